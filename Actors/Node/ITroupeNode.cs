@@ -1,0 +1,48 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Modes;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Actors.Node;
+
+/// <summary>Receives the one terminal reply of a forward. Called on any thread; must not block or throw.</summary>
+public interface IForwardSink
+{
+    void Complete(ForwardReply reply);
+}
+
+/// <summary>A running node as its edge sees it: everything Hosting asks of Actors goes through here.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> never; the answers come by task or sink.</remarks>
+public interface ITroupeNode
+{
+    NodeId Id { get; }
+
+    NodeIncarnation Incarnation { get; }
+
+    /// <summary>The newest snapshot of every known node, this one included; replaced whole at each change.</summary>
+    ClusterView View { get; }
+
+    RequestId NextRequestId();
+
+    /// <summary>Hands a forward to this node's router. The sink gets exactly one terminal reply, whatever dies.</summary>
+    void Forward(Forward forward, IForwardSink sink);
+
+    void Cancel(RequestId id);
+
+    /// <summary>Loads on <paramref name="node"/> (null: this one). Expected trouble is a <see cref="ModelReply.Failed"/>.</summary>
+    Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation);
+
+    Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation);
+
+    /// <summary>One step of the mode conversation: <see cref="SetMode"/>, <see cref="EnterMode"/>, <see cref="RenewMode"/>, <see cref="ExitMode"/>, <see cref="GetModes"/> or <see cref="ExplainModes"/>.</summary>
+    Task<ModeReply> ModesAsync(object request, CancellationToken cancellation);
+
+    /// <summary>Stops taking forwards and waits until those accepted are answered, at most <paramref name="bound"/>; false when some were not.</summary>
+    Task<bool> DrainAsync(TimeSpan bound);
+}
+
+/// <summary>All nodes as last heard of. Immutable.</summary>
+/// <param name="Nodes">Newest snapshot of each member, this node first.</param>
+/// <param name="Unreachable">Members known but not reachable at present.</param>
+public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable);

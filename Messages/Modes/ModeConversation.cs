@@ -1,0 +1,91 @@
+using MessagePack;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Messages.Modes;
+
+/// <summary>Sets the baseline of a scope: it holds until set again or the process ends.</summary>
+[MessagePackObject]
+public sealed record SetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change);
+
+/// <summary>Enters a mode for a scope, until <see cref="ExitMode"/>, the end of its lease or the death of its owner.</summary>
+[MessagePackObject]
+public sealed record EnterMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change, [property: Key(2)] TimeSpan Lease);
+
+[MessagePackObject]
+public sealed record RenewMode([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease);
+
+[MessagePackObject]
+public sealed record ExitMode([property: Key(0)] ModeToken Token);
+
+/// <summary>Asks which entries and baselines bear on a scope.</summary>
+[MessagePackObject]
+public sealed record GetModes([property: Key(0)] ModeScope Scope);
+
+/// <summary>Asks for the effective settings at a scope and where each comes from.</summary>
+[MessagePackObject]
+public sealed record ExplainModes([property: Key(0)] ModeScope Scope);
+
+/// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
+[MessagePackObject]
+public sealed record ModeException([property: Key(0)] NodeId Node, [property: Key(1)] GpuId? Gpu, [property: Key(2)] string Reason);
+
+/// <summary>One live baseline or entry.</summary>
+/// <param name="Token">Null for a baseline.</param>
+/// <param name="LeaseLeft">Null for a baseline.</param>
+[MessagePackObject]
+public sealed record ModeEntrySnapshot(
+    [property: Key(0)] ModeToken? Token,
+    [property: Key(1)] ModeScope Scope,
+    [property: Key(2)] ModeChange Change,
+    [property: Key(3)] long Epoch,
+    [property: Key(4)] TimeSpan? LeaseLeft,
+    [property: Key(5)] NodeId Coordinator);
+
+/// <summary>One setting of an explanation: its value in words, the scope it comes from, and a conflict if it has one.</summary>
+[MessagePackObject]
+public sealed record ModeExplanation(
+    [property: Key(0)] string Setting,
+    [property: Key(1)] string Value,
+    [property: Key(2)] string Source,
+    [property: Key(3)] long Epoch,
+    [property: Key(4)] string? Conflict);
+
+/// <summary>The answers of a mode directory.</summary>
+[MessagePackObject]
+[Union(0, typeof(Applied))]
+[Union(1, typeof(Entered))]
+[Union(2, typeof(Renewed))]
+[Union(3, typeof(Exited))]
+[Union(4, typeof(Listing))]
+[Union(5, typeof(Explanation))]
+[Union(6, typeof(Refused))]
+public abstract record ModeReply
+{
+    private ModeReply()
+    {
+    }
+
+    /// <summary>A baseline was set.</summary>
+    [MessagePackObject]
+    public sealed record Applied([property: Key(0)] long Epoch, [property: Key(1)] GpuId[] AppliedBy, [property: Key(2)] ModeException[] NotReached) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Entered([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch, [property: Key(2)] GpuId[] AppliedBy, [property: Key(3)] ModeException[] NotReached) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Renewed([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Exited([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Listing([property: Key(0)] ModeEntrySnapshot[] Entries, [property: Key(1)] long Epoch) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Explanation([property: Key(0)] ModeSettings Settings, [property: Key(1)] ModeExplanation[] Lines, [property: Key(2)] long Epoch) : ModeReply;
+
+    /// <summary>Nothing changed; <see cref="By"/> says who refused and why.</summary>
+    [MessagePackObject]
+    public sealed record Refused([property: Key(0)] FailureKind Kind, [property: Key(1)] string Detail, [property: Key(2)] ModeException[] By) : ModeReply;
+}
