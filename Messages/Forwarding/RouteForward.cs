@@ -1,0 +1,33 @@
+using MessagePack;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Messages.Forwarding;
+
+/// <summary>Origin router to home router: run this forward on one of your GPUs.</summary>
+/// <param name="Forward">With its exact version, and the time left when it was sent.</param>
+/// <param name="Attempt">1 for the first dispatch; echoed in the outcome, so that answers of an abandoned attempt are told apart.</param>
+[MessagePackObject]
+public sealed record RouteForward([property: Key(0)] Forward Forward, [property: Key(1)] int Attempt);
+
+/// <summary>What the origin router may do after a failed attempt.</summary>
+public enum RetryAdvice
+{
+    /// <summary>The reply is final.</summary>
+    Final = 0,
+
+    /// <summary>Nothing was started here (full, draining, not resident): try another node, at no cost of an attempt.</summary>
+    Bounce = 1,
+
+    /// <summary>The device or its executor was lost; the forward may run again elsewhere.</summary>
+    Retry = 2,
+}
+
+/// <summary>Home side to origin router: how one attempt at a forward ended.</summary>
+/// <param name="Attempt">That of the <see cref="RouteForward"/> it answers.</param>
+/// <param name="Reply">Terminal when <paramref name="Advice"/> is <see cref="RetryAdvice.Final"/>; otherwise the failure to answer with if no other attempt is possible.</param>
+[MessagePackObject]
+public sealed record ForwardOutcome([property: Key(0)] int Attempt, [property: Key(1)] ForwardReply Reply, [property: Key(2)] RetryAdvice Advice);
+
+/// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>
+[MessagePackObject]
+public sealed record AbandonForward([property: Key(0)] RequestId Id, [property: Key(1)] int Attempt);
