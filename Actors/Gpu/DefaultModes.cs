@@ -1,5 +1,6 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Gpu;
 
@@ -8,12 +9,22 @@ internal sealed class DefaultModes : IEffectiveModes
 {
     public static DefaultModes Instance { get; } = new();
 
-    public CapturedModes For(GpuId gpu, ModelVersion model, SessionId? session, ModeChange? call) =>
-        new(call is null ? ModeSettings.Default : Merge(ModeSettings.Default, call), 0);
+    public CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call)
+    {
+        if (call is null)
+        {
+            return new CapturedModes(ModeSettings.Default, 0);
+        }
 
-    ModeSettings IEffectiveModes.Instance(GpuId gpu, ModelVersion model) => ModeSettings.Default;
+        ModeSettings settings = Merge(ModeSettings.Default, call);
+        return ModeConflicts.Find(settings, traits) is { } refusal
+            ? new CapturedModes(settings, 0, refusal.Reason, refusal.Kind)
+            : new CapturedModes(settings, 0);
+    }
 
-    public ModeSettings Held(GpuId gpu, ModelVersion model) => ModeSettings.Default;
+    ModeSettings IEffectiveModes.Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) => ModeSettings.Default;
+
+    public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => default;
 
     /// <summary>Per-instance settings are refused below model scope, so a call changes only the per-forward ones.</summary>
     private static ModeSettings Merge(ModeSettings settings, ModeChange change) => settings with

@@ -7,7 +7,8 @@ namespace Troupe.Actors.Gpu;
 /// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="ModesPrepared"/>; nothing changes.</summary>
 /// <param name="Change">Chosen by the sender, echoed in the answer.</param>
 /// <param name="Modes">Every mode as it would hold after the change.</param>
-internal sealed record PrepareModes(long Change, IEffectiveModes Modes) : Akka.Actor.INoSerializationVerificationNeeded;
+/// <param name="Session">The session whose settings the change touches; null when it touches none in particular.</param>
+internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null) : Akka.Actor.INoSerializationVerificationNeeded;
 
 /// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
 internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : Akka.Actor.INoSerializationVerificationNeeded;

@@ -1,5 +1,6 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
@@ -15,8 +16,11 @@ public interface IModuleInstance : IDisposable
     /// <summary>Every ordinal its segments lie on, home first.</summary>
     IReadOnlyList<int> Ordinals { get; }
 
+    /// <summary>What of the module decides which modes can hold for it. Does not change while it is loaded.</summary>
+    ModuleTraits Traits => ModuleTraits.Plain;
+
     /// <summary>Why these settings cannot run on this module (texts of torch_tensorrt), or null when they can.</summary>
-    string? Conflict(ModeSettings settings);
+    string? Conflict(ModeSettings settings) => ModeConflicts.Find(settings, Traits)?.Reason;
 
     /// <summary>Takes an idle lane, last used first; false when all are leased and no further one fits the budget.</summary>
     bool TryLease(out ILane lane);
@@ -25,8 +29,8 @@ public interface IModuleInstance : IDisposable
     /// <exception cref="ForwardException">The back end cannot do it; nothing changed.</exception>
     void Apply(ModeSettings settings);
 
-    /// <summary>Frees recordings and buffer sets that <paramref name="stillEffective"/> no longer asks for.</summary>
-    void Release(ModeSettings stillEffective);
+    /// <summary>Frees recordings and buffer sets that nothing holds any longer.</summary>
+    void Release(HeldModes held);
 }
 
 /// <summary>What became of a submission so far.</summary>
