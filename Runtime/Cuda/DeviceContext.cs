@@ -1,0 +1,102 @@
+namespace Troupe.Runtime.Cuda;
+
+/// <summary>A retained primary device context: what every owned handle of a device belongs to.</summary>
+/// <remarks>
+/// <b>Owns</b> one retain of the primary context. <b>Thread</b> any; entering is per thread. <b>Blocks</b> in <see cref="Synchronize"/> only.
+/// Children hold it alive: the retain is given back when the context and its last child are disposed. A child that fails to be
+/// destroyed records its error here, and <see cref="ThrowIfFaulted"/>, which every creation and synchronization asks, reports it.
+/// </remarks>
+internal sealed class DeviceContext : IDisposable
+{
+    private int _holders = 1;
+    private int _isDisposed;
+    private CudaException? _recorded;
+
+    private DeviceContext(ICudaDriver driver, CuDevice device, CuContext handle)
+    {
+        Driver = driver;
+        Device = device;
+        Handle = handle;
+    }
+
+    public ICudaDriver Driver { get; }
+
+    public CuDevice Device { get; }
+
+    public int Ordinal => Device.Ordinal;
+
+    public CuContext Handle { get; }
+
+    public bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
+
+    /// <summary>Retains the primary context of a device.</summary>
+    /// <exception cref="CudaException">There is no such device, or it is lost.</exception>
+    public static DeviceContext Retain(ICudaDriver driver, int ordinal)
+    {
+        ArgumentNullException.ThrowIfNull(driver);
+        driver.DeviceGet(out var device, ordinal).ThrowIfFailed();
+        driver.DevicePrimaryCtxRetain(out var handle, device).ThrowIfFailed();
+        return new DeviceContext(driver, device, handle);
+    }
+
+    /// <summary>Makes this the current device context until the entry is disposed, which leaves the caller's stack as it was.</summary>
+    /// <exception cref="CudaException">The context cannot be made current.</exception>
+    public ContextEntry Enter() => new(this);
+
+    /// <summary>Free and total device memory in bytes.</summary>
+    public (ulong FreeBytes, ulong TotalBytes) MemoryInfo()
+    {
+        using var entry = Enter();
+        Driver.MemGetInfo(out var free, out var total).ThrowIfFailed();
+        return (free, total);
+    }
+
+    /// <summary>Waits for all work of the device context. Only for stopping and draining.</summary>
+    public void Synchronize()
+    {
+        using var entry = Enter();
+        Driver.CtxSynchronize().ThrowIfFailed();
+        ThrowIfFaulted();
+    }
+
+    /// <summary>Lets kernels of this context dereference plain memory of another; enabled already is fine.</summary>
+    public void EnablePeerAccess(DeviceContext peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        using var entry = Enter();
+        var status = Driver.CtxEnablePeerAccess(peer.Handle);
+        if (status != CuResult.PeerAccessAlreadyEnabled) status.ThrowIfFailed(nameof(Driver.CtxEnablePeerAccess));
+    }
+
+    /// <summary>Throws the first error that a Dispose recorded since the last call, if any.</summary>
+    public void ThrowIfFaulted()
+    {
+        if (Volatile.Read(ref _recorded) is null) return;
+        if (Interlocked.Exchange(ref _recorded, null) is { } recorded) throw recorded;
+    }
+
+    /// <summary>Keeps an error that nobody could be told yet.</summary>
+    public void Record(CuResult status, string call)
+    {
+        if (status != CuResult.Success) Interlocked.CompareExchange(ref _recorded, new CudaException(status, call), null);
+    }
+
+    /// <summary>A child begins to need this context.</summary>
+    internal void Hold()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        Interlocked.Increment(ref _holders);
+    }
+
+    /// <summary>A child is gone.</summary>
+    internal void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holders) == 0) Record(Driver.DevicePrimaryCtxRelease(Device), nameof(Driver.DevicePrimaryCtxRelease));
+    }
+
+    /// <summary>Gives the retain back, once no child needs it.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) LetGo();
+    }
+}

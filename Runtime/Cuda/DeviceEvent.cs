@@ -1,0 +1,82 @@
+namespace Troupe.Runtime.Cuda;
+
+/// <summary>An owned event.</summary>
+/// <remarks><b>Owns</b> the event; holds its context alive. <b>Thread</b> any; recorded by the owner of the stream. <b>Blocks</b> in <see cref="Synchronize"/> only.</remarks>
+internal sealed class DeviceEvent : IDisposable
+{
+    private readonly CuEvent _handle;
+    private int _isDisposed;
+
+    private DeviceEvent(DeviceContext context, CuEvent handle)
+    {
+        Context = context;
+        _handle = handle;
+    }
+
+    public DeviceContext Context { get; }
+
+    public CuEvent Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            return _handle;
+        }
+    }
+
+    private ICudaDriver Driver => Context.Driver;
+
+    /// <summary>Makes an event; without timing it is cheaper, and the default.</summary>
+    public static DeviceEvent Create(DeviceContext context, CuEventFlags flags = CuEventFlags.DisableTiming)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.ThrowIfFaulted();
+        context.Hold();
+        try
+        {
+            using var entry = context.Enter();
+            context.Driver.EventCreate(out var handle, flags).ThrowIfFailed();
+            return new DeviceEvent(context, handle);
+        }
+        catch
+        {
+            context.LetGo();
+            throw;
+        }
+    }
+
+    /// <summary>Marks the place behind everything enqueued on a stream of the same context.</summary>
+    public void Record(DeviceStream stream) => Driver.EventRecord(Handle, stream.Handle).ThrowIfFailed();
+
+    /// <summary>Whether the last record was reached; true when there was none. An error other than "not ready" is thrown.</summary>
+    public bool IsDone()
+    {
+        var status = Query();
+        if (status == CuResult.NotReady) return false;
+        status.ThrowIfFailed(nameof(Driver.EventQuery));
+        return true;
+    }
+
+    /// <summary>The status itself, for callers that turn errors into replies.</summary>
+    public CuResult Query() => Driver.EventQuery(Handle);
+
+    public void Synchronize()
+    {
+        Driver.EventSynchronize(Handle).ThrowIfFailed();
+        Context.ThrowIfFaulted();
+    }
+
+    /// <summary>Device time between two records of timed events.</summary>
+    public TimeSpan Since(DeviceEvent start)
+    {
+        Driver.EventElapsedTime(out var milliseconds, start.Handle, Handle).ThrowIfFailed();
+        return TimeSpan.FromMilliseconds(milliseconds);
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        Context.Record(Driver.EventDestroy(_handle), nameof(Driver.EventDestroy));
+        Context.LetGo();
+    }
+}

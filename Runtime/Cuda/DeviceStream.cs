@@ -1,0 +1,107 @@
+namespace Troupe.Runtime.Cuda;
+
+/// <summary>An owned stream, always non-blocking.</summary>
+/// <remarks>
+/// <b>Owns</b> the stream; holds its context alive. <b>Thread</b> one at a time. <b>Blocks</b> in <see cref="Synchronize"/> only.
+/// The calls that enqueue work expect the caller to be inside <see cref="DeviceContext.Enter"/>: a lane enters once per forward.
+/// </remarks>
+internal sealed class DeviceStream : IDisposable
+{
+    private readonly CuStream _handle;
+    private int _isDisposed;
+
+    private DeviceStream(DeviceContext context, CuStream handle)
+    {
+        Context = context;
+        _handle = handle;
+    }
+
+    public DeviceContext Context { get; }
+
+    public CuStream Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            return _handle;
+        }
+    }
+
+    public bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
+
+    private ICudaDriver Driver => Context.Driver;
+
+    /// <exception cref="CudaException">The device has no more streams, or its context failed.</exception>
+    public static DeviceStream Create(DeviceContext context, int priority = 0)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.ThrowIfFaulted();
+        context.Hold();
+        try
+        {
+            using var entry = context.Enter();
+            context.Driver.StreamCreate(out var handle, CuStreamFlags.NonBlocking, priority).ThrowIfFailed();
+            return new DeviceStream(context, handle);
+        }
+        catch
+        {
+            context.LetGo();
+            throw;
+        }
+    }
+
+    /// <summary>Whether everything enqueued is done. An error other than "not ready" is thrown.</summary>
+    public bool IsDone()
+    {
+        var status = Driver.StreamQuery(Handle);
+        if (status == CuResult.NotReady) return false;
+        status.ThrowIfFailed(nameof(Driver.StreamQuery));
+        return true;
+    }
+
+    /// <summary>Waits for everything enqueued. Only for stopping, draining, building and tests.</summary>
+    public void Synchronize()
+    {
+        Driver.StreamSynchronize(Handle).ThrowIfFailed();
+        Context.ThrowIfFaulted();
+    }
+
+    /// <summary>Later work of this stream waits for the event's last record, of whatever device.</summary>
+    public void WaitFor(DeviceEvent @event) => Driver.StreamWaitEvent(Handle, @event.Handle).ThrowIfFailed();
+
+    /// <summary>Calls <paramref name="function"/> when everything enqueued so far is done.</summary>
+    public void Call(HostFunction function) => Driver.LaunchHostFunc(Handle, function).ThrowIfFailed();
+
+    public void CopyToDevice(DevicePointer destination, nint source, ulong byteCount) => Driver.MemcpyHtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+
+    public void CopyToHost(nint destination, DevicePointer source, ulong byteCount) => Driver.MemcpyDtoHAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+
+    public void CopyOnDevice(DevicePointer destination, DevicePointer source, ulong byteCount) => Driver.MemcpyDtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+
+    public void Fill(DevicePointer destination, byte value, ulong byteCount) => Driver.MemsetD8Async(destination, value, byteCount, Handle).ThrowIfFailed();
+
+    /// <summary>Begins to record instead of running. One thread begins and ends; other calls of that thread are restricted meanwhile.</summary>
+    public void BeginCapture(CuStreamCaptureMode mode = CuStreamCaptureMode.ThreadLocal) => Driver.StreamBeginCapture(Handle, mode).ThrowIfFailed();
+
+    /// <summary>Ends the recording.</summary>
+    /// <exception cref="CudaException">The capture was invalidated or is unjoined; it has ended all the same.</exception>
+    public RecordedGraph EndCapture()
+    {
+        Driver.StreamEndCapture(Handle, out var graph).ThrowIfFailed();
+        return new RecordedGraph(Context, graph);
+    }
+
+    /// <summary>Gives up a recording; a stream that does not record is left as it is.</summary>
+    public void AbandonCapture()
+    {
+        if (Driver.StreamGetCaptureInfo(Handle, out var status, out _) != CuResult.Success || status == CuStreamCaptureStatus.None) return;
+        if (Driver.StreamEndCapture(Handle, out var graph) == CuResult.Success) Context.Record(Driver.GraphDestroy(graph), nameof(Driver.GraphDestroy));
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        Context.Record(Driver.StreamDestroy(_handle), nameof(Driver.StreamDestroy));
+        Context.LetGo();
+    }
+}

@@ -1,0 +1,29 @@
+namespace Troupe.Runtime.Cuda.Host;
+
+/// <summary>How an emulated driver is built: its devices, its execution policy, its strictness and its faults.</summary>
+internal sealed record HostDriverOptions
+{
+    /// <value>The devices, by ordinal. Default one.</value>
+    public IReadOnlyList<HostDeviceOptions> Devices { get; init; } = [new HostDeviceOptions()];
+
+    /// <value>Default inline.</value>
+    public ExecutionPolicy Policy { get; init; } = ExecutionPolicy.Inline;
+
+    /// <value>Seed of every random choice of the deferred policy.</value>
+    public int Seed { get; init; } = 1;
+
+    /// <value>Fresh addresses for every allocation, poisoned bytes before and after use. Null: on, except for the inline policy.</value>
+    public bool? Strict { get; init; }
+
+    /// <summary>The effective strictness.</summary>
+    public bool IsStrict => Strict ?? Policy != ExecutionPolicy.Inline;
+
+    /// <summary>Options with <paramref name="count"/> equal devices.</summary>
+    public static HostDriverOptions WithDevices(int count, HostDeviceOptions? device = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var devices = new HostDeviceOptions[count];
+        Array.Fill(devices, device ?? new HostDeviceOptions());
+        return new HostDriverOptions { Devices = devices };
+    }
+}

@@ -1,0 +1,167 @@
+using System.Runtime.InteropServices;
+
+namespace Troupe.Runtime.Cuda.Host;
+
+/// <summary>A stream-ordered memory pool: keeps freed ranges for the next allocation of their size until it is trimmed.</summary>
+/// <remarks><b>Owns</b> the ranges it keeps. <b>Thread</b> any, under its own lock. <b>Blocks</b> only while it gives memory back to the device.</remarks>
+internal sealed class HostPool : HostObject
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ulong, HostAllocation> _free = [];
+    private readonly CuMemAccess[] _access;
+    private ulong _reserved;
+    private ulong _reservedHigh;
+    private ulong _used;
+    private ulong _usedHigh;
+
+    public HostPool(HostDevice device, bool isDefault, ulong maxBytes)
+    {
+        Device = device;
+        IsDefault = isDefault;
+        MaxBytes = maxBytes;
+        _access = new CuMemAccess[HostCudaDriver.MaxDevices];
+        _access[device.Ordinal] = CuMemAccess.ReadWrite;
+    }
+
+    public HostDevice Device { get; }
+
+    public bool IsDefault { get; }
+
+    /// <summary>Bytes it may reserve; 0 for as many as the device has.</summary>
+    public ulong MaxBytes { get; }
+
+    /// <summary>Set when the handle is gone: ranges still out give their bytes back as soon as they are freed.</summary>
+    public bool IsDestroyed { get; set; }
+
+    /// <summary>Bytes it keeps when a stream, event or context is synchronized.</summary>
+    public ulong ReleaseThreshold { get; set; }
+
+    public ulong FollowEventDependencies { get; set; } = 1;
+
+    public ulong AllowOpportunistic { get; set; } = 1;
+
+    public ulong AllowInternalDependencies { get; set; } = 1;
+
+    public bool HasSurplus => Volatile.Read(ref _reserved) > Math.Max(ReleaseThreshold, Volatile.Read(ref _used));
+
+    public (ulong Reserved, ulong ReservedHigh, ulong Used, ulong UsedHigh) Account
+    {
+        get
+        {
+            lock (_gate) return (_reserved, _reservedHigh, _used, _usedHigh);
+        }
+    }
+
+    public CuMemAccess AccessOf(int ordinal) => _access[ordinal];
+
+    public void SetAccess(int ordinal, CuMemAccess access) => _access[ordinal] = access;
+
+    /// <summary>Memory for one allocation, from the kept ranges or from the device; null when neither has room.</summary>
+    public HostAllocation? Allocate(HostContext context, ulong size, bool isStrict)
+    {
+        var capacity = (size + HostDevice.Alignment - 1) & ~(HostDevice.Alignment - 1);
+        lock (_gate)
+        {
+            if (TryTake(capacity, context, size, isStrict) is { } kept) return kept;
+            if (MaxBytes != 0 && _reserved + capacity > MaxBytes && !HasKept) return null;
+        }
+
+        if (MaxBytes != 0 && _reserved + capacity > MaxBytes)
+        {
+            TrimTo(0);
+            if (_reserved + capacity > MaxBytes) return null;
+        }
+
+        var fresh = Device.Allocate(context, this, size);
+        if (fresh is null)
+        {
+            TrimTo(0);
+            fresh = Device.Allocate(context, this, size);
+            if (fresh is null) return null;
+        }
+
+        lock (_gate)
+        {
+            _reserved += capacity;
+            _reservedHigh = Math.Max(_reservedHigh, _reserved);
+            CountUsed(capacity);
+        }
+
+        return fresh;
+    }
+
+    private bool HasKept => _reserved > _used;
+
+    /// <summary>Takes a dead range back; its bytes stay reserved until the pool is trimmed.</summary>
+    public unsafe void Keep(HostAllocation allocation, bool isStrict)
+    {
+        lock (_gate)
+        {
+            allocation.IsLive = false;
+            if (isStrict) NativeMemory.Fill(allocation.Bytes, (nuint)allocation.Capacity, HostDevice.FreedPoison);
+            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, allocation.Capacity, out _);
+            allocation.NextFree = head;
+            head = allocation;
+            _used -= allocation.Capacity;
+        }
+    }
+
+    /// <summary>Gives kept ranges back to the device until at most <paramref name="bytes"/> stay reserved.</summary>
+    public void TrimTo(ulong bytes)
+    {
+        while (true)
+        {
+            HostAllocation? victim = null;
+            lock (_gate)
+            {
+                if (_reserved <= bytes || !HasKept) return;
+                foreach (var (capacity, head) in _free)
+                {
+                    if (head is null) continue;
+                    victim = head;
+                    _free[capacity] = head.NextFree!;
+                    break;
+                }
+
+                if (victim is null) return;
+                victim.NextFree = null;
+                _reserved -= victim.Capacity;
+            }
+
+            Device.Release(victim);
+        }
+    }
+
+    public void ResetHigh(CuMemPoolAttribute attribute)
+    {
+        lock (_gate)
+        {
+            if (attribute == CuMemPoolAttribute.ReservedMemHigh) _reservedHigh = _reserved;
+            else _usedHigh = _used;
+        }
+    }
+
+    public override string Describe() => $"{(IsDefault ? "default" : "created")} memory pool of device {Device.Ordinal}";
+
+    private HostAllocation? TryTake(ulong capacity, HostContext context, ulong size, bool isStrict)
+    {
+        ref var head = ref CollectionsMarshal.GetValueRefOrNullRef(_free, capacity);
+        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref head) || head is null) return null;
+        var taken = head;
+        head = taken.NextFree!;
+        taken.NextFree = null;
+        CountUsed(capacity);
+        if (isStrict) return Device.Rehouse(taken, context, size);
+        taken.Context = context;
+        taken.Size = size;
+        taken.IsFreeRequested = false;
+        taken.IsLive = true;
+        return taken;
+    }
+
+    private void CountUsed(ulong capacity)
+    {
+        _used += capacity;
+        _usedHigh = Math.Max(_usedHigh, _used);
+    }
+}

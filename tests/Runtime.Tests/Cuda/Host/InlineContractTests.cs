@@ -1,0 +1,5 @@
+using Troupe.TestSupport.Cuda;
+
+namespace Troupe.Runtime.Tests.Cuda.Host;
+
+public sealed class InlineGraphTests : GraphContract<InlineDriverFixture>;

@@ -1,0 +1,9 @@
+using Troupe.Runtime.Cuda.Host;
+
+namespace Troupe.TestSupport.Cuda;
+
+/// <summary>Two emulated devices in the inline policy, as serving uses them.</summary>
+public sealed class InlineDriverFixture : HostDriverFixture
+{
+    internal override HostDriverOptions Options => HostDriverOptions.WithDevices(2, new HostDeviceOptions { MemoryBytes = 1UL << 30 });
+}
