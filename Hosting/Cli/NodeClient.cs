@@ -1,0 +1,98 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Troupe.Hosting.Http.Admin;
+
+namespace Troupe.Hosting.Cli;
+
+/// <summary>Speaks HTTP to a running node for the client commands; turns every kind of trouble into a <see cref="CliException"/>.</summary>
+internal sealed class NodeClient : IDisposable
+{
+    public const string DefaultUrl = "http://127.0.0.1:8000";
+
+    private readonly HttpClient _http;
+
+    public NodeClient(string url, TimeSpan timeout)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+        {
+            throw new CliException(ExitCode.Usage, $"--url: '{url}' is not an http or https address; write e.g. {DefaultUrl}");
+        }
+
+        Url = address.GetLeftPart(UriPartial.Authority);
+        _http = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(Url), Timeout = timeout };
+    }
+
+    public string Url { get; }
+
+    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, path);
+        using HttpResponseMessage response = await SendAsync(request, cancellation);
+        return await ReadAsync(response, type, cancellation);
+    }
+
+    public async Task<T> PostAsync<TBody, T>(string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body, bodyType) };
+        using HttpResponseMessage response = await SendAsync(request, cancellation);
+        return await ReadAsync(response, type, cancellation);
+    }
+
+    /// <summary>Sends, and throws unless the answer is a success; the caller disposes the answer, whose body is read.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(request, cancellation);
+        }
+        catch (HttpRequestException unreachable)
+        {
+            throw new CliException(ExitCode.Unreachable, $"no node answers at {Url}: {unreachable.Message}; start one with 'troupe serve' or name another with --url", unreachable);
+        }
+        catch (OperationCanceledException late) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CliException(ExitCode.Unreachable, $"the node at {Url} did not answer within {_http.Timeout.TotalSeconds:0.###} s", late);
+        }
+
+        if (!response.IsSuccessStatusCode)
+        {
+            using (response)
+            {
+                throw new CliException(
+                    response.StatusCode == HttpStatusCode.NotFound ? ExitCode.NotFound : ExitCode.Refused,
+                    $"{await ErrorOfAsync(response, cancellation)} (HTTP {(int)response.StatusCode} from {Url})");
+            }
+        }
+
+        return response;
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        try
+        {
+            return await response.Content.ReadFromJsonAsync(type, cancellation) ?? throw new JsonException("null");
+        }
+        catch (JsonException alien)
+        {
+            throw new CliException(ExitCode.Refused, $"{Url}{response.RequestMessage?.RequestUri?.PathAndQuery} did not answer as a Troupe node does: {alien.Message}", alien);
+        }
+    }
+
+    private static async Task<string> ErrorOfAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        string text = await response.Content.ReadAsStringAsync(cancellation);
+        try
+        {
+            return JsonSerializer.Deserialize(text, AdminJson.Default.ErrorDocument)?.Error ?? text;
+        }
+        catch (JsonException)
+        {
+            return text.Length == 0 ? response.StatusCode.ToString() : text.Length > 300 ? text[..300] : text;
+        }
+    }
+}

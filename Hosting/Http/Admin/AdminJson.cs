@@ -1,0 +1,15 @@
+using System.Text.Json.Serialization;
+
+namespace Troupe.Hosting.Http.Admin;
+
+/// <summary>Reads and writes the documents of <c>/v2/troupe/…</c>; generated, so that no reflection is needed.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(ModelsDocument))]
+[JsonSerializable(typeof(LoadDocument))]
+[JsonSerializable(typeof(LoadedDocument))]
+[JsonSerializable(typeof(UnloadDocument))]
+[JsonSerializable(typeof(UnloadedDocument))]
+[JsonSerializable(typeof(DevicesDocument))]
+[JsonSerializable(typeof(NodesDocument))]
+[JsonSerializable(typeof(ErrorDocument))]
+internal sealed partial class AdminJson : JsonSerializerContext;

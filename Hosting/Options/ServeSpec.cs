@@ -1,0 +1,52 @@
+namespace Troupe.Hosting.Options;
+
+/// <summary>How log entries look on standard output.</summary>
+internal enum LogFormat
+{
+    Line,
+    Json,
+}
+
+/// <summary>The checked settings of one node; immutable. Made by <see cref="ServeSpecReader"/>.</summary>
+internal sealed record ServeSpec
+{
+    /// <summary>Absolute path of the model repository; null: the node routes only, until models are loaded.</summary>
+    public string? Models { get; init; }
+
+    /// <value><c>auto</c></value>
+    public DeviceChoice Devices { get; init; } = new(DeviceKind.Auto, DeviceChoice.DefaultCount);
+
+    /// <value><c>127.0.0.1:8000</c></value>
+    public ListenAddress Http { get; init; } = new("127.0.0.1", 8000);
+
+    /// <value><c>127.0.0.1:8002</c>; null: no metrics.</value>
+    public ListenAddress? Metrics { get; init; } = new("127.0.0.1", 8002);
+
+    /// <value><c>127.0.0.1:4053</c>; null: a node alone, without remoting.</value>
+    public ListenAddress? Cluster { get; init; } = new("127.0.0.1", 4053);
+
+    public IReadOnlyList<ListenAddress> Join { get; init; } = [];
+
+    /// <value>1024</value>
+    public int QueueLimit { get; init; } = 1024;
+
+    /// <value>2</value>
+    public int Lanes { get; init; } = 2;
+
+    /// <value>2 GiB</value>
+    public long DeviceMemoryBytes { get; init; } = 2L << 30;
+
+    /// <value>64 MiB, as Triton has it.</value>
+    public long MaxRequestBytes { get; init; } = 64L << 20;
+
+    /// <value>30 s</value>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Absolute path of a HOCON file laid over <c>akka.hocon</c>.</summary>
+    public string? Hocon { get; init; }
+
+    /// <value>information</value>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    public LogFormat LogFormat { get; init; }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Troupe.Hosting.Options;
+
+/// <summary>Checks <see cref="ServeOptions"/>: every problem becomes one message that names key, value and fix.</summary>
+internal sealed class ServeSpecReader(ServeOptions options)
+{
+    private readonly List<OptionProblem> _problems = [.. options.Problems.Select(text => new OptionProblem(text, IsMissingPath: false))];
+
+    /// <summary>The checked settings; meaningful only where <paramref name="problems"/> is empty.</summary>
+    public static ServeSpec Read(ServeOptions options, out IReadOnlyList<OptionProblem> problems)
+    {
+        ServeSpecReader reader = new(options);
+        ServeSpec spec = reader.Read();
+        problems = reader._problems;
+        return spec;
+    }
+
+    private ServeSpec Read()
+    {
+        ServeSpec standard = new();
+        ServeSpec spec = new()
+        {
+            Models = ExistingPath(OptionKeys.Models, Directory.Exists, "there is no such folder; name an existing one or leave it out to route only"),
+            Devices = Parse(OptionKeys.Devices, standard.Devices, DeviceChoice.TryParse, DeviceChoice.Form),
+            Http = Address(OptionKeys.Http, mayBeOff: false) ?? standard.Http,
+            Metrics = IsOff(OptionKeys.Metrics) ? null : Address(OptionKeys.Metrics, mayBeOff: true) ?? standard.Metrics,
+            Cluster = IsOff(OptionKeys.Cluster) ? null : Address(OptionKeys.Cluster, mayBeOff: true) ?? standard.Cluster,
+            Join = [.. options.Values(OptionKeys.Join).Select(written => Address(OptionKeys.Join, written, mayBeOff: false)).OfType<ListenAddress>()],
+            QueueLimit = WholeNumber(OptionKeys.QueueLimit, standard.QueueLimit, 1_000_000),
+            Lanes = WholeNumber(OptionKeys.Lanes, standard.Lanes, 64),
+            DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
+            Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),
+            LogLevel = Parse(OptionKeys.LogLevel, standard.LogLevel, TryParseLevel, "write trace, debug, information, warning, error or critical"),
+            LogFormat = Parse(OptionKeys.LogFormat, standard.LogFormat, TryParseFormat, "write line or json"),
+        };
+        CheckTogether(spec);
+        return spec;
+    }
+
+    private delegate bool Parser<T>(string text, [MaybeNullWhen(false)] out T value);
+
+    private T Parse<T>(OptionKey key, T standard, Parser<T> parse, string fix)
+    {
+        if (options.Value(key) is not { } written)
+        {
+            return standard;
+        }
+
+        if (parse(written.Text, out T? value))
+        {
+            return value;
+        }
+
+        Problem(written, fix);
+        return standard;
+    }
+
+    private int WholeNumber(OptionKey key, int standard, int most) => Parse(
+        key,
+        standard,
+        (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1 && value <= most,
+        $"write a whole number from 1 to {most}");
+
+    private bool IsOff(OptionKey key) => options.Value(key)?.Text == "off";
+
+    private ListenAddress? Address(OptionKey key, bool mayBeOff) => options.Value(key) is { } written ? Address(key, written, mayBeOff) : null;
+
+    private ListenAddress? Address(OptionKey key, WrittenValue written, bool mayBeOff)
+    {
+        if (!ListenAddress.TryParse(written.Text, out ListenAddress? address, out string? problem))
+        {
+            Problem(written, $"{problem}; {ListenAddress.Form}{(mayBeOff ? ", or off" : "")}");
+        }
+        else if (address.IsWildcard && (key == OptionKeys.Cluster || key == OptionKeys.Join))
+        {
+            Problem(written, "other nodes must be able to call this address; name a host or an interface's own address");
+        }
+        else if (key == OptionKeys.Join && address.Port == 0)
+        {
+            Problem(written, "a node to join has a port above 0");
+        }
+
+        return address;
+    }
+
+    private string? ExistingPath(OptionKey key, Predicate<string> exists, string fix)
+    {
+        if (options.Value(key) is not { } written)
+        {
+            return null;
+        }
+
+        string path = Path.GetFullPath(written.Text);
+        if (!exists(path))
+        {
+            _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: true));
+        }
+
+        return path;
+    }
+
+    private void CheckTogether(ServeSpec spec)
+    {
+        if (spec.Cluster is null && options.Value(OptionKeys.Join) is { } join)
+        {
+            Problem(join, "a node alone joins nobody; leave out --cluster off or --join");
+        }
+
+        (OptionKey Key, ListenAddress? Address)[] listening = [(OptionKeys.Http, spec.Http), (OptionKeys.Metrics, spec.Metrics), (OptionKeys.Cluster, spec.Cluster)];
+        foreach (var same in listening.Where(one => one.Address is { Port: > 0 }).GroupBy(one => one.Address!).Where(group => group.Count() > 1))
+        {
+            _problems.Add(new OptionProblem($"{string.Join(" and ", same.Select(one => one.Key.Switch))} are both {same.Key}; give each a port of its own", IsMissingPath: false));
+        }
+    }
+
+    private void Problem(WrittenValue written, string fix) => _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: false));
+
+    private static bool TryParseLevel(string text, out LogLevel level) => Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);
+
+    private static bool TryParseFormat(string text, out LogFormat format) => Enum.TryParse(text, ignoreCase: true, out format) && Enum.IsDefined(format) && !char.IsDigit(text[0]);
+}

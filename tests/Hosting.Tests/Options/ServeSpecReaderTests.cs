@@ -1,0 +1,152 @@
+using Troupe.Hosting.Options;
+
+namespace Troupe.Hosting.Tests.Options;
+
+public sealed class ServeSpecReaderTests
+{
+    [Fact]
+    public void Nothing_written_gives_the_documented_defaults()
+    {
+        ServeSpec spec = Read([], [], out var problems);
+
+        Assert.Empty(problems);
+        Assert.Equal("127.0.0.1:8000", spec.Http.ToString());
+        Assert.Equal("127.0.0.1:8002", spec.Metrics!.ToString());
+        Assert.Equal("127.0.0.1:4053", spec.Cluster!.ToString());
+        Assert.Equal("auto", spec.Devices.ToString());
+        Assert.Null(spec.Models);
+        Assert.Empty(spec.Join);
+        Assert.Equal(TimeSpan.FromSeconds(30), spec.DrainTimeout);
+        Assert.Equal(64L << 20, spec.MaxRequestBytes);
+    }
+
+    [Theory]
+    [InlineData("http", "127.0.0.1:99999", "'99999' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000")]
+    [InlineData("http", "localhost:", "'' is not a port")]
+    [InlineData("http", ":8000", "'' is not a host name")]
+    [InlineData("http", "::1:8000", "an IPv6 address stands in brackets")]
+    [InlineData("http", "off", "'off' is not a port")]
+    [InlineData("metrics", "on", "'on' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000, or off")]
+    [InlineData("cluster", "0.0.0.0:4053", "other nodes must be able to call this address")]
+    [InlineData("join", "a b:1", "'a b' is not a host name or an IP address")]
+    [InlineData("join", "127.0.0.1:0", "a node to join has a port above 0")]
+    [InlineData("devices", "host:0", "write auto, cuda or host:N with N from 1 to 64")]
+    [InlineData("devices", "gpu", "write auto, cuda or host:N")]
+    [InlineData("queue-limit", "0", "write a whole number from 1 to 1000000")]
+    [InlineData("lanes", "2.5", "write a whole number from 1 to 64")]
+    [InlineData("device-memory", "2 GB", "write a whole number of bytes, or one with KiB, MiB or GiB")]
+    [InlineData("max-request", "-1", "write a whole number of bytes")]
+    [InlineData("drain-timeout", "30", "write a number with ms, s, m or h, e.g. 30s")]
+    [InlineData("log-level", "loud", "write trace, debug")]
+    [InlineData("log-level", "2", "write trace, debug")]
+    [InlineData("log-format", "xml", "write line or json")]
+    public void A_value_that_cannot_be_used_is_one_problem_naming_key_value_and_fix(string name, string value, string fix)
+    {
+        Read([(name, value)], [], out var problems);
+
+        OptionProblem problem = Assert.Single(problems);
+        Assert.StartsWith($"--{name}: '{value}': ", problem.Text, StringComparison.Ordinal);
+        Assert.Contains(fix, problem.Text, StringComparison.Ordinal);
+        Assert.False(problem.IsMissingPath);
+    }
+
+    [Theory]
+    [InlineData("models")]
+    [InlineData("hocon")]
+    public void A_path_that_is_not_there_is_told_apart(string name)
+    {
+        Read([(name, "/no/such/thing")], [], out var problems);
+
+        Assert.True(Assert.Single(problems).IsMissingPath);
+    }
+
+    [Fact]
+    public void Every_problem_is_reported_at_once()
+    {
+        Read([("http", "x"), ("devices", "y"), ("models", "/no/such")], [], out var problems);
+
+        Assert.Equal(3, problems.Count);
+    }
+
+    [Fact]
+    public void The_command_line_hides_the_environment_which_hides_the_settings_file()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, """{ "Troupe": { "QueueLimit": 5, "Lanes": "3", "Http": "127.0.0.1:1", "Join": ["10.0.0.1:1", "10.0.0.2:2"] } }""");
+            ServeOptions options = ServeOptions.Read(
+                key => key == OptionKeys.Http ? ["127.0.0.1:3"] : [],
+                name => name switch { "TROUPE_HTTP" => "127.0.0.1:2", "TROUPE_QUEUE_LIMIT" => "6", _ => null },
+                file);
+            ServeSpec spec = ServeSpecReader.Read(options, out var problems);
+
+            Assert.Empty(problems);
+            Assert.Equal((3, 6, 3), (spec.Http.Port, spec.QueueLimit, spec.Lanes));
+            Assert.Equal(["10.0.0.1:1", "10.0.0.2:2"], spec.Join.Select(address => address.ToString()));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("{", "Expected depth to be zero")]
+    [InlineData("""{ "Troupe": 5 }""", "Troupe is not an object")]
+    [InlineData("""{ "Troupe": { "Htpp": "x" } }""", "Troupe:Htpp is not a setting; known are Models")]
+    [InlineData("""{ "Troupe": { "Lanes": true } }""", "Troupe:Lanes is true; write a string or a number")]
+    [InlineData("""{ "Troupe": { "Lanes": "many" } }""", "Troupe:Lanes: 'many': write a whole number from 1 to 64")]
+    public void A_problem_in_a_settings_file_names_the_file_and_the_key(string json, string expected)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, json);
+            ServeSpecReader.Read(ServeOptions.Read(_ => [], _ => null, file), out var problems);
+
+            OptionProblem problem = Assert.Single(problems);
+            Assert.StartsWith(file, problem.Text, StringComparison.Ordinal);
+            Assert.Contains(expected, problem.Text, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void A_list_in_the_environment_is_separated_by_commas_and_may_name_the_node_itself()
+    {
+        ServeSpec spec = Read([], [("TROUPE_JOIN", "127.0.0.1:4053, [::1]:4054,host-2:4055")], out var problems);
+
+        Assert.Empty(problems);
+        Assert.Equal(["127.0.0.1:4053", "[::1]:4054", "host-2:4055"], spec.Join.Select(address => address.ToString()));
+        Assert.Contains(spec.Cluster!, spec.Join);
+    }
+
+    [Fact]
+    public void Two_listeners_on_one_port_are_refused()
+    {
+        Read([("http", "127.0.0.1:9000"), ("metrics", "9000")], [], out var problems);
+
+        Assert.Equal("--http and --metrics are both 127.0.0.1:9000; give each a port of its own", Assert.Single(problems).Text);
+    }
+
+    [Fact]
+    public void A_node_alone_joins_nobody()
+    {
+        Read([("cluster", "off"), ("join", "127.0.0.1:4054")], [], out var problems);
+
+        Assert.Contains("a node alone joins nobody", Assert.Single(problems).Text, StringComparison.Ordinal);
+    }
+
+    private static ServeSpec Read((string Name, string Value)[] commandLine, (string Name, string Value)[] environment, out IReadOnlyList<OptionProblem> problems)
+    {
+        ServeOptions options = ServeOptions.Read(
+            key => [.. commandLine.Where(pair => pair.Name == key.Name).Select(pair => pair.Value)],
+            name => environment.FirstOrDefault(pair => pair.Name == name).Value,
+            settingsFile: null);
+        return ServeSpecReader.Read(options, out problems);
+    }
+}
