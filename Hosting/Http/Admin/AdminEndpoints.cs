@@ -1,0 +1,151 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Troupe.Actors.Node;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Hosting.Http.Admin;
+
+/// <summary>Troupe's own administration under <c>/v2/troupe/…</c>: devices, nodes, models on any node.</summary>
+internal static class AdminEndpoints
+{
+    public static Task DevicesAsync(HttpContext context, Edge edge)
+    {
+        ClusterView view = edge.Node.View;
+        DeviceDocument[] devices =
+        [
+            .. view.Nodes.SelectMany(node => node.Gpus.Select(gpu => new DeviceDocument(
+                gpu.Gpu.ToString(),
+                node.Node.ToString(),
+                gpu.Gpu.Ordinal,
+                gpu.Name,
+                view.Unreachable.Contains(node.Node) ? "unreachable" : Word(gpu.Health),
+                gpu.Reason,
+                gpu.Queued,
+                gpu.QueueLimit,
+                gpu.InFlight,
+                gpu.MemoryUsedBytes,
+                gpu.MemoryTotalBytes,
+                [.. node.Models.Where(model => model.Gpus.Contains(gpu.Gpu)).Select(model => model.Model.ToString())]))),
+        ];
+        return DocumentAsync(context, new DevicesDocument(devices), AdminJson.Default.DevicesDocument);
+    }
+
+    public static Task NodesAsync(HttpContext context, Edge edge)
+    {
+        ClusterView view = edge.Node.View;
+        IEnumerable<NodeDocument> known = view.Nodes.Select(node => new NodeDocument(
+            node.Node.ToString(),
+            node.Incarnation.ToString(),
+            node.Node == edge.Node.Id,
+            !view.Unreachable.Contains(node.Node),
+            node.Draining,
+            node.Version,
+            node.Gpus.Length,
+            [.. node.Models.Where(model => model.State == ModelState.Ready).Select(model => model.Model.ToString())]));
+        IEnumerable<NodeDocument> silent = view.Unreachable
+            .Where(id => view.Nodes.All(node => node.Node != id))
+            .Select(id => new NodeDocument(id.ToString(), "", Self: false, Reachable: false, Draining: false, "", 0, []));
+        return DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
+    }
+
+    public static Task ModelsAsync(HttpContext context, Edge edge) => DocumentAsync(
+        context,
+        new ModelsDocument([.. edge.Node.View.Nodes.SelectMany(node => node.Models.Select(model => new ModelDocument(
+            model.Model.Name,
+            model.Model.Number,
+            RepositoryEndpoints.StateWord(model.State),
+            model.Reason,
+            model.Platform,
+            node.Node.ToString(),
+            [.. model.Gpus.Select(gpu => gpu.ToString())],
+            model.Model.Hash.ToString()))).OrderBy(model => model.Name, StringComparer.Ordinal).ThenBy(model => model.Version)]),
+        AdminJson.Default.ModelsDocument);
+
+    public static async Task LoadAsync(HttpContext context, Edge edge, string name)
+    {
+        LoadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.LoadDocument, new LoadDocument());
+        LoadModel load = new(name, wanted.Version, wanted.Path, wanted.Gpus);
+        await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
+    }
+
+    public static async Task UnloadAsync(HttpContext context, Edge edge, string name)
+    {
+        UnloadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.UnloadDocument, new UnloadDocument());
+        await AnswerAsync(context, edge, await edge.Node.UnloadAsync(new UnloadModel(name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted));
+    }
+
+    /// <summary>HTTP status of a failure.</summary>
+    public static int Status(FailureKind kind) => kind switch
+    {
+        FailureKind.InvalidRequest or FailureKind.InvalidInput or FailureKind.ModeConflict or FailureKind.InvalidModel or FailureKind.AlreadyExists => StatusCodes.Status400BadRequest,
+        FailureKind.ModelNotLoaded or FailureKind.NotFound => StatusCodes.Status404NotFound,
+        FailureKind.NotSupported => StatusCodes.Status501NotImplemented,
+        FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining or FailureKind.NodeUnreachable or FailureKind.DeviceLost or FailureKind.OutOfDeviceMemory
+            => StatusCodes.Status503ServiceUnavailable,
+        FailureKind.Cancelled => StatusCodes.Status499ClientClosedRequest,
+        FailureKind.BackendFailed or FailureKind.Internal => StatusCodes.Status500InternalServerError,
+    };
+
+    private static NodeId? Node(Edge edge, string? written)
+    {
+        if (written is null)
+        {
+            return null;
+        }
+
+        NodeId node = new(written);
+        return edge.Node.View.Nodes.Any(known => known.Node == node)
+            ? node
+            : throw new BadHttpRequestException($"no node '{written}' is known here; 'troupe nodes' lists them", StatusCodes.Status404NotFound);
+    }
+
+    private static Task AnswerAsync(HttpContext context, Edge edge, ModelReply reply)
+    {
+        switch (reply)
+        {
+            case ModelReply.Loaded loaded:
+                LoadedDocument done = new(loaded.Model.Name, loaded.Model.Number, loaded.Model.Hash.ToString(), [.. loaded.Gpus.Select(gpu => gpu.ToString())]);
+                return DocumentAsync(context, done, AdminJson.Default.LoadedDocument);
+            case ModelReply.Unloaded unloaded:
+                edge.Ledgers.Forget(unloaded.Name, unloaded.Numbers);
+                return DocumentAsync(context, new UnloadedDocument(unloaded.Name, unloaded.Numbers), AdminJson.Default.UnloadedDocument);
+            case ModelReply.Failed failed:
+                return Answer.ErrorAsync(context, Status(failed.Kind), Answer.Json, $"{failed.Name}: {failed.Detail}");
+            default:
+                throw new System.Diagnostics.UnreachableException(reply.GetType().Name);
+        }
+    }
+
+    private static Task DocumentAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
+        Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
+
+    private static async Task<T> ReadAsync<T>(HttpContext context, Edge edge, JsonTypeInfo<T> type, T standard)
+    {
+        using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
+        if (body.Memory.IsEmpty)
+        {
+            return standard;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(body.Memory.Span, type) ?? standard;
+        }
+        catch (JsonException broken)
+        {
+            throw new BadHttpRequestException($"the body does not fit: {broken.Message}", broken);
+        }
+    }
+
+    private static string Word(GpuHealth health) => health switch
+    {
+        GpuHealth.Starting => "starting",
+        GpuHealth.Ready => "ready",
+        GpuHealth.Rebuilding => "rebuilding",
+        GpuHealth.Quarantined => "quarantined",
+        GpuHealth.Draining => "draining",
+    };
+}
