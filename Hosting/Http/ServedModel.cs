@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Troupe.Hosting.Http.Protocol;
 using Troupe.Messages.Models;
 using Troupe.Messages.Tensors;
 
@@ -15,6 +16,14 @@ internal sealed class ServedModel
         Snapshot = snapshot;
         Devices = devices;
         MaxBatchSize = snapshot.Inputs.Concat(snapshot.Outputs).All(IsBatched) ? DefaultMaxBatchSize : 0;
+        Contract = new InferContract
+        {
+            Model = Name,
+            Version = Number,
+            MaxBatchSize = MaxBatchSize,
+            Inputs = snapshot.Inputs,
+            Outputs = snapshot.Outputs,
+        };
     }
 
     public ModelSnapshot Snapshot { get; }
@@ -32,6 +41,9 @@ internal sealed class ServedModel
 
     /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
     public int MaxBatchSize { get; }
+
+    /// <summary>What requests are checked against.</summary>
+    public InferContract Contract { get; }
 
     public void WriteMetadata(Utf8JsonWriter writer, IEnumerable<int> versions)
     {
