@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text;
+using Troupe.Hosting.Http.Protocol;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Tests.Http.Protocol;
+
+/// <summary>The codec against what a real Triton answered: every recorded inference request, without a server between.</summary>
+public sealed class InferCodecTests
+{
+    private static readonly InferContract Identity = GoldenModels.Find("/v2/models/identity_fp32/infer")!;
+
+    public static TheoryData<string> Topics => ["infer_json", "infer_binary", "infer_errors", "bytes", "datatypes", "fmnist"];
+
+    [Theory, MemberData(nameof(Topics))]
+    public void Each_recorded_request_is_answered_or_refused_as_triton_did(string topic)
+    {
+        int compared = 0;
+        List<string> wrong = [];
+        foreach (GoldenCase golden in GoldenCase.Load(topic))
+        {
+            if (GoldenModels.Find(golden.Path) is { } model && golden.Status != 404)
+            {
+                compared++;
+                if (Difference(golden, model) is { } difference)
+                {
+                    wrong.Add($"{golden}: {difference}");
+                }
+            }
+        }
+
+        Assert.True(compared >= 5, $"only {compared} cases of {topic} were compared");
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public void Binary_tensors_are_slices_of_the_body()
+    {
+        byte[] body = [.. "{\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,2],\"datatype\":\"FP32\",\"parameters\":{\"binary_data_size\":8}}]}"u8, 0, 0, 128, 63, 0, 0, 0, 64];
+
+        Assert.True(InferRequestReader.TryRead(body, (body.Length - 8).ToString(CultureInfo.InvariantCulture), Identity, out InferRequest? request, out _));
+
+        Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(request.Inputs[0].Data, out ArraySegment<byte> data));
+        Assert.Same(body, data.Array);
+        Assert.Equal(body.Length - 8, data.Offset);
+    }
+
+    [Theory]
+    [InlineData("""{"inputs":[],"parameters":{"triton_x":1}}""", "reserved")]
+    [InlineData("""{"inputs":[],"parameters":{"a":null}}""", "invalid type")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[4611686018427387904,4],"datatype":"FP32","data":[1]}]}""", "more elements")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1,1,1,1,1,1,1,1],"datatype":"FP32","data":[1]}]}""", "at most 8")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]} x""", "root")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,]}]}""", "comma")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1e999]}]}""", "too big")]
+    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}""", "shared memory")]
+    public void A_bad_request_gets_one_clear_error(string json, string expected)
+    {
+        InferFault error = Bad(json);
+
+        Assert.Equal(400, error.Status);
+        Assert.Contains(expected, error.Error, StringComparison.Ordinal);
+        Assert.Equal(2, Good("""{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,2]}]}""").Inputs[0].Shape[1]);
+    }
+
+    [Fact]
+    public void Nesting_deeper_than_the_limit_is_refused_without_recursion_trouble()
+    {
+        InferFault error = Bad("{\"x\":" + new string('[', 100_000));
+
+        Assert.Contains("nesting", error.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Random_damage_to_a_request_gives_a_protocol_error_or_an_answer()
+    {
+        byte[] good = [.. "\uFEFF{\"id\":\"a\\u00e9\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[2,2],\"datatype\":\"FP32\",\"data\":[[1.5,NaN],[-Infinity,2e3]]}],\"outputs\":[{\"name\":\"OUTPUT0\",\"parameters\":{\"binary_data\":true}}]}"u8];
+        Random random = new(20261123);
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] damaged = [.. good.AsSpan(0, random.Next(4) == 0 ? random.Next(good.Length) : good.Length)];
+            for (int k = random.Next(4); k > 0 && damaged.Length > 0; k--)
+            {
+                damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            }
+
+            if (!InferRequestReader.TryRead(damaged, null, Identity, out _, out InferFault? fault))
+            {
+                Assert.Equal(400, fault.Status);
+            }
+        }
+    }
+
+    private static InferRequest Good(string json) =>
+        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out InferRequest? request, out InferFault? fault) ? request : throw new InvalidOperationException(fault.Error);
+
+    private static InferFault Bad(string json) =>
+        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out _, out InferFault? fault) ? throw new InvalidOperationException("It was accepted.") : fault;
+
+    private static string? Difference(GoldenCase golden, InferContract model)
+    {
+        if (!InferRequestReader.TryRead(golden.Body, golden.HeaderLength, model, out InferRequest? request, out InferFault? fault))
+        {
+            return golden.Status is 400 or 500 ? null : $"refused, Triton said {golden.Status}: {fault.Error}";
+        }
+
+        Tensor[]? outputs;
+        try
+        {
+            outputs = GoldenModels.Run(model, request.Inputs);
+        }
+        catch (FormatException) when (golden.Status != 200)
+        {
+            return null; // The model itself fails on these strings.
+        }
+
+        if (outputs is null)
+        {
+            return golden.Status == 200 ? null : $"accepted, Triton said {golden.Status}";
+        }
+
+        using ResponseBody answer = new();
+        if (!InferResponseWriter.TryWrite(request, outputs, answer, out InferResponseHead head, out fault))
+        {
+            return golden.Status is 400 or 500 ? null : $"not answered, Triton said {golden.Status}: {fault.Error}";
+        }
+
+        int json = head.HeaderLength ?? answer.Count;
+        return golden.Status != 200 ? $"answered, Triton said {golden.Status}"
+            : !GoldenCase.Same(golden.Json!.Value, GoldenCase.Parse(answer.Written.Span[..json])) ? $"JSON differs: {Encoding.UTF8.GetString(answer.Written.Span[..json])}"
+            : answer.Written.Span[json..].SequenceEqual(golden.Tail) ? null : "binary part differs";
+    }
+}
