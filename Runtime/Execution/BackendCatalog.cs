@@ -1,0 +1,15 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>The back ends of this process, by the names that manifests use.</summary>
+internal sealed class BackendCatalog(IReadOnlyList<IEngineBackend> backends)
+{
+    /// <exception cref="ModuleLoadException">There is no such back end.</exception>
+    public IEngineBackend Find(SegmentSpec segment) => backends.FirstOrDefault(backend => backend.Name == segment.Backend)
+        ?? throw new ModuleLoadException(
+            FailureKind.NotSupported,
+            $"Segment '{segment.Name}' wants the back end '{segment.Backend}' for '{segment.File}'; this process has {string.Join(", ", backends.Select(backend => $"'{backend.Name}'"))}.");
+}

@@ -1,0 +1,162 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>A module's engines on their devices, and the lanes that run them.</summary>
+/// <remarks><b>Owns</b> engines, lanes, block pools and one retain of each device context. <b>Thread</b> leasing: any; lanes: their holder's. <b>Blocks</b> in <see cref="Dispose"/>, for the work in flight.</remarks>
+internal sealed class ModuleInstance : IModuleInstance
+{
+    private readonly Lock _lock = new();
+    private readonly LoadedModule _loaded;
+    private readonly InputCheck _check;
+    private readonly DeviceHealth[] _health;
+    private readonly BlockPool[] _pools;
+    private readonly int _maxLanes;
+
+    /// <summary>Idle lanes, the last used last.</summary>
+    private readonly List<LeasedLane> _idle = [];
+    private readonly List<LeasedLane> _all = [];
+    private bool _isDisposed;
+
+    public ModuleInstance(LoadedModule loaded, DeviceHealth[] health, InstanceOptions options)
+    {
+        _loaded = loaded;
+        _health = health;
+        _maxLanes = Math.Max(1, options.MaxLanes);
+        _check = new InputCheck(loaded.Graph);
+        _pools = [.. loaded.Devices.Select(device => new BlockPool(device))];
+        Ordinals = [.. loaded.Devices.Select(device => device.Ordinal)];
+    }
+
+    public ModuleSpec Module => _loaded.Graph.Spec;
+
+    public ModuleGraph Graph => _loaded.Graph;
+
+    public IReadOnlyList<IEngine> Engines => _loaded.Engines;
+
+    public int HomeOrdinal => Ordinals[0];
+
+    public IReadOnlyList<int> Ordinals { get; }
+
+    /// <summary>The pool that lends memory on the home device.</summary>
+    public BlockPool HomePool => _pools[0];
+
+    public string? Conflict(ModeSettings settings) => settings == ModeSettings.Default ? null : "This instance runs without modes.";
+
+    public bool TryLease(out ILane lane)
+    {
+        LeasedLane? leased = TryLease();
+        lane = leased!;
+        return leased is not null;
+    }
+
+    /// <summary>An idle lane, last used first; null when all are at work and no further one may be made.</summary>
+    /// <exception cref="ForwardException">The device is lost, or not even one lane fits its memory.</exception>
+    public LeasedLane? TryLease()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            try
+            {
+                for (int index = _idle.Count - 1; index >= 0; index--)
+                {
+                    LeasedLane idle = _idle[index];
+                    if (idle.Lane.IsIdle())
+                    {
+                        _idle.RemoveAt(index);
+                        return idle;
+                    }
+                }
+
+                return _all.Count < _maxLanes ? MakeLane() : null;
+            }
+            catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory && _all.Count > 0)
+            {
+                return null;
+            }
+            catch (CudaException trouble)
+            {
+                throw _health[0].Explain(trouble);
+            }
+        }
+    }
+
+    public void Apply(ModeSettings settings)
+    {
+        if (Conflict(settings) is { } conflict)
+        {
+            throw new ForwardException(FailureKind.NotSupported, conflict);
+        }
+    }
+
+    public void Release(ModeSettings stillEffective)
+    {
+        // Nothing is kept between forwards but what every setting needs.
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            foreach (LeasedLane lane in _all)
+            {
+                lane.Lane.Settle();
+                lane.Destroy();
+            }
+
+            _all.Clear();
+            _idle.Clear();
+            foreach (BlockPool pool in _pools)
+            {
+                pool.Dispose();
+            }
+
+            _loaded.Dispose();
+        }
+    }
+
+    private LeasedLane MakeLane()
+    {
+        var devices = new List<LaneDevice>(_pools.Length);
+        try
+        {
+            for (int index = 0; index < _pools.Length; index++)
+            {
+                devices.Add(new LaneDevice(_loaded.Devices[index], _pools[index], Graph.Tensors.Length));
+            }
+
+            var lane = new Lane(Graph, _check, Engines, [.. devices], _health);
+            var leased = new LeasedLane(lane, Graph, _check, _health[0], GiveBack);
+            _all.Add(leased);
+            return leased;
+        }
+        catch
+        {
+            devices.ForEach(device => device.Dispose());
+            throw;
+        }
+    }
+
+    private void GiveBack(LeasedLane lane)
+    {
+        lock (_lock)
+        {
+            if (!_isDisposed && !_idle.Contains(lane))
+            {
+                _idle.Add(lane);
+            }
+        }
+    }
+}

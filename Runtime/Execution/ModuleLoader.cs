@@ -1,0 +1,93 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>Loads a module's engines, each on its device, on a stream of the loader's own; all of them or none.</summary>
+/// <remarks><b>Thread</b> any; loads may run at once. <b>Blocks</b> on the disk and while engines are made.</remarks>
+internal sealed class ModuleLoader(ICudaDriver driver, int deviceCount, BackendCatalog backends, DeviceHealth[] health)
+{
+    /// <exception cref="ModuleLoadException">The module is refused; the devices are as they were.</exception>
+    public LoadedModule Load(ModuleSource source, int homeOrdinal, CancellationToken cancellation)
+    {
+        ModuleDefinition definition = ModuleReader.Read(source);
+        RefuseAbsentDevices(definition, homeOrdinal);
+        int[] relative = [0, .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
+        var devices = new List<DeviceContext>();
+        var engines = new List<(IEngine Engine, DeviceContext Device)>();
+        try
+        {
+            foreach (int ordinal in relative)
+            {
+                devices.Add(DeviceContext.Retain(driver, homeOrdinal + ordinal));
+            }
+
+            foreach (SegmentDefinition segment in definition.Segments)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                DeviceContext device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
+                engines.Add((LoadEngine(definition, segment, device, cancellation), device));
+            }
+
+            var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
+            string platform = definition.IsLone ? backends.Find(definition.Segments[0].Spec).Platform : "troupe_module";
+            IEngine[] loaded = [.. engines.Select(engine => engine.Engine)];
+            return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices);
+        }
+        catch (Exception trouble)
+        {
+            Undo(engines, devices);
+            if (trouble is CudaException cuda)
+            {
+                ForwardException explained = health[homeOrdinal].Explain(cuda);
+                throw new ModuleLoadException(explained.Kind, $"'{source.Path}' cannot be loaded: {explained.Message}", cuda);
+            }
+
+            throw;
+        }
+    }
+
+    private IEngine LoadEngine(ModuleDefinition definition, SegmentDefinition segment, DeviceContext device, CancellationToken cancellation)
+    {
+        IEngineBackend backend = backends.Find(segment.Spec);
+        using ContextEntry entry = device.Enter();
+        using DeviceStream stream = DeviceStream.Create(device);
+        var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
+        {
+            Aliases = segment.Aliases,
+            Ranges = definition.Inputs.Where(input => input.Range is not null && segment.Spec.Inputs.Contains(input.Name)).ToDictionary(input => input.Name, input => input.Range!),
+        };
+        IEngine engine = backend.Load(source, new EngineHome(driver, device.Ordinal, device.Handle, stream.Handle), cancellation);
+        stream.Synchronize();
+        return engine;
+    }
+
+    private void RefuseAbsentDevices(ModuleDefinition definition, int homeOrdinal)
+    {
+        if ((uint)homeOrdinal >= (uint)deviceCount)
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"There is no device {homeOrdinal}; this machine has {deviceCount}.");
+        }
+
+        if (definition.Segments.FirstOrDefault(segment => homeOrdinal + segment.Spec.RelativeOrdinal >= deviceCount) is { } far)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {deviceCount}.");
+        }
+    }
+
+    private static void Undo(List<(IEngine Engine, DeviceContext Device)> engines, List<DeviceContext> devices)
+    {
+        foreach ((IEngine engine, DeviceContext device) in engines)
+        {
+            using ContextEntry entry = device.Enter();
+            engine.Dispose();
+        }
+
+        devices.ForEach(device => device.Dispose());
+    }
+}

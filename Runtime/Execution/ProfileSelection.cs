@@ -1,0 +1,52 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>Which optimization profile a segment runs under: the pinned one, or by shape the active one while it fits, else the first that does.</summary>
+internal static class ProfileSelection
+{
+    /// <exception cref="ForwardException">The index is out of range, or nothing fits (texts of torch_tensorrt).</exception>
+    public static int Choose(IEngine engine, ProfileChoice choice, int active, ForwardPlan plan, GraphSegment wiring)
+    {
+        if (choice.Index is { } pinned)
+        {
+            // An engine without profiles, or with one, runs as it is, whatever is pinned for its neighbours.
+            return engine.Profiles.Count <= 1 ? 0
+                : (uint)pinned < (uint)engine.Profiles.Count ? pinned
+                : throw OutOfRange(pinned, engine.Profiles.Count);
+        }
+
+        if (engine.Profiles.Count <= 1 || Admits(engine.Profiles[active], plan, wiring))
+        {
+            return engine.Profiles.Count <= 1 ? 0 : active;
+        }
+
+        for (int index = 0; index < engine.Profiles.Count; index++)
+        {
+            if (Admits(engine.Profiles[index], plan, wiring))
+            {
+                return index;
+            }
+        }
+
+        throw new ForwardException(FailureKind.InvalidInput, $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => plan.Shapes[tensor]))}.");
+    }
+
+    public static ForwardException OutOfRange(int index, int count) => new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
+
+    private static bool Admits(ProfileSpec profile, ForwardPlan plan, GraphSegment wiring)
+    {
+        for (int slot = 0; slot < wiring.Inputs.Length; slot++)
+        {
+            if (!profile.Ranges[slot].Admits(plan.Shapes[wiring.Inputs[slot]]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

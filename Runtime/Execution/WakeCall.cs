@@ -1,0 +1,15 @@
+using Troupe.Runtime.Cuda;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>Tells a lane's holder that it is worth polling; made once per lane.</summary>
+/// <remarks><b>Thread</b> the driver's. <b>Blocks</b> never; the callback only passes a message on.</remarks>
+internal sealed class WakeCall : HostFunction
+{
+    private Action? _wake;
+
+    /// <summary>Whom the next call tells.</summary>
+    public void Arm(Action wake) => Volatile.Write(ref _wake, wake);
+
+    public override void Invoke() => Interlocked.Exchange(ref _wake, null)?.Invoke();
+}

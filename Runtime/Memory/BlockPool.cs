@@ -1,0 +1,142 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Runtime.Memory;
+
+/// <summary>Lends blocks of one device's memory and takes them back, so that forwards in steady state allocate nothing.</summary>
+/// <remarks>
+/// Blocks are reused by exact rounded size. A block last used on another stream is reused only behind an event of that stream.
+/// <b>Owns</b> every block it ever made. <b>Thread</b> any. <b>Blocks</b> never, except when it frees idle blocks because the device is full.
+/// </remarks>
+internal sealed class BlockPool(DeviceContext device) : IDisposable
+{
+    private const ulong Granule = 256;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ulong, Stack<DeviceBlock>> _idle = [];
+    private readonly HashSet<DeviceBlock> _all = [];
+    private DeviceEvent? _order;
+
+    public int Ordinal => device.Ordinal;
+
+    public DeviceContext Device => device;
+
+    /// <summary>Bytes of all blocks, lent or idle.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Blocks that are lent out now.</summary>
+    public int Lent { get; private set; }
+
+    /// <summary>Lends a block of at least <paramref name="bytes"/> bytes (at least 1) for work on <paramref name="stream"/>.</summary>
+    /// <exception cref="ForwardException">The device's memory is full.</exception>
+    public DeviceBlock Rent(ulong bytes, DeviceStream stream)
+    {
+        ulong size = (Math.Max(bytes, 1) + Granule - 1) / Granule * Granule;
+        lock (_lock)
+        {
+            DeviceBlock block = _idle.TryGetValue(size, out Stack<DeviceBlock>? idle) && idle.TryPop(out DeviceBlock? known) ? known : Make(size);
+            OrderAfterLastUse(block, stream);
+            block.Stream = stream;
+            Lent++;
+            return block;
+        }
+    }
+
+    /// <summary>Takes a block back; <paramref name="generation"/> is what it was when it was lent, so that returning twice does nothing.</summary>
+    public void Return(DeviceBlock block, int generation)
+    {
+        lock (_lock)
+        {
+            if (block.Generation != generation)
+            {
+                return;
+            }
+
+            block.Generation++;
+            Lent--;
+            if (!_idle.TryGetValue(block.Bytes, out Stack<DeviceBlock>? idle))
+            {
+                _idle.Add(block.Bytes, idle = new Stack<DeviceBlock>());
+            }
+
+            idle.Push(block);
+        }
+    }
+
+    /// <summary>Frees the idle blocks.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            FreeIdle();
+        }
+    }
+
+    /// <summary>Frees every block, lent or not; nothing on the device may use one any more.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (DeviceBlock block in _all)
+            {
+                block.Generation++;
+                block.Free();
+            }
+
+            _all.Clear();
+            _idle.Clear();
+            Bytes = 0;
+            _order?.Dispose();
+            _order = null;
+        }
+    }
+
+    private DeviceBlock Make(ulong size)
+    {
+        DeviceBuffer buffer;
+        try
+        {
+            buffer = DeviceBuffer.Allocate(device, size);
+        }
+        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory && FreeIdle())
+        {
+            buffer = DeviceMemoryShortage.Guard(device, size, "The tensors of a forward");
+        }
+        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory)
+        {
+            throw DeviceMemoryShortage.Of(device, size, "The tensors of a forward", trouble);
+        }
+
+        var block = new DeviceBlock(this, buffer);
+        _all.Add(block);
+        Bytes += (long)size;
+        return block;
+    }
+
+    private bool FreeIdle()
+    {
+        bool any = false;
+        foreach (Stack<DeviceBlock> idle in _idle.Values)
+        {
+            while (idle.TryPop(out DeviceBlock? block))
+            {
+                block.Free();
+                _all.Remove(block);
+                Bytes -= (long)block.Bytes;
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    private void OrderAfterLastUse(DeviceBlock block, DeviceStream stream)
+    {
+        if (block.Stream is { IsDisposed: false } last && !ReferenceEquals(last, stream))
+        {
+            _order ??= DeviceEvent.Create(device);
+            _order.Record(last);
+            stream.WaitFor(_order);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Runtime.Memory;
+
+/// <summary>Page-locked host memory through which a lane's inputs and outputs pass, so that copies to a real device need not wait.</summary>
+/// <remarks><b>Owns</b> one pinned allocation that grows to the largest need. <b>Thread</b> the lane's holder, no copy of the lane in flight when it grows.</remarks>
+internal sealed class HostStaging(DeviceContext device) : IDisposable
+{
+    private PinnedBuffer? _buffer;
+
+    /// <exception cref="ForwardException">The host has no more page-locked memory.</exception>
+    public void Ensure(ulong bytes)
+    {
+        if (bytes <= (_buffer?.ByteCount ?? 0))
+        {
+            return;
+        }
+
+        _buffer?.Dispose();
+        _buffer = null;
+        try
+        {
+            _buffer = PinnedBuffer.Allocate(device, bytes);
+        }
+        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory)
+        {
+            throw new ForwardException(FailureKind.OutOfDeviceMemory, $"The host has no {bytes} bytes of page-locked memory left for the inputs and outputs of a forward.", trouble);
+        }
+    }
+
+    public nint AddressAt(ulong offset) => _buffer!.Pointer.Address + (nint)offset;
+
+    /// <summary>A view of a part; valid until the next <see cref="Ensure"/>.</summary>
+    public Span<byte> At(ulong offset, ulong bytes) => _buffer is null ? [] : _buffer.Span.Slice(checked((int)offset), checked((int)bytes));
+
+    public void Dispose() => _buffer?.Dispose();
+}

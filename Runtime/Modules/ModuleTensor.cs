@@ -1,0 +1,13 @@
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Engines;
+
+namespace Troupe.Runtime.Modules;
+
+/// <summary>A public tensor as a manifest declares it.</summary>
+/// <param name="Shape">-1 where the manifest names a symbol.</param>
+/// <param name="Symbols">By axis; empty where the dimension is fixed.</param>
+/// <param name="Range">Least, typical and greatest shape, where the manifest states them.</param>
+internal sealed record ModuleTensor(string Name, ElementType Type, TensorShape Shape, IReadOnlyList<string> Symbols, ProfileRange? Range)
+{
+    public TensorSpec ToSpec() => new(Name, Type, Shape);
+}
