@@ -1,8 +1,8 @@
-using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
@@ -46,7 +46,7 @@ internal sealed class ModuleInstance : IModuleInstance
     /// <summary>The pool that lends memory on the home device.</summary>
     public BlockPool HomePool => _pools[0];
 
-    public string? Conflict(ModeSettings settings) => settings == ModeSettings.Default ? null : "This instance runs without modes.";
+    public ModuleTraits Traits { get; } = ModuleTraits.Plain with { CudaGraphs = false, OutputAllocator = false, DynamicWorkspace = false };
 
     public bool TryLease(out ILane lane)
     {
@@ -89,13 +89,13 @@ internal sealed class ModuleInstance : IModuleInstance
 
     public void Apply(ModeSettings settings)
     {
-        if (Conflict(settings) is { } conflict)
+        if (ModeConflicts.Find(settings, Traits) is { } refusal)
         {
-            throw new ForwardException(FailureKind.NotSupported, conflict);
+            throw new ForwardException(refusal.Kind, refusal.Reason);
         }
     }
 
-    public void Release(ModeSettings stillEffective)
+    public void Release(HeldModes held)
     {
         // Nothing is kept between forwards but what every setting needs.
     }
