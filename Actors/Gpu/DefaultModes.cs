@@ -16,23 +16,15 @@ internal sealed class DefaultModes : IEffectiveModes
             return new CapturedModes(ModeSettings.Default, 0);
         }
 
-        ModeSettings settings = Merge(ModeSettings.Default, call);
-        return ModeConflicts.Find(settings, traits) is { } refusal
-            ? new CapturedModes(settings, 0, refusal.Reason, refusal.Kind)
-            : new CapturedModes(settings, 0);
+        AdmittedModes admitted = ModesInForce.None.Admit(ModeTarget.Of(gpu, model, session), traits, call);
+        return admitted.Refusal is { } refusal
+            ? new CapturedModes(admitted.Settings, 0, refusal.Reason, refusal.Kind)
+            : new CapturedModes(admitted.Settings, 0);
     }
 
     ModeSettings IEffectiveModes.Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) => ModeSettings.Default;
 
     public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => default;
 
-    /// <summary>Per-instance settings are refused below model scope, so a call changes only the per-forward ones.</summary>
-    private static ModeSettings Merge(ModeSettings settings, ModeChange change) => settings with
-    {
-        CudaGraphs = change.CudaGraphs ?? settings.CudaGraphs,
-        PreAllocatedOutputs = change.PreAllocatedOutputs ?? settings.PreAllocatedOutputs,
-        OutputAllocator = change.OutputAllocator ?? settings.OutputAllocator,
-        MultiDeviceSafe = change.MultiDeviceSafe ?? settings.MultiDeviceSafe,
-        Profile = change.Profile ?? settings.Profile,
-    };
+    public IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session) => [];
 }

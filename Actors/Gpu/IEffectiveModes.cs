@@ -24,4 +24,8 @@ internal interface IEffectiveModes
 
     /// <summary>The resources that are kept: everything that any live baseline or entry, sessions included, makes effective for the instance.</summary>
     HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits);
+
+    /// <summary>What the instance has against these modes; a GPU answers <see cref="PrepareModes"/> with the objections of all its instances, and changes nothing.</summary>
+    /// <param name="session">As in <see cref="PrepareModes.Session"/>.</param>
+    IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session);
 }

@@ -22,7 +22,7 @@ public sealed record ModeChange
 
     [Key(6)] public WorkspaceStrategy? Workspace { get; init; }
 
-    [Key(7)] public RuntimeSettings? RuntimeSettings { get; init; }
+    [Key(7)] public RuntimeSettingsChange? RuntimeSettings { get; init; }
 
     [Key(8)] public ProfilingFormat? Profiling { get; init; }
 }

@@ -9,8 +9,13 @@ namespace Troupe.Messages.Modes;
 public sealed record SetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change);
 
 /// <summary>Enters a mode for a scope, until <see cref="ExitMode"/>, the end of its lease or the death of its owner.</summary>
+/// <param name="Owner">Serialized path of an actor whose death ends the mode; null (HTTP, CLI): the lease alone.</param>
 [MessagePackObject]
-public sealed record EnterMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change, [property: Key(2)] TimeSpan Lease);
+public sealed record EnterMode(
+    [property: Key(0)] ModeScope Scope,
+    [property: Key(1)] ModeChange Change,
+    [property: Key(2)] TimeSpan Lease,
+    [property: Key(3)] string? Owner = null);
 
 [MessagePackObject]
 public sealed record RenewMode([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease);
@@ -31,8 +36,9 @@ public sealed record ExplainModes([property: Key(0)] ModeScope Scope);
 public sealed record ModeException([property: Key(0)] NodeId Node, [property: Key(1)] GpuId? Gpu, [property: Key(2)] string Reason);
 
 /// <summary>One live baseline or entry.</summary>
-/// <param name="Token">Null for a baseline.</param>
+/// <param name="Token">Null for a baseline and a session.</param>
 /// <param name="LeaseLeft">Null for a baseline.</param>
+/// <param name="IsSession">It is the session in its scope itself, which sets nothing.</param>
 [MessagePackObject]
 public sealed record ModeEntrySnapshot(
     [property: Key(0)] ModeToken? Token,
@@ -40,7 +46,8 @@ public sealed record ModeEntrySnapshot(
     [property: Key(2)] ModeChange Change,
     [property: Key(3)] long Epoch,
     [property: Key(4)] TimeSpan? LeaseLeft,
-    [property: Key(5)] NodeId Coordinator);
+    [property: Key(5)] NodeId Coordinator,
+    [property: Key(6)] bool IsSession = false);
 
 /// <summary>One setting of an explanation: its value in words, the scope it comes from, and a conflict if it has one.</summary>
 [MessagePackObject]
@@ -60,6 +67,9 @@ public sealed record ModeExplanation(
 [Union(4, typeof(Listing))]
 [Union(5, typeof(Explanation))]
 [Union(6, typeof(Refused))]
+[Union(7, typeof(SessionOpened))]
+[Union(8, typeof(SessionRenewed))]
+[Union(9, typeof(SessionClosed))]
 public abstract record ModeReply
 {
     private ModeReply()
@@ -76,16 +86,31 @@ public abstract record ModeReply
     [MessagePackObject]
     public sealed record Renewed([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease) : ModeReply;
 
+    /// <summary>The mode is over and what it held is released, but at those listed, which learn of it when they can be reached.</summary>
     [MessagePackObject]
-    public sealed record Exited([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch) : ModeReply;
+    public sealed record Exited([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch, [property: Key(2)] ModeException[] NotReached) : ModeReply;
 
     [MessagePackObject]
     public sealed record Listing([property: Key(0)] ModeEntrySnapshot[] Entries, [property: Key(1)] long Epoch) : ModeReply;
 
+    /// <param name="Conflicts">Instances in the scope that cannot run with what holds for them, and why.</param>
     [MessagePackObject]
-    public sealed record Explanation([property: Key(0)] ModeSettings Settings, [property: Key(1)] ModeExplanation[] Lines, [property: Key(2)] long Epoch) : ModeReply;
+    public sealed record Explanation(
+        [property: Key(0)] ModeSettings Settings,
+        [property: Key(1)] ModeExplanation[] Lines,
+        [property: Key(2)] long Epoch,
+        [property: Key(3)] ModeException[] Conflicts) : ModeReply;
 
     /// <summary>Nothing changed; <see cref="By"/> says who refused and why.</summary>
     [MessagePackObject]
     public sealed record Refused([property: Key(0)] FailureKind Kind, [property: Key(1)] string Detail, [property: Key(2)] ModeException[] By) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record SessionOpened([property: Key(0)] SessionId Session, [property: Key(1)] TimeSpan Lease, [property: Key(2)] long Epoch) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record SessionRenewed([property: Key(0)] SessionId Session, [property: Key(1)] TimeSpan Lease) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record SessionClosed([property: Key(0)] SessionId Session, [property: Key(1)] long Epoch) : ModeReply;
 }

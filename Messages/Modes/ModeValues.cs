@@ -86,3 +86,21 @@ public sealed record RuntimeSettings(
 {
     public static RuntimeSettings Default { get; } = new();
 }
+
+/// <summary>Where compiled kernels are kept: nowhere, in memory (shared by the instances under one scope), or in a file of the node.</summary>
+[MessagePackObject]
+public readonly record struct RuntimeCacheChoice([property: Key(0)] string? Path)
+{
+    public static RuntimeCacheChoice None => default;
+
+    public static RuntimeCacheChoice InMemory => new("");
+
+    public static RuntimeCacheChoice File(string path) => new(path);
+}
+
+/// <summary>Sets some of the <see cref="RuntimeSettings"/> and leaves the others, so that scopes of different knobs nest and end in any order.</summary>
+[MessagePackObject]
+public sealed record RuntimeSettingsChange(
+    [property: Key(0)] KernelSpecialization? Specialization = null,
+    [property: Key(1)] EngineGraphStrategy? GraphStrategy = null,
+    [property: Key(2)] RuntimeCacheChoice? Cache = null);

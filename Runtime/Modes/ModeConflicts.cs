@@ -41,6 +41,14 @@ public static class ModeConflicts
         return Between(settings);
     }
 
+    /// <summary>The settings a contradiction is between, the one to give up first.</summary>
+    public static IReadOnlyList<ModeSetting> Concerned(string contradiction) => contradiction switch
+    {
+        RequiredAllocatorWithGraphs => [ModeSetting.CudaGraphs],
+        AllocatorWithGraphs => [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator],
+        _ => [ModeSetting.OutputAllocator],
+    };
+
     /// <summary>Why the module's back end cannot do what one setting asks for; null when it can or when nothing is asked.</summary>
     public static ModeRefusal? Unsupported(ModeSetting setting, ModeSettings settings, ModuleTraits traits) => setting switch
     {
@@ -67,7 +75,7 @@ public static class ModeConflicts
     {
         if (Between(settings, traits) is { } reason)
         {
-            return new ModeRefusal(FailureKind.ModeConflict, reason);
+            return new ModeRefusal(FailureKind.ModeConflict, reason, Concerned(reason)[0]);
         }
 
         foreach (ModeField field in ModeField.All)

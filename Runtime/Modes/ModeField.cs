@@ -6,6 +6,8 @@ namespace Troupe.Runtime.Modes;
 /// <summary>One mode as a field that changes may set and settings hold, so that folds, listings and checks treat all modes alike.</summary>
 public sealed class ModeField
 {
+    private static readonly ModeChange Defaults = ChangeTo(ModeSettings.Default);
+
     private readonly Func<ModeChange, bool> _isSet;
     private readonly Func<ModeSettings, ModeChange, ModeSettings> _take;
     private readonly Func<ModeChange, ModeChange, ModeChange> _overlay;
@@ -37,7 +39,7 @@ public sealed class ModeField
         new(ModeSetting.Profile, false, c => c.Profile is not null, (s, c) => s with { Profile = c.Profile!.Value }, (o, c) => o with { Profile = c.Profile }, s => s.Profile.Index is { } index ? index.ToString(CultureInfo.InvariantCulture) : "auto"),
         new(ModeSetting.WeightBudget, true, c => c.WeightBudget is not null, (s, c) => s with { WeightBudget = c.WeightBudget!.Value }, (o, c) => o with { WeightBudget = c.WeightBudget }, s => Budget(s.WeightBudget)),
         new(ModeSetting.Workspace, true, c => c.Workspace is not null, (s, c) => s with { Workspace = c.Workspace!.Value }, (o, c) => o with { Workspace = c.Workspace }, s => s.Workspace.ToString()),
-        new(ModeSetting.RuntimeSettings, true, c => c.RuntimeSettings is not null, (s, c) => s with { RuntimeSettings = c.RuntimeSettings! }, (o, c) => o with { RuntimeSettings = c.RuntimeSettings }, s => Settings(s.RuntimeSettings)),
+        new(ModeSetting.RuntimeSettings, true, c => c.RuntimeSettings is { } r && r != new RuntimeSettingsChange(), (s, c) => s with { RuntimeSettings = With(s.RuntimeSettings, c.RuntimeSettings!) }, (o, c) => o with { RuntimeSettings = Over(o.RuntimeSettings, c.RuntimeSettings!) }, s => Settings(s.RuntimeSettings)),
         new(ModeSetting.Profiling, true, c => c.Profiling is not null, (s, c) => s with { Profiling = c.Profiling!.Value }, (o, c) => o with { Profiling = c.Profiling }, s => s.Profiling.ToString()),
     ];
 
@@ -51,11 +53,32 @@ public sealed class ModeField
     /// <summary><paramref name="settings"/> with this field taken from <paramref name="change"/>, which sets it.</summary>
     public ModeSettings Take(ModeSettings settings, ModeChange change) => _take(settings, change);
 
+    /// <summary><paramref name="settings"/> with this field as it is where nothing sets it.</summary>
+    public ModeSettings Reset(ModeSettings settings) => _take(settings, Defaults);
+
     /// <summary><paramref name="below"/> with this field as <paramref name="above"/> has it.</summary>
     public ModeChange Overlay(ModeChange below, ModeChange above) => _overlay(below, above);
 
+    /// <summary>Whether <paramref name="above"/> leaves nothing to see of this field in <paramref name="below"/>.</summary>
+    public bool Hides(ModeChange above, ModeChange below) =>
+        IsSet(above) && (Setting != ModeSetting.RuntimeSettings || Over(below.RuntimeSettings, above.RuntimeSettings!) == above.RuntimeSettings);
+
     /// <summary>The value in words.</summary>
     public string Text(ModeSettings settings) => _text(settings);
+
+    /// <summary>The change that sets every field to what <paramref name="settings"/> has.</summary>
+    public static ModeChange ChangeTo(ModeSettings settings) => new()
+    {
+        CudaGraphs = settings.CudaGraphs,
+        PreAllocatedOutputs = settings.PreAllocatedOutputs,
+        OutputAllocator = settings.OutputAllocator,
+        MultiDeviceSafe = settings.MultiDeviceSafe,
+        Profile = settings.Profile,
+        WeightBudget = settings.WeightBudget,
+        Workspace = settings.Workspace,
+        RuntimeSettings = new RuntimeSettingsChange(settings.RuntimeSettings.Specialization, settings.RuntimeSettings.GraphStrategy, new RuntimeCacheChoice(settings.RuntimeSettings.CachePath)),
+        Profiling = settings.Profiling,
+    };
 
     private static string OnOff(bool value) => value ? "on" : "off";
 
@@ -65,6 +88,16 @@ public sealed class ModeField
         WeightBudgetKind.Bytes => string.Create(CultureInfo.InvariantCulture, $"{budget.ByteCount} bytes"),
         WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share:0.####} of the streamable weights"),
     };
+
+    private static RuntimeSettings With(RuntimeSettings settings, RuntimeSettingsChange change) => new(
+        change.Specialization ?? settings.Specialization,
+        change.GraphStrategy ?? settings.GraphStrategy,
+        change.Cache is { } cache ? cache.Path : settings.CachePath);
+
+    private static RuntimeSettingsChange Over(RuntimeSettingsChange? below, RuntimeSettingsChange above) => new(
+        above.Specialization ?? below?.Specialization,
+        above.GraphStrategy ?? below?.GraphStrategy,
+        above.Cache ?? below?.Cache);
 
     private static string Settings(RuntimeSettings settings) =>
         $"{settings.Specialization}, {settings.GraphStrategy}, cache {settings.CachePath switch { null => "none", "" => "in memory", var path => path }}";

@@ -1,0 +1,47 @@
+using Troupe.Messages.Modes;
+
+namespace Troupe.Runtime.Modes;
+
+/// <summary>How two copies of one entry become one: newer lease, earliest end. Commutative, associative, idempotent.</summary>
+public static class ModeEntries
+{
+    public static ModeEntry Merge(ModeEntry left, ModeEntry right)
+    {
+        if (left.Stamp != right.Stamp)
+        {
+            throw new ArgumentException($"Only copies of one entry merge; these are {left.Stamp} and {right.Stamp}.", nameof(right));
+        }
+
+        if (Earliest(left.End, right.End) is { } end)
+        {
+            return Ended(left, end);
+        }
+
+        return Newest(left.Lease, right.Lease) is { } lease && lease != left.Lease ? left with { Lease = lease } : left;
+    }
+
+    /// <summary>The tombstone of an entry: what it changed is forgotten, that it was there is not.</summary>
+    public static ModeEntry Ended(ModeEntry entry, ModeEnd end) => entry with { Change = ModeChange.None, Owner = null, Lease = null, End = end };
+
+    private static ModeEnd? Earliest(ModeEnd? left, ModeEnd? right)
+    {
+        if (left is not { } a || right is not { } b)
+        {
+            return left ?? right;
+        }
+
+        return (a.Time, (int)a.Reason).CompareTo((b.Time, (int)b.Reason)) <= 0 ? a : b;
+    }
+
+    /// <summary>Of one renewal seen twice the longer time left counts: the shorter one has only travelled longer.</summary>
+    private static ModeLease? Newest(ModeLease? left, ModeLease? right)
+    {
+        if (left is not { } a || right is not { } b)
+        {
+            return left ?? right;
+        }
+
+        int order = a.Renewed.CompareTo(b.Renewed);
+        return order > 0 || (order == 0 && a.Left >= b.Left) ? a : b;
+    }
+}

@@ -1,0 +1,57 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modes;
+
+namespace Troupe.Runtime.Tests.Modes;
+
+/// <summary>A module that does what modes ask of it, writes down what it was asked, and can be told to refuse.</summary>
+internal sealed class RecordingModule : IModeTarget, IDisposable
+{
+    public RecordingModule(RuntimeModes modes, ModuleTraits? traits = null, string name = "module")
+    {
+        Modes = modes;
+        Name = name;
+        Traits = traits ?? ModuleTraits.Plain;
+        modes.Register(this);
+    }
+
+    public string Name { get; }
+
+    public RuntimeModes Modes { get; }
+
+    public ModuleTraits Traits { get; }
+
+    /// <summary>Settings applied so far, newest last.</summary>
+    public List<ModeSettings> Applied { get; } = [];
+
+    public List<HeldModes> Released { get; } = [];
+
+    /// <summary>Set: the next applications fail.</summary>
+    public bool Refuses { get; set; }
+
+    public ModeSettings Current => Applied.Count == 0 ? ModeSettings.Default : Applied[^1];
+
+    public long WeightBudgetBytes => Current.WeightBudget.Kind switch
+    {
+        WeightBudgetKind.Bytes => Current.WeightBudget.ByteCount,
+        WeightBudgetKind.Fraction => (long)(Current.WeightBudget.Share * Traits.StreamableWeightBytes),
+        WeightBudgetKind.Automatic => AutomaticWeightBudgetBytes,
+    };
+
+    public long AutomaticWeightBudgetBytes => Traits.StreamableWeightBytes / 2;
+
+    public void Apply(ModeSettings settings)
+    {
+        if (Refuses)
+        {
+            throw new ForwardException(FailureKind.OutOfDeviceMemory, "the device has no room for it");
+        }
+
+        Applied.Add(settings);
+    }
+
+    public void Release(HeldModes held) => Released.Add(held);
+
+    public void Dispose() => Modes.Unregister(this);
+}
