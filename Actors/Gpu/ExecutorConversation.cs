@@ -1,0 +1,54 @@
+using Akka.Actor;
+using Akka.Event;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>Executor to node and GPU: the group's devices are open, launches of this incarnation may come.</summary>
+internal sealed record ExecutorReady(int Incarnation, IActorRef Executor, IReadOnlyList<int> Ordinals) : INoSerializationVerificationNeeded;
+
+/// <summary>Executor to node, node to GPU: this incarnation has ended, with everything it held.</summary>
+/// <param name="DeviceGone">The device itself is unusable; a new executor would not help.</param>
+internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>Executor to GPU: its device has a sticky error or is lost.</summary>
+internal sealed record DeviceFaulted(int Incarnation, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>Builder to executor: a loaded instance. Answered by <see cref="InstanceAdopted"/> to the GPU of its home device and to the sender.</summary>
+internal sealed record AdoptInstance(long Ticket, InstanceHandOver HandOver) : INoSerializationVerificationNeeded;
+
+/// <summary>Executor to GPU and builder: the instance is mine and can run.</summary>
+internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>GPU to executor: no forward of the instance is left, dispose of it. Answered by <see cref="InstanceRetired"/>.</summary>
+internal sealed record RetireInstance(int Incarnation, int Ordinal, ModelVersion Model) : INoSerializationVerificationNeeded;
+
+internal sealed record InstanceRetired(int Incarnation, ModelVersion Model) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>GPU to executor: apply the per-instance settings; every lane of the instance is idle. Answered by <see cref="SettingsApplied"/>.</summary>
+internal sealed record ApplySettings(int Incarnation, int Ordinal, ModelVersion Model, ModeSettings Settings) : INoSerializationVerificationNeeded;
+
+/// <param name="Failure">Why nothing changed; null when it did.</param>
+internal sealed record SettingsApplied(int Incarnation, ModelVersion Model, ModeSettings Settings, InstanceRefusal? Failure) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>GPU to executor: free recordings and buffer sets that these settings do not ask for. Answered by <see cref="ResourcesReleased"/>.</summary>
+internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersion Model, ModeSettings Held) : INoSerializationVerificationNeeded;
+
+internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, ModeSettings Held) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>GPU to executor: would these settings do? Answered by <see cref="SettingsChecked"/>; nothing changes.</summary>
+internal sealed record CheckSettings(int Incarnation, int Ordinal, long Change, IReadOnlyList<InstanceSettings> Instances) : INoSerializationVerificationNeeded;
+
+/// <summary>An instance and the settings asked about.</summary>
+internal sealed record InstanceSettings(ModelVersion Model, ModeSettings Settings);
+
+internal sealed record SettingsChecked(int Incarnation, long Change, IReadOnlyList<InstanceRefusal> Refusals) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>GPU to executor: are you alive?</summary>
+internal sealed record Heartbeat(int Incarnation, int Ordinal, long Sequence) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+
+/// <summary>Executor to GPU: yes, and this is the device's memory.</summary>
+internal sealed record HeartbeatAnswer(int Incarnation, long Sequence, DeviceMemory Memory) : INoSerializationVerificationNeeded, IDeadLetterSuppression;

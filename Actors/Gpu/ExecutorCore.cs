@@ -1,0 +1,289 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>The decisions of an executor: which lane takes a forward, what its submissions have become, and what waits for a lane.</summary>
+/// <remarks>
+/// Knows no Akka; each method appends the messages that go to the GPUs. <b>Owns</b> the instances it adopted and their lanes; the device group is its actor's. <b>Thread</b> the executor's.
+/// <b>Blocks</b> never; on emulated devices of the inline policy a forward runs inside <see cref="Run"/>. Any exception but a <see cref="ForwardException"/> goes through: the executor crashes and is replaced.
+/// </remarks>
+internal sealed class ExecutorCore : IDisposable
+{
+    private readonly int _incarnation;
+    private readonly IDeviceGroup _group;
+    private readonly List<ExecutorDecision> _decisions;
+    private readonly WakeGate _gate;
+    private readonly Action _wake;
+    private readonly Dictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> _instances = [];
+    private readonly List<Submission> _inFlight = [];
+    private readonly List<(Launch Launch, QueuedForward Forward)> _waiting = [];
+    private bool _faulted;
+
+    public ExecutorCore(int incarnation, IDeviceGroup group, Action signal, List<ExecutorDecision> decisions)
+    {
+        _incarnation = incarnation;
+        _group = group;
+        _decisions = decisions;
+        _gate = new WakeGate(signal);
+        _wake = _gate.Wake;
+    }
+
+    public int InFlight => _inFlight.Count;
+
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Takes an instance that the builder made; false when somebody else has it.</summary>
+    public bool Adopt(AdoptInstance adopt)
+    {
+        if (adopt.HandOver.Take() is not { } module)
+        {
+            return false;
+        }
+
+        (int, ModelVersion) key = (module.HomeOrdinal, module.Module.Model);
+        if (_instances.Remove(key, out ExecutorInstance? former))
+        {
+            former.Module.Dispose();
+        }
+
+        _instances.Add(key, new ExecutorInstance(module));
+        _decisions.Add(new ExecutorDecision(module.HomeOrdinal, new InstanceAdopted(adopt.Ticket, _incarnation, module.HomeOrdinal, module.Module)));
+        return true;
+    }
+
+    public void Run(Launch launch)
+    {
+        if (launch.Incarnation != _incarnation)
+        {
+            return;
+        }
+
+        foreach (QueuedForward forward in launch.Forwards)
+        {
+            if (!TryStart(launch, forward))
+            {
+                _waiting.Add((launch, forward));
+            }
+        }
+    }
+
+    /// <summary>Looks at every submission; those that are done free a lane for those that wait.</summary>
+    public void Poll()
+    {
+        _gate.Open();
+        for (int i = _inFlight.Count - 1; i >= 0; i--)
+        {
+            Submission submission = _inFlight[i];
+            if (TryFinish(submission))
+            {
+                _inFlight.RemoveAt(i);
+            }
+        }
+
+        for (int i = 0; i < _waiting.Count && !_faulted;)
+        {
+            (Launch launch, QueuedForward forward) = _waiting[i];
+            if (TryStart(launch, forward))
+            {
+                _waiting.RemoveAt(i);
+            }
+            else
+            {
+                i++;
+            }
+        }
+
+        CheckFault();
+    }
+
+    public void Retire(RetireInstance retire)
+    {
+        if (retire.Incarnation != _incarnation)
+        {
+            return;
+        }
+
+        if (_instances.Remove((retire.Ordinal, retire.Model), out ExecutorInstance? instance))
+        {
+            instance.Module.Dispose();
+        }
+
+        _decisions.Add(new ExecutorDecision(retire.Ordinal, new InstanceRetired(_incarnation, retire.Model)));
+    }
+
+    public void Apply(ApplySettings apply)
+    {
+        if (apply.Incarnation != _incarnation || !_instances.TryGetValue((apply.Ordinal, apply.Model), out ExecutorInstance? instance))
+        {
+            return;
+        }
+
+        InstanceRefusal? failure = null;
+        try
+        {
+            instance.Forget();
+            instance.Module.Apply(apply.Settings);
+        }
+        catch (ForwardException exception)
+        {
+            failure = new InstanceRefusal(apply.Model, exception.Kind, exception.Message);
+        }
+
+        _decisions.Add(new ExecutorDecision(apply.Ordinal, new SettingsApplied(_incarnation, apply.Model, apply.Settings, failure)));
+        CheckFault();
+    }
+
+    public void Release(ReleaseResources release)
+    {
+        if (release.Incarnation == _incarnation && _instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? instance))
+        {
+            instance.Module.Release(release.Held);
+            _decisions.Add(new ExecutorDecision(release.Ordinal, new ResourcesReleased(_incarnation, release.Model, release.Held)));
+        }
+    }
+
+    public void Check(CheckSettings check)
+    {
+        if (check.Incarnation != _incarnation)
+        {
+            return;
+        }
+
+        var refusals = new List<InstanceRefusal>();
+        foreach ((ModelVersion model, ModeSettings settings) in check.Instances)
+        {
+            if (_instances.TryGetValue((check.Ordinal, model), out ExecutorInstance? instance) && instance.Module.Conflict(settings) is { } conflict)
+            {
+                refusals.Add(new InstanceRefusal(model, FailureKind.ModeConflict, conflict));
+            }
+        }
+
+        _decisions.Add(new ExecutorDecision(check.Ordinal, new SettingsChecked(_incarnation, check.Change, refusals)));
+    }
+
+    public void Beat(Heartbeat heartbeat)
+    {
+        if (heartbeat.Incarnation == _incarnation)
+        {
+            Poll();
+            _decisions.Add(new ExecutorDecision(heartbeat.Ordinal, new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal))));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (Submission submission in _inFlight)
+        {
+            submission.Lane.Dispose();
+        }
+
+        _inFlight.Clear();
+        foreach (ExecutorInstance instance in _instances.Values)
+        {
+            instance.Module.Dispose();
+        }
+
+        _instances.Clear();
+    }
+
+    /// <summary>False when every lane of the instance is leased.</summary>
+    private bool TryStart(Launch launch, QueuedForward forward)
+    {
+        if (!_instances.TryGetValue((launch.Ordinal, launch.Model), out ExecutorInstance? instance))
+        {
+            return Fail(FailureKind.ModelNotLoaded, $"Model '{launch.Model}' is not loaded on this device.");
+        }
+
+        if (instance.Conflict(launch.Settings) is { } conflict)
+        {
+            return Fail(FailureKind.ModeConflict, conflict);
+        }
+
+        if (!instance.Module.TryLease(out ILane lane))
+        {
+            return false;
+        }
+
+        try
+        {
+            _gate.Close();
+            lane.Submit(forward.Forward.Inputs, forward.Forward.Outputs, launch.Settings, _wake);
+        }
+        catch (ForwardException exception)
+        {
+            lane.Dispose();
+            forward.Failure = exception;
+            Ended(launch);
+            CheckFault();
+            return true;
+        }
+        finally
+        {
+            _gate.Open();
+        }
+
+        var submission = new Submission(launch, forward, lane);
+        if (!TryFinish(submission))
+        {
+            _inFlight.Add(submission);
+        }
+
+        return true;
+
+        bool Fail(FailureKind kind, string detail)
+        {
+            forward.Failure = new ForwardException(kind, detail);
+            Ended(launch);
+            return true;
+        }
+    }
+
+    private bool TryFinish(Submission submission)
+    {
+        LaneStatus status = submission.Lane.Poll();
+        if (status == LaneStatus.Pending)
+        {
+            return false;
+        }
+
+        QueuedForward forward = submission.Forward;
+        if (status == LaneStatus.Succeeded)
+        {
+            forward.Outputs = submission.Lane.TakeOutputs();
+            forward.Times = submission.Lane.Times;
+        }
+        else
+        {
+            forward.Failure = submission.Lane.Failure;
+            CheckFault();
+        }
+
+        submission.Lane.Dispose();
+        Ended(submission.Launch);
+        return true;
+    }
+
+    private void Ended(Launch launch)
+    {
+        if (--launch.Open == 0)
+        {
+            _decisions.Add(new ExecutorDecision(launch.Ordinal, new LaunchEnded(launch)));
+        }
+    }
+
+    /// <summary>Tells every GPU of the group once; it comes before the results of this turn, so that they are judged by it.</summary>
+    private void CheckFault()
+    {
+        if (!_faulted && _group.Fault is { } fault)
+        {
+            _faulted = true;
+            foreach (int ordinal in _group.Ordinals)
+            {
+                _decisions.Add(new ExecutorDecision(ordinal, new DeviceFaulted(_incarnation, fault)));
+            }
+        }
+    }
+}

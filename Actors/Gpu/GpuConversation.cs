@@ -1,0 +1,30 @@
+using Akka.Actor;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Nodes;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>Router to GPU: the caller has been answered; drop the forward if it is queued, its result if it is launched.</summary>
+internal sealed record DropForward(RequestId Id, int Attempt) : INoSerializationVerificationNeeded;
+
+/// <summary>GPU to model directory: forwards of this instance are admitted.</summary>
+internal sealed record InstanceReady(GpuId Gpu, long Ticket, ModuleSpec Module) : INoSerializationVerificationNeeded;
+
+/// <summary>Model directory to GPU: admit no more forwards of this version, and let it go when those admitted are done. Answered by <see cref="InstanceGone"/>.</summary>
+internal sealed record UnloadInstance(ModelVersion Model) : INoSerializationVerificationNeeded;
+
+/// <summary>GPU to model directory: nothing of this version is left here.</summary>
+internal sealed record InstanceGone(GpuId Gpu, ModelVersion Model) : INoSerializationVerificationNeeded;
+
+/// <summary>GPU to node, at each change and each tick: how it is.</summary>
+internal sealed record GpuState(GpuSnapshot Snapshot) : INoSerializationVerificationNeeded;
+
+/// <summary>GPU to node: out of service for the rest of this process; its executor shall be stopped.</summary>
+internal sealed record GpuQuarantined(GpuId Gpu, int Incarnation, string Reason) : INoSerializationVerificationNeeded;
+
+/// <summary>Node to GPU: the node leaves, say so in your snapshots.</summary>
+internal sealed class DrainGpu : INoSerializationVerificationNeeded
+{
+    public static DrainGpu Instance { get; } = new();
+}

@@ -1,0 +1,193 @@
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>The modes part of a GPU's decisions: settings are captured at the queue, and a change of instances waits until the forwards admitted before it are done.</summary>
+/// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the changes.</remarks>
+internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> instances, List<GpuDecision> decisions)
+{
+    private readonly Dictionary<long, (PrepareModes Prepare, object ReplyTo)> _prepares = [];
+    private readonly Queue<(CommitModes Commit, object ReplyTo)> _waiting = new();
+    private readonly List<InstanceRefusal> _refusals = [];
+    private (CommitModes Commit, object ReplyTo)? _commit;
+    private IEffectiveModes _modes = DefaultModes.Instance;
+
+    /// <summary>Gives a forward the settings it will run with; the conflict that keeps it from running, or null.</summary>
+    public string? Capture(GpuInstance instance, QueuedForward forward)
+    {
+        CapturedModes captured = _modes.For(gpu, instance.Model, forward.Forward.Session, forward.Forward.Modes);
+        forward.Settings = captured.Settings;
+        forward.ModeEpoch = captured.Epoch;
+        return captured.Conflict ?? instance.Conflict;
+    }
+
+    public void Prepare(PrepareModes prepare, object replyTo, int incarnation)
+    {
+        if (instances.Count == 0)
+        {
+            decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, [])));
+            return;
+        }
+
+        // Two directories may choose the same number, so the GPU asks its executor under a number of its own.
+        long ticket = ++_tickets;
+        _prepares.Add(ticket, (prepare, replyTo));
+        InstanceSettings[] asked = [.. instances.Values.Select(instance => new InstanceSettings(instance.Model, prepare.Modes.Instance(gpu, instance.Model)))];
+        decisions.Add(GpuDecision.Executor(new CheckSettings(incarnation, gpu.Ordinal, ticket, asked)));
+    }
+
+    public void Checked(SettingsChecked answer)
+    {
+        if (_prepares.Remove(answer.Change, out (PrepareModes Prepare, object ReplyTo) asked))
+        {
+            decisions.Add(GpuDecision.Modes(asked.ReplyTo, new ModesPrepared(asked.Prepare.Change, gpu, answer.Refusals)));
+        }
+    }
+
+    public void Commit(CommitModes commit, object replyTo, int incarnation)
+    {
+        _waiting.Enqueue((commit, replyTo));
+        Advance(incarnation);
+    }
+
+    /// <summary>A new instance takes the settings that hold; until it has them it is not admitted.</summary>
+    public void Adopt(GpuInstance instance, int incarnation)
+    {
+        instance.Held = _modes.Held(gpu, instance.Model);
+        ModeSettings settings = _modes.Instance(gpu, instance.Model);
+        if (!InstanceFields.Same(settings, instance.Applied))
+        {
+            instance.ToApply = settings;
+            Pass(instance, incarnation);
+        }
+    }
+
+    /// <summary>The forwards before the barrier are done.</summary>
+    public void Pass(GpuInstance instance, int incarnation)
+    {
+        if (instance.ToApply is { } settings)
+        {
+            decisions.Add(GpuDecision.Executor(new ApplySettings(incarnation, gpu.Ordinal, instance.Model, settings)));
+        }
+        else if (instance.ToHold is { } held)
+        {
+            decisions.Add(GpuDecision.Executor(new ReleaseResources(incarnation, gpu.Ordinal, instance.Model, held)));
+        }
+    }
+
+    public void Applied(GpuInstance instance, SettingsApplied applied, int incarnation)
+    {
+        if (instance.ToApply != applied.Settings)
+        {
+            // A commit came between; the answer to its settings is still to come.
+            return;
+        }
+
+        if (applied.Failure is { } failure)
+        {
+            if (instance.Announcement is not null)
+            {
+                // Nobody is there to refuse to: what holds for the scope does not suit the instance that came later.
+                instance.Conflict = failure.Reason;
+            }
+            else
+            {
+                _refusals.Add(failure);
+            }
+        }
+        else
+        {
+            instance.Applied = applied.Settings;
+            instance.Conflict = null;
+        }
+
+        instance.ToApply = null;
+        instance.Blocked = false;
+        if (instance.ToHold is not null)
+        {
+            Pass(instance, incarnation);
+        }
+
+        Finish(incarnation);
+    }
+
+    public void Released(GpuInstance instance, ResourcesReleased released, int incarnation)
+    {
+        instance.Held = released.Held;
+        instance.ToHold = null;
+        Finish(incarnation);
+    }
+
+    /// <summary>The executor is gone with every instance: nothing is left to wait for, and those that come take the settings that hold then.</summary>
+    public void LoseInstances(int incarnation)
+    {
+        foreach ((PrepareModes prepare, object replyTo) in _prepares.Values)
+        {
+            decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, [])));
+        }
+
+        _prepares.Clear();
+        Finish(incarnation);
+    }
+
+    /// <summary>An instance has left; a commit may have waited for it.</summary>
+    public void Forget(int incarnation) => Finish(incarnation);
+
+    private long _tickets;
+
+    private void Advance(int incarnation)
+    {
+        while (_commit is null && _waiting.TryDequeue(out (CommitModes Commit, object ReplyTo) next))
+        {
+            _commit = next;
+            _modes = next.Commit.Modes;
+            _refusals.Clear();
+            foreach (GpuInstance instance in instances.Values)
+            {
+                Change(instance, incarnation);
+            }
+
+            if (!instances.Values.Any(instance => instance.Changing))
+            {
+                Acknowledge();
+            }
+        }
+    }
+
+    private void Change(GpuInstance instance, int incarnation)
+    {
+        ModeSettings settings = _modes.Instance(gpu, instance.Model);
+        ModeSettings held = _modes.Held(gpu, instance.Model);
+        bool apply = !InstanceFields.Same(settings, instance.Applied);
+        bool release = held != instance.Held;
+        if (!apply && !release)
+        {
+            return;
+        }
+
+        instance.ToApply = apply ? settings : null;
+        instance.ToHold = release ? held : null;
+        instance.Blocked = apply;
+        if (instance.RaiseBarrier())
+        {
+            Pass(instance, incarnation);
+        }
+    }
+
+    private void Finish(int incarnation)
+    {
+        if (_commit is not null && !instances.Values.Any(instance => instance.Changing))
+        {
+            Acknowledge();
+            Advance(incarnation);
+        }
+    }
+
+    private void Acknowledge()
+    {
+        (CommitModes commit, object replyTo) = _commit!.Value;
+        _commit = null;
+        decisions.Add(GpuDecision.Modes(replyTo, new ModesCommitted(commit.Change, gpu, [.. _refusals])));
+    }
+}

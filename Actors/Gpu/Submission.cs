@@ -1,0 +1,6 @@
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>A forward that a lane is working on.</summary>
+internal readonly record struct Submission(Launch Launch, QueuedForward Forward, ILane Lane);

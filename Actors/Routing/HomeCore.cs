@@ -1,0 +1,101 @@
+using Troupe.Actors.Gpu;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>The home's decisions: which GPU of this node takes a forward that another node's origin router sent.</summary>
+/// <remarks>Knows no Akka. What it cannot take it sends back at once; it never dispatches a second time, that is the origin's.</remarks>
+internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decisions)
+{
+    private readonly Dictionary<(RequestId Id, int Attempt), HostedForward> _hosted = [];
+    private readonly DeadlineWheel _deadlines = new();
+    private readonly List<DeadlineEntry> _expired = [];
+    private bool _draining;
+
+    public int Hosted => _hosted.Count;
+
+    public void Take(RouteForward route, NodeId from, IForwardOrigin origin, TimeSpan now)
+    {
+        Forward forward = route.Forward;
+        if (_hosted.ContainsKey((forward.Id, route.Attempt)))
+        {
+            return;
+        }
+
+        if (_draining)
+        {
+            Bounce(FailureKind.Draining, $"Node {table.Self} is draining.");
+            return;
+        }
+
+        if (table.Find(forward.Model) is not { Local.Count: > 0 } found)
+        {
+            Bounce(FailureKind.ModelNotLoaded, $"Model '{forward.Model}' is not loaded on node {table.Self}.");
+            return;
+        }
+
+        if (RoutingTable.LocalFor(found, forward.Gpu) is not { } gpu)
+        {
+            Bounce(FailureKind.QueueFull, $"The devices of node {table.Self} that hold model '{forward.Model}' are full.");
+            return;
+        }
+
+        var hosted = new HostedForward(forward.Id, route.Attempt, from, gpu) { Deadline = now + forward.TimeLeft };
+        _hosted.Add((forward.Id, route.Attempt), hosted);
+        _deadlines.Add(hosted);
+        table.Use(gpu);
+        decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, new QueuedForward(forward, found.Model, route.Attempt, origin)));
+
+        void Bounce(FailureKind kind, string detail) =>
+            decisions.Add(RouterDecision.AnswerOrigin(origin, new ForwardOutcome(route.Attempt, new ForwardReply.Failed(forward.Id, kind, detail), RetryAdvice.Bounce)));
+    }
+
+    public void Release(GpuRelease release)
+    {
+        if (_hosted.Remove((release.Id, release.Attempt), out HostedForward? hosted))
+        {
+            _deadlines.Remove(hosted);
+        }
+    }
+
+    public void Abandon(AbandonForward abandon)
+    {
+        if (_hosted.TryGetValue((abandon.Id, abandon.Attempt), out HostedForward? hosted))
+        {
+            Drop(hosted);
+        }
+    }
+
+    /// <summary>Nobody waits for the forwards of a node that cannot be reached.</summary>
+    public void Lose(NodeId origin)
+    {
+        foreach (HostedForward hosted in _hosted.Values)
+        {
+            if (hosted.From == origin)
+            {
+                Drop(hosted);
+            }
+        }
+    }
+
+    /// <summary>The origin has answered by now; its word to abandon may have been lost.</summary>
+    public void Tick(TimeSpan now)
+    {
+        _expired.Clear();
+        _deadlines.Advance(now, _expired);
+        foreach (DeadlineEntry entry in _expired)
+        {
+            Drop((HostedForward)entry);
+        }
+    }
+
+    public void Drain() => _draining = true;
+
+    /// <summary>The GPU releases it in any case, now or when it is done; until then it counts as hosted.</summary>
+    private void Drop(HostedForward hosted)
+    {
+        _deadlines.Remove(hosted);
+        decisions.Add(RouterDecision.Drop(hosted.Gpu.Id.Ordinal, hosted.Id, hosted.Attempt));
+    }
+}

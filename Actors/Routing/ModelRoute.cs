@@ -1,0 +1,15 @@
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>Who can run one model version: the GPUs here that hold it and the reachable nodes that say they do.</summary>
+internal sealed class ModelRoute(ModelVersion model)
+{
+    public ModelVersion Model { get; } = model;
+
+    public bool SafeToResend { get; set; } = true;
+
+    public List<LocalGpu> Local { get; } = [];
+
+    public List<RemoteNode> Remote { get; } = [];
+}

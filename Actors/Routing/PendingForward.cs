@@ -1,0 +1,35 @@
+using Troupe.Actors.Node;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>An accepted forward that has not been answered, as its origin router keeps it.</summary>
+internal sealed class PendingForward(Forward forward, IForwardSink sink) : DeadlineEntry
+{
+    public Forward Forward { get; } = forward;
+
+    public IForwardSink Sink { get; } = sink;
+
+    /// <summary>Counts every dispatch, so that outcomes of an abandoned one are told apart.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>Attempts that ended with the loss of a device or node.</summary>
+    public int Losses { get; set; }
+
+    /// <summary>The version it was first dispatched for; a later attempt takes no other.</summary>
+    public ModelVersion? Model { get; set; }
+
+    public bool SafeToResend { get; set; }
+
+    /// <summary>Where the current attempt is: a GPU here, or a node.</summary>
+    public LocalGpu? Gpu { get; set; }
+
+    public RemoteNode? Node { get; set; }
+
+    /// <summary>Nodes that sent it back.</summary>
+    public List<NodeId>? Bounced { get; set; }
+
+    /// <summary>What to answer if no other attempt is possible.</summary>
+    public ForwardReply.Failed? LastFailure { get; set; }
+}

@@ -1,0 +1,268 @@
+using Troupe.Actors.Node;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>Who has which model and how busy they are: what origin and home decisions are made from.</summary>
+/// <remarks>Knows no Akka. Owned by one router. Routes are rebuilt at each change of residency, so that choosing only scans the few that hold the model.</remarks>
+internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
+{
+    private readonly SortedDictionary<int, LocalGpu> _gpus = [];
+    private readonly Dictionary<NodeId, RemoteNode> _nodes = [];
+    private readonly Dictionary<string, List<ModelRoute>> _routes = new(StringComparer.Ordinal);
+    private long _uses;
+
+    public NodeId Self => self;
+
+    public IReadOnlyCollection<RemoteNode> Nodes => _nodes.Values;
+
+    public NodeSnapshot? Own { get; private set; }
+
+    public LocalGpu? Gpu(int ordinal) => _gpus.GetValueOrDefault(ordinal);
+
+    public RemoteNode? Node(NodeId id) => _nodes.GetValueOrDefault(id);
+
+    public void Hear(GpuReport report)
+    {
+        if (_gpus.TryGetValue(report.Gpu.Ordinal, out LocalGpu? gpu))
+        {
+            gpu.Report = report;
+        }
+        else
+        {
+            _gpus.Add(report.Gpu.Ordinal, new LocalGpu(report));
+        }
+
+        Rebuild();
+    }
+
+    public void HearOwn(NodeSnapshot snapshot) => Own = snapshot;
+
+    /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was sent to the former is lost.</summary>
+    public bool Hear(NodeSnapshot snapshot, TimeSpan now)
+    {
+        if (!_nodes.TryGetValue(snapshot.Node, out RemoteNode? node))
+        {
+            _nodes.Add(snapshot.Node, new RemoteNode(snapshot, now));
+            Rebuild();
+            return false;
+        }
+
+        bool reborn = node.Snapshot.Incarnation != snapshot.Incarnation;
+        if (!reborn && snapshot.Sequence <= node.Snapshot.Sequence)
+        {
+            return false;
+        }
+
+        bool sameResidency = !reborn && SameResidency(node.Snapshot, snapshot);
+        node.Hear(snapshot, now);
+        if (!sameResidency)
+        {
+            Rebuild();
+        }
+
+        return reborn;
+    }
+
+    public void SetReachable(NodeId id, bool reachable)
+    {
+        if (_nodes.TryGetValue(id, out RemoteNode? node) && node.Reachable != reachable)
+        {
+            node.Reachable = reachable;
+            Rebuild();
+        }
+    }
+
+    public void Remove(NodeId id)
+    {
+        if (_nodes.Remove(id))
+        {
+            Rebuild();
+        }
+    }
+
+    /// <summary>The route of a reference: of its number, or the highest that anyone holds; null when nobody reachable does.</summary>
+    public ModelRoute? Find(ModelReference model)
+    {
+        if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))
+        {
+            return null;
+        }
+
+        if (model.Number is not { } number)
+        {
+            return versions[0];
+        }
+
+        foreach (ModelRoute route in versions)
+        {
+            if (route.Model.Number == number)
+            {
+                return route;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The GPU here for a forward as home: the named one, else the least loaded, among equals the one used longest ago. Null when none has a credit left.</summary>
+    public static LocalGpu? LocalFor(ModelRoute route, GpuId? wanted)
+    {
+        LocalGpu? best = null;
+        foreach (LocalGpu gpu in route.Local)
+        {
+            if (!gpu.Ready || !gpu.HasCredit || (wanted is { } id && id != gpu.Id))
+            {
+                continue;
+            }
+
+            if (best is null || gpu.Outstanding < best.Outstanding || (gpu.Outstanding == best.Outstanding && gpu.LastUsed < best.LastUsed))
+            {
+                best = gpu;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>The node for a forward as origin, by load, a hop counting as one forward more; only nodes heard of lately that have room and did not send it back.</summary>
+    public RemoteNode? RemoteFor(ModelRoute route, GpuId? wanted, List<NodeId>? bounced, TimeSpan now, out double load)
+    {
+        RemoteNode? best = null;
+        load = double.PositiveInfinity;
+        foreach (RemoteNode node in route.Remote)
+        {
+            if (node.Snapshot.Draining || now - node.HeardAt > snapshotMaxAge || (wanted is { } gpu && gpu.Node != node.Id) || bounced?.Contains(node.Id) == true)
+            {
+                continue;
+            }
+
+            double candidate = node.Load() + 1;
+            if (candidate < load)
+            {
+                best = node;
+                load = candidate;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Spends a credit.</summary>
+    public void Use(LocalGpu gpu)
+    {
+        gpu.Outstanding++;
+        gpu.LastUsed = ++_uses;
+    }
+
+    /// <summary>Why <paramref name="model"/> has no route at all.</summary>
+    public (FailureKind Kind, string Detail) WhyUnknown(ModelReference model)
+    {
+        foreach (RemoteNode node in _nodes.Values)
+        {
+            if (!node.Reachable && Array.Exists(node.Snapshot.Models, known => Matches(known.Model, model)))
+            {
+                return (FailureKind.NodeUnreachable, $"Model '{model}' is loaded on node {node.Id}, which cannot be reached.");
+            }
+        }
+
+        ModelSnapshot? here = Own is null ? null : Array.Find(Own.Models, known => Matches(known.Model, model));
+        if (here is { State: ModelState.Unavailable })
+        {
+            return (FailureKind.ModelNotLoaded, $"Model '{model}' is unavailable on node {self}: {here.Reason}");
+        }
+
+        return here is { State: ModelState.Ready } && _gpus.Values.Any(gpu => !gpu.Ready)
+            ? (FailureKind.DeviceLost, $"No device of node {self} that holds model '{model}' is ready at present.")
+            : (FailureKind.ModelNotLoaded, $"Model '{model}' is loaded on no node of the cluster. Load it first.");
+    }
+
+    public ClusterView View()
+    {
+        var nodes = new List<NodeSnapshot>(_nodes.Count + 1);
+        if (Own is not null)
+        {
+            nodes.Add(Own);
+        }
+
+        nodes.AddRange(_nodes.Values.Where(node => node.Reachable).Select(node => node.Snapshot));
+        return new ClusterView(nodes, [.. _nodes.Values.Where(node => !node.Reachable).Select(node => node.Id)]);
+    }
+
+    private static bool Matches(ModelVersion version, ModelReference model) =>
+        version.Name == model.Name && (model.Number is not { } number || number == version.Number);
+
+    private static bool SameResidency(NodeSnapshot before, NodeSnapshot after)
+    {
+        if (before.Models.Length != after.Models.Length || before.Draining != after.Draining)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < before.Models.Length; i++)
+        {
+            ModelSnapshot a = before.Models[i];
+            ModelSnapshot b = after.Models[i];
+            if (a.State != b.State || a.Model != b.Model || !a.Gpus.AsSpan().SequenceEqual(b.Gpus))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Rebuild()
+    {
+        _routes.Clear();
+        foreach (LocalGpu gpu in _gpus.Values)
+        {
+            foreach (ResidentModel resident in gpu.Report.Models)
+            {
+                ModelRoute route = RouteOf(resident.Model);
+                route.SafeToResend &= resident.SafeToResend;
+                route.Local.Add(gpu);
+            }
+        }
+
+        foreach (RemoteNode node in _nodes.Values.Where(node => node.Reachable))
+        {
+            foreach (ModelSnapshot model in node.Snapshot.Models)
+            {
+                if (model.State == ModelState.Ready && model.Gpus.Length > 0)
+                {
+                    ModelRoute route = RouteOf(model.Model);
+                    route.SafeToResend &= model.SafeToResend;
+                    route.Remote.Add(node);
+                }
+            }
+        }
+    }
+
+    /// <summary>Versions stand highest first; of two contents under one number, which only a healed partition can bring about, the one that is here first.</summary>
+    private ModelRoute RouteOf(ModelVersion model)
+    {
+        if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))
+        {
+            _routes.Add(model.Name, versions = []);
+        }
+
+        int at = 0;
+        while (at < versions.Count && versions[at].Model.Number >= model.Number)
+        {
+            if (versions[at].Model == model)
+            {
+                return versions[at];
+            }
+
+            at++;
+        }
+
+        var route = new ModelRoute(model);
+        versions.Insert(at, route);
+        return route;
+    }
+}
