@@ -28,3 +28,9 @@ internal sealed class DrainGpu : INoSerializationVerificationNeeded
 {
     public static DrainGpu Instance { get; } = new();
 }
+
+/// <summary>Node to GPU, a few times a second: look after your executor and say how you are.</summary>
+internal sealed class GpuTick : INoSerializationVerificationNeeded
+{
+    public static GpuTick Instance { get; } = new();
+}

@@ -233,6 +233,15 @@ internal sealed class GpuCore
 
     public void Drain() => _draining = true;
 
+    /// <summary>The GPU's actor ends: what is here goes back to its origins.</summary>
+    public void Stop()
+    {
+        if (Health != GpuHealth.Quarantined)
+        {
+            End(GpuHealth.Quarantined, "its node stopped it", resendLaunched: true);
+        }
+    }
+
     public void Report() => _decisions.Add(GpuDecision.Router(new GpuReport(
         _spec.Id,
         Health,

@@ -1,0 +1,132 @@
+using System.Globalization;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Models;
+
+/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c> or <c>NAME/VERSION/module.json</c>.</summary>
+/// <param name="folder">The repository; null for a node without one, which loads by path only.</param>
+/// <param name="note">Told, once per model, what is passed over: a <c>config.pbtxt</c> is not read.</param>
+public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
+{
+    /// <summary>Files a version folder is searched for, in this order.</summary>
+    private static readonly string[] Files = ["module.json", "model.onnx", "model.plan"];
+
+    private readonly string? _folder = folder is null ? null : Path.GetFullPath(folder);
+    private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<ModelReference> List()
+    {
+        if (_folder is null)
+        {
+            return [];
+        }
+
+        var found = new List<ModelReference>();
+        foreach (string path in Directory.EnumerateDirectories(_folder).Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileName(path);
+            if (IsName(name))
+            {
+                found.AddRange(Versions(path).Select(number => new ModelReference(name, number)));
+            }
+        }
+
+        return found;
+    }
+
+    public ModuleSource Resolve(LoadModel load)
+    {
+        if (!IsName(load.Name))
+        {
+            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. Use 1 to 255 characters without '/', '\\' or control characters, not beginning with '.'.");
+        }
+
+        if (load.Number is { } wanted and < 1)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidRequest, $"Version {wanted} of model '{load.Name}' is out of range; versions count from 1.");
+        }
+
+        return load.Path is { } path
+            ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), FileAt(path))
+            : FromFolder(load);
+    }
+
+    private ModuleSource FromFolder(LoadModel load)
+    {
+        if (_folder is null)
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"Model '{load.Name}' cannot be found by name: the node has no model repository. Give it one with --models, or load by path.");
+        }
+
+        string model = Path.Combine(_folder, load.Name);
+        if (!Directory.Exists(model))
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"The model repository {_folder} has no model '{load.Name}'.");
+        }
+
+        int number = load.Number ?? Versions(model).DefaultIfEmpty().Max();
+        string version = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
+        if (number == 0 || !Directory.Exists(version))
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, number == 0
+                ? $"Model '{load.Name}' has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected."
+                : $"Model '{load.Name}' has no version {number} in {model}.");
+        }
+
+        if (File.Exists(Path.Combine(model, "config.pbtxt")) && Note(load.Name))
+        {
+            note($"config.pbtxt of model '{load.Name}' is not read; its tensors are taken from the model itself.");
+        }
+
+        return new ModuleSource(new ModelReference(load.Name, number), FileAt(version));
+    }
+
+    private bool Note(string name)
+    {
+        lock (_noted)
+        {
+            return _noted.Add(name);
+        }
+    }
+
+    private static string FileAt(string path)
+    {
+        if (path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ModuleLoadException(FailureKind.InvalidRequest, "The path holds a NUL character.");
+        }
+
+        string full = Path.GetFullPath(path);
+        if (File.Exists(full))
+        {
+            return full;
+        }
+
+        if (!Directory.Exists(full))
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"There is no file or folder {full}.");
+        }
+
+        foreach (string file in Files)
+        {
+            string candidate = Path.Combine(full, file);
+            if (File.Exists(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        throw new ModuleLoadException(FailureKind.NotFound, $"The folder {full} holds none of {string.Join(", ", Files)}.");
+    }
+
+    private static IEnumerable<int> Versions(string model) => Directory.EnumerateDirectories(model)
+        .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)
+        .Where(number => number > 0)
+        .Order();
+
+    private static bool IsName(string? name) =>
+        name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAny('/', '\\') && !name.Any(char.IsControl);
+}

@@ -1,0 +1,17 @@
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Models;
+
+/// <summary>Finds the files of a model that is asked for by name.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk: called by the engine builder and at start only.</remarks>
+public interface IModelRepository
+{
+    /// <summary>The models it holds, each with every version, by name and rising number.</summary>
+    IReadOnlyList<ModelReference> List();
+
+    /// <summary>The file to load for <paramref name="load"/>, by its path if it names one.</summary>
+    /// <exception cref="ModuleLoadException">There is none, or the name or path is not one that may be asked for.</exception>
+    ModuleSource Resolve(LoadModel load);
+}

@@ -1,0 +1,23 @@
+using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Models;
+
+/// <summary>A model version as its node's directory keeps it: reserved when its load begins, committed when the load is done.</summary>
+internal sealed class ModelEntry(ModuleSource source)
+{
+    public ModuleSource Source { get; } = source;
+
+    /// <summary>Known from the first instance on; its hash is the version's for as long as the version lives.</summary>
+    public ModuleSpec? Module { get; set; }
+
+    public ModelState State { get; set; } = ModelState.Loading;
+
+    public string Reason { get; set; } = "";
+
+    /// <summary>Devices it shall be on: a rebuilt one gets it again.</summary>
+    public SortedSet<int> Wanted { get; } = [];
+
+    /// <summary>Devices that admit forwards for it.</summary>
+    public SortedSet<int> Resident { get; } = [];
+}

@@ -1,0 +1,66 @@
+using Troupe.Actors.Gpu;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Models;
+
+namespace Troupe.Actors.Models;
+
+/// <summary>One change of residency, from its request to its commit; the directory works on one at a time.</summary>
+internal abstract class ModelOperation
+{
+    private ModelOperation()
+    {
+    }
+
+    /// <summary>The version it works on; null until a load has been resolved.</summary>
+    public ModelEntry? Entry { get; set; }
+
+    /// <summary>Answers carry the ticket of the step they belong to.</summary>
+    public long Ticket { get; set; }
+
+    /// <summary>The device of the present step.</summary>
+    public int Ordinal { get; set; } = -1;
+
+    /// <summary>The instance of the present step, while it is on its way to the executor.</summary>
+    public InstanceHandOver? HandOver { get; set; }
+
+    /// <summary>Devices still to be tried, in order.</summary>
+    public Queue<int> Targets { get; } = new();
+
+    /// <summary>Devices it brought the model to.</summary>
+    public List<int> Done { get; } = [];
+
+    public (FailureKind Kind, string Detail)? Failure { get; set; }
+
+    /// <summary>Bring a model to devices because somebody asked.</summary>
+    internal sealed class Load(LoadModel request, object? replyTo) : ModelOperation
+    {
+        public LoadModel Request { get; } = request;
+
+        public object? ReplyTo { get; } = replyTo;
+
+        /// <summary>The version is new here: if the load fails nothing of it remains.</summary>
+        public bool Reserved { get; set; }
+
+        /// <summary>Named devices: all of them or none.</summary>
+        public bool AllOrNothing => Request.Gpus is { Length: > 0 };
+    }
+
+    /// <summary>Let versions go because somebody asked.</summary>
+    internal sealed class Unload(UnloadModel request, object? replyTo) : ModelOperation
+    {
+        public UnloadModel Request { get; } = request;
+
+        public object? ReplyTo { get; } = replyTo;
+
+        public List<ModelEntry> Entries { get; } = [];
+    }
+
+    /// <summary>Bring a version back to a rebuilt device, or to a sibling of a lost one.</summary>
+    internal sealed class Restore(ModelEntry entry, int? ordinal) : ModelOperation
+    {
+        public ModelEntry Version { get; } = entry;
+
+        /// <summary>Null: any ready device that does not have it.</summary>
+        public int? On { get; } = ordinal;
+    }
+}

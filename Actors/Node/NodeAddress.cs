@@ -1,0 +1,17 @@
+using Akka.Actor;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Node;
+
+/// <summary>Translates between a node's id and its address in Akka.</summary>
+internal static class NodeAddress
+{
+    public static NodeId Of(Address address) => new($"{address.Host}:{address.Port}");
+
+    /// <summary>The address of <paramref name="node"/>, reached as <paramref name="self"/> is.</summary>
+    public static Address Of(NodeId node, Address self)
+    {
+        int colon = node.Address.LastIndexOf(':');
+        return new Address(self.Protocol, self.System, node.Address[..colon], int.Parse(node.Address.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture));
+    }
+}

@@ -1,0 +1,176 @@
+using System.Security.Cryptography;
+using Akka;
+using Akka.Actor;
+using Akka.Cluster;
+using Troupe.Actors.Routing;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Node;
+
+/// <summary>A node: its actors on a given actor system, and the edge's way to them.</summary>
+/// <remarks>
+/// <b>Owns</b> the actors it started; the actor system and the platform belong to the caller, who disposes of the platform last. <b>Thread</b> any. <b>Blocks</b> never.
+/// In a system with the cluster provider the node finds its peers by Akka.Cluster, joins being the caller's; in any other it is alone.
+/// </remarks>
+public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
+{
+    internal const string RouterName = "router";
+
+    private readonly TroupeNodeSpec _spec;
+    private readonly ActorSystem _system;
+    private readonly ClusterViewHolder _views;
+    private readonly IActorRef _router;
+    private readonly IActorRef _node;
+    private readonly IActorRef _gateway;
+    private readonly List<IActorRef> _actors = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private ulong _counter;
+    private volatile bool _closed;
+    private int _disposed;
+
+    private TroupeNode(ActorSystem system, TroupeNodeSpec spec)
+    {
+        _system = system;
+        _spec = spec;
+        Address address = ((ExtendedActorSystem)system).Provider.DefaultAddress;
+        bool clustered = ((ExtendedActorSystem)system).Provider is ClusterActorRefProvider;
+        Id = clustered ? NodeAddress.Of(address) : new NodeId(spec.LocalName);
+        Span<byte> random = stackalloc byte[8];
+        RandomNumberGenerator.Fill(random);
+        Incarnation = new NodeIncarnation(BitConverter.ToUInt64(random));
+
+        var clock = new NodeClock(spec.Time);
+        _views = new ClusterViewHolder(Id);
+        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), RouterName);
+        _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _stopping.Token), "node");
+        _gateway = Start(GatewayActor.Props(), "gateway");
+        if (clustered)
+        {
+            Start(MembershipActor.Props(_router, _gateway), "membership");
+        }
+
+        CoordinatedShutdown shutdown = CoordinatedShutdown.Get(system);
+        shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, "troupe-drain", async () =>
+        {
+            await DrainAsync(spec.DrainBound);
+            return Done.Instance;
+        });
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate, "troupe-stop", async () =>
+        {
+            await DisposeAsync();
+            return Done.Instance;
+        });
+    }
+
+    public NodeId Id { get; }
+
+    public NodeIncarnation Incarnation { get; }
+
+    public ClusterView View => _views.View;
+
+    /// <summary>Starts a node's actors. The system's configuration must hold <c>akka.hocon</c>.</summary>
+    public static TroupeNode Start(ActorSystem system, TroupeNodeSpec spec) => new(system, spec);
+
+    public RequestId NextRequestId() => new(Incarnation, Interlocked.Increment(ref _counter));
+
+    public void Forward(Forward forward, IForwardSink sink)
+    {
+        var accept = new AcceptForward(forward, sink);
+        _router.Tell(accept, ActorRefs.NoSender);
+
+        // The router's last message is enqueued after this flag is set: a forward that came too late for it sees the flag here.
+        if (_closed && accept.Take())
+        {
+            sink.Complete(new ForwardReply.Failed(forward.Id, FailureKind.Draining, $"Node {Id} has stopped."));
+        }
+    }
+
+    public void Cancel(RequestId id) => _router.Tell(new CancelForward(id), ActorRefs.NoSender);
+
+    public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => AskModels(load, load.Name, node, cancellation);
+
+    public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) => AskModels(unload, unload.Name, node, cancellation);
+
+    public Task<ModeReply> ModesAsync(object request, CancellationToken cancellation) =>
+        Task.FromResult<ModeReply>(new ModeReply.Refused(FailureKind.NotSupported, "This node has no mode directory.", []));
+
+    public async Task<bool> DrainAsync(TimeSpan bound)
+    {
+        if (_closed)
+        {
+            return true;
+        }
+
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _node.Tell(DrainNode.Instance, ActorRefs.NoSender);
+        _router.Tell(new DrainRouter(drained), ActorRefs.NoSender);
+        return await Task.WhenAny(drained.Task, Task.Delay(bound, _spec.Time)) == drained.Task;
+    }
+
+    /// <summary>Stops the actors; forwards that are not answered yet are answered <see cref="FailureKind.Draining"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stopping.CancelAsync();
+        _closed = true;
+
+        // The router first, by a message, so that what was sent to it before is still received.
+        TimeSpan bound = _spec.DeviceDrainBound + TimeSpan.FromSeconds(5);
+        foreach (IActorRef actor in _actors)
+        {
+            try
+            {
+                await actor.GracefulStop(bound, PoisonPill.Instance);
+            }
+            catch (TaskCanceledException)
+            {
+                // A device hangs in a native call; its thread ends with the process.
+            }
+        }
+
+        _stopping.Dispose();
+    }
+
+    private IActorRef Start(Props props, string name)
+    {
+        IActorRef actor = _system.ActorOf(props, name);
+        _actors.Add(actor);
+        return actor;
+    }
+
+    private async Task<ModelReply> AskModels(object request, string name, NodeId? node, CancellationToken cancellation)
+    {
+        var end = new ConversationEnd<ModelReply>((kind, detail) => new ModelReply.Failed(name, kind, detail));
+        bool elsewhere = node is { } other && other != Id;
+        if (elsewhere && !View.Nodes.Any(known => known.Node == node))
+        {
+            bool known = View.Unreachable.Contains(node!.Value);
+            end.Fail(known ? FailureKind.NodeUnreachable : FailureKind.NotFound, known ? $"Node {node} cannot be reached." : $"Node {node} is not a member of this cluster.");
+        }
+        else if (_closed)
+        {
+            end.Fail(FailureKind.Draining, $"Node {Id} has stopped.");
+        }
+        else
+        {
+            _gateway.Tell(new Converse(request, Models(elsewhere ? node : null), elsewhere ? node : null, end, _spec.AdminBound, cancellation), ActorRefs.NoSender);
+        }
+
+        return await end.Reply;
+    }
+
+    private ActorSelection Models(NodeId? node)
+    {
+        ActorPath root = node is { } other
+            ? new RootActorPath(NodeAddress.Of(other, ((ExtendedActorSystem)_system).Provider.DefaultAddress))
+            : _node.Path.Root;
+        return _system.ActorSelection(root / "user" / "node" / "models");
+    }
+}

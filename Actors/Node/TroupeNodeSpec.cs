@@ -1,0 +1,80 @@
+using Troupe.Actors.Models;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Actors.Node;
+
+/// <summary>What a node is made from: validated, immutable.</summary>
+public sealed record TroupeNodeSpec
+{
+    /// <summary>The devices; owned by whoever made it and disposed after the node has stopped.</summary>
+    public required IPlatform Platform { get; init; }
+
+    /// <summary>Where models asked for by name are found.</summary>
+    public required IModelRepository Repository { get; init; }
+
+    /// <summary>The node's name where it is in no cluster; in a cluster it is the address of its control plane.</summary>
+    public string LocalName { get; init; } = "local:0";
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Shown to others in snapshots.</summary>
+    public string Version { get; init; } = typeof(TroupeNodeSpec).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    /// <summary>Forwards that may wait at each device; beyond it <c>QueueFull</c>.</summary>
+    public int QueueLimit { get; init; } = 256;
+
+    /// <summary>Launches that a device's executor has at once.</summary>
+    public int LaunchLimit { get; init; } = 2;
+
+    /// <summary>Lanes of an instance, at most.</summary>
+    public int MaxLanes { get; init; } = 2;
+
+    /// <summary>Devices that one executor owns together, for modules that span them; devices not named have an executor of their own.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> ExecutorGroups { get; init; } = [];
+
+    /// <summary>How often a node tells the others of itself when nothing changes.</summary>
+    public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Older word of a node is not acted on.</summary>
+    public TimeSpan SnapshotMaxAge { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>An executor that answers nothing for this long hangs; longer than the longest forward on an emulated device.</summary>
+    public TimeSpan WatchdogBound { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Longest wait for a device's work when its executor ends.</summary>
+    public TimeSpan DeviceDrainBound { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest wait for accepted forwards when the system is shut down.</summary>
+    public TimeSpan DrainBound { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for the answer to a load, unload or mode request.</summary>
+    public TimeSpan AdminBound { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Failures of an executor within <see cref="ExecutorFailureWindow"/> after which its devices are quarantined.</summary>
+    public int ExecutorFailureLimit { get; init; } = 5;
+
+    public TimeSpan ExecutorFailureWindow { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Groups for every device of the platform, those of <see cref="ExecutorGroups"/> first.</summary>
+    /// <exception cref="ArgumentException">A device is in two groups, or not of this machine.</exception>
+    internal IReadOnlyList<IReadOnlyList<int>> Groups()
+    {
+        var groups = new List<IReadOnlyList<int>>();
+        var taken = new HashSet<int>();
+        foreach (IReadOnlyList<int> group in ExecutorGroups)
+        {
+            foreach (int ordinal in group)
+            {
+                if (ordinal < 0 || ordinal >= Platform.Devices.Count || !taken.Add(ordinal))
+                {
+                    throw new ArgumentException($"Executor groups: device {ordinal} is named twice or does not exist; this node has {Platform.Devices.Count}.");
+                }
+            }
+
+            groups.Add([.. group.Order()]);
+        }
+
+        groups.AddRange(Platform.Devices.Where(device => !taken.Contains(device.Ordinal)).Select(device => (IReadOnlyList<int>)[device.Ordinal]));
+        return groups;
+    }
+}

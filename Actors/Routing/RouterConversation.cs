@@ -1,0 +1,46 @@
+using Akka.Actor;
+using Akka.Event;
+using Troupe.Actors.Node;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>Edge to origin router: one forward and the sink of its one terminal reply.</summary>
+/// <remarks>Taken by the router or, when the router has stopped, by the edge itself; never by both.</remarks>
+internal sealed class AcceptForward(Forward forward, IForwardSink sink) : INoSerializationVerificationNeeded, IDeadLetterSuppression
+{
+    private int _taken;
+
+    public Forward Forward { get; } = forward;
+
+    public IForwardSink Sink { get; } = sink;
+
+    /// <summary>True for the first who asks: the one who sees to the reply.</summary>
+    public bool Take() => Interlocked.Exchange(ref _taken, 1) == 0;
+}
+
+/// <summary>Node to router: this node's newest snapshot, and an answer that must not overtake it.</summary>
+internal sealed record OwnSnapshot(NodeSnapshot Snapshot, IActorRef? ReplyTo, ModelReply? Reply) : INoSerializationVerificationNeeded;
+
+/// <summary>Membership to router: a member is up; introduce yourself.</summary>
+internal sealed record PeerUp(NodeId Node, ActorSelection Router) : INoSerializationVerificationNeeded;
+
+/// <summary>Membership to router and gateway: the member cannot be reached at present.</summary>
+internal sealed record PeerUnreachable(NodeId Node) : INoSerializationVerificationNeeded;
+
+internal sealed record PeerReachable(NodeId Node) : INoSerializationVerificationNeeded;
+
+/// <summary>Membership to router and gateway: the member has left or was removed.</summary>
+internal sealed record PeerGone(NodeId Node) : INoSerializationVerificationNeeded;
+
+/// <summary>Edge to router: take no more forwards, and say when those taken are answered.</summary>
+internal sealed record DrainRouter(TaskCompletionSource Drained) : INoSerializationVerificationNeeded;
+
+/// <summary>The router's own clock: look at the deadlines.</summary>
+internal sealed class DeadlineTick : INoSerializationVerificationNeeded, IDeadLetterSuppression
+{
+    public static DeadlineTick Instance { get; } = new();
+}
