@@ -3,6 +3,7 @@ using Akka.Event;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Gpu;
@@ -21,7 +22,7 @@ internal sealed record DeviceFaulted(int Incarnation, string Reason) : INoSerial
 internal sealed record AdoptInstance(long Ticket, InstanceHandOver HandOver) : INoSerializationVerificationNeeded;
 
 /// <summary>Executor to GPU and builder: the instance is mine and can run.</summary>
-internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module, ModuleTraits Traits) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
 /// <summary>GPU to executor: no forward of the instance is left, dispose of it. Answered by <see cref="InstanceRetired"/>.</summary>
 internal sealed record RetireInstance(int Incarnation, int Ordinal, ModelVersion Model) : INoSerializationVerificationNeeded;
@@ -35,9 +36,9 @@ internal sealed record ApplySettings(int Incarnation, int Ordinal, ModelVersion 
 internal sealed record SettingsApplied(int Incarnation, ModelVersion Model, ModeSettings Settings, InstanceRefusal? Failure) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
 /// <summary>GPU to executor: free recordings and buffer sets that these settings do not ask for. Answered by <see cref="ResourcesReleased"/>.</summary>
-internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersion Model, ModeSettings Held) : INoSerializationVerificationNeeded;
+internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersion Model, HeldModes Held) : INoSerializationVerificationNeeded;
 
-internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, ModeSettings Held) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, HeldModes Held) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
 /// <summary>GPU to executor: would these settings do? Answered by <see cref="SettingsChecked"/>; nothing changes.</summary>
 internal sealed record CheckSettings(int Incarnation, int Ordinal, long Change, IReadOnlyList<InstanceSettings> Instances) : INoSerializationVerificationNeeded;

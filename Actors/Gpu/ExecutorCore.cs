@@ -50,7 +50,7 @@ internal sealed class ExecutorCore : IDisposable
         }
 
         _instances.Add(key, new ExecutorInstance(module));
-        _decisions.Add(new ExecutorDecision(module.HomeOrdinal, new InstanceAdopted(adopt.Ticket, _incarnation, module.HomeOrdinal, module.Module)));
+        _decisions.Add(new ExecutorDecision(module.HomeOrdinal, new InstanceAdopted(adopt.Ticket, _incarnation, module.HomeOrdinal, module.Module, module.Traits)));
         return true;
     }
 

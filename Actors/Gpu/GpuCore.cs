@@ -71,9 +71,9 @@ internal sealed class GpuCore
         {
             Refuse(forward, FailureKind.QueueFull, $"The queue of device {_spec.Id} is full ({_spec.QueueLimit}).", RetryAdvice.Bounce);
         }
-        else if (_modes.Capture(instance, forward) is { } conflict)
+        else if (!_modes.TryCapture(instance, forward, out FailureKind kind, out string reason))
         {
-            Refuse(forward, FailureKind.ModeConflict, conflict, RetryAdvice.Final);
+            Refuse(forward, kind, reason, RetryAdvice.Final);
         }
         else
         {
@@ -158,7 +158,7 @@ internal sealed class GpuCore
             return;
         }
 
-        var instance = new GpuInstance(adopted.Module.Model, adopted.Module.SafeToResend)
+        var instance = new GpuInstance(adopted.Module.Model, adopted.Traits, adopted.Module.SafeToResend)
         {
             Announcement = new InstanceReady(_spec.Id, adopted.Ticket, adopted.Module),
         };

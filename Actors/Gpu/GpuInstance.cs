@@ -1,12 +1,15 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Gpu;
 
 /// <summary>An instance as its GPU keeps it: who is under way, and what has to happen once those are done.</summary>
-internal sealed class GpuInstance(ModelVersion model, bool safeToResend)
+internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool safeToResend)
 {
     public ModelVersion Model { get; } = model;
+
+    public ModuleTraits Traits { get; } = traits;
 
     public bool SafeToResend { get; } = safeToResend;
 
@@ -28,12 +31,12 @@ internal sealed class GpuInstance(ModelVersion model, bool safeToResend)
     public ModeSettings Applied { get; set; } = ModeSettings.Default;
 
     /// <summary>What its resources are held for.</summary>
-    public ModeSettings Held { get; set; } = ModeSettings.Default;
+    public HeldModes Held { get; set; }
 
     /// <summary>Settings to apply once the barrier passes; null when there are none.</summary>
     public ModeSettings? ToApply { get; set; }
 
-    public ModeSettings? ToHold { get; set; }
+    public HeldModes? ToHold { get; set; }
 
     /// <summary>Why its own settings could not be applied when it was adopted: its forwards fail as <c>ModeConflict</c>.</summary>
     public string? Conflict { get; set; }

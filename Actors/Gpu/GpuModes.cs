@@ -1,5 +1,7 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Gpu;
 
@@ -11,15 +13,18 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     private readonly Queue<(CommitModes Commit, object ReplyTo)> _waiting = new();
     private readonly List<InstanceRefusal> _refusals = [];
     private (CommitModes Commit, object ReplyTo)? _commit;
+    private long _tickets;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
-    /// <summary>Gives a forward the settings it will run with; the conflict that keeps it from running, or null.</summary>
-    public string? Capture(GpuInstance instance, QueuedForward forward)
+    /// <summary>Gives a forward the settings it will run with. False when they keep it from running, for the reason given.</summary>
+    public bool TryCapture(GpuInstance instance, QueuedForward forward, out FailureKind kind, out string reason)
     {
-        CapturedModes captured = _modes.For(gpu, instance.Model, forward.Forward.Session, forward.Forward.Modes);
+        CapturedModes captured = _modes.For(gpu, instance.Model, instance.Traits, forward.Forward.Session, forward.Forward.Modes);
         forward.Settings = captured.Settings;
         forward.ModeEpoch = captured.Epoch;
-        return captured.Conflict ?? instance.Conflict;
+        kind = captured.Conflict is null ? FailureKind.ModeConflict : captured.Kind;
+        reason = captured.Conflict ?? instance.Conflict ?? "";
+        return reason.Length == 0;
     }
 
     public void Prepare(PrepareModes prepare, object replyTo, int incarnation)
@@ -33,7 +38,7 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         // Two directories may choose the same number, so the GPU asks its executor under a number of its own.
         long ticket = ++_tickets;
         _prepares.Add(ticket, (prepare, replyTo));
-        InstanceSettings[] asked = [.. instances.Values.Select(instance => new InstanceSettings(instance.Model, prepare.Modes.Instance(gpu, instance.Model)))];
+        InstanceSettings[] asked = [.. instances.Values.Select(instance => new InstanceSettings(instance.Model, prepare.Modes.Instance(gpu, instance.Model, instance.Traits)))];
         decisions.Add(GpuDecision.Executor(new CheckSettings(incarnation, gpu.Ordinal, ticket, asked)));
     }
 
@@ -54,8 +59,8 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     /// <summary>A new instance takes the settings that hold; until it has them it is not admitted.</summary>
     public void Adopt(GpuInstance instance, int incarnation)
     {
-        instance.Held = _modes.Held(gpu, instance.Model);
-        ModeSettings settings = _modes.Instance(gpu, instance.Model);
+        instance.Held = _modes.Held(gpu, instance.Model, instance.Traits);
+        ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
         if (!InstanceFields.Same(settings, instance.Applied))
         {
             instance.ToApply = settings;
@@ -134,8 +139,6 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     /// <summary>An instance has left; a commit may have waited for it.</summary>
     public void Forget(int incarnation) => Finish(incarnation);
 
-    private long _tickets;
-
     private void Advance(int incarnation)
     {
         while (_commit is null && _waiting.TryDequeue(out (CommitModes Commit, object ReplyTo) next))
@@ -157,8 +160,8 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
 
     private void Change(GpuInstance instance, int incarnation)
     {
-        ModeSettings settings = _modes.Instance(gpu, instance.Model);
-        ModeSettings held = _modes.Held(gpu, instance.Model);
+        ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
+        HeldModes held = _modes.Held(gpu, instance.Model, instance.Traits);
         bool apply = !InstanceFields.Same(settings, instance.Applied);
         bool release = held != instance.Held;
         if (!apply && !release)
