@@ -1,0 +1,99 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Troupe.Actors.Models;
+using Troupe.Actors.Node;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Tests.Node;
+
+/// <summary>A node alone on its own actor system, with the shipped configuration.</summary>
+internal sealed class LocalNode : IAsyncDisposable
+{
+    private LocalNode(ActorSystem system, TroupeNode node)
+    {
+        System = system;
+        Node = node;
+    }
+
+    public ActorSystem System { get; }
+
+    public TroupeNode Node { get; }
+
+    public CountingSink Sink { get; } = new();
+
+    public static LocalNode Start(IPlatform platform, Func<TroupeNodeSpec, TroupeNodeSpec>? change = null)
+    {
+        Config shipped = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon")));
+        Config quiet = ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF");
+        var system = ActorSystem.Create("troupe", quiet.WithFallback(shipped));
+        var spec = new TroupeNodeSpec { Platform = platform, Repository = new AnyPath(), SnapshotInterval = TimeSpan.FromMilliseconds(20), DeviceDrainBound = TimeSpan.FromSeconds(1) };
+        return new LocalNode(system, TroupeNode.Start(system, change?.Invoke(spec) ?? spec));
+    }
+
+    /// <summary>Loads a fake model, or fails the test.</summary>
+    public async Task<ModelReply.Loaded> Load(string name = "double", int? number = null, string? path = null, params int[] gpus)
+    {
+        ModelReply reply = await LoadAny(name, number, path, gpus);
+        return Assert.IsType<ModelReply.Loaded>(reply);
+    }
+
+    public async Task<ModelReply> LoadAny(string name = "double", int? number = null, string? path = null, params int[] gpus)
+    {
+        await Eventually(() => Node.View.Nodes.Count == 1 && Node.View.Nodes[0].Gpus.All(gpu => gpu.Health != Messages.Nodes.GpuHealth.Starting));
+        return await Node.LoadAsync(new LoadModel(name, number, path, gpus), null, TestContext.Current.CancellationToken);
+    }
+
+    public RequestId Send(string model = "double", byte value = 21, int? gpu = null, TimeSpan? timeLeft = null)
+    {
+        Forward forward = new()
+        {
+            Id = Node.NextRequestId(),
+            Model = new ModelReference(model),
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new[] { value })],
+            Gpu = gpu is { } ordinal ? new GpuId(Node.Id, ordinal) : null,
+            TimeLeft = timeLeft ?? Forward.DefaultTimeLeft,
+        };
+        Node.Forward(forward, Sink);
+        return forward.Id;
+    }
+
+    public async Task<ForwardReply> Ask(string model = "double", byte value = 21, int? gpu = null) => await Sink.Reply(Send(model, value, gpu));
+
+    public async Task<ForwardReply.Succeeded> MustSucceed(string model = "double", byte value = 21, int? gpu = null)
+    {
+        ForwardReply reply = await Ask(model, value, gpu);
+        var succeeded = Assert.IsType<ForwardReply.Succeeded>(reply);
+        Assert.Equal((byte)(value * 2), succeeded.Outputs[0].Data.Span[0]);
+        return succeeded;
+    }
+
+    public static async Task Eventually(Func<bool> condition)
+    {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        bound.CancelAfter(TimeSpan.FromSeconds(20));
+        using var period = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!condition())
+        {
+            await period.WaitForNextTickAsync(bound.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Node.DisposeAsync();
+        await System.Terminate();
+    }
+
+    /// <summary>A repository in which every model exists: its path is its name unless the load names one.</summary>
+    private sealed class AnyPath : IModelRepository
+    {
+        public IReadOnlyList<ModelReference> List() => [];
+
+        public ModuleSource Resolve(LoadModel load) => new(new ModelReference(load.Name, load.Number ?? 1), load.Path ?? load.Name);
+    }
+}
