@@ -56,7 +56,8 @@ internal static class OnnxSession
             || trouble.Message.Contains("Unregistered TensorElementType", StringComparison.Ordinal)
             || trouble.Message.Contains("opset", StringComparison.OrdinalIgnoreCase)
             || trouble.Message.Contains("Unsupported model IR version", StringComparison.OrdinalIgnoreCase)
-            || trouble.Message.Contains("is not a registered function/op", StringComparison.Ordinal);
+            || trouble.Message.Contains("is not a registered function/op", StringComparison.Ordinal)
+            || trouble.Message.Contains("No Op registered", StringComparison.Ordinal);
         return new ModuleLoadException(
             unsupported ? FailureKind.NotSupported : FailureKind.InvalidModel,
             $"ONNX Runtime {(unsupported ? "does not support" : "refuses")} '{source.Path}' (opset {graph.Opset}): {Explain(trouble)}.",
