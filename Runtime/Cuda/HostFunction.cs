@@ -10,4 +10,10 @@ internal abstract class HostFunction
 {
     /// <summary>The work. An exception escaping from it is a defect: on emulated devices it makes the context fail as <see cref="CuResult.LaunchFailed"/>.</summary>
     public abstract void Invoke();
+
+    /// <summary>What escaped from <see cref="Invoke"/> on a real device, where nothing may unwind into the driver; null otherwise.</summary>
+    public Exception? Escaped { get; internal set; }
+
+    /// <summary>The native driver's handle of this object; 0 until its first enqueue there.</summary>
+    internal nint NativeHandle { get; set; }
 }

@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Troupe.Runtime.Cuda.Native;
+
+// SAFETY, for every method here: results are pinned locals of the caller, everything else is passed by value and checked by the driver.
+
+/// <content>Streams, events and host functions.</content>
+internal sealed unsafe partial class NativeCudaDriver
+{
+    public CuResult StreamCreate(out CuStream stream, CuStreamFlags flags, int priority)
+    {
+        fixed (CuStream* streamResult = &stream)
+        {
+            return _api.cuStreamCreateWithPriority(streamResult, flags, priority);
+        }
+    }
+
+    public CuResult StreamDestroy(CuStream stream) => _api.cuStreamDestroy(stream);
+
+    public CuResult StreamQuery(CuStream stream) => _api.cuStreamQuery(stream);
+
+    public CuResult StreamSynchronize(CuStream stream) => _api.cuStreamSynchronize(stream);
+
+    public CuResult StreamGetCtx(CuStream stream, out CuContext context)
+    {
+        fixed (CuContext* contextResult = &context)
+        {
+            return _api.cuStreamGetCtx(stream, contextResult);
+        }
+    }
+
+    public CuResult StreamGetFlags(CuStream stream, out CuStreamFlags flags)
+    {
+        fixed (CuStreamFlags* flagsResult = &flags)
+        {
+            return _api.cuStreamGetFlags(stream, flagsResult);
+        }
+    }
+
+    public CuResult StreamWaitEvent(CuStream stream, CuEvent @event) => _api.cuStreamWaitEvent(stream, @event, 0);
+
+    public CuResult EventCreate(out CuEvent @event, CuEventFlags flags)
+    {
+        fixed (CuEvent* eventResult = &@event)
+        {
+            return _api.cuEventCreate(eventResult, flags);
+        }
+    }
+
+    public CuResult EventDestroy(CuEvent @event) => _api.cuEventDestroy(@event);
+
+    public CuResult EventRecord(CuEvent @event, CuStream stream) => _api.cuEventRecord(@event, stream);
+
+    public CuResult EventQuery(CuEvent @event) => _api.cuEventQuery(@event);
+
+    public CuResult EventSynchronize(CuEvent @event) => _api.cuEventSynchronize(@event);
+
+    public CuResult EventElapsedTime(out float milliseconds, CuEvent start, CuEvent end)
+    {
+        fixed (float* millisecondsResult = &milliseconds)
+        {
+            return _api.cuEventElapsedTime(millisecondsResult, start, end);
+        }
+    }
+
+    public CuResult LaunchHostFunc(CuStream stream, HostFunction function)
+    {
+        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until this driver is disposed.
+        delegate* unmanaged[Cdecl]<nint, void> trampoline = &Trampoline;
+        return _api.cuLaunchHostFunc(stream, (nint)trampoline, HandleOf(function));
+    }
+
+    /// <summary>A host function is made once and enqueued many times: its handle is made with its first enqueue and reused.</summary>
+    private nint HandleOf(HostFunction function)
+    {
+        if (function.NativeHandle == 0)
+        {
+            lock (_gate)
+            {
+                if (function.NativeHandle == 0)
+                {
+                    GCHandle handle = GCHandle.Alloc(function);
+                    _hostFunctions.Add(handle);
+                    function.NativeHandle = GCHandle.ToIntPtr(handle);
+                }
+            }
+        }
+
+        return function.NativeHandle;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Trampoline(nint handle)
+    {
+        if (GCHandle.FromIntPtr(handle).Target is not HostFunction function)
+        {
+            return;
+        }
+
+#pragma warning disable CA1031 // Nothing may unwind into the driver.
+        try
+        {
+            function.Invoke();
+        }
+        catch (Exception escaped)
+        {
+            function.Escaped = escaped;
+        }
+#pragma warning restore CA1031
+    }
+}
