@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Forwarding;
 
@@ -20,7 +21,7 @@ public abstract record ForwardReply
 
     /// <summary>Nothing was computed, or its result is not to be had. <see cref="Detail"/> is for people; code never parses it.</summary>
     [MessagePackObject]
-    public sealed record Failed(RequestId Id, [property: Key(1)] FailureKind Kind, [property: Key(2)] string Detail) : ForwardReply(Id);
+    public sealed record Failed(RequestId Id, [property: Key(1)] FailureKind Kind, [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Detail) : ForwardReply(Id);
 }
 
 /// <summary>Where and how a forward ran: for metrics, statistics and people.</summary>

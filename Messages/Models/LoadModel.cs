@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Models;
 
@@ -38,5 +39,5 @@ public abstract record ModelReply
     public sealed record Unloaded([property: Key(0)] string Name, [property: Key(1)] int[] Numbers) : ModelReply;
 
     [MessagePackObject]
-    public sealed record Failed([property: Key(0)] string Name, [property: Key(1)] FailureKind Kind, [property: Key(2)] string Detail) : ModelReply;
+    public sealed record Failed([property: Key(0)] string Name, [property: Key(1)] FailureKind Kind, [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Detail) : ModelReply;
 }

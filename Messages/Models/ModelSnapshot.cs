@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Models;
 
@@ -23,7 +24,7 @@ public enum ModelState
 public sealed record ModelSnapshot(
     [property: Key(0)] ModelVersion Model,
     [property: Key(1)] ModelState State,
-    [property: Key(2)] string Reason,
+    [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Reason,
     [property: Key(3)] string Platform,
     [property: Key(4)] TensorSpec[] Inputs,
     [property: Key(5)] TensorSpec[] Outputs,

@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Modes;
 
@@ -33,7 +34,7 @@ public sealed record ExplainModes([property: Key(0)] ModeScope Scope);
 
 /// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
 [MessagePackObject]
-public sealed record ModeException([property: Key(0)] NodeId Node, [property: Key(1)] GpuId? Gpu, [property: Key(2)] string Reason);
+public sealed record ModeException([property: Key(0)] NodeId Node, [property: Key(1)] GpuId? Gpu, [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Reason);
 
 /// <summary>One live baseline or entry.</summary>
 /// <param name="Token">Null for a baseline and a session.</param>
@@ -53,10 +54,10 @@ public sealed record ModeEntrySnapshot(
 [MessagePackObject]
 public sealed record ModeExplanation(
     [property: Key(0)] string Setting,
-    [property: Key(1)] string Value,
+    [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Value,
     [property: Key(2)] string Source,
     [property: Key(3)] long Epoch,
-    [property: Key(4)] string? Conflict);
+    [property: Key(4), MessagePackFormatter(typeof(ProseFormatter))] string? Conflict);
 
 /// <summary>The answers of a mode directory.</summary>
 [MessagePackObject]
@@ -103,7 +104,7 @@ public abstract record ModeReply
 
     /// <summary>Nothing changed; <see cref="By"/> says who refused and why.</summary>
     [MessagePackObject]
-    public sealed record Refused([property: Key(0)] FailureKind Kind, [property: Key(1)] string Detail, [property: Key(2)] ModeException[] By) : ModeReply;
+    public sealed record Refused([property: Key(0)] FailureKind Kind, [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Detail, [property: Key(2)] ModeException[] By) : ModeReply;
 
     [MessagePackObject]
     public sealed record SessionOpened([property: Key(0)] SessionId Session, [property: Key(1)] TimeSpan Lease, [property: Key(2)] long Epoch) : ModeReply;

@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Modes;
 
@@ -11,7 +12,7 @@ public sealed record ModeObjection(
     [property: Key(0)] GpuId Gpu,
     [property: Key(1)] ModelVersion Model,
     [property: Key(2)] FailureKind Kind,
-    [property: Key(3)] string Reason,
+    [property: Key(3), MessagePackFormatter(typeof(ProseFormatter))] string Reason,
     [property: Key(4)] bool Refuses);
 
 /// <summary>Coordinating directory to every other, phase one: what would your GPUs say to this? Nothing changes. Answered by <see cref="ModeChangePrepared"/>.</summary>

@@ -1,6 +1,7 @@
 using MessagePack;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Nodes;
 
@@ -27,7 +28,7 @@ public sealed record GpuSnapshot(
     [property: Key(0)] GpuId Gpu,
     [property: Key(1)] string Name,
     [property: Key(2)] GpuHealth Health,
-    [property: Key(3)] string Reason,
+    [property: Key(3), MessagePackFormatter(typeof(ProseFormatter))] string Reason,
     [property: Key(4)] int Queued,
     [property: Key(5)] int QueueLimit,
     [property: Key(6)] int InFlight,

@@ -26,6 +26,19 @@ public static class ElementTypes
             ? throw new ArgumentException("The size of BYTES depends on its elements, not on their number.", nameof(elements))
             : checked((elements * type.BitCount() + 7) / 8);
 
+        /// <summary>Bytes of a tensor of this type and shape; false for <see cref="ElementType.Bytes"/>, an undefined type, and where the count does not fit.</summary>
+        public bool TryGetByteCount(TensorShape shape, out long bytes)
+        {
+            bytes = 0;
+            if (!Enum.IsDefined(type) || type == ElementType.Bytes || !shape.TryGetElementCount(out long elements) || elements > (long.MaxValue - 7) / type.BitCount())
+            {
+                return false;
+            }
+
+            bytes = type.ByteCount(elements);
+            return true;
+        }
+
         /// <summary>Name in the V2 protocol, e.g. <c>FP32</c>; for the types beyond it, TensorRT's (<c>FP8</c>, <c>INT4</c>).</summary>
         public string ProtocolName() => type switch
         {

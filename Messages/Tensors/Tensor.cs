@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tensors;
 
@@ -8,4 +9,4 @@ namespace Troupe.Messages.Tensors;
 /// (<see cref="ElementType.Bytes"/>: the V2 length-prefixed form). Checked where tensors enter: edge, wire and lane.
 /// </remarks>
 [MessagePackObject]
-public sealed record Tensor([property: Key(0)] string Name, [property: Key(1)] ElementType Type, [property: Key(2)] TensorShape Shape, [property: Key(3)] ReadOnlyMemory<byte> Data);
+public sealed record Tensor([property: Key(0)] string Name, [property: Key(1)] ElementType Type, [property: Key(2)] TensorShape Shape, [property: Key(3), MessagePackFormatter(typeof(TensorDataFormatter))] ReadOnlyMemory<byte> Data);

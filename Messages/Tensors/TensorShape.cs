@@ -47,18 +47,28 @@ public readonly struct TensorShape : IEquatable<TensorShape>
     public bool IsConcrete => !Span.Contains(-1);
 
     /// <summary>Number of elements; throws <see cref="OverflowException"/> past 2^63 and <see cref="InvalidOperationException"/> where a dimension is -1.</summary>
-    public long ElementCount
+    public long ElementCount => TryGetElementCount(out long count)
+        ? count
+        : throw (IsConcrete
+            ? new OverflowException($"The shape {this} has more elements than can be counted.")
+            : new InvalidOperationException($"The shape {this} is not concrete."));
+
+    /// <summary>Number of elements; false where a dimension is -1 or there are 2^63 or more. A dimension of 0 makes it 0, whatever the others are.</summary>
+    public bool TryGetElementCount(out long count)
     {
-        get
+        count = Span.Contains(0) ? 0 : 1;
+        foreach (long dimension in Span)
         {
-            long count = 1;
-            foreach (long dimension in Span)
+            if (dimension < 0 || Math.BigMul(count, dimension, out long product) != 0 || product < 0)
             {
-                count = dimension >= 0 ? checked(count * dimension) : throw new InvalidOperationException($"The shape {this} is not concrete.");
+                count = 0;
+                return false;
             }
 
-            return count;
+            count = product;
         }
+
+        return true;
     }
 
     public bool Equals(TensorShape other) => Span.SequenceEqual(other.Span);

@@ -1,0 +1,119 @@
+using System.Buffers.Binary;
+
+namespace Troupe.Messages.Tensors;
+
+/// <summary>Says what is wrong with tensors that come from a stranger. Used where tensors enter: at the edge, on the wire and in the lane.</summary>
+/// <remarks>Null means sound; then the data has exactly the size that type and shape imply. Allocates only to report.</remarks>
+public static class TensorValidation
+{
+    /// <summary>Type, shape and size of one tensor.</summary>
+    public static string? Check(Tensor tensor)
+    {
+        if (string.IsNullOrEmpty(tensor.Name))
+        {
+            return "a tensor has no name";
+        }
+
+        return Check(tensor.Type, tensor.Shape, tensor.Data.Span) is { } problem ? $"tensor '{tensor.Name}': {problem}" : null;
+    }
+
+    /// <summary>Each tensor, and that no name occurs twice.</summary>
+    public static string? Check(ReadOnlySpan<Tensor> tensors)
+    {
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            if (Check(tensors[i]) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return DuplicateName(tensors) is { } name ? $"tensor '{name}' occurs twice" : null;
+    }
+
+    /// <summary>Data against type and shape.</summary>
+    public static string? Check(ElementType type, TensorShape shape, ReadOnlySpan<byte> data)
+    {
+        if (!Enum.IsDefined(type))
+        {
+            return $"{(int)type} is no element type";
+        }
+
+        if (!shape.IsConcrete)
+        {
+            return $"its shape {shape} is not concrete";
+        }
+
+        if (!shape.TryGetElementCount(out long elements))
+        {
+            return $"its shape {shape} has more elements than can be counted";
+        }
+
+        if (type == ElementType.Bytes)
+        {
+            return CheckStrings(elements, data);
+        }
+
+        return type.TryGetByteCount(shape, out long bytes) && bytes == data.Length
+            ? null
+            : $"{type.ProtocolName()} {shape} takes {(bytes == 0 && elements > 0 ? "more" : bytes)} bytes, its data has {data.Length}";
+    }
+
+    /// <summary>Walks the length prefixes of <see cref="ElementType.Bytes"/> data: exactly <paramref name="elements"/> strings and nothing behind them.</summary>
+    public static string? CheckStrings(long elements, ReadOnlySpan<byte> data)
+    {
+        ReadOnlySpan<byte> rest = data;
+        long found = 0;
+        while (!rest.IsEmpty)
+        {
+            if (rest.Length < sizeof(uint))
+            {
+                return $"string {found} has a length prefix of {rest.Length} bytes instead of {sizeof(uint)}";
+            }
+
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(rest);
+            rest = rest[sizeof(uint)..];
+            if (length > (uint)rest.Length)
+            {
+                return $"string {found} has {length} bytes by its prefix, but only {rest.Length} are left";
+            }
+
+            rest = rest[(int)length..];
+            found++;
+        }
+
+        return found == elements ? null : $"it has {found} strings, its shape asks for {elements}";
+    }
+
+    private static string? DuplicateName(ReadOnlySpan<Tensor> tensors)
+    {
+        // Pairwise while that is cheap; above, one set.
+        const int Few = 16;
+        if (tensors.Length <= Few)
+        {
+            for (int i = 1; i < tensors.Length; i++)
+            {
+                for (int j = 0; j < i; j++)
+                {
+                    if (string.Equals(tensors[i].Name, tensors[j].Name, StringComparison.Ordinal))
+                    {
+                        return tensors[i].Name;
+                    }
+                }
+            }
+
+            return null;
+        }
+
+        HashSet<string> names = new(tensors.Length, StringComparer.Ordinal);
+        foreach (Tensor tensor in tensors)
+        {
+            if (!names.Add(tensor.Name))
+            {
+                return tensor.Name;
+            }
+        }
+
+        return null;
+    }
+}

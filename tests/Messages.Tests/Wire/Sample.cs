@@ -1,0 +1,106 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Modes;
+using Troupe.Messages.Nodes;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Messages.Tests.Wire;
+
+/// <summary>One fixed message of every type, with every field set: what the golden bytes are made from. Fields may be added, values never change.</summary>
+internal static class Sample
+{
+    public static readonly NodeId Node = new("10.0.0.1:4053");
+    public static readonly GpuId Gpu = new(Node, 1);
+    public static readonly RequestId Id = new(new NodeIncarnation(0x0123456789abcdef), 42);
+    public static readonly ModelVersion Model = new("fmnist", 3, new ContentHash(1, 2, 3, ulong.MaxValue));
+    public static readonly ModeToken Token = new(new Guid("00112233-4455-6677-8899-aabbccddeeff"));
+    public static readonly ForwardReport Report = new(Model, Gpu, 7, 2, new StageTimes(1, 200, 30_000, 4_000_000_000));
+
+    public static readonly ModeChange Change = new()
+    {
+        CudaGraphs = CudaGraphsMode.Auto,
+        PreAllocatedOutputs = true,
+        OutputAllocator = false,
+        MultiDeviceSafe = true,
+        Profile = ProfileChoice.Pinned(2),
+        WeightBudget = WeightBudget.OfFraction(0.5),
+        Workspace = WorkspaceStrategy.Dynamic,
+        RuntimeSettings = new RuntimeSettingsChange(KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture, RuntimeCacheChoice.File("/var/cache/rtx")),
+        Profiling = ProfilingFormat.Perfetto,
+    };
+
+    public static readonly ModeScope Scope = new(Node, Gpu, new ModelReference("fmnist", 3), new SessionId(Token.Value));
+
+    public static readonly Forward Forward = new()
+    {
+        Id = Id,
+        Model = new ModelReference("fmnist", 3),
+        Inputs = [Tensor("x"), new Tensor("s", ElementType.Bytes, new TensorShape(2), new byte[] { 1, 0, 0, 0, (byte)'a', 0, 0, 0, 0 })],
+        Outputs = ["logits"],
+        TimeLeft = TimeSpan.FromMilliseconds(1500),
+        Gpu = Gpu,
+        Session = new SessionId(Token.Value),
+        Modes = Change,
+        TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    };
+
+    private const string Owner = "akka.tcp://troupe@10.0.0.1:4053/user/owner#1";
+    private static readonly SessionId Session = new(Token.Value);
+    private static readonly ModeStamp Stamp = new(7, new NodeIncarnation(5), 3);
+    private static readonly ModeEntry Mode =
+        new(Stamp, Token, Scope, Change, Node, Owner, new ModeLease(Stamp, TimeSpan.FromSeconds(9)), new ModeEnd(8, ModeEndReason.OwnerDied), true);
+    private static readonly ModeObjection Objection = new(Gpu, Model, FailureKind.NotSupported, "no streamable weights", true);
+    private static readonly ModeException Unreached = new(Node, Gpu, "unreachable");
+
+    public static IReadOnlyList<object> All { get; } =
+    [
+        Forward,
+        new ForwardReply.Succeeded(Id, [Tensor("logits")], Report),
+        new ForwardReply.Failed(Id, FailureKind.QueueFull, "queue full"),
+        new CancelForward(Id),
+        new RouteForward(Forward with { Modes = null, Session = null }, 2),
+        new ForwardOutcome(2, new ForwardReply.Failed(Id, FailureKind.Draining, "draining"), RetryAdvice.Bounce),
+        new AbandonForward(Id, 3),
+        new LoadModel("fmnist", 3, "/models/fmnist", [0, 1]),
+        new UnloadModel("fmnist", 3),
+        new ModelReply.Loaded(Model, [Gpu]),
+        new ModelReply.Unloaded("fmnist", [1, 3]),
+        new ModelReply.Failed("fmnist", FailureKind.InvalidModel, "truncated"),
+        new SetMode(Scope, Change),
+        new EnterMode(Scope, Change, TimeSpan.FromSeconds(30), Owner),
+        new RenewMode(Token, TimeSpan.FromSeconds(30)),
+        new ExitMode(Token),
+        new GetModes(Scope),
+        new ExplainModes(Scope),
+        new ModeReply.Applied(7, [Gpu], [Unreached]),
+        new ModeReply.Entered(Token, 7, [Gpu], [Unreached]),
+        new ModeReply.Renewed(Token, TimeSpan.FromSeconds(30)),
+        new ModeReply.Exited(Token, 7, [Unreached]),
+        new ModeReply.Listing([new ModeEntrySnapshot(Token, Scope, Change, 7, TimeSpan.FromSeconds(9), Node, true)], 7),
+        new ModeReply.Explanation(ModeSettings.Default, [new ModeExplanation("CudaGraphs", "Auto", "cluster", 7, "conflict")], 7, [Unreached]),
+        new ModeReply.Refused(FailureKind.ModeConflict, "conflict", [Unreached]),
+        new ModeReply.SessionOpened(Session, TimeSpan.FromSeconds(30), 7),
+        new ModeReply.SessionRenewed(Session, TimeSpan.FromSeconds(30)),
+        new ModeReply.SessionClosed(Session, 7),
+        new OpenSession(TimeSpan.FromSeconds(30), Owner),
+        new RenewSession(Session, TimeSpan.FromSeconds(30)),
+        new CloseSession(Session),
+        new PrepareModeChange(1, Node, 7, Mode, Scope, TimeSpan.FromSeconds(2)),
+        new ModeChangePrepared(1, Node, 7, [Objection]),
+        new CommitModeChange(1, Node, 7, [Mode], TimeSpan.FromSeconds(2)),
+        new ModeChangeCommitted(1, Node, 7, [Gpu], [new GpuId(Node, 2)], [Objection]),
+        new CompareModes(1, Node, 7, 0xfedcba9876543210),
+        new ModePage(1, Node, 7, 0, 1, [Mode]),
+        new NodeSnapshot(
+            Node,
+            new NodeIncarnation(5),
+            9,
+            true,
+            [new GpuSnapshot(Gpu, "Emulated", GpuHealth.Quarantined, "hung", 1, 64, 2, 3_000_000_000, 4_000_000_000)],
+            [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [new TensorSpec("image", ElementType.Fp32, new TensorShape(-1, 1, 28, 28))], [new TensorSpec("logits", ElementType.Fp32, new TensorShape(-1, 10))], [Gpu], true)],
+            "0.1.0"),
+    ];
+
+    public static Tensor Tensor(string name) => new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
+}
