@@ -1,6 +1,7 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Modules;
@@ -36,6 +37,10 @@ public sealed class Platform : IPlatform
         var device = new HostDeviceOptions { MemoryBytes = (ulong)devices.MemoryBytes };
         return new Platform(new HostCudaDriver(HostDriverOptions.WithDevices(devices.Count, device)), StandardBackends());
     }
+
+    /// <summary>The real devices of this machine.</summary>
+    /// <exception cref="CudaUnavailableException">There is no usable driver; the message says what is missing.</exception>
+    public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends());
 
     public IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals)
     {
