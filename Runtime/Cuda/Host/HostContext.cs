@@ -4,7 +4,6 @@ namespace Troupe.Runtime.Cuda.Host;
 /// <remarks><b>Owns</b> nothing directly; its device tears its objects down. <b>Thread</b> any. <b>Blocks</b> never.</remarks>
 internal sealed class HostContext(HostDevice device, bool isPrimary) : HostObject
 {
-    private int _failure;
     private HostContext[] _peers = [];
 
     public HostDevice Device { get; } = device;
@@ -14,20 +13,13 @@ internal sealed class HostContext(HostDevice device, bool isPrimary) : HostObjec
     /// <summary>Retains not yet released; of a created context one until it is destroyed.</summary>
     public int Retains { get; set; }
 
-    /// <summary>The error that ended this context, or success. Every later call answers it.</summary>
-    public CuResult Failure => (CuResult)Volatile.Read(ref _failure);
+    /// <summary>The error that ended this context, or success. A fault ends every context of its device, and the device for this process.</summary>
+    public CuResult Failure => Device.Failure;
 
     public CuContext Context => new(Handle);
 
-    /// <summary>Ends the context with an error; the first one stays.</summary>
-    public void Fail(CuResult status) => Interlocked.CompareExchange(ref _failure, (int)status, 0);
-
-    /// <summary>A primary context that is activated again starts healthy, unless its device was lost.</summary>
-    public void Renew()
-    {
-        Volatile.Write(ref _failure, (int)Device.Loss);
-        Volatile.Write(ref _peers, []);
-    }
+    /// <summary>A primary context that is activated again has no peers.</summary>
+    public void Renew() => Volatile.Write(ref _peers, []);
 
     public bool HasPeer(HostContext peer) => Array.IndexOf(Volatile.Read(ref _peers), peer) >= 0;
 

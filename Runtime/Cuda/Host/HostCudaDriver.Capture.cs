@@ -34,19 +34,22 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         if (found.Capture is not { } capture) return CuResult.IllegalState;
         if (capture.Origin != found) return InvalidateWith(capture, CuResult.StreamCaptureUnmatched);
-        if (capture.Mode != CuStreamCaptureMode.Relaxed && capture.Thread != Thread) return CuResult.StreamCaptureWrongThread;
+        if (capture.Mode != CuStreamCaptureMode.Relaxed && capture.Thread != Thread)
+        {
+            Abandon(capture);
+            return CuResult.StreamCaptureWrongThread;
+        }
+
         var isUnjoined = !capture.IsInvalidated && capture.HasUnjoinedWork();
         var isInvalidated = capture.IsInvalidated;
-        Finish(capture);
-        var counters = found.Context.Device.Counters;
         if (isInvalidated || isUnjoined)
         {
-            HostCounters.Count(ref counters.FailedCaptures);
-            ReleaseOwned(capture.Graph.Allocations);
+            Abandon(capture);
             return isInvalidated ? CuResult.StreamCaptureInvalidated : CuResult.StreamCaptureUnjoined;
         }
 
-        HostCounters.Count(ref counters.Captures);
+        Finish(capture);
+        HostCounters.Count(ref found.Context.Device.Counters.Captures);
         graph = new CuGraph(_graphs.Add(capture.Graph));
         return CuResult.Success;
     }
@@ -93,7 +96,24 @@ internal sealed partial class HostCudaDriver
         return isRefused ? CuResult.StreamCaptureUnsupported : CuResult.Success;
     }
 
-    private CuResult WaitInCapture(HostStream stream, HostEvent awaited)
+    /// <summary>Waiting for a whole context cannot be while one of its streams records, whatever the modes.</summary>
+    private CuResult GuardContext(HostContext context)
+    {
+        var isRefused = false;
+        lock (_captureGate)
+        {
+            foreach (var capture in _captures)
+            {
+                if (capture.Origin.Context != context) continue;
+                capture.Invalidate();
+                isRefused = true;
+            }
+        }
+
+        return isRefused ? CuResult.StreamCaptureUnsupported : CuResult.Success;
+    }
+
+    private static CuResult WaitInCapture(HostStream stream, HostEvent awaited)
     {
         var recorded = awaited.Capture;
         if (stream.Capture is { } own)
@@ -105,14 +125,14 @@ internal sealed partial class HostCudaDriver
                 return CuResult.Success;
             }
 
+            if (recorded is { IsEnded: true }) return InvalidateWith(own, CuResult.InvalidValue);
             if (recorded is null) return awaited.IsRecorded ? InvalidateWith(own, CuResult.StreamCaptureIsolation) : CuResult.Success;
-            if (!recorded.IsEnded) recorded.Invalidate();
+            recorded.Invalidate();
             return InvalidateWith(own, CuResult.StreamCaptureMerge);
         }
 
-        if (recorded!.IsEnded) return CuResult.CapturedEvent;
+        if (recorded!.IsEnded) return CuResult.InvalidValue;
         if (recorded.IsInvalidated) return CuResult.StreamCaptureInvalidated;
-        if (!_execution.IsDone(stream)) return InvalidateWith(recorded, CuResult.StreamCaptureIsolation);
         recorded.Join(stream, awaited.CapturedBehind);
         return CuResult.Success;
     }
@@ -121,6 +141,14 @@ internal sealed partial class HostCudaDriver
     {
         capture.Invalidate();
         return status;
+    }
+
+    /// <summary>Ends a capture without a graph.</summary>
+    private void Abandon(CaptureSession capture)
+    {
+        HostCounters.Count(ref capture.Origin.Context.Device.Counters.FailedCaptures);
+        Finish(capture);
+        ReleaseOwned(capture.Graph.Allocations);
     }
 
     private void Finish(CaptureSession capture)

@@ -10,7 +10,7 @@ internal sealed partial class HostCudaDriver
         context = default;
         var status = EnterDevice(device, out var found);
         if (status != CuResult.Success) return status;
-        if (found.Loss != CuResult.Success) return found.Loss;
+        if (found.Failure != CuResult.Success) return found.Failure;
         lock (_contextGate)
         {
             if (found.Primary.Retains++ == 0)
@@ -55,7 +55,7 @@ internal sealed partial class HostCudaDriver
         context = default;
         var status = EnterDevice(device, out var found);
         if (status != CuResult.Success) return status;
-        if (found.Loss != CuResult.Success) return found.Loss;
+        if (found.Failure != CuResult.Success) return found.Failure;
         var created = new HostContext(found, isPrimary: false) { Retains = 1 };
         _contexts.Add(created);
         HostCounters.Count(ref found.Counters.Contexts);
@@ -81,8 +81,9 @@ internal sealed partial class HostCudaDriver
     {
         var status = Enter(out var thread);
         if (status != CuResult.Success) return status;
+        if (context.IsNull) return CuResult.InvalidValue;
         var found = _contexts.Find(context.Value);
-        if (found is null || found.Retains == 0) return CuResult.InvalidContext;
+        if (found is null) return CuResult.InvalidContext;
         thread.Push(found);
         return CuResult.Success;
     }
@@ -108,7 +109,7 @@ internal sealed partial class HostCudaDriver
         }
 
         var found = _contexts.Find(context.Value);
-        if (found is null || found.Retains == 0) return CuResult.InvalidContext;
+        if (found is null) return CuResult.InvalidContext;
         thread.Set(found);
         return CuResult.Success;
     }
@@ -137,6 +138,8 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         status = Guard(thread);
         if (status != CuResult.Success) return status;
+        status = GuardContext(context);
+        if (status != CuResult.Success) return status;
         _execution.Drain(context.Device);
         ReturnSurplus(context.Device);
         return context.Failure;
@@ -147,7 +150,7 @@ internal sealed partial class HostCudaDriver
         var status = EnterContext(out _, out var context);
         if (status != CuResult.Success) return status;
         var other = _contexts.Find(peer.Value);
-        if (other is null || other.Retains == 0 || other == context) return CuResult.InvalidContext;
+        if (other is null || other.Retains == 0) return CuResult.InvalidContext;
         if (!CanReach(context.Device, other.Device)) return CuResult.PeerAccessUnsupported;
         return context.AddPeer(other) ? CuResult.Success : CuResult.PeerAccessAlreadyEnabled;
     }

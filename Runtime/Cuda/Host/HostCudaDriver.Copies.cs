@@ -45,22 +45,30 @@ internal sealed partial class HostCudaDriver
     {
         var status = EnterStream(handle, out var stream);
         if (status != CuResult.Success) return status;
-        if (!HasValidRanges(in command, stream.Capture)) return stream.Capture is { } capture ? InvalidateWith(capture, CuResult.InvalidValue) : CuResult.InvalidValue;
+        if (stream.Capture is { IsInvalidated: true }) return CuResult.StreamCaptureInvalidated;
+        if (!HasValidRanges(in command, stream.Capture)) return CuResult.InvalidValue;
+        if (command.Kind is CommandKind.Fill8 or CommandKind.Fill32 && !CanFill(stream.Context, in command)) return CuResult.InvalidValue;
         if (command.Bytes == 0) return CuResult.Success;
         return Enqueue(stream, in command);
     }
 
     private CuResult CopyNow(in StreamCommand command)
     {
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
-        status = Guard(thread);
+        var status = EnterContext(out _, out var context);
         if (status != CuResult.Success) return status;
         if (!HasValidRanges(in command, null)) return CuResult.InvalidValue;
         if (command.Bytes == 0) return CuResult.Success;
         status = _execution.RunNow(context, in command);
-        if (status != CuResult.Success) context.Fail(status);
+        if (status != CuResult.Success) context.Device.Fail(status);
         return status;
+    }
+
+    /// <summary>A fill is a kernel in disguise: it needs access to memory of another device.</summary>
+    private bool CanFill(HostContext context, in StreamCommand command)
+    {
+        var range = Find(command.Destination);
+        if (range is null || range.Device == context.Device) return true;
+        return range.Pool is { } pool ? pool.AccessOf(context.Device.Ordinal) == CuMemAccess.ReadWrite : context.HasPeer(range.Context);
     }
 
     private bool HasValidRanges(in StreamCommand command, CaptureSession? capture)

@@ -18,7 +18,7 @@ internal sealed partial class HostCudaDriver
     {
         var status = Enter(out _);
         if (status != CuResult.Success) return status;
-        return _events.Remove(@event.Value) is null ? CuResult.InvalidHandle : CuResult.Success;
+        return _events.Remove(@event.Value) is { } removed ? removed.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult EventRecord(CuEvent @event, CuStream stream)
@@ -70,8 +70,7 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         status = EnterEvent(end, out _, out var to);
         if (status != CuResult.Success) return status;
-        if (from.Capture is not null) return CapturedCall(from);
-        if (to.Capture is not null) return CapturedCall(to);
+        if (from.Capture is not null || to.Capture is not null) return CuResult.CapturedEvent;
         if (from.Context != to.Context || !from.HasTiming || !to.HasTiming || !from.IsRecorded || !to.IsRecorded) return CuResult.InvalidHandle;
         if (!_execution.IsDone(from) || !_execution.IsDone(to)) return CuResult.NotReady;
         milliseconds = (float)new TimeSpan(to.ReachedAt - from.ReachedAt).TotalMilliseconds;
@@ -91,7 +90,8 @@ internal sealed partial class HostCudaDriver
     /// <summary>An event whose last record is in a capture has no state the host could ask for; asking ends the capture.</summary>
     private static CuResult CapturedCall(HostEvent @event)
     {
-        if (@event.Capture is { IsEnded: false } capture) capture.Invalidate();
+        if (@event.Capture is not { IsEnded: false } capture) return CuResult.InvalidValue;
+        capture.Invalidate();
         return CuResult.CapturedEvent;
     }
 }

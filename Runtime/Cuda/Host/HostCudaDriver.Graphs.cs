@@ -23,12 +23,16 @@ internal sealed partial class HostCudaDriver
     public CuResult GraphInstantiate(out CuGraphExec executable, CuGraph graph, CuGraphInstantiateFlags flags)
     {
         executable = default;
-        var status = Enter(out _);
+        var status = EnterContext(out var thread, out _);
         if (status != CuResult.Success) return status;
         if (_graphs.Find(graph.Value) is not { } found) return CuResult.InvalidValue;
         status = Health(found.Context);
         if (status != CuResult.Success) return status;
+        status = Guard(thread);
+        if (status != CuResult.Success) return status;
+        if (found.Allocations.Count > 0 && found.IsInstantiated) return CuResult.NotSupported;
         if ((flags & ~(CuGraphInstantiateFlags.AutoFreeOnLaunch | CuGraphInstantiateFlags.Upload)) != 0) return CuResult.InvalidValue;
+        found.IsInstantiated = true;
         foreach (var range in found.Allocations) Own(range);
         var created = new HostGraphExec(found.Context, [.. found.Nodes], [.. found.Allocations], flags);
         HostCounters.Count(ref found.Context.Device.Counters.Instantiations);
@@ -63,12 +67,7 @@ internal sealed partial class HostCudaDriver
         var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
         if (_executables.Find(executable.Value) is not { } launched) return CuResult.InvalidValue;
-        if (found.Capture is { } capture)
-        {
-            if (capture.IsInvalidated) return CuResult.StreamCaptureInvalidated;
-            foreach (var node in launched.Nodes) capture.Add(found, node.Command);
-            return CuResult.Success;
-        }
+        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
 
         status = Health(launched.Context);
         if (status != CuResult.Success) return status;

@@ -21,9 +21,7 @@ internal sealed partial class HostCudaDriver
     {
         module = default;
         jitLog = "";
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
-        status = Guard(thread);
+        var status = EnterContext(out _, out var context);
         if (status != CuResult.Success) return status;
         var loaded = new HostImage(context);
         lock (_bodies)
@@ -39,17 +37,16 @@ internal sealed partial class HostCudaDriver
 
     public CuResult ModuleUnload(CuModule module)
     {
-        var status = EnterContext(out var thread, out _);
+        var status = Enter(out _);
         if (status != CuResult.Success) return status;
-        status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        return UnloadImage(module.Value) ? CuResult.Success : CuResult.InvalidHandle;
+        if (_images.Find(module.Value) is not { } image) return CuResult.InvalidHandle;
+        return UnloadImage(module.Value) ? image.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult ModuleGetFunction(out CuFunction function, CuModule module, string name)
     {
         function = default;
-        var status = EnterContext(out _, out _);
+        var status = Enter(out _);
         if (status != CuResult.Success) return status;
         if (_images.Find(module.Value) is not { } image) return CuResult.InvalidHandle;
         if (string.IsNullOrEmpty(name)) return CuResult.InvalidValue;
@@ -72,7 +69,7 @@ internal sealed partial class HostCudaDriver
             CuFunctionAttribute.ConstSizeBytes => 0,
             CuFunctionAttribute.LocalSizeBytes => 0,
             CuFunctionAttribute.NumRegs => 16,
-            CuFunctionAttribute.PtxVersion => (options.ComputeMajor * 10) + options.ComputeMinor,
+            CuFunctionAttribute.PtxVersion => kernel.Image.PtxTarget,
             CuFunctionAttribute.BinaryVersion => (options.ComputeMajor * 10) + options.ComputeMinor,
             CuFunctionAttribute.MaxDynamicSharedSizeBytes => kernel.MaxDynamicSharedBytes,
             _ => null,
@@ -97,9 +94,12 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         if (_kernels.Find(function.Value) is not { } kernel) return CuResult.InvalidHandle;
         if (kernel.Image.Context != found.Context) return CuResult.InvalidHandle;
-        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0 || block.X == 0 || block.Y == 0 || block.Z == 0) return CuResult.InvalidValue;
-        if ((ulong)block.X * block.Y * block.Z > 1024 || sharedBytes > (uint)kernel.MaxDynamicSharedBytes) return CuResult.InvalidValue;
-        if (!kernel.Accepts(arguments, argumentSizes)) return CuResult.InvalidValue;
+        if (found.Capture is { IsInvalidated: true }) return CuResult.StreamCaptureInvalidated;
+        if (!IsLaunchable(kernel, grid, block, sharedBytes) || !kernel.Accepts(arguments, argumentSizes))
+        {
+            return found.Capture is { } capture ? InvalidateWith(capture, CuResult.InvalidValue) : CuResult.InvalidValue;
+        }
+
         if (_execution.RunsAtEnqueue && found.Capture is null)
         {
             lock (found.Gate)
@@ -121,6 +121,13 @@ internal sealed partial class HostCudaDriver
         if (kernel is null) return CuResult.InvalidValue;
         if (_execution.RunsAtEnqueue && found.Capture is null) return _execution.Submit(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel });
         return Enqueue(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel, Accesses = kernel.Accesses.ToArray() });
+    }
+
+    private static bool IsLaunchable(HostKernel kernel, Dim3 grid, Dim3 block, uint sharedBytes)
+    {
+        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0 || block.X == 0 || block.Y == 0 || block.Z == 0) return false;
+        if (grid.X > int.MaxValue || grid.Y > ushort.MaxValue || grid.Z > ushort.MaxValue || block.Z > 64) return false;
+        return (ulong)block.X * block.Y * block.Z <= 1024 && sharedBytes <= (uint)kernel.MaxDynamicSharedBytes;
     }
 
     private bool UnloadImage(nint handle)

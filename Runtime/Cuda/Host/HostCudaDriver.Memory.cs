@@ -38,18 +38,20 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemFree(DevicePointer pointer)
     {
-        var status = EnterContext(out var thread, out _);
+        var status = Enter(out var thread);
         if (status != CuResult.Success) return status;
         status = Guard(thread);
         if (status != CuResult.Success) return status;
         if (pointer.IsNull) return CuResult.Success;
         var allocation = Find(pointer.Address);
         if (allocation is null || allocation.Address != pointer.Address || !TryClaimFree(allocation)) return CuResult.InvalidValue;
-        _execution.Drain(allocation.Device);
-        HostCounters.Count(ref allocation.Device.Counters.Frees);
+        var device = allocation.Device;
+        _execution.Drain(device);
+        HostCounters.Count(ref device.Counters.Frees);
         if (allocation.Pool is { } pool) pool.Keep(allocation, IsStrict);
-        else allocation.Device.Release(allocation);
-        return CuResult.Success;
+        else if (allocation.Owners > 0) allocation.IsLive = false;
+        else device.Release(allocation);
+        return device.Failure;
     }
 
     public CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream)
@@ -72,12 +74,15 @@ internal sealed partial class HostCudaDriver
     {
         var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
+        if (found.Capture is null) status = Guard(Thread);
+        if (status != CuResult.Success) return status;
+        if (pointer.IsNull) return CuResult.Success;
         var allocation = Find(pointer.Address);
         if (allocation is null || allocation.Address != pointer.Address) return CuResult.InvalidValue;
         var command = new StreamCommand { Kind = CommandKind.Free, Destination = allocation.Address, Bytes = allocation.Size, Subject = allocation };
         if (found.Capture is { } capture)
         {
-            if (!capture.Graph.Allocations.Contains(allocation)) return InvalidateWith(capture, CuResult.InvalidValue);
+            if (!capture.Graph.Allocations.Contains(allocation)) return capture.IsInvalidated ? CuResult.StreamCaptureInvalidated : CuResult.InvalidValue;
             return Enqueue(found, in command);
         }
 
@@ -93,7 +98,7 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         status = Guard(thread);
         if (status != CuResult.Success) return status;
-        if (bytes == 0) return CuResult.InvalidValue;
+        if (bytes == 0) return CuResult.Success;
         var address = _hostMemory.Allocate(context, bytes, IsStrict);
         if (address == 0) return CuResult.OutOfMemory;
         HostCounters.Count(ref context.Device.Counters.PinnedAllocations);
@@ -103,10 +108,11 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemFreeHost(HostPointer pointer)
     {
-        var status = EnterContext(out var thread, out _);
+        var status = Enter(out var thread);
         if (status != CuResult.Success) return status;
         status = Guard(thread);
         if (status != CuResult.Success) return status;
+        if (pointer.IsNull) return CuResult.Success;
         _execution.Drain((HostDevice?)null);
         return _hostMemory.TryFree(pointer.Address, IsStrict) ? CuResult.Success : CuResult.InvalidValue;
     }
@@ -118,23 +124,23 @@ internal sealed partial class HostCudaDriver
         status = Guard(thread);
         if (status != CuResult.Success) return status;
         if (bytes == 0 || pointer.IsNull) return CuResult.InvalidValue;
-        return _hostMemory.TryRegister(pointer.Address, bytes, context) ? CuResult.Success : CuResult.HostMemoryAlreadyRegistered;
+        return _hostMemory.Register(pointer.Address, bytes, context);
     }
 
     public CuResult MemHostUnregister(HostPointer pointer)
     {
-        var status = EnterContext(out var thread, out _);
+        var status = Enter(out var thread);
         if (status != CuResult.Success) return status;
         status = Guard(thread);
         if (status != CuResult.Success) return status;
         _execution.Drain((HostDevice?)null);
-        return _hostMemory.TryUnregister(pointer.Address) ? CuResult.Success : CuResult.HostMemoryNotRegistered;
+        return _hostMemory.Unregister(pointer.Address);
     }
 
     public CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer)
     {
         attributes = default;
-        var status = EnterContext(out _, out _);
+        var status = Enter(out _);
         if (status != CuResult.Success) return status;
         var allocation = Find(pointer.Address);
         if (allocation is null || allocation.IsFreeRequested || !allocation.Contains(pointer.Address, 1)) return CuResult.InvalidValue;
@@ -146,8 +152,14 @@ internal sealed partial class HostCudaDriver
     private CuResult AllocateFrom(HostPool pool, out DevicePointer pointer, ulong bytes, HostStream stream)
     {
         pointer = default;
-        if (bytes == 0) return CuResult.InvalidValue;
-        if (stream.Capture is { } capture) return AllocateInGraph(capture, pool.Device, out pointer, bytes, stream);
+        if (stream.Capture is { } capture)
+        {
+            if (capture.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+            return bytes == 0 ? CuResult.Success : AllocateInGraph(capture, pool.Device, out pointer, bytes, stream);
+        }
+
+        var status = Guard(Thread);
+        if (status != CuResult.Success || bytes == 0) return status;
         var allocation = pool.Allocate(stream.Context, bytes, IsStrict);
         if (allocation is null) return CuResult.OutOfMemory;
         HostCounters.Count(ref pool.Device.Counters.Allocations);

@@ -15,7 +15,9 @@ internal sealed partial class HostCudaDriver
         pool = default;
         var status = EnterDevice(device, out var found);
         if (status != CuResult.Success) return status;
-        if (found.Loss != CuResult.Success) return found.Loss;
+        if (found.Failure != CuResult.Success) return found.Failure;
+        status = Guard(Thread);
+        if (status != CuResult.Success) return status;
         found.HasCreatedPools = true;
         pool = new CuMemPool(_pools.Add(new HostPool(found, isDefault: false, maxBytes)));
         return CuResult.Success;
@@ -38,6 +40,8 @@ internal sealed partial class HostCudaDriver
     public CuResult MemPoolTrimTo(CuMemPool pool, ulong bytesToKeep)
     {
         var status = EnterPool(pool, out var found);
+        if (status != CuResult.Success) return status;
+        status = Guard(Thread);
         if (status == CuResult.Success) found.TrimTo(bytesToKeep);
         return status;
     }
@@ -96,8 +100,9 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidDevice;
         var other = DeviceTable[device.Ordinal];
-        if (other == found.Device) return access == CuMemAccess.ReadWrite ? CuResult.Success : CuResult.InvalidValue;
-        if (access != CuMemAccess.None && !CanReach(other, found.Device)) return CuResult.InvalidValue;
+        if (access == CuMemAccess.Read) return CuResult.NotSupported;
+        if (other == found.Device) return access == CuMemAccess.ReadWrite ? CuResult.Success : CuResult.InvalidDevice;
+        if (access != CuMemAccess.None && !CanReach(other, found.Device)) return CuResult.InvalidDevice;
         found.SetAccess(device.Ordinal, access);
         return CuResult.Success;
     }
@@ -107,7 +112,7 @@ internal sealed partial class HostCudaDriver
         access = CuMemAccess.None;
         var status = EnterPool(pool, out var found);
         if (status != CuResult.Success) return status;
-        if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidDevice;
+        if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidValue;
         access = found.AccessOf(device.Ordinal);
         return CuResult.Success;
     }
@@ -119,7 +124,7 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         if (_pools.Find(pool.Value) is not { } known) return CuResult.InvalidValue;
         found = known;
-        return found.Device.Loss;
+        return found.Device.Failure;
     }
 
     private IEnumerable<HostPool> PoolsOf(HostDevice device) => _pools.Alive().Where(pool => pool.Device == device);

@@ -22,8 +22,8 @@ internal sealed partial class HostCudaDriver
         var status = Enter(out _);
         if (status != CuResult.Success) return status;
         if (_streams.Find(stream.Value) is not { } found) return CuResult.InvalidHandle;
-        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
-        return DestroyStream(stream.Value) ? CuResult.Success : CuResult.InvalidHandle;
+        if (found.Capture is { } capture) Abandon(capture);
+        return DestroyStream(stream.Value) ? found.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult StreamQuery(CuStream stream)
@@ -31,6 +31,8 @@ internal sealed partial class HostCudaDriver
         var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
         if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        status = Guard(Thread);
+        if (status != CuResult.Success) return status;
         if (!_execution.IsDone(found)) return CuResult.NotReady;
         return found.Context.Failure;
     }
@@ -40,6 +42,8 @@ internal sealed partial class HostCudaDriver
         var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
         if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        status = Guard(Thread);
+        if (status != CuResult.Success) return status;
         _execution.Drain(found);
         ReturnSurplus(found.Context.Device);
         return found.Context.Failure;
@@ -48,9 +52,8 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamGetCtx(CuStream stream, out CuContext context)
     {
         context = default;
-        var status = Enter(out _);
+        var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
-        if (_streams.Find(stream.Value) is not { } found) return CuResult.InvalidHandle;
         context = found.Context.Context;
         return CuResult.Success;
     }
@@ -58,9 +61,9 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamGetFlags(CuStream stream, out CuStreamFlags flags)
     {
         flags = default;
-        var status = Enter(out _);
+        var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
-        if (_streams.Find(stream.Value) is not { } found) return CuResult.InvalidHandle;
+        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
         flags = found.Flags;
         return CuResult.Success;
     }

@@ -102,11 +102,11 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
         return (uint)ordinal < (uint)DeviceTable.Length ? DeviceTable[ordinal].Find(address) : null;
     }
 
-    /// <summary>Whether a kernel of a context may touch a range: live, inside, and of the same context, an enabled peer or an accessible pool.</summary>
+    /// <summary>Whether a kernel of a context may touch a range: live, inside, and of the same device, an enabled peer or an accessible pool.</summary>
     public static bool MayDereference(HostContext context, HostAllocation allocation, in DeviceAccess access)
     {
         if (!allocation.IsLive || !allocation.Contains(access.Start.Address, access.ByteCount)) return false;
-        if (allocation.Context == context) return true;
+        if (allocation.Device == context.Device) return true;
         if (allocation.Pool is not { } pool) return context.HasPeer(allocation.Context);
         var granted = pool.AccessOf(context.Device.Ordinal);
         return granted == CuMemAccess.ReadWrite || (granted == CuMemAccess.Read && access.Kind == AccessKind.Read);
@@ -180,22 +180,22 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
         return Health(current);
     }
 
-    /// <summary>What calls on a stream check besides.</summary>
+    /// <summary>What calls on a stream check besides. The stream brings its context along: the current one does not matter.</summary>
     private CuResult EnterStream(CuStream handle, out HostStream stream)
     {
         stream = null!;
-        var status = EnterContext(out _, out var context);
+        var status = Enter(out _);
         if (status != CuResult.Success) return status;
         var found = _streams.Find(handle.Value);
         if (found is null) return CuResult.InvalidHandle;
         stream = found;
-        return found.Context == context ? CuResult.Success : Health(found.Context);
+        return Health(found.Context);
     }
 
     private static CuResult Health(HostContext context)
     {
-        if (!context.IsPrimary && !context.IsAlive) return CuResult.ContextIsDestroyed;
-        if (context.Retains == 0) return CuResult.ContextIsDestroyed;
-        return context.Failure;
+        var failure = context.Failure;
+        if (failure != CuResult.Success) return failure;
+        return context.Retains == 0 ? CuResult.ContextIsDestroyed : CuResult.Success;
     }
 }

@@ -19,7 +19,7 @@ internal sealed unsafe class HostDevice : IDisposable
     private readonly AddressSpace _addresses;
     private readonly HashSet<HostAllocation> _held = [];
     private HostStream[] _streams = [];
-    private int _loss;
+    private int _failure;
 
     public HostDevice(HostCudaDriver driver, int ordinal, HostDeviceOptions options)
     {
@@ -47,16 +47,21 @@ internal sealed unsafe class HostDevice : IDisposable
     /// <summary>Guards the address table, the memory account and the stream list.</summary>
     public Lock Gate { get; } = new();
 
-    /// <summary>The error a lost device answers for ever, or success.</summary>
-    public CuResult Loss => (CuResult)Volatile.Read(ref _loss);
+    /// <summary>The error that ended the device for this process, or success: CUDA calls it sticky.</summary>
+    public CuResult Failure => (CuResult)Volatile.Read(ref _failure);
 
     /// <summary>Streams that work may be running on.</summary>
     public HostStream[] Streams => Volatile.Read(ref _streams);
 
     public ulong FreeBytes => Options.MemoryBytes - (ulong)Interlocked.Read(ref Counters.BytesInUse);
 
-    /// <summary>The device is gone: every context of it fails now and after any reset.</summary>
-    public void Lose(CuResult status) => Interlocked.CompareExchange(ref _loss, (int)status, 0);
+    /// <summary>Ends every context of the device, now and after any reset; the first error stays.</summary>
+    public void Fail(CuResult status)
+    {
+        Interlocked.CompareExchange(ref _failure, (int)status, 0);
+        if (!_driver.Options.FaultsEndTheProcess) return;
+        foreach (var other in _driver.DeviceTable) Interlocked.CompareExchange(ref other._failure, (int)status, 0);
+    }
 
     public void Add(HostStream stream)
     {

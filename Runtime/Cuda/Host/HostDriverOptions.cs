@@ -15,6 +15,12 @@ internal sealed record HostDriverOptions
     /// <value>Fresh addresses for every allocation, poisoned bytes before and after use. Null: on, except for the inline policy.</value>
     public bool? Strict { get; init; }
 
+    /// <value>
+    /// A device fault ends all devices of the driver. So it was seen on a real driver (580, two H100: an illegal address on one failed every
+    /// call on the other). Default off: each device fails alone.
+    /// </value>
+    public bool FaultsEndTheProcess { get; init; }
+
     /// <summary>The effective strictness.</summary>
     public bool IsStrict => Strict ?? Policy != ExecutionPolicy.Inline;
 

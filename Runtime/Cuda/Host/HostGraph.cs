@@ -13,6 +13,9 @@ internal sealed class HostGraph(HostContext context) : HostObject
     /// <summary>Ranges that the graph allocates itself; they live as long as a graph or an executable of it.</summary>
     public List<HostAllocation> Allocations { get; } = [];
 
+    /// <summary>A graph that allocates can be instantiated once.</summary>
+    public bool IsInstantiated { get; set; }
+
     /// <summary>The graph in the dot language.</summary>
     public string ToDot()
     {

@@ -44,26 +44,38 @@ internal sealed unsafe class HostMemoryTable : IDisposable
         return true;
     }
 
-    /// <summary>Registers a caller's memory; false when part of it is page-locked already.</summary>
-    public bool TryRegister(nint address, ulong bytes, HostContext context)
+    /// <summary>Registers a caller's memory. What the driver allocated cannot be registered, what is registered not again.</summary>
+    public CuResult Register(nint address, ulong bytes, HostContext context)
     {
         lock (_gate)
         {
             foreach (var (start, entry) in _ranges)
             {
-                if ((ulong)start < (ulong)address + bytes && (ulong)address < (ulong)start + entry.Bytes) return false;
+                if ((ulong)start >= (ulong)address + bytes || (ulong)address >= (ulong)start + entry.Bytes) continue;
+                return entry.IsRegistered ? CuResult.HostMemoryAlreadyRegistered : CuResult.InvalidValue;
             }
 
             _ranges[address] = new Entry(bytes, IsRegistered: true, context);
-            return true;
+            return CuResult.Success;
         }
     }
 
-    public bool TryUnregister(nint address)
+    public CuResult Unregister(nint address)
     {
         lock (_gate)
         {
-            return _ranges.TryGetValue(address, out var entry) && entry.IsRegistered && _ranges.Remove(address);
+            if (_ranges.TryGetValue(address, out var exact) && exact.IsRegistered)
+            {
+                _ranges.Remove(address);
+                return CuResult.Success;
+            }
+
+            foreach (var (start, entry) in _ranges)
+            {
+                if (entry.IsRegistered && address > start && (ulong)(address - start) < entry.Bytes) return CuResult.InvalidValue;
+            }
+
+            return CuResult.HostMemoryNotRegistered;
         }
     }
 

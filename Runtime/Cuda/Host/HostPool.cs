@@ -10,6 +10,7 @@ internal sealed class HostPool : HostObject
     private readonly Dictionary<ulong, HostAllocation> _free = [];
     private readonly CuMemAccess[] _access;
     private ulong _reserved;
+    private ulong _kept;
     private ulong _reservedHigh;
     private ulong _used;
     private ulong _usedHigh;
@@ -42,7 +43,7 @@ internal sealed class HostPool : HostObject
 
     public ulong AllowInternalDependencies { get; set; } = 1;
 
-    public bool HasSurplus => Volatile.Read(ref _reserved) > Math.Max(ReleaseThreshold, Volatile.Read(ref _used));
+    public bool HasSurplus => Volatile.Read(ref _kept) > 0 && Volatile.Read(ref _reserved) > ReleaseThreshold;
 
     public (ulong Reserved, ulong ReservedHigh, ulong Used, ulong UsedHigh) Account
     {
@@ -84,13 +85,13 @@ internal sealed class HostPool : HostObject
         {
             _reserved += capacity;
             _reservedHigh = Math.Max(_reservedHigh, _reserved);
-            CountUsed(capacity);
+            CountUsed(size);
         }
 
         return fresh;
     }
 
-    private bool HasKept => _reserved > _used;
+    private bool HasKept => _kept > 0;
 
     /// <summary>Takes a dead range back; its bytes stay reserved until the pool is trimmed.</summary>
     public unsafe void Keep(HostAllocation allocation, bool isStrict)
@@ -102,7 +103,8 @@ internal sealed class HostPool : HostObject
             ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, allocation.Capacity, out _);
             allocation.NextFree = head;
             head = allocation;
-            _used -= allocation.Capacity;
+            _kept += allocation.Capacity;
+            _used -= allocation.Size;
         }
     }
 
@@ -126,6 +128,7 @@ internal sealed class HostPool : HostObject
                 if (victim is null) return;
                 victim.NextFree = null;
                 _reserved -= victim.Capacity;
+                _kept -= victim.Capacity;
             }
 
             Device.Release(victim);
@@ -150,7 +153,8 @@ internal sealed class HostPool : HostObject
         var taken = head;
         head = taken.NextFree!;
         taken.NextFree = null;
-        CountUsed(capacity);
+        _kept -= capacity;
+        CountUsed(size);
         if (isStrict) return Device.Rehouse(taken, context, size);
         taken.Context = context;
         taken.Size = size;
@@ -159,9 +163,9 @@ internal sealed class HostPool : HostObject
         return taken;
     }
 
-    private void CountUsed(ulong capacity)
+    private void CountUsed(ulong size)
     {
-        _used += capacity;
+        _used += size;
         _usedHigh = Math.Max(_usedHigh, _used);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         lock (stream.Gate)
         {
             var status = CommandRunner.Run(driver, stream.Context, stream.Memory, in command, isReplay: false);
-            if (status != CuResult.Success) stream.Context.Fail(status);
+            if (status != CuResult.Success) stream.Context.Device.Fail(status);
         }
 
         return CuResult.Success;
@@ -31,8 +31,8 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
                 var command = node.Command;
                 var status = CommandRunner.Run(driver, node.Context, stream.Memory, in command, isReplay: true);
                 if (status == CuResult.Success) continue;
-                node.Context.Fail(status);
-                stream.Context.Fail(status);
+                node.Context.Device.Fail(status);
+                stream.Context.Device.Fail(status);
                 break;
             }
         }

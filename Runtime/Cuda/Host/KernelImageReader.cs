@@ -7,6 +7,8 @@ namespace Troupe.Runtime.Cuda.Host;
 /// <remarks>The emulator does not compile: an entry runs its managed body, so an entry without one is refused, by name.</remarks>
 internal static partial class KernelImageReader
 {
+    private const int NewestPtxVersion = 9;
+
     private static ReadOnlySpan<byte> ElfMagic => [0x7F, (byte)'E', (byte)'L', (byte)'F'];
 
     public static CuResult Read(ReadOnlySpan<byte> image, HostImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
@@ -20,11 +22,28 @@ internal static partial class KernelImageReader
         }
 
         var text = Encoding.UTF8.GetString(image).TrimEnd('\0');
-        if (!VersionLine().IsMatch(text) || !TargetLine().IsMatch(text))
+        var version = VersionLine().Match(text);
+        var target = TargetLine().Match(text);
+        if (!version.Success || !target.Success)
         {
             log = "PTX text starts with .version and .target; at least one is missing.";
             return CuResult.InvalidPtx;
         }
+
+        if (Number(version) > NewestPtxVersion)
+        {
+            log = $"The PTX version {version.Groups[1].Value} is newer than {NewestPtxVersion}, the newest this driver knows.";
+            return CuResult.UnsupportedPtxVersion;
+        }
+
+        var device = into.PtxTarget;
+        if (Number(target) > device)
+        {
+            log = $"The PTX is written for sm_{target.Groups[1].Value}, the device has sm_{device}.";
+            return CuResult.InvalidPtx;
+        }
+
+        into.PtxTarget = Number(target);
 
         foreach (Match entry in EntryLine().Matches(text))
         {
@@ -61,6 +80,8 @@ internal static partial class KernelImageReader
         return CuResult.InvalidImage;
     }
 
+    private static int Number(Match match) => int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+
     private static bool IsText(ReadOnlySpan<byte> image)
     {
         var text = image.TrimEnd((byte)0);
@@ -79,10 +100,10 @@ internal static partial class KernelImageReader
         return depth == 0;
     }
 
-    [GeneratedRegex(@"^\s*\.version\s+\d+\.\d+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*\.version\s+(\d+)\.\d+", RegexOptions.Multiline)]
     private static partial Regex VersionLine();
 
-    [GeneratedRegex(@"^\s*\.target\s+sm_\d+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*\.target\s+sm_(\d+)", RegexOptions.Multiline)]
     private static partial Regex TargetLine();
 
     [GeneratedRegex(@"\.entry\s+([A-Za-z_$%][\w$]*)")]

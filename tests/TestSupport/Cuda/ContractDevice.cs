@@ -33,6 +33,8 @@ internal sealed unsafe class ContractDevice : IDisposable
 
     public ICudaDriver Driver { get; }
 
+    public bool RunsAtEnqueue => _fixture.RunsAtEnqueue;
+
     public CuDevice Device { get; }
 
     public CuContext Context { get; }

@@ -12,6 +12,12 @@ public abstract class DriverFixture : IDisposable
     /// <summary>The driver under test, with <see cref="ContractKernels"/> available. Called once, and only without a <see cref="SkipReason"/>.</summary>
     internal abstract ICudaDriver Open();
 
+    /// <summary>True where work runs inside the enqueuing call: nothing is ever in flight there.</summary>
+    public virtual bool RunsAtEnqueue => false;
+
+    /// <summary>Whether tests may break the device: on a real GPU a fault ends the whole process, so such tests want a process of their own.</summary>
+    public virtual string? NoFaultsReason => null;
+
     /// <summary>Called after each test, with all handles given back: emulated drivers check for leaks here.</summary>
     internal virtual void Close(ICudaDriver driver)
     {

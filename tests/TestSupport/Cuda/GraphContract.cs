@@ -45,4 +45,169 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
         device.Finish(stream);
         Assert.Equal([9u], device.Download<uint>(values, 1));
     }
+
+    [Fact]
+    public void An_executable_outlives_its_graph()
+    {
+        using var device = Open();
+        var stream = device.Stream();
+        var values = device.Memory(16);
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 6, 4));
+        var executable = device.EndAndInstantiate(stream);
+        ContractDevice.Ok(device.Driver.GraphUpload(executable, stream));
+        ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        device.Finish(stream);
+        Assert.Equal([6u, 6u, 6u, 6u], device.Download<uint>(values, 4));
+    }
+
+    [Fact]
+    public void Destroying_an_executable_in_flight_lets_the_replay_finish()
+    {
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var values = device.Memory(16);
+        var fill = device.Function(ContractKernels.Fill);
+        using var gate = new GateFunction();
+        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 8, 4));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
+        ContractDevice.Ok(driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        gate.Blocks(device, stream);
+        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
+        ContractDevice.Ok(driver.GraphExecDestroy(executable));
+        ContractDevice.Ok(driver.GraphDestroy(graph));
+        gate.Open();
+        device.Finish(stream);
+        Assert.Equal([8u, 8u, 8u, 8u], device.Download<uint>(values, 4));
+    }
+
+    [Fact]
+    public void Kernel_arguments_are_those_of_the_recording()
+    {
+        using var device = Open();
+        var stream = device.Stream();
+        var values = device.Memory(8);
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        for (uint i = 0; i < 2; i++) ContractDevice.Ok(device.LaunchFill(fill, stream, values + (i * 4), i + 40, 1));
+        var executable = device.EndAndInstantiate(stream);
+        ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        device.Finish(stream);
+        Assert.Equal([40u, 41u], device.Download<uint>(values, 2));
+    }
+
+    [Fact]
+    public void An_update_takes_new_values_and_refuses_another_shape()
+    {
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var values = device.Memory(16);
+        var fill = device.Function(ContractKernels.Fill);
+        var executable = Instantiate(1);
+        var same = Record(1, 5);
+        ContractDevice.Ok(driver.GraphExecUpdate(executable, same, out var result));
+        Assert.Equal(CuGraphExecUpdateResult.Success, result);
+        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
+        device.Finish(stream);
+        Assert.Equal([5u, 5u, 5u, 5u], device.Download<uint>(values, 4));
+
+        var longer = Record(2, 6);
+        Assert.Equal(CuResult.GraphExecUpdateFailure, driver.GraphExecUpdate(executable, longer, out result));
+        Assert.Equal(CuGraphExecUpdateResult.TopologyChanged, result);
+
+        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(driver.MemsetD8Async(values, 1, 4, stream));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out var other));
+        device.AtEnd(() => driver.GraphDestroy(other));
+        Assert.Equal(CuResult.GraphExecUpdateFailure, driver.GraphExecUpdate(executable, other, out result));
+        Assert.Equal(CuGraphExecUpdateResult.NodeTypeChanged, result);
+
+        CuGraph Record(int launches, uint value)
+        {
+            ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+            for (var i = 0; i < launches; i++) ContractDevice.Ok(device.LaunchFill(fill, stream, values, value, 4));
+            ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
+            device.AtEnd(() => driver.GraphDestroy(graph));
+            return graph;
+        }
+
+        CuGraphExec Instantiate(uint value)
+        {
+            ContractDevice.Ok(driver.GraphInstantiate(out var made, Record(1, value), CuGraphInstantiateFlags.None));
+            device.AtEnd(() => driver.GraphExecDestroy(made));
+            return made;
+        }
+    }
+
+    [Fact]
+    public void Memory_allocated_and_freed_inside_a_graph_serves_each_replay()
+    {
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        var host = device.Pinned<uint>(4, out var pinned);
+        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(driver.MemAllocAsync(out var inside, 16, stream));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
+        ContractDevice.Ok(driver.MemcpyDtoHAsync(pinned.Address, inside, 16, stream));
+        ContractDevice.Ok(driver.MemFreeAsync(inside, stream));
+        var executable = device.EndAndInstantiate(stream);
+        for (var i = 0; i < 2; i++)
+        {
+            host.Clear();
+            ContractDevice.Ok(driver.GraphLaunch(executable, stream));
+            device.Finish(stream);
+            Assert.Equal([12u, 12u, 12u, 12u], host.ToArray());
+        }
+
+        Assert.Equal(CuResult.InvalidValue, driver.MemcpyDtoH(pinned.Address, inside, 16));
+    }
+
+    [Fact]
+    public void A_graph_whose_memory_was_not_freed_cannot_be_launched_again()
+    {
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(driver.MemAllocAsync(out var inside, 16, stream));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
+        ContractDevice.Ok(driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        Assert.Equal(CuResult.NotSupported, driver.GraphInstantiate(out _, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
+        Assert.Equal(CuResult.InvalidValue, driver.GraphLaunch(executable, stream));
+        device.Finish(stream);
+        Assert.Equal([12u, 12u, 12u, 12u], device.Download<uint>(inside, 4));
+        ContractDevice.Ok(driver.MemFreeAsync(inside, stream));
+        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
+        device.Finish(stream);
+        ContractDevice.Ok(driver.MemFree(inside));
+        ContractDevice.Ok(driver.GraphExecDestroy(executable));
+        ContractDevice.Ok(driver.GraphDestroy(graph));
+    }
+
+    [Fact]
+    public void A_graph_is_printed_in_the_dot_language()
+    {
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var values = device.Memory(16);
+        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        ContractDevice.Ok(driver.MemsetD8Async(values, 1, 16, stream));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
+        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.dot");
+        ContractDevice.Ok(driver.GraphDebugDotPrint(graph, path));
+        Assert.Contains("digraph", File.ReadAllText(path), StringComparison.Ordinal);
+        File.Delete(path);
+        Assert.Equal(CuResult.OperatingSystem, driver.GraphDebugDotPrint(graph, Path.Combine(path, "not", "there.dot")));
+        ContractDevice.Ok(driver.GraphDestroy(graph));
+    }
 }

@@ -1,0 +1,113 @@
+using Troupe.Runtime.Cuda;
+using Xunit;
+
+namespace Troupe.TestSupport.Cuda;
+
+/// <summary>Device faults: they surface at a later call and stay. On a real GPU each of these tests ends its process for CUDA.</summary>
+/// <remarks>A fixture with a <see cref="DriverFixture.NoFaultsReason"/> skips them; run each in a process of its own there.</remarks>
+public abstract class FaultContract<TFixture> : DriverContract<TFixture>
+    where TFixture : DriverFixture, new()
+{
+    [Fact]
+    public void An_illegal_address_surfaces_later_and_sticks()
+    {
+        SkipWithoutFaults();
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var other = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        var values = device.Memory(64);
+        var host = device.Pinned(64);
+        var earlier = device.Event();
+        ContractDevice.Ok(driver.EventRecord(earlier, other));
+        device.Finish(other);
+        ContractDevice.Ok(device.LaunchFill(fill, stream, new DevicePointer(0x1000), 1, 4));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamQuery(other));
+        Assert.Equal(CuResult.IllegalAddress, driver.EventQuery(earlier));
+        Assert.Equal(CuResult.IllegalAddress, driver.EventRecord(earlier, other));
+        Assert.Equal(CuResult.IllegalAddress, driver.MemAlloc(out _, 64));
+        Assert.Equal(CuResult.IllegalAddress, driver.MemcpyHtoD(values, host.Address, 64));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamCreate(out _, CuStreamFlags.NonBlocking, 0));
+        Assert.Equal(CuResult.IllegalAddress, driver.EventCreate(out _, CuEventFlags.Default));
+        Assert.Equal(CuResult.IllegalAddress, device.LaunchFill(fill, other, values, 1, 4));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
+        Assert.Equal(CuResult.IllegalAddress, driver.CtxSynchronize());
+        Assert.Equal(CuResult.IllegalAddress, driver.MemGetInfo(out _, out _));
+        ContractDevice.Ok(driver.CtxGetCurrent(out var current));
+        Assert.Equal(device.Context, current);
+        ContractDevice.Ok(driver.CtxGetDevice(out _));
+    }
+
+    [Fact]
+    public void A_faulted_device_stays_faulted_when_its_primary_context_is_retained_anew()
+    {
+        SkipWithoutFaults();
+        using var device = Open();
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.MemAlloc(out var freed, 1 << 26));
+        ContractDevice.Ok(driver.MemFree(freed));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, freed, 1, 4));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
+        Assert.Equal(CuResult.IllegalAddress, driver.DevicePrimaryCtxRetain(out _, device.Device));
+    }
+
+    [Fact]
+    public void A_peer_that_is_not_enabled_is_an_illegal_address()
+    {
+        SkipWithoutFaults();
+        using var device = Open(devices: 2);
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        ContractDevice.Ok(driver.CtxPushCurrent(peer));
+        ContractDevice.Ok(driver.MemAlloc(out var there, 16));
+        ContractDevice.Ok(driver.CtxPopCurrent(out _));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, there, 4, 4));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
+        driver.MemFree(there);
+        driver.DevicePrimaryCtxRelease(other);
+    }
+
+    [Fact]
+    public void Pool_memory_is_not_opened_by_peer_access()
+    {
+        SkipWithoutFaults();
+        using var device = Open(devices: 2);
+        var driver = device.Driver;
+        var stream = device.Stream();
+        var fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
+        ContractDevice.Ok(driver.DeviceCanAccessPeer(out var canAccess, device.Device, other));
+        Assert.SkipUnless(canAccess, "The two devices cannot reach each other.");
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        ContractDevice.Ok(driver.CtxEnablePeerAccess(peer));
+        ContractDevice.Ok(driver.CtxPushCurrent(peer));
+        ContractDevice.Ok(driver.StreamCreate(out var there, CuStreamFlags.NonBlocking, 0));
+        ContractDevice.Ok(driver.MemAllocAsync(out var values, 16, there));
+        ContractDevice.Ok(driver.StreamSynchronize(there));
+        ContractDevice.Ok(driver.CtxPopCurrent(out _));
+        ContractDevice.Ok(driver.DeviceGetDefaultMemPool(out var pool, other));
+        ContractDevice.Ok(driver.MemPoolSetAccess(pool, device.Device, CuMemAccess.ReadWrite));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
+        ContractDevice.Ok(driver.StreamSynchronize(stream));
+        ContractDevice.Ok(driver.MemPoolSetAccess(pool, device.Device, CuMemAccess.None));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
+        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
+        driver.MemFree(values);
+        driver.StreamDestroy(there);
+        driver.DevicePrimaryCtxRelease(other);
+    }
+
+    private static void SkipWithoutFaults()
+    {
+        using var fixture = new TFixture();
+        if (fixture.NoFaultsReason is { } reason) Assert.Skip(reason);
+    }
+}
