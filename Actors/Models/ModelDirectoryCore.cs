@@ -95,6 +95,7 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
         }
 
         load.Entry = entry;
+        load.Source = resolved.Source;
         Next();
         Advance();
     }
@@ -268,6 +269,7 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
         }
 
         restore.Entry = entry;
+        restore.Source = entry.Source;
         foreach (int ordinal in restore.On is { } on ? [on] : _devices.Keys.Where(ordinal => !entry.Wanted.Contains(ordinal)).ToList())
         {
             restore.Targets.Enqueue(ordinal);
@@ -287,7 +289,7 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
             operation.Ticket = ++_tickets;
             if (_devices.ContainsKey(ordinal))
             {
-                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Entry!.Source, ordinal)));
+                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Source!, ordinal)));
             }
             else
             {

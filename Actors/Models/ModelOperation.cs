@@ -1,6 +1,7 @@
 using Troupe.Actors.Gpu;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
 
@@ -13,6 +14,9 @@ internal abstract class ModelOperation
 
     /// <summary>The version it works on; null until a load has been resolved.</summary>
     public ModelEntry? Entry { get; set; }
+
+    /// <summary>The files it loads: those asked for now, which need not be those the version was first loaded from.</summary>
+    public ModuleSource? Source { get; set; }
 
     /// <summary>Answers carry the ticket of the step they belong to.</summary>
     public long Ticket { get; set; }

@@ -1,0 +1,81 @@
+using Troupe.Actors.Routing;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Actors.Tests.Routing;
+
+/// <summary>A router's cores with a table of GPUs and nodes that a test writes line by line, and the decisions they take.</summary>
+internal sealed class RouterTable
+{
+    public static readonly NodeId Self = new("a:1");
+    public static readonly NodeId Other = new("b:1");
+    public static readonly NodeId Third = new("c:1");
+
+    private readonly Dictionary<NodeId, long> _sequences = [];
+    private ulong _counter;
+
+    public RouterTable()
+    {
+        Table = new RoutingTable(Self, TimeSpan.FromSeconds(3));
+        Origin = new RouterCore(Table, Decisions);
+        Home = new HomeCore(Table, Decisions);
+    }
+
+    public List<RouterDecision> Decisions { get; } = [];
+
+    public RoutingTable Table { get; }
+
+    public RouterCore Origin { get; }
+
+    public HomeCore Home { get; }
+
+    public CountingSink Sink { get; } = new();
+
+    public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
+
+    public static ModelVersion Model(int number = 1, ulong content = 1) => new("m", number, new ContentHash(content, 0, 0, 0));
+
+    public void Gpu(int ordinal, int credits = 4, bool safe = true, GpuHealth health = GpuHealth.Ready, params ModelVersion[] models) =>
+        Table.Hear(new GpuReport(new GpuId(Self, ordinal), health, "", credits, [.. (models.Length == 0 ? [Model()] : models).Select(model => new ResidentModel(model, safe))]));
+
+    public bool Node(NodeId node, int queued = 0, bool draining = false, bool safe = true, ulong incarnation = 1, int limit = 8, params ModelVersion[] models)
+    {
+        var gpu = new GpuId(node, 0);
+        ModelSnapshot[] snapshots = [.. (models.Length == 0 ? [Model()] : models).Select(model => new ModelSnapshot(model, ModelState.Ready, "", "fake", [], [], [gpu], safe))];
+        long sequence = _sequences[node] = _sequences.GetValueOrDefault(node) + 1;
+        return Table.Hear(new NodeSnapshot(node, new NodeIncarnation(incarnation), sequence, draining, [new GpuSnapshot(gpu, "fake", GpuHealth.Ready, "", queued, limit, 0, 0, 0)], snapshots, ""), Now);
+    }
+
+    public Forward Forward(int bytes = 4, GpuId? gpu = null, int? number = null, double seconds = 30) => new()
+    {
+        Id = new RequestId(new NodeIncarnation(1), ++_counter),
+        Model = new ModelReference("m", number),
+        Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(bytes), new byte[bytes])],
+        Gpu = gpu,
+        TimeLeft = TimeSpan.FromSeconds(seconds),
+    };
+
+    /// <summary>Accepts and returns what was decided.</summary>
+    public RouterDecision Accept(Forward forward)
+    {
+        Decisions.Clear();
+        Origin.Accept(forward, Sink, Now);
+        return Assert.Single(Decisions);
+    }
+
+    public RouterDecision End(RequestId id, int attempt, RetryAdvice advice, NodeId? from, FailureKind kind = FailureKind.DeviceLost)
+    {
+        Decisions.Clear();
+        Origin.End(new ForwardOutcome(attempt, new ForwardReply.Failed(id, kind, "for a reason"), advice), from, Now);
+        return Assert.Single(Decisions);
+    }
+
+    public static ForwardReply.Failed Refused(RouterDecision decision)
+    {
+        Assert.Equal(RouterAction.AnswerSink, decision.Action);
+        return Assert.IsType<ForwardReply.Failed>(decision.Reply);
+    }
+}
