@@ -1,12 +1,13 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Tensors;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Actors.Routing;
 
 /// <summary>How many bytes of tensors one message between nodes may carry. Akka.Remote drops larger messages silently, so the sender checks.</summary>
 internal static class PayloadLimit
 {
-    public const int Bytes = 64 * 1024;
+    public const int Bytes = WireFormat.MaxInlinePayload;
 
     public static long Of(Tensor[] tensors)
     {

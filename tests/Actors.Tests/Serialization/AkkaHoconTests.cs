@@ -1,0 +1,92 @@
+using System.Text.RegularExpressions;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Serialization;
+using Troupe.Actors.Serialization;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Wire;
+
+namespace Troupe.Actors.Tests.Serialization;
+
+public sealed partial class AkkaHoconTests : IAsyncLifetime
+{
+    private static readonly string Text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"));
+
+    private ActorSystem _system = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        Config config = ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = 127.0.0.1\nakka.remote.dot-netty.tcp.port = 0")
+            .WithFallback(ConfigurationFactory.ParseString(Text));
+        _system = ActorSystem.Create("troupe", config);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync() => await _system.Terminate();
+
+    [Fact]
+    public void Every_type_it_names_exists()
+    {
+        MatchCollection names = TypeName().Matches(Text);
+        Assert.True(names.Count > 8);
+        foreach (Match name in names)
+        {
+            Assert.NotNull(Type.GetType(name.Groups[1].Value, throwOnError: true));
+        }
+    }
+
+    [Theory]
+    [InlineData("troupe.executor")]
+    [InlineData("troupe.builder")]
+    public void Every_dispatcher_it_names_is_a_pinned_thread(string dispatcher)
+    {
+        Assert.True(_system.Dispatchers.HasDispatcher(dispatcher));
+        Assert.Equal("PinnedDispatcher", _system.Dispatchers.Lookup(dispatcher).GetType().Name);
+    }
+
+    [Fact]
+    public void Everything_routers_and_directories_say_to_each_other_goes_through_the_wire_format()
+    {
+        foreach (string manifest in new[] { "rtf", "abn", "fout", "nsn", "ldm", "ulm", "mdrp" })
+        {
+            foreach (Type type in WireFormat.MessageTypes.Where(type => Sample(type) is { } message && WireFormat.Manifest(message) == manifest))
+            {
+                Assert.IsType<WireSerializer>(_system.Serialization.FindSerializerForType(type));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_message_comes_back_as_it_was_sent()
+    {
+        var sent = new AbandonForward(new RequestId(new NodeIncarnation(7), 9), 2);
+        var serializer = (SerializerWithStringManifest)_system.Serialization.FindSerializerFor(sent);
+        Assert.Equal(sent, serializer.FromBinary(serializer.ToBinary(sent), serializer.Manifest(sent)));
+    }
+
+    [Fact]
+    public void What_is_bound_to_nothing_is_refused_and_never_becomes_JSON()
+    {
+        Serializer serializer = _system.Serialization.FindSerializerFor(new Stranger("x"));
+        Assert.IsType<RefusingSerializer>(serializer);
+        Exception refusal = Assert.ThrowsAny<Exception>(() => serializer.ToBinary(new Stranger("x")));
+        Assert.Contains(nameof(Stranger), refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_shipped_failure_detection_is_two_seconds_and_seven()
+    {
+        Assert.Equal(TimeSpan.FromSeconds(2), _system.Settings.Config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause"));
+        Assert.Equal(TimeSpan.FromSeconds(7), _system.Settings.Config.GetTimeSpan("troupe.downing.stable-after"));
+        Assert.Equal("Troupe.Actors.Node.TroupeDowningProvider", Akka.Cluster.Cluster.Get(_system).DowningProvider.GetType().FullName);
+    }
+
+    private static object? Sample(Type type) =>
+        type == typeof(AbandonForward) ? new AbandonForward(default, 1) : System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type);
+
+    [GeneratedRegex("\"(Troupe\\.[A-Za-z.]+, Troupe\\.[A-Za-z]+)\"")]
+    private static partial Regex TypeName();
+
+    private sealed record Stranger(string Text);
+}
