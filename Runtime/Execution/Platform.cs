@@ -3,6 +3,7 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Engines.Kernels;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Modules;
 
@@ -83,7 +84,7 @@ public sealed class Platform : IPlatform
     }
 
     /// <summary>The back ends that this build brings along.</summary>
-    internal static IReadOnlyList<IEngineBackend> StandardBackends() => [new OnnxBackend()];
+    internal static IReadOnlyList<IEngineBackend> StandardBackends() => [new OnnxBackend(), new KernelBackend()];
 
     private DeviceContext Retain(int ordinal)
     {

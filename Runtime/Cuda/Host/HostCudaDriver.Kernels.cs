@@ -13,7 +13,7 @@ internal sealed partial class HostCudaDriver
         ArgumentNullException.ThrowIfNull(body);
         lock (_bodies)
         {
-            if (!_bodies.TryAdd(name, body)) throw new ArgumentException($"The kernel '{name}' has a managed body already.", nameof(name));
+            if (!_bodies.TryAdd(name, body) && _bodies[name] != body) throw new ArgumentException($"The kernel '{name}' has a managed body already.", nameof(name));
         }
     }
 
