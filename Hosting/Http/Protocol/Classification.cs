@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Troupe.Messages.Tensors;
@@ -12,25 +13,47 @@ internal static class Classification
     /// <summary>The best <paramref name="classes"/> entries, most first: for each entry of a batch, shape [batch, k]; otherwise of the whole tensor, shape [k].</summary>
     public static Tensor Of(Tensor output, ulong classes, InferContract contract)
     {
-        bool batched = contract.MaxBatchSize > 0;
         contract.Labels.TryGetValue(output.Name, out IReadOnlyList<string>? labels);
-        double[] values = Values(output);
+        bool batched = contract.MaxBatchSize > 0;
+        return output.Type switch
+        {
+            ElementType.Fp32 => Best<float>(output, classes, batched, labels, "F6"),
+            ElementType.Fp64 => Best<double>(output, classes, batched, labels, "F6"),
+            ElementType.UInt8 => Best<byte>(output, classes, batched, labels, "D"),
+            ElementType.UInt16 => Best<ushort>(output, classes, batched, labels, "D"),
+            ElementType.UInt32 => Best<uint>(output, classes, batched, labels, "D"),
+            ElementType.UInt64 => Best<ulong>(output, classes, batched, labels, "D"),
+            ElementType.Int8 => Best<sbyte>(output, classes, batched, labels, "D"),
+            ElementType.Int16 => Best<short>(output, classes, batched, labels, "D"),
+            ElementType.Int32 => Best<int>(output, classes, batched, labels, "D"),
+            ElementType.Int64 => Best<long>(output, classes, batched, labels, "D"),
+            ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 => throw new ProtocolException(
+                StatusCodes.Status400BadRequest, $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'", plainText: true),
+        };
+    }
+
+    private static Tensor Best<T>(Tensor output, ulong classes, bool batched, IReadOnlyList<string>? labels, string format)
+        where T : unmanaged, INumber<T>
+    {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(output.Data.Span);
         int rows = batched && output.Shape.Rank > 0 ? (int)output.Shape[0] : 1;
         int width = rows > 0 ? values.Length / rows : 0;
         int best = (int)Math.Min(classes, (ulong)width);
-        bool integral = output.Type is not (ElementType.Fp32 or ElementType.Fp64);
+        int[] order = new int[width];
         using ResponseBody data = new();
         for (int row = 0; row < rows; row++)
         {
-            ArraySegment<double> entries = new(values, row * width, width);
-            foreach (int index in Enumerable.Range(0, width).OrderByDescending(index => entries[index]).Take(best))
+            T[] entries = values.Slice(row * width, width).ToArray();
+            for (int i = 0; i < width; i++)
             {
-                string value = entries[index].ToString(integral ? "F0" : "F6", CultureInfo.InvariantCulture);
-                string label = index < labels?.Count ? ":" + labels[index] : "";
-                byte[] text = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{value}:{index}{label}"));
-                BinaryPrimitives.WriteInt32LittleEndian(data.GetSpan(4), text.Length);
-                data.Advance(4);
-                data.Write(text);
+                order[i] = i;
+            }
+
+            // Highest value first, of equals the lower index.
+            order.AsSpan().Sort((left, right) => entries[right].CompareTo(entries[left]) is var compared and not 0 ? compared : left.CompareTo(right));
+            foreach (int index in order.AsSpan(0, best))
+            {
+                Write(data, Value(entries[index], format), index, labels);
             }
         }
 
@@ -38,26 +61,18 @@ internal static class Classification
         return new Tensor(output.Name, ElementType.Bytes, shape, data.Written.ToArray());
     }
 
-    private static double[] Values(Tensor output)
-    {
-        ReadOnlySpan<byte> data = output.Data.Span;
-        return output.Type switch
-        {
-            ElementType.Fp32 => Convert<float>(data, value => value),
-            ElementType.Fp64 => Convert<double>(data, value => value),
-            ElementType.UInt8 => Convert<byte>(data, value => value),
-            ElementType.UInt16 => Convert<ushort>(data, value => value),
-            ElementType.UInt32 => Convert<uint>(data, value => value),
-            ElementType.UInt64 => Convert<ulong>(data, value => value),
-            ElementType.Int8 => Convert<sbyte>(data, value => value),
-            ElementType.Int16 => Convert<short>(data, value => value),
-            ElementType.Int32 => Convert<int>(data, value => value),
-            ElementType.Int64 => Convert<long>(data, value => value),
-            ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 =>
-                throw ProtocolException.Bad($"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'"),
-        };
-    }
+    /// <summary>As C's <c>%f</c>: a 32 bit float with all the digits its value as a double has.</summary>
+    private static string Value<T>(T value, string format)
+        where T : INumber<T> => value is float single
+            ? ((double)single).ToString(format, CultureInfo.InvariantCulture)
+            : value.ToString(format, CultureInfo.InvariantCulture);
 
-    private static double[] Convert<T>(ReadOnlySpan<byte> data, Func<T, double> widen)
-        where T : unmanaged => Array.ConvertAll(MemoryMarshal.Cast<byte, T>(data).ToArray(), value => widen(value));
+    private static void Write(ResponseBody data, string value, int index, IReadOnlyList<string>? labels)
+    {
+        string label = index < labels?.Count ? ":" + labels[index] : "";
+        byte[] text = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{value}:{index}{label}"));
+        BinaryPrimitives.WriteInt32LittleEndian(data.GetSpan(4), text.Length);
+        data.Advance(4);
+        data.Write(text);
+    }
 }

@@ -11,6 +11,9 @@ internal sealed class InferRequest
     /// <summary>The client's own id, echoed; empty when there is none.</summary>
     public string Id { get; init; } = "";
 
+    /// <summary>Bytes of an id that is not valid UTF-8, to be echoed as they came; null where <see cref="Id"/> says it all.</summary>
+    public byte[]? RawId { get; init; }
+
     public required Tensor[] Inputs { get; init; }
 
     /// <summary>Names for <c>Forward.Outputs</c>, each once; empty means all.</summary>
@@ -34,8 +37,15 @@ internal sealed class InferRequest
     /// <summary>How an output of this name is wanted.</summary>
     public OutputForm FormOf(string output)
     {
-        int index = Array.IndexOf(Outputs, output);
-        return index >= 0 ? Forms[index] : new OutputForm(BinaryByDefault, 0);
+        for (int i = 0; i < Outputs.Length; i++)
+        {
+            if (string.Equals(Outputs[i], output, StringComparison.Ordinal))
+            {
+                return Forms[i];
+            }
+        }
+
+        return new OutputForm(BinaryByDefault, 0);
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text.Unicode;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.Protocol;
@@ -41,13 +42,15 @@ internal static class InferRequestReader
             return RawRequest.Read(body, contract);
         }
 
-        RequestScan scan = Scan(body.Span[..jsonLength]);
+        using RequestScan scan = RequestScan.Rent();
+        Scan(body.Span[..jsonLength], scan, contract);
         Tensor[] inputs = TakeInputs(body.Span[..jsonLength], body[jsonLength..], scan.Inputs, contract);
         RequestValidation.Check(scan.Id, inputs, scan.Outputs, contract);
         return new InferRequest
         {
             Contract = contract,
             Id = scan.Id,
+            RawId = scan.RawId,
             Inputs = inputs,
             Outputs = [.. scan.Outputs],
             Forms = [.. scan.Forms],
@@ -58,10 +61,9 @@ internal static class InferRequestReader
         };
     }
 
-    private static RequestScan Scan(ReadOnlySpan<byte> json)
+    private static void Scan(ReadOnlySpan<byte> json, RequestScan scan, InferContract contract)
     {
         JsonCursor cursor = new(json);
-        RequestScan scan = new();
         if (cursor.Peek() != JsonKind.Object)
         {
             cursor.SkipValue();
@@ -77,15 +79,15 @@ internal static class InferRequestReader
             {
                 case "id" when !id:
                     id = true;
-                    scan.Id = cursor.Peek() == JsonKind.String ? cursor.ReadString() : throw NotA("id", "string");
+                    ReadId(ref cursor, scan);
                     break;
                 case "inputs" when !inputs:
                     inputs = true;
-                    ScanInputs(ref cursor, scan);
+                    ScanInputs(ref cursor, scan, contract);
                     break;
                 case "outputs" when !outputs:
                     outputs = true;
-                    ScanOutputs(ref cursor, scan);
+                    ScanOutputs(ref cursor, scan, contract);
                     break;
                 case "parameters" when !parameters:
                     parameters = true;
@@ -98,10 +100,25 @@ internal static class InferRequestReader
         }
 
         cursor.ExpectEnd();
-        return inputs ? scan : throw Missing("inputs");
+        if (!inputs)
+        {
+            throw Missing("inputs");
+        }
     }
 
-    private static void ScanInputs(ref JsonCursor cursor, RequestScan scan)
+    private static void ReadId(ref JsonCursor cursor, RequestScan scan)
+    {
+        if (cursor.Peek() != JsonKind.String)
+        {
+            throw NotA("id", "string");
+        }
+
+        ReadOnlySpan<byte> raw = cursor.ReadRawString(out bool escaped);
+        scan.Id = cursor.Text(raw, escaped);
+        scan.RawId = !escaped && !Utf8.IsValid(raw) ? raw.ToArray() : null;
+    }
+
+    private static void ScanInputs(ref JsonCursor cursor, RequestScan scan, InferContract contract)
     {
         RequireArray(ref cursor, "inputs");
         for (bool first = true; cursor.NextElement(first); first = false)
@@ -118,10 +135,10 @@ internal static class InferRequestReader
                 switch (name)
                 {
                     case "name" when input.Name is null:
-                        input.Name = cursor.Peek() == JsonKind.String ? cursor.ReadString() : throw NotA("name", "string");
+                        input.Name = ReadName(ref cursor, contract.Inputs);
                         break;
                     case "datatype" when input.Datatype is null:
-                        input.Datatype = cursor.Peek() == JsonKind.String ? cursor.ReadString() : throw NotA("datatype", "string");
+                        input.Datatype = ReadDatatype(ref cursor);
                         break;
                     case "shape" when input.Shape is null:
                         input.Shape = ReadShape(ref cursor);
@@ -132,7 +149,7 @@ internal static class InferRequestReader
                         cursor.SkipValue();
                         break;
                     case "parameters" when cursor.Peek() == JsonKind.Object:
-                        ScanInputParameters(ref cursor, input);
+                        ScanInputParameters(ref cursor, ref input);
                         break;
                     default:
                         cursor.SkipValue();
@@ -140,11 +157,11 @@ internal static class InferRequestReader
                 }
             }
 
-            scan.Inputs.Add(input);
+            scan.Add(input);
         }
     }
 
-    private static void ScanInputParameters(ref JsonCursor cursor, InputScan input)
+    private static void ScanInputParameters(ref JsonCursor cursor, ref InputScan input)
     {
         cursor.EnterObject();
         for (bool first = true; cursor.NextMember(first, out string name); first = false)
@@ -165,7 +182,7 @@ internal static class InferRequestReader
         }
     }
 
-    private static void ScanOutputs(ref JsonCursor cursor, RequestScan scan)
+    private static void ScanOutputs(ref JsonCursor cursor, RequestScan scan, InferContract contract)
     {
         RequireArray(ref cursor, "outputs");
         for (bool first = true; cursor.NextElement(first); first = false)
@@ -184,7 +201,7 @@ internal static class InferRequestReader
                 switch (name)
                 {
                     case "name" when output is null:
-                        output = cursor.Peek() == JsonKind.String ? cursor.ReadString() : throw NotA("name", "string");
+                        output = ReadName(ref cursor, contract.Outputs);
                         break;
                     case "parameters" when cursor.Peek() == JsonKind.Object:
                         ScanOutputParameters(ref cursor, ref binary, ref classes);
@@ -206,15 +223,18 @@ internal static class InferRequestReader
 
     private static void ScanOutputParameters(ref JsonCursor cursor, ref bool binary, ref long classes)
     {
+        bool seenBinary = false, seenClasses = false;
         cursor.EnterObject();
         for (bool first = true; cursor.NextMember(first, out string name); first = false)
         {
             switch (name)
             {
-                case "binary_data":
+                case "binary_data" when !seenBinary:
+                    seenBinary = true;
                     binary = ReadBoolean(ref cursor, name);
                     break;
-                case "classification":
+                case "classification" when !seenClasses:
+                    seenClasses = true;
                     classes = ReadUnsigned(ref cursor, name);
                     break;
                 case "shared_memory_region":
@@ -254,22 +274,34 @@ internal static class InferRequestReader
                 JsonKind.Number => ReadNumber(ref cursor, name),
                 JsonKind.Object or JsonKind.Array or JsonKind.Null => throw ProtocolException.Bad($"parameter '{name}' has invalid type. It should be either 'int', 'bool', 'string' or 'double'."),
             };
-            switch (name)
-            {
-                case "timeout" when parameter.Integer is >= 0:
-                    scan.TimeoutMicroseconds = (ulong)parameter.Integer;
-                    break;
-                case "priority" when parameter.Integer is >= 0:
-                    scan.Priority = (ulong)parameter.Integer;
-                    break;
-                case "timeout" or "priority":
-                    throw NotA(name, "unsigned-integer");
-                default:
-                    scan.Parameters.Add(parameter);
-                    break;
-            }
+            Take(scan, parameter);
         }
     }
+
+    /// <summary>Parameters that mean something to the protocol have a type of their own.</summary>
+    private static void Take(RequestScan scan, in InferParameter parameter)
+    {
+        switch (parameter.Name)
+        {
+            case "timeout":
+                scan.TimeoutMicroseconds = Unsigned(parameter);
+                break;
+            case "priority":
+                scan.Priority = Unsigned(parameter);
+                break;
+            case "sequence_id" when parameter.Text is null && parameter.Integer is not >= 0:
+                throw ProtocolException.Bad("Unable to parse 'sequence_id': it is an unsigned integer or a string");
+            case "sequence_id" when parameter.Text is { Length: > 128 }:
+                throw ProtocolException.Bad("Unable to parse 'sequence_id': a string has at most 128 characters");
+            case "sequence_start" or "sequence_end" when parameter.Flag is null:
+                throw NotA(parameter.Name, "boolean");
+            default:
+                scan.Parameters.Add(parameter);
+                break;
+        }
+    }
+
+    private static ulong Unsigned(in InferParameter parameter) => parameter.Integer is >= 0 and { } value ? (ulong)value : throw NotA(parameter.Name, "unsigned-integer");
 
     private static InferParameter ReadNumber(ref JsonCursor cursor, string name)
     {
@@ -280,12 +312,12 @@ internal static class InferRequestReader
     }
 
     /// <summary>Makes the tensors: JSON data is read now, binary data is cut off the tail in the order of the inputs.</summary>
-    private static Tensor[] TakeInputs(ReadOnlySpan<byte> json, ReadOnlyMemory<byte> tail, List<InputScan> scans, InferContract model)
+    private static Tensor[] TakeInputs(ReadOnlySpan<byte> json, ReadOnlyMemory<byte> tail, ReadOnlySpan<InputScan> scans, InferContract model)
     {
-        Tensor[] inputs = new Tensor[scans.Count];
+        Tensor[] inputs = new Tensor[scans.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
-            InputScan scan = scans[i];
+            ref readonly InputScan scan = ref scans[i];
             (string name, ElementType type, TensorShape shape) = scan.Described();
             ReadOnlyMemory<byte> data;
             if (scan.BinarySize >= 0)
@@ -323,6 +355,37 @@ internal static class InferRequestReader
         }
 
         return new TensorShape(dimensions[..rank]);
+    }
+
+    /// <summary>The name of a tensor; one of the model's is not made anew.</summary>
+    private static string ReadName(ref JsonCursor cursor, IReadOnlyList<TensorSpec> known)
+    {
+        if (cursor.Peek() != JsonKind.String)
+        {
+            throw NotA("name", "string");
+        }
+
+        ReadOnlySpan<byte> raw = cursor.ReadRawString(out bool escaped);
+        for (int i = 0; i < known.Count && !escaped; i++)
+        {
+            if (Utf8Text.Equals(raw, known[i].Name))
+            {
+                return known[i].Name;
+            }
+        }
+
+        return cursor.Text(raw, escaped);
+    }
+
+    private static string ReadDatatype(ref JsonCursor cursor)
+    {
+        if (cursor.Peek() != JsonKind.String)
+        {
+            throw NotA("datatype", "string");
+        }
+
+        ReadOnlySpan<byte> raw = cursor.ReadRawString(out bool escaped);
+        return escaped ? cursor.Text(raw, escaped) : KnownNames.Datatype(raw) ?? cursor.Text(raw, escaped);
     }
 
     private static void RequireArray(ref JsonCursor cursor, string member)

@@ -41,7 +41,15 @@ internal static class InferResponseWriter
         if (request.Id.Length > 0)
         {
             target.Write("\"id\":"u8);
-            JsonText.WriteString(target, request.Id);
+            if (request.RawId is { } raw)
+            {
+                JsonText.WriteString(target, raw);
+            }
+            else
+            {
+                JsonText.WriteString(target, request.Id);
+            }
+
             target.Write(","u8);
         }
 
@@ -76,18 +84,23 @@ internal static class InferResponseWriter
 
     private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs)
     {
-        List<Tensor> wanted = new(outputs.Length);
+        Tensor[] wanted = new Tensor[outputs.Length];
+        int count = 0;
         foreach (Tensor output in outputs)
         {
             if (request.Outputs.Length == 0 || Array.IndexOf(request.Outputs, output.Name) >= 0)
             {
                 ulong classes = request.FormOf(output.Name).Classes;
-                wanted.Add(classes == 0 ? output : Classification.Of(output, classes, request.Contract));
+                wanted[count++] = classes == 0 ? output : Classification.Of(output, classes, request.Contract);
             }
         }
 
-        wanted.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
-        return [.. wanted];
+        if (count > 1)
+        {
+            wanted.AsSpan(0, count).Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        }
+
+        return count == wanted.Length ? wanted : wanted[..count];
     }
 
     private static void WriteOutput(ResponseBody target, Tensor output, bool binary)

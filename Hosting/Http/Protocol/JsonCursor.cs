@@ -75,7 +75,8 @@ internal ref struct JsonCursor
             throw Malformed("missing a name for an object member");
         }
 
-        name = ReadString();
+        ReadOnlySpan<byte> raw = ReadRawString(out bool escaped);
+        name = escaped ? Text(raw, escaped) : KnownNames.Member(raw) ?? Text(raw, escaped);
         Expect((byte)':', "missing a colon after a name of an object member");
         return true;
     }
@@ -86,6 +87,12 @@ internal ref struct JsonCursor
     public string ReadString()
     {
         ReadOnlySpan<byte> raw = ReadRawString(out bool escaped);
+        return Text(raw, escaped);
+    }
+
+    /// <summary>A string that was met before, as text.</summary>
+    public readonly string Text(ReadOnlySpan<byte> raw, bool escaped)
+    {
         if (!escaped)
         {
             return Encoding.UTF8.GetString(raw);
@@ -162,6 +169,11 @@ internal ref struct JsonCursor
     /// <summary>Value of a number's text; overflow is an error, as in RapidJSON.</summary>
     public readonly double ToDouble(ReadOnlySpan<byte> number)
     {
+        if (JsonNumber.TryExact(number, out double exact))
+        {
+            return exact;
+        }
+
         if (number.ContainsAny((byte)'N', (byte)'I'))
         {
             return number.EndsWith("NaN"u8) ? double.NaN : number[0] == (byte)'-' ? double.NegativeInfinity : double.PositiveInfinity;

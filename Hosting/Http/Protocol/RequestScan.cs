@@ -1,21 +1,29 @@
+using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.Protocol;
 
 /// <summary>What one pass over a request's JSON has found; of a repeated member the first counts.</summary>
-internal sealed class RequestScan
+/// <remarks>Kept per thread and used again, because every request needs one for a few microseconds: <see cref="Rent"/>, then dispose. <b>Thread</b> the one that rented it.</remarks>
+internal sealed class RequestScan : IDisposable
 {
+    /// <summary>More than this is not kept: one odd request must not hold memory for ever.</summary>
+    private const int KeptEntries = 64;
+
+    [ThreadStatic]
+    private static RequestScan? _kept;
+
+    private readonly List<InputScan> _inputs = [];
+    private readonly List<string> _outputs = [];
+    private readonly List<OutputForm> _forms = [];
+    private readonly List<InferParameter> _parameters = [];
+
     public string Id { get; set; } = "";
 
+    /// <summary>The id's own bytes where they are not what <see cref="Id"/> would be written as.</summary>
+    public byte[]? RawId { get; set; }
+
     public bool BinaryByDefault { get; set; }
-
-    public List<InputScan> Inputs { get; } = [];
-
-    /// <summary>Names of the outputs wanted, each once.</summary>
-    public List<string> Outputs { get; } = [];
-
-    /// <summary>How each of <see cref="Outputs"/> is wanted.</summary>
-    public List<OutputForm> Forms { get; } = [];
 
     /// <summary>Parameter <c>timeout</c>; 0: none.</summary>
     public ulong TimeoutMicroseconds { get; set; }
@@ -23,11 +31,41 @@ internal sealed class RequestScan
     /// <summary>Parameter <c>priority</c>; 0: the default level.</summary>
     public ulong Priority { get; set; }
 
-    public List<InferParameter> Parameters { get; } = [];
+    public ReadOnlySpan<InputScan> Inputs => CollectionsMarshal.AsSpan(_inputs);
+
+    /// <summary>Names of the outputs wanted, each once.</summary>
+    public List<string> Outputs => _outputs;
+
+    /// <summary>How each of <see cref="Outputs"/> is wanted.</summary>
+    public List<OutputForm> Forms => _forms;
+
+    public List<InferParameter> Parameters => _parameters;
+
+    public static RequestScan Rent()
+    {
+        RequestScan scan = _kept ?? new RequestScan();
+        _kept = null;
+        return scan;
+    }
+
+    public void Add(in InputScan input) => _inputs.Add(input);
+
+    public void Dispose()
+    {
+        if (_inputs.Capacity <= KeptEntries && _outputs.Capacity <= KeptEntries && _parameters.Capacity <= KeptEntries)
+        {
+            (Id, RawId, BinaryByDefault, TimeoutMicroseconds, Priority) = ("", null, false, 0, 0);
+            _inputs.Clear();
+            _outputs.Clear();
+            _forms.Clear();
+            _parameters.Clear();
+            _kept = this;
+        }
+    }
 }
 
 /// <summary>One entry of <c>inputs</c>; its members come in any order, so the data is only located and read later.</summary>
-internal sealed class InputScan
+internal struct InputScan()
 {
     public string? Name { get; set; }
 
@@ -44,7 +82,7 @@ internal sealed class InputScan
     public bool SharedMemory { get; set; }
 
     /// <summary>Name, type and shape, once it is sure that all are there and exactly one source of data is.</summary>
-    public (string Name, ElementType Type, TensorShape Shape) Described()
+    public readonly (string Name, ElementType Type, TensorShape Shape) Described()
     {
         string name = Name ?? throw InferRequestReader.Missing("name");
         TensorShape shape = Shape ?? throw InferRequestReader.Missing("shape");

@@ -23,6 +23,12 @@ internal static class GoldenModels
             "mixed" => Contract(name,
                 [new("A", ElementType.Int32, new(-1, 2)), new("B", ElementType.Bytes, new(-1, 2)), new("C", ElementType.Fp32, Matrix)],
                 [new("X", ElementType.Int32, new(-1, 2)), new("Y", ElementType.Bytes, new(-1, 2)), new("Z", ElementType.Fp32, Matrix)], 4),
+            "classify" => Contract(name, [new("INPUT0", ElementType.Fp32, new(-1, 5))], [new("OUTPUT0", ElementType.Fp32, new(-1, 5))], 8, labels: ["cat", "dog", "bird", "fish"]),
+            "versions" or "priority" => Contract(name, [new("INPUT0", ElementType.Fp32, new(-1, 2))], [new("OUTPUT0", ElementType.Fp32, new(-1, 2))], 4, version: Version(path) ?? (name == "versions" ? 3 : 1)),
+            "auto_batch" => Contract(name,
+                [new("INPUT0", ElementType.Fp32, new(-1, 3)), new("INPUT1", ElementType.Fp32, new(-1, 3))],
+                [new("OUTPUT0", ElementType.Fp32, new(-1, 3)), new("OUTPUT1", ElementType.Fp32, new(-1, 3))], 4),
+            "auto_nobatch" => Contract(name, [new("INPUT0", ElementType.Int64, new(2, 3))], [new("OUTPUT0", ElementType.Int64, new(2, 3))], 0),
             "fmnist" => Contract(name, [new("image", ElementType.Fp32, new(-1, 1, 28, 28))], [new("logits", ElementType.Fp32, new(-1, 10))], 4),
             _ when name.StartsWith("identity_", StringComparison.Ordinal) && ElementTypes.TryParse(name[9..].ToUpperInvariant(), out ElementType type) =>
                 Contract(name, [new("INPUT0", type, Matrix)], [new("OUTPUT0", type, Matrix)], 0),
@@ -36,6 +42,8 @@ internal static class GoldenModels
         "fmnist" => null,
         "identity_bytes" when inputs[0].Data.Span.IndexOf("a\0b"u8) >= 0 => null,
         "mixed" => [Renamed(inputs, "A", "X"), Renamed(inputs, "B", "Y"), Renamed(inputs, "C", "Z")],
+        "versions" => [Added(inputs[0], model.Version switch { 1 => 0, 3 => 3, _ => 2 })],
+        "auto_batch" => [Sum(inputs, "OUTPUT0", 1), Sum(inputs, "OUTPUT1", -1)],
         "simple" or "simple_int8" or "simple_string" => [Combine(inputs, "OUTPUT0", (a, b) => a + b), Combine(inputs, "OUTPUT1", (a, b) => a - b)],
         _ => [inputs[0] with { Name = "OUTPUT0" }],
     };
@@ -44,8 +52,25 @@ internal static class GoldenModels
         [new("INPUT0", type, Sixteen), new("INPUT1", type, Sixteen)],
         [new("OUTPUT0", type, Sixteen), new("OUTPUT1", type, Sixteen)], 8);
 
-    private static InferContract Contract(string name, TensorSpec[] inputs, TensorSpec[] outputs, int maxBatchSize) =>
-        new() { Model = name, Version = 1, Inputs = inputs, Outputs = outputs, MaxBatchSize = maxBatchSize };
+    private static InferContract Contract(string name, TensorSpec[] inputs, TensorSpec[] outputs, int maxBatchSize, int version = 1, params string[] labels) => new()
+    {
+        Model = name,
+        Version = version,
+        Inputs = inputs,
+        Outputs = outputs,
+        MaxBatchSize = maxBatchSize,
+        Labels = labels.Length > 0 ? new Dictionary<string, IReadOnlyList<string>> { [outputs[0].Name] = labels } : new Dictionary<string, IReadOnlyList<string>>(),
+    };
+
+    private static int? Version(string path) => path.Split('/') is [.., "versions", string number, _] ? int.Parse(number, CultureInfo.InvariantCulture) : null;
+
+    private static Tensor Added(Tensor input, float more) =>
+        input with { Name = "OUTPUT0", Data = Floats(input).SelectMany(value => BitConverter.GetBytes(value + more)).ToArray() };
+
+    private static Tensor Sum(Tensor[] inputs, string output, float sign) => new(output, ElementType.Fp32, inputs[0].Shape,
+        Floats(inputs.Single(input => input.Name == "INPUT0")).Zip(Floats(inputs.Single(input => input.Name == "INPUT1")), (a, b) => a + (sign * b)).SelectMany(BitConverter.GetBytes).ToArray());
+
+    private static float[] Floats(Tensor tensor) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
 
     private static Tensor Renamed(Tensor[] inputs, string from, string to) => inputs.Single(input => input.Name == from) with { Name = to };
 

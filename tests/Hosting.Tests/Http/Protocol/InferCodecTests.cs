@@ -10,7 +10,7 @@ public sealed class InferCodecTests
 {
     private static readonly InferContract Identity = GoldenModels.Find("/v2/models/identity_fp32/infer")!;
 
-    public static TheoryData<string> Topics => ["infer_json", "infer_binary", "infer_errors", "bytes", "datatypes", "fmnist"];
+    public static TheoryData<string> Topics => ["infer_json", "infer_binary", "infer_errors", "bytes", "datatypes", "fmnist", "classification", "parameters"];
 
     [Theory, MemberData(nameof(Topics))]
     public void Each_recorded_request_is_answered_or_refused_as_triton_did(string topic)
