@@ -9,7 +9,7 @@ using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tests.Wire;
 
-public sealed class WireFormatTests
+public sealed class WireFormatTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Types => [.. WireFormat.MessageTypes.Select(type => type.FullName!)];
 
@@ -61,6 +61,25 @@ public sealed class WireFormatTests
 
         Assert.True(MemoryMarshal.TryGetArray(back.Inputs[0].Data, out ArraySegment<byte> segment));
         Assert.Same(larger, segment.Array);
+    }
+
+    [Fact]
+    public void Writing_costs_the_array_and_reading_no_copy()
+    {
+        Tensor tensor = new("x", ElementType.Fp32, new TensorShape(16384), new byte[65536]);
+        RouteForward route = new(Sample.Forward with { Inputs = [tensor] }, 1);
+        byte[] bytes = WireFormat.Serialize(route);
+        WireFormat.Deserialize("rtf", bytes);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        bytes = WireFormat.Serialize(route);
+        long written = GC.GetAllocatedBytesForCurrentThread() - before;
+        WireFormat.Deserialize("rtf", bytes);
+        long read = GC.GetAllocatedBytesForCurrentThread() - before - written;
+
+        output.WriteLine($"{bytes.Length} bytes: {written} allocated to write, {read} to read");
+        Assert.InRange(written, bytes.Length, bytes.Length + 1024);
+        Assert.InRange(read, 1, 3072);
     }
 
     [Fact]

@@ -54,6 +54,11 @@ public sealed class InferCodecTests
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,]}]}""", "comma")]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1e999]}]}""", "too big")]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}""", "shared memory")]
+    [InlineData("""{"inputs":[],"parameters":{"timeout":-1}}""", "'timeout'")]
+    [InlineData("""{"inputs":[],"parameters":{"priority":1.0}}""", "'priority'")]
+    [InlineData("""{"inputs":[],"parameters":{"sequence_id":-1}}""", "'sequence_id'")]
+    [InlineData("""{"inputs":[],"parameters":{"sequence_start":1}}""", "'sequence_start'")]
+    [InlineData("""{"inputs":[],"id":null}""", "'id'")]
     public void A_bad_request_gets_one_clear_error(string json, string expected)
     {
         InferFault error = Bad(json);
@@ -61,6 +66,40 @@ public sealed class InferCodecTests
         Assert.Equal(400, error.Status);
         Assert.Contains(expected, error.Error, StringComparison.Ordinal);
         Assert.Equal(2, Good("""{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,2]}]}""").Inputs[0].Shape[1]);
+    }
+
+    [Fact]
+    public void An_id_that_is_no_utf8_is_echoed_byte_by_byte()
+    {
+        byte[] body = [.. "{\"id\":\"a"u8, 0xff, 0xfe, .. "b\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,1],\"datatype\":\"FP32\",\"data\":[1]}]}"u8];
+        Assert.True(InferRequestReader.TryRead(body, null, Identity, out InferRequest? request, out _));
+
+        using ResponseBody answer = new();
+        Assert.True(InferResponseWriter.TryWrite(request, [new Tensor("OUTPUT0", ElementType.Fp32, new TensorShape(1, 1), new byte[4])], answer, out _, out _));
+
+        Assert.True(answer.Written.Span.StartsWith((byte[])[.. "{\"id\":\"a"u8, 0xff, 0xfe, .. "b\","u8]));
+    }
+
+    [Fact]
+    public void Own_parameters_come_through_in_their_order_and_type()
+    {
+        InferRequest request = Good("""{"parameters":{"a":"x","timeout":5,"b":1,"c":1.5,"priority":2,"d":true,"sequence_id":7},"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}""");
+
+        Assert.Equal((5UL, 2UL), (request.TimeoutMicroseconds, request.Priority));
+        Assert.Equal([new("a", Text: "x"), new("b", Integer: 1), new("c", Number: 1.5), new("d", Flag: true), new("sequence_id", Integer: 7)], request.Parameters);
+    }
+
+    [Fact]
+    public void A_request_leaves_nothing_behind_for_the_next_on_its_thread()
+    {
+        Bad("""{"id":"first","parameters":{"binary_data_output":true,"timeout":5,"a":1},"outputs":[{"name":"OUTPUT0"}],"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,2]}]}""");
+
+        InferRequest next = Good("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}""");
+
+        Assert.Equal(("", false, 0UL), (next.Id, next.BinaryByDefault, next.TimeoutMicroseconds));
+        Assert.Empty(next.Outputs);
+        Assert.Empty(next.Parameters);
+        Assert.Single(next.Inputs);
     }
 
     [Fact]
