@@ -7,10 +7,16 @@ namespace Troupe.Runtime.Cuda.Native;
 /// <content>Capture and graphs.</content>
 internal sealed unsafe partial class NativeCudaDriver
 {
-    public CuResult StreamBeginCapture(CuStream stream, CuStreamCaptureMode mode) => _api.cuStreamBeginCapture(stream, mode);
+    public CuResult StreamBeginCapture(CuStream stream, CuStreamCaptureMode mode) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamBeginCapture(stream, mode);
 
     public CuResult StreamEndCapture(CuStream stream, out CuGraph graph)
     {
+        if (stream.IsNull)
+        {
+            graph = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (CuGraph* graphResult = &graph)
         {
             return _api.cuStreamEndCapture(stream, graphResult);
@@ -19,6 +25,13 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult StreamGetCaptureInfo(CuStream stream, out CuStreamCaptureStatus status, out ulong captureId)
     {
+        if (stream.IsNull)
+        {
+            status = default;
+            captureId = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (CuStreamCaptureStatus* statusResult = &status)
         fixed (ulong* captureIdResult = &captureId)
         {
@@ -44,9 +57,9 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult GraphUpload(CuGraphExec executable, CuStream stream) => _api.cuGraphUpload(executable, stream);
+    public CuResult GraphUpload(CuGraphExec executable, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphUpload(executable, stream);
 
-    public CuResult GraphLaunch(CuGraphExec executable, CuStream stream) => _api.cuGraphLaunch(executable, stream);
+    public CuResult GraphLaunch(CuGraphExec executable, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphLaunch(executable, stream);
 
     public CuResult GraphExecDestroy(CuGraphExec executable) => _api.cuGraphExecDestroy(executable);
 

@@ -104,6 +104,11 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult LaunchKernel(CuFunction function, Dim3 grid, Dim3 block, uint sharedBytes, CuStream stream, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> argumentSizes)
     {
+        if (stream.IsNull)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         // SAFETY: the driver copies the arguments before it returns; each pointer is into the pinned span, at the argument's natural alignment.
         void** pointers = stackalloc void*[Math.Max(argumentSizes.Length, 1)];
         fixed (byte* start = arguments)

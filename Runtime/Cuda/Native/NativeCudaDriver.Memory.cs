@@ -28,6 +28,12 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream)
     {
+        if (stream.IsNull)
+        {
+            pointer = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (DevicePointer* pointerResult = &pointer)
         {
             return _api.cuMemAllocAsync(pointerResult, bytes, stream);
@@ -36,13 +42,19 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult MemAllocFromPoolAsync(out DevicePointer pointer, ulong bytes, CuMemPool pool, CuStream stream)
     {
+        if (stream.IsNull)
+        {
+            pointer = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (DevicePointer* pointerResult = &pointer)
         {
             return _api.cuMemAllocFromPoolAsync(pointerResult, bytes, pool, stream);
         }
     }
 
-    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) => _api.cuMemFreeAsync(pointer, stream);
+    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemFreeAsync(pointer, stream);
 
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
@@ -76,17 +88,17 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult MemcpyDtoD(DevicePointer destination, DevicePointer source, ulong bytes) => _api.cuMemcpyDtoD(destination, source, bytes);
 
-    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream) => _api.cuMemcpyHtoDAsync(destination, source, bytes, stream);
+    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyHtoDAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream) => _api.cuMemcpyDtoHAsync(destination, source, bytes, stream);
+    public CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoHAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyDtoDAsync(DevicePointer destination, DevicePointer source, ulong bytes, CuStream stream) => _api.cuMemcpyDtoDAsync(destination, source, bytes, stream);
+    public CuResult MemcpyDtoDAsync(DevicePointer destination, DevicePointer source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoDAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyPeerAsync(DevicePointer destination, CuContext destinationContext, DevicePointer source, CuContext sourceContext, ulong bytes, CuStream stream) => _api.cuMemcpyPeerAsync(destination, destinationContext, source, sourceContext, bytes, stream);
+    public CuResult MemcpyPeerAsync(DevicePointer destination, CuContext destinationContext, DevicePointer source, CuContext sourceContext, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyPeerAsync(destination, destinationContext, source, sourceContext, bytes, stream);
 
-    public CuResult MemsetD8Async(DevicePointer destination, byte value, ulong bytes, CuStream stream) => _api.cuMemsetD8Async(destination, value, bytes, stream);
+    public CuResult MemsetD8Async(DevicePointer destination, byte value, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD8Async(destination, value, bytes, stream);
 
-    public CuResult MemsetD32Async(DevicePointer destination, uint value, ulong count, CuStream stream) => _api.cuMemsetD32Async(destination, value, count, stream);
+    public CuResult MemsetD32Async(DevicePointer destination, uint value, ulong count, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD32Async(destination, value, count, stream);
 
     public CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer)
     {

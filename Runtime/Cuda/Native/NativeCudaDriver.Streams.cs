@@ -16,14 +16,20 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult StreamDestroy(CuStream stream) => _api.cuStreamDestroy(stream);
+    public CuResult StreamDestroy(CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamDestroy(stream);
 
-    public CuResult StreamQuery(CuStream stream) => _api.cuStreamQuery(stream);
+    public CuResult StreamQuery(CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamQuery(stream);
 
-    public CuResult StreamSynchronize(CuStream stream) => _api.cuStreamSynchronize(stream);
+    public CuResult StreamSynchronize(CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamSynchronize(stream);
 
     public CuResult StreamGetCtx(CuStream stream, out CuContext context)
     {
+        if (stream.IsNull)
+        {
+            context = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (CuContext* contextResult = &context)
         {
             return _api.cuStreamGetCtx(stream, contextResult);
@@ -32,13 +38,19 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult StreamGetFlags(CuStream stream, out CuStreamFlags flags)
     {
+        if (stream.IsNull)
+        {
+            flags = default;
+            return CuResult.InvalidHandle;
+        }
+
         fixed (CuStreamFlags* flagsResult = &flags)
         {
             return _api.cuStreamGetFlags(stream, flagsResult);
         }
     }
 
-    public CuResult StreamWaitEvent(CuStream stream, CuEvent @event) => _api.cuStreamWaitEvent(stream, @event, 0);
+    public CuResult StreamWaitEvent(CuStream stream, CuEvent @event) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamWaitEvent(stream, @event, 0);
 
     public CuResult EventCreate(out CuEvent @event, CuEventFlags flags)
     {
@@ -50,7 +62,7 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult EventDestroy(CuEvent @event) => _api.cuEventDestroy(@event);
 
-    public CuResult EventRecord(CuEvent @event, CuStream stream) => _api.cuEventRecord(@event, stream);
+    public CuResult EventRecord(CuEvent @event, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuEventRecord(@event, stream);
 
     public CuResult EventQuery(CuEvent @event) => _api.cuEventQuery(@event);
 
@@ -66,6 +78,11 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult LaunchHostFunc(CuStream stream, HostFunction function)
     {
+        if (stream.IsNull)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until this driver is disposed.
         delegate* unmanaged[Cdecl]<nint, void> trampoline = &Trampoline;
         return _api.cuLaunchHostFunc(stream, (nint)trampoline, HandleOf(function));

@@ -6,7 +6,7 @@ namespace Troupe.Runtime.Cuda.Native;
 /// <summary>Real devices: the port on NVIDIA's driver library, call by call.</summary>
 /// <remarks>
 /// <b>Owns</b> the handles of host functions until disposed; the library stays loaded for the life of the process, as CUDA wants it.
-/// <b>Thread</b> any. <b>Blocks</b> where the driver does. Adds nothing to the driver's verdicts.
+/// <b>Thread</b> any. <b>Blocks</b> where the driver does. Adds one verdict to the driver's: the null stream is refused, because it synchronizes with everything.
 /// </remarks>
 internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
 {

@@ -2,7 +2,7 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Gpu.Tests.Cuda;
 
-// The contract suite against the machine's real devices, one class per area. NativeFaultTests break contexts on purpose: run them in a process of their own.
+// The contract suite against the machine's real devices, one class per area.
 public sealed class NativeContextTests : ContextContract<NativeDriverFixture>;
 
 public sealed class NativeMemoryTests : MemoryContract<NativeDriverFixture>;

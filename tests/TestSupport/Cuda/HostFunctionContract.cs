@@ -40,11 +40,11 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
     }
 
     [Fact]
-    public void The_driver_refuses_every_call_from_a_host_function()
+    public void The_driver_refuses_calls_from_a_host_function()
     {
         using var device = Open();
         var stream = device.Stream();
-        var caller = new Caller(device, stream, device.Event());
+        var caller = new Caller(device);
         ContractDevice.Ok(device.Driver.LaunchHostFunc(stream, caller));
         device.Finish(stream);
         Assert.NotEmpty(caller.Answers);
@@ -67,7 +67,8 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
         public override void Invoke() => Calls++;
     }
 
-    private sealed class Caller(ContractDevice device, CuStream stream, CuEvent @event) : HostFunction
+    /// <summary>A real driver lets event records and waits through unchecked (seen on CUDA 13.0); the emulator refuses those too, in tests of its own.</summary>
+    private sealed class Caller(ContractDevice device) : HostFunction
     {
         public List<CuResult> Answers { get; } = [];
 
@@ -81,8 +82,6 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
             Answers.Add(driver.DeviceGetCount(out _));
             Answers.Add(driver.DevicePrimaryCtxRetain(out _, device.Device));
             Answers.Add(driver.StreamCreate(out _, CuStreamFlags.NonBlocking, 0));
-            Answers.Add(driver.EventRecord(@event, stream));
-            Answers.Add(driver.StreamWaitEvent(stream, @event));
         }
     }
 }
