@@ -13,10 +13,12 @@ internal sealed class ForwardPlan
 
     private const ulong Alignment = 256;
 
-    public ForwardPlan(ModuleGraph graph, ReadOnlySpan<TensorShape> inputs, ProfileChoice profile, int devices)
+    public ForwardPlan(ModuleGraph graph, ReadOnlySpan<TensorShape> inputs, ReadOnlySpan<long> shapeValues, ProfileChoice profile, int activeProfiles, int devices)
     {
         Inputs = inputs.ToArray();
+        ShapeValues = shapeValues.ToArray();
         Profile = profile;
+        ActiveProfiles = activeProfiles;
         Shapes = new TensorShape[graph.Tensors.Length];
         Known = new bool[graph.Tensors.Length];
         Bytes = new ulong[graph.Tensors.Length];
@@ -40,6 +42,12 @@ internal sealed class ForwardPlan
 
     public ProfileChoice Profile { get; }
 
+    /// <summary>Which profiles were active when the plan chose by shape: it might choose otherwise under others.</summary>
+    public int ActiveProfiles { get; }
+
+    /// <summary>Values of the module's shape-tensor inputs, one after the other: part of the key.</summary>
+    public long[] ShapeValues { get; }
+
     /// <summary>By tensor.</summary>
     public TensorShape[] Shapes { get; }
 
@@ -61,7 +69,11 @@ internal sealed class ForwardPlan
     /// <summary>Every shape is known, so that nothing needs to be measured.</summary>
     public bool IsComplete => !Known.Contains(false);
 
-    public bool Fits(ReadOnlySpan<TensorShape> inputs, ProfileChoice profile) => profile == Profile && inputs.SequenceEqual(Inputs);
+    public bool Fits(ReadOnlySpan<TensorShape> inputs, ReadOnlySpan<long> shapeValues, ProfileChoice profile, int activeProfiles) =>
+        profile == Profile && activeProfiles == ActiveProfiles && inputs.SequenceEqual(Inputs) && shapeValues.SequenceEqual(ShapeValues);
+
+    /// <summary>Whether shape tensors have the values of another plan.</summary>
+    public bool SameShapeValues(ForwardPlan other) => ShapeValues.AsSpan().SequenceEqual(other.ShapeValues);
 
     public void Settle(ModuleGraph graph, int tensor, in TensorShape shape)
     {

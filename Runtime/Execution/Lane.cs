@@ -1,8 +1,11 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Graphs;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
@@ -10,29 +13,48 @@ namespace Troupe.Runtime.Execution;
 /// <summary>One stream with its execution contexts and buffers: what a forward runs on, exclusively until its completion event.</summary>
 /// <remarks>
 /// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory.
-/// <b>Owns</b> streams, contexts, arenas and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an output must be measured.
+/// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an output must be measured.
 /// </remarks>
 internal sealed class Lane : IDisposable
 {
     private readonly ModuleGraph _graph;
     private readonly InputCheck _check;
+    private readonly ModuleTraits _traits;
+    private readonly InstanceCounters _counters;
     private readonly DeviceHealth[] _health;
+    private readonly IReadOnlyList<IEngine> _engines;
+    private readonly InstanceSettings _settings;
     private readonly LaneDevice[] _devices;
     private readonly SegmentLane[] _segments;
     private readonly TensorMemory _memory;
     private readonly PlanCache _plans = new();
+    private readonly GraphCache _graphs;
+    private readonly GraphUnit _wholeModule;
+    private readonly GraphUnit[] _perSegment;
+    private readonly GraphEntryFactory _makeEntry;
+    private readonly ShapeTensors _shapeTensors;
     private readonly TensorShape[] _shapes;
     private readonly DeviceEvent _start;
+    private bool _evictUnproven;
 
-    public Lane(ModuleGraph graph, InputCheck check, IReadOnlyList<IEngine> engines, LaneDevice[] devices, DeviceHealth[] health)
+    public Lane(ModuleGraph graph, InputCheck check, ModuleTraits traits, InstanceCounters counters, IReadOnlyList<IEngine> engines, InstanceSettings settings, LaneDevice[] devices, DeviceHealth[] health)
     {
         _graph = graph;
         _check = check;
+        _traits = traits;
+        _counters = counters;
+        _engines = engines;
+        _settings = settings;
         _devices = devices;
         _health = health;
         _shapes = new TensorShape[graph.Inputs.Length];
-        _segments = [.. graph.Segments.Select((segment, index) => Wire(segment, engines[index]))];
-        _memory = new TensorMemory(graph, devices, [.. _segments.Select(segment => segment.DeviceIndex)]);
+        _shapeTensors = new ShapeTensors(graph);
+        _segments = [.. Enumerable.Range(0, graph.Segments.Length).Select(segment => MakeSegment(segment, isRecorded: false))];
+        _memory = new TensorMemory(graph, devices, [.. _segments.Select(segment => segment.DeviceIndex)], counters);
+        _graphs = new GraphCache(counters, Math.Max(GraphCache.DefaultCapacity, 2 * graph.Segments.Length));
+        _wholeModule = GraphUnit.OfModule(graph);
+        _perSegment = [.. _segments.Select((segment, index) => GraphUnit.OfSegment(graph, index, segment.DeviceIndex))];
+        _makeEntry = MakeEntry;
         _start = DeviceEvent.Create(Home.Context);
         Done = DeviceEvent.Create(Home.Context, CuEventFlags.Default);
     }
@@ -45,19 +67,25 @@ internal sealed class Lane : IDisposable
     /// <summary>Recorded behind everything the last forward enqueued.</summary>
     public DeviceEvent Done { get; }
 
-    /// <summary>Forwards launched so far; the next one's number is one more.</summary>
-    public long Launched { get; private set; }
+    /// <summary>A caller's stream the last forward ran on, without an event behind it; null when <see cref="Done"/> covers everything.</summary>
+    public DeviceStream? RanOn { get; private set; }
+
+    /// <summary>Graphs recorded and kept.</summary>
+    public int Graphs => _graphs.Count;
+
+    /// <summary>Blocks that pre-allocated outputs keep.</summary>
+    public int KeptOutputs => _memory.PreAllocated.Count;
 
     /// <summary>
     /// Runs one forward on tensors in device memory. Returns when it is enqueued; results are valid behind <see cref="Done"/>, and behind the caller's stream.
     /// <list type="number">
-    /// <item>check arity, types, devices and shapes of the inputs</item>
+    /// <item>check arity, types and shapes of the inputs</item>
     /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes</item>
-    /// <item>obtain the outputs' memory</item>
+    /// <item>place the inputs, obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>order behind the caller's stream</item>
-    /// <item>launch each segment on its device's stream, moving tensors between devices where they are needed</item>
+    /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded yet</item>
     /// <item>join the devices' streams, mark completion, order the caller's stream behind it</item>
-    /// <item>commit: only now is anything remembered</item>
+    /// <item>commit: only now outputs are handed over and sets renewed</item>
     /// </list>
     /// </summary>
     /// <param name="inputs">In the module's order; they stay valid until the forward is done.</param>
@@ -73,11 +101,13 @@ internal sealed class Lane : IDisposable
 
             // 2
             Home.Use(caller.RunsOnIt ? caller.Stream : null);
+            CudaGraphsMode graphs = _traits.Graphs(settings.CudaGraphs);
+            _shapeTensors.Read(inputs);
             ForwardPlan plan = PlanFor(settings.Profile);
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
-            _memory.Begin(plan, inputs, order);
+            _memory.Begin(plan, inputs, settings, order);
 
             // 4
             DeviceStream? joined = caller.RunsOnIt ? null : caller.Stream;
@@ -88,11 +118,15 @@ internal sealed class Lane : IDisposable
             }
 
             // 5
-            LaunchSegments(plan);
+            if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))
+            {
+                LaunchSegments(plan, graphs != CudaGraphsMode.Off);
+            }
 
             // 6
             JoinDevices();
-            if (!caller.RunsOnIt)
+            RanOn = caller.RunsOnIt ? caller.Stream : null;
+            if (RanOn is null)
             {
                 Done.Record(Home.Stream);
             }
@@ -101,7 +135,7 @@ internal sealed class Lane : IDisposable
 
             // 7
             _memory.Commit(outputs, order);
-            Launched++;
+            _counters.CountForward();
         }
         catch (CudaException trouble)
         {
@@ -117,23 +151,78 @@ internal sealed class Lane : IDisposable
 
     /// <summary>Whether everything enqueued here is done.</summary>
     /// <exception cref="CudaException">The work or the device failed.</exception>
-    public bool IsIdle() => Done.IsDone();
-
-    /// <summary>Waits for the work in flight, whatever became of it: the lane is about to be disposed.</summary>
-    public void Settle()
+    public bool IsIdle()
     {
-        using ContextEntry entry = Home.Context.Enter();
-        Home.Context.Record(Home.Context.Driver.EventSynchronize(Done.Handle), nameof(ICudaDriver.EventSynchronize));
+        if (RanOn is { IsDisposed: false } stream)
+        {
+            Done.Record(stream);
+            RanOn = null;
+        }
+
+        return Done.IsDone();
     }
 
-    public void Dispose()
+    /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last success.</summary>
+    public void Completed(bool succeeded)
     {
+        if (succeeded && !_evictUnproven)
+        {
+            _graphs.Prove();
+        }
+        else
+        {
+            _graphs.EvictUnproven();
+            _evictUnproven = false;
+        }
+    }
+
+    /// <summary>Frees graphs and output sets that no mode holds. The lane is idle.</summary>
+    public void Release(HeldModes held)
+    {
+        if (!held.SegmentGraphs)
+        {
+            _graphs.Evict(wholeModule: false);
+        }
+
+        if (!held.ModuleGraphs)
+        {
+            _graphs.Evict(wholeModule: true);
+        }
+
+        if (!held.PreAllocatedOutputs)
+        {
+            _memory.PreAllocated.Release();
+        }
+    }
+
+    /// <summary>Drops contexts, plans and graphs, because an engine's settings are about to change. The lane is idle.</summary>
+    public void DropContexts()
+    {
+        _graphs.Clear();
+        _plans.Clear();
         foreach (SegmentLane segment in _segments)
         {
             using ContextEntry entry = segment.Device.Context.Enter();
             segment.Dispose();
         }
+    }
 
+    /// <summary>Waits for the work in flight, whatever became of it: the lane is about to be disposed.</summary>
+    public void Settle()
+    {
+        using ContextEntry entry = Home.Context.Enter();
+        ICudaDriver driver = Home.Context.Driver;
+        Home.Context.Record(driver.EventSynchronize(Done.Handle), nameof(ICudaDriver.EventSynchronize));
+        if (RanOn is { IsDisposed: false } stream)
+        {
+            Home.Context.Record(driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
+        }
+    }
+
+    public void Dispose()
+    {
+        DropContexts();
+        _memory.PreAllocated.Release();
         _start.Dispose();
         Done.Dispose();
         foreach (LaneDevice device in _devices)
@@ -142,11 +231,15 @@ internal sealed class Lane : IDisposable
         }
     }
 
-    private SegmentLane Wire(GraphSegment segment, IEngine engine)
+    private SegmentLane MakeSegment(int segment, bool isRecorded)
     {
-        int device = Array.IndexOf(_graph.RelativeOrdinals, segment.RelativeOrdinal);
-        return new SegmentLane(_graph, segment, engine, _devices[device], device, Failure);
+        GraphSegment wiring = _graph.Segments[segment];
+        int device = Array.IndexOf(_graph.RelativeOrdinals, wiring.RelativeOrdinal);
+        return new SegmentLane(_graph, wiring, _engines[segment], _devices[device], device, Failure, _settings, _counters, isRecorded);
     }
+
+    private GraphEntry MakeEntry(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given) =>
+        new(_graph, unit, plan, _devices, [.. Enumerable.Range(unit.First, unit.Count).Select(segment => MakeSegment(segment, isRecorded: true))], given);
 
     private void Check(ReadOnlySpan<DeviceTensor> inputs)
     {
@@ -165,23 +258,16 @@ internal sealed class Lane : IDisposable
 
     private ForwardPlan PlanFor(ProfileChoice profile)
     {
-        if (_plans.TryFind(_shapes, profile, out ForwardPlan? known))
+        int active = profile.IsAuto ? ActiveProfiles() : 0;
+        if (_plans.TryFind(_shapes, _shapeTensors.Values, profile, active, out ForwardPlan? known))
         {
             return known;
         }
 
-        var plan = new ForwardPlan(_graph, _shapes, profile, _devices.Length);
-        for (int index = 0; index < _segments.Length; index++)
+        var plan = new ForwardPlan(_graph, _shapes, _shapeTensors.Values, profile, active, _devices.Length);
+        for (int index = 0; index < _segments.Length && InputsKnown(plan, index); index++)
         {
-            if (!InputsKnown(plan, index))
-            {
-                break;
-            }
-
-            SegmentLane segment = _segments[index];
-            using ContextEntry entry = segment.Device.Context.Enter();
-            plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, profile, segment.ActiveProfile, plan, segment.Wiring);
-            segment.Shape(plan, index);
+            ShapeSegment(plan, index);
         }
 
         if (plan.IsComplete)
@@ -191,6 +277,25 @@ internal sealed class Lane : IDisposable
         }
 
         return plan;
+    }
+
+    private void ShapeSegment(ForwardPlan plan, int index)
+    {
+        SegmentLane segment = _segments[index];
+        using ContextEntry entry = segment.Device.Context.Enter();
+        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, segment.ActiveProfile, plan, segment.Wiring);
+        segment.Shape(plan, index);
+    }
+
+    private int ActiveProfiles()
+    {
+        int active = 0;
+        foreach (SegmentLane segment in _segments)
+        {
+            active = (active * 31) + segment.ActiveProfile;
+        }
+
+        return active;
     }
 
     private bool InputsKnown(ForwardPlan plan, int segment)
@@ -206,35 +311,83 @@ internal sealed class Lane : IDisposable
         return true;
     }
 
-    private void LaunchSegments(ForwardPlan plan)
+    /// <summary>Runs a unit by its graph; false when it has to run plainly.</summary>
+    private bool TryReplay(GraphUnit unit, ForwardPlan plan)
+    {
+        if (!CanCapture(unit, plan))
+        {
+            return false;
+        }
+
+        LaneDevice device = _devices[unit.Device];
+        GraphEntry? entry = _graphs.Obtain(unit, plan, device.Stream, device.Addresses, _makeEntry);
+        if (entry is null)
+        {
+            return false;
+        }
+
+        entry.Replay(device.Stream, device.Addresses, _devices);
+        _counters.CountReplay();
+        return true;
+    }
+
+    private bool CanCapture(GraphUnit unit, ForwardPlan plan)
+    {
+        if (!plan.IsComplete)
+        {
+            return false;
+        }
+
+        for (int index = unit.First; index < unit.First + unit.Count; index++)
+        {
+            if (!_segments[index].CanCapture)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void LaunchSegments(ForwardPlan plan, bool byGraph)
     {
         for (int index = 0; index < _segments.Length; index++)
         {
-            SegmentLane segment = _segments[index];
-            if (ReferenceEquals(segment.Device, Home))
+            if (ReferenceEquals(_segments[index].Device, Home))
             {
-                LaunchSegment(segment, plan, index);
+                LaunchSegment(index, plan, byGraph);
             }
             else
             {
-                using ContextEntry entry = segment.Device.Context.Enter();
-                LaunchSegment(segment, plan, index);
+                using ContextEntry entry = _segments[index].Device.Context.Enter();
+                LaunchSegment(index, plan, byGraph);
             }
         }
     }
 
-    private void LaunchSegment(SegmentLane segment, ForwardPlan plan, int index)
+    private void LaunchSegment(int index, ForwardPlan plan, bool byGraph)
     {
-        segment.Shape(plan, index);
         _memory.Bring(index, plan);
-        segment.Launch(_memory.AllocatorFor(index));
-        if (!plan.IsComplete)
+        if (byGraph && TryReplay(_perSegment[index], plan))
         {
-            // A measured output may have failed while it ran; nothing behind it has a shape then.
-            if (Failure.Take() is { } failed)
-            {
-                throw failed;
-            }
+            return;
+        }
+
+        SegmentLane segment = _segments[index];
+        if (plan.IsComplete)
+        {
+            segment.Shape(plan, index);
+            segment.Launch(segment.Device.Addresses, segment.Device.Stream, _memory.AllocatorFor(index));
+            return;
+        }
+
+        // Shapes come to light as segments run; a failure on the way leaves those behind it without any.
+        ShapeSegment(plan, index);
+        _memory.Bring(index, plan);
+        segment.Launch(segment.Device.Addresses, segment.Device.Stream, _memory.AllocatorFor(index));
+        if (Failure.Take() is { } failed)
+        {
+            throw failed;
         }
     }
 
@@ -250,12 +403,7 @@ internal sealed class Lane : IDisposable
     private void Abandon()
     {
         _memory.Abandon();
-        Home.Use(null);
-        JoinIgnoringErrors();
-    }
-
-    private void JoinIgnoringErrors()
-    {
+        _evictUnproven = true;
         ICudaDriver driver = Home.Context.Driver;
         for (int index = 1; index < _devices.Length; index++)
         {
@@ -264,5 +412,6 @@ internal sealed class Lane : IDisposable
         }
 
         driver.EventRecord(Done.Handle, Home.Stream.Handle);
+        Home.Use(null);
     }
 }

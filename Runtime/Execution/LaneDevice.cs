@@ -36,6 +36,9 @@ internal sealed class LaneDevice : IDisposable
     /// <summary>By tensor: where it lies on this device; null where it does not.</summary>
     public DevicePointer[] Addresses { get; }
 
+    /// <summary>The lane's own stream: captures and warm-ups run here, whatever the caller's is.</summary>
+    public DeviceStream Own => _own;
+
     /// <summary>The stream of the forward under way: the lane's own, or a caller's.</summary>
     public DeviceStream Stream { get; private set; }
 

@@ -3,6 +3,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
@@ -58,6 +59,9 @@ internal sealed class LeasedLane : ILane
 
     public Lane Lane { get; }
 
+    /// <summary>What modes hold since it was last asked; frees the rest when the lane is next idle. Null when there is nothing to free.</summary>
+    public HeldModes? ReleaseWhenIdle { get; set; }
+
     public ForwardException Failure => _failure ?? throw new InvalidOperationException("The submission has not failed.");
 
     public (long Input, long Infer, long Output) Times => _status == LaneStatus.Succeeded
@@ -74,7 +78,7 @@ internal sealed class LeasedLane : ILane
         using ContextEntry entry = Lane.Home.Context.Enter();
         try
         {
-            DeviceStream stream = Lane.Home.Stream;
+            DeviceStream stream = Lane.Home.Own;
             _begun.Record(stream);
             CopyIn(stream);
             _copiedIn.Record(stream);
@@ -109,6 +113,7 @@ internal sealed class LeasedLane : ILane
         }
 
         _failure = reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
+        Lane.Completed(succeeded: _failure is null);
         return _status = _failure is null ? LaneStatus.Succeeded : LaneStatus.Failed;
     }
 

@@ -8,22 +8,20 @@ namespace Troupe.Runtime.Execution;
 /// <remarks><b>Owns</b> the engines and one retain of each context, home first. Disposed after every lane.</remarks>
 internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<DeviceContext> Devices) : IDisposable
 {
+    /// <summary>The device context a segment's engine lives in.</summary>
+    public DeviceContext DeviceOf(int segment) => Devices[Array.IndexOf(Graph.RelativeOrdinals, Graph.Segments[segment].RelativeOrdinal)];
+
     public void Dispose()
     {
-        DisposeEngines(Engines, Graph, Devices);
+        for (int index = 0; index < Engines.Count; index++)
+        {
+            using ContextEntry entry = DeviceOf(index).Enter();
+            Engines[index].Dispose();
+        }
+
         foreach (DeviceContext device in Devices)
         {
             device.Dispose();
-        }
-    }
-
-    private static void DisposeEngines(IReadOnlyList<IEngine> engines, ModuleGraph graph, IReadOnlyList<DeviceContext> devices)
-    {
-        for (int index = 0; index < engines.Count; index++)
-        {
-            DeviceContext device = devices[Array.IndexOf(graph.RelativeOrdinals, graph.Segments[index].RelativeOrdinal)];
-            using ContextEntry entry = device.Enter();
-            engines[index].Dispose();
         }
     }
 }

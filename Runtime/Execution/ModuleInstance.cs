@@ -1,5 +1,6 @@
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
@@ -29,6 +30,8 @@ internal sealed class ModuleInstance : IModuleInstance
         _health = health;
         _maxLanes = Math.Max(1, options.MaxLanes);
         _check = new InputCheck(loaded.Graph);
+        Traits = InstanceTraits.Of(loaded.Graph, loaded.Engines);
+        Settings = new InstanceSettings(loaded);
         _pools = [.. loaded.Devices.Select(device => new BlockPool(device))];
         Ordinals = [.. loaded.Devices.Select(device => device.Ordinal)];
     }
@@ -43,10 +46,19 @@ internal sealed class ModuleInstance : IModuleInstance
 
     public IReadOnlyList<int> Ordinals { get; }
 
+    /// <summary>The settings its engines carry.</summary>
+    public InstanceSettings Settings { get; }
+
+    /// <summary>Lanes made so far.</summary>
+    public IReadOnlyList<LeasedLane> Lanes => _all;
+
     /// <summary>The pool that lends memory on the home device.</summary>
     public BlockPool HomePool => _pools[0];
 
-    public ModuleTraits Traits { get; } = ModuleTraits.Plain with { CudaGraphs = false, OutputAllocator = false, DynamicWorkspace = false };
+    public ModuleTraits Traits { get; }
+
+    /// <summary>What the instance has done so far.</summary>
+    public InstanceCounters Counters { get; } = new();
 
     public bool TryLease(out ILane lane)
     {
@@ -70,6 +82,7 @@ internal sealed class ModuleInstance : IModuleInstance
                     if (idle.Lane.IsIdle())
                     {
                         _idle.RemoveAt(index);
+                        ReleaseNow(idle);
                         return idle;
                     }
                 }
@@ -87,17 +100,82 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
+    /// <summary>As <see cref="TryLease()"/>, but waits for the work in flight of a lane whose holder has let it go; the caller knows that one is or can be made.</summary>
+    public LeasedLane Lease()
+    {
+        lock (_lock)
+        {
+            if (TryLease() is { } ready)
+            {
+                return ready;
+            }
+
+            LeasedLane busy = _idle[^1];
+            busy.Lane.Settle();
+            _idle.Remove(busy);
+            ReleaseNow(busy);
+            return busy;
+        }
+    }
+
+    /// <summary>Waits for everything in flight on lanes that nobody holds.</summary>
+    public void Settle()
+    {
+        lock (_lock)
+        {
+            _idle.ForEach(lane => lane.Lane.Settle());
+        }
+    }
+
     public void Apply(ModeSettings settings)
     {
         if (ModeConflicts.Find(settings, Traits) is { } refusal)
         {
             throw new ForwardException(refusal.Kind, refusal.Reason);
         }
+
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (!PerInstance.Differs(settings, Settings.Current))
+            {
+                return;
+            }
+
+            foreach (LeasedLane lane in _all)
+            {
+                lane.Lane.Settle();
+                lane.Lane.DropContexts();
+            }
+
+            try
+            {
+                Settings.Apply(settings);
+            }
+            catch (CudaException trouble)
+            {
+                throw _health[0].Explain(trouble);
+            }
+        }
     }
 
     public void Release(HeldModes held)
     {
-        // Nothing is kept between forwards but what every setting needs.
+        lock (_lock)
+        {
+            foreach (LeasedLane lane in _all)
+            {
+                lane.ReleaseWhenIdle = held;
+            }
+
+            foreach (LeasedLane lane in _idle)
+            {
+                if (lane.Lane.IsIdle())
+                {
+                    ReleaseNow(lane);
+                }
+            }
+        }
     }
 
     public void Dispose()
@@ -127,6 +205,15 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
+    private static void ReleaseNow(LeasedLane lane)
+    {
+        if (lane.ReleaseWhenIdle is { } held)
+        {
+            lane.ReleaseWhenIdle = null;
+            lane.Lane.Release(held);
+        }
+    }
+
     private LeasedLane MakeLane()
     {
         var devices = new List<LaneDevice>(_pools.Length);
@@ -137,7 +224,7 @@ internal sealed class ModuleInstance : IModuleInstance
                 devices.Add(new LaneDevice(_loaded.Devices[index], _pools[index], Graph.Tensors.Length));
             }
 
-            var lane = new Lane(Graph, _check, Engines, [.. devices], _health);
+            var lane = new Lane(Graph, _check, Traits, Counters, Engines, Settings, [.. devices], _health);
             var leased = new LeasedLane(lane, Graph, _check, _health[0], GiveBack);
             _all.Add(leased);
             return leased;
@@ -153,9 +240,15 @@ internal sealed class ModuleInstance : IModuleInstance
     {
         lock (_lock)
         {
-            if (!_isDisposed && !_idle.Contains(lane))
+            if (_isDisposed || _idle.Contains(lane))
             {
-                _idle.Add(lane);
+                return;
+            }
+
+            _idle.Add(lane);
+            if (lane.ReleaseWhenIdle is not null && lane.Lane.IsIdle())
+            {
+                ReleaseNow(lane);
             }
         }
     }

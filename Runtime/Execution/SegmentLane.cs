@@ -1,18 +1,23 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
 
 /// <summary>One segment inside one lane: its execution context, brought to the shapes and addresses of the forward under way.</summary>
-/// <remarks><b>Owns</b> the context, which is made at first use. <b>Thread</b> the lane's holder, device context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
-internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngine engine, LaneDevice device, int deviceIndex, FailureSlot failure) : IDisposable
+/// <param name="keepsWorkspace">Scratch memory that is allocated per call stays bound, because a recording holds its address.</param>
+/// <remarks><b>Owns</b> the context, which is made at first use, and the scratch memory it keeps. <b>Thread</b> the lane's holder, device context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
+internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngine engine, LaneDevice device, int deviceIndex, FailureSlot failure, InstanceSettings settings, InstanceCounters counters, bool keepsWorkspace) : IDisposable
 {
     private readonly TensorShape[] _inferred = new TensorShape[wiring.Outputs.Length];
     private IExecutionContext? _context;
     private ForwardPlan? _plan;
+    private DeviceBlock? _workspace;
 
     public LaneDevice Device { get; } = device;
 
@@ -46,7 +51,12 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
 
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
         {
-            context.SetInputShape(slot, plan.Shapes[Wiring.Inputs[slot]]);
+            int tensor = Wiring.Inputs[slot];
+            context.SetInputShape(slot, plan.Shapes[tensor]);
+            if (Engine.Inputs[slot].IsShapeTensor)
+            {
+                context.SetShapeValues(slot, ShapeTensors.ValuesOf(graph, plan, tensor));
+            }
         }
 
         context.InferShapes(_inferred);
@@ -63,18 +73,22 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         _plan = plan;
     }
 
-    /// <summary>Binds every tensor to its address on this device and enqueues the engine; outputs without an address come from <paramref name="allocator"/>.</summary>
-    public void Launch(IOutputAllocator allocator)
+    /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
+    public bool CanCapture => Engine.Capabilities.HasFlag(EngineCapabilities.CudaGraphs) && Context().CanCapture;
+
+    /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from <paramref name="allocator"/>.</summary>
+    /// <param name="addresses">By tensor, on this segment's device.</param>
+    public void Launch(ReadOnlySpan<DevicePointer> addresses, DeviceStream stream, IOutputAllocator allocator)
     {
         IExecutionContext context = Context();
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
         {
-            context.SetInputAddress(slot, Device.Addresses[Wiring.Inputs[slot]]);
+            context.SetInputAddress(slot, addresses[Wiring.Inputs[slot]]);
         }
 
         for (int slot = 0; slot < Wiring.Outputs.Length; slot++)
         {
-            if (Device.Addresses[Wiring.Outputs[slot]] is { IsNull: false } address)
+            if (addresses[Wiring.Outputs[slot]] is { IsNull: false } address)
             {
                 context.SetOutputAddress(slot, address);
             }
@@ -84,7 +98,16 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
             }
         }
 
-        context.Enqueue(Device.Stream.Handle);
+        if (settings.Workspace == WorkspaceStrategy.Dynamic && context.WorkspaceBytes is long bytes and > 0)
+        {
+            BindWorkspace(context, (ulong)bytes, stream);
+        }
+
+        context.Enqueue(stream.Handle);
+        if (!keepsWorkspace)
+        {
+            ReturnWorkspace();
+        }
     }
 
     /// <summary>Forgets the plan, so that shapes are set again.</summary>
@@ -94,10 +117,34 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     {
         _context?.Dispose();
         _context = null;
+        ReturnWorkspace();
         _plan = null;
     }
 
-    private IExecutionContext Context() => _context ??= Engine.CreateContext(failure, WorkspaceStrategy.Static);
+    private IExecutionContext Context() => _context ?? MakeContext();
+
+    private IExecutionContext MakeContext()
+    {
+        _context = Engine.CreateContext(failure, settings.Workspace);
+        counters.CountContext();
+        return _context;
+    }
+
+    private void BindWorkspace(IExecutionContext context, ulong bytes, DeviceStream stream)
+    {
+        if (_workspace is null || _workspace.Bytes < bytes)
+        {
+            ReturnWorkspace();
+            _workspace = Device.Pool.Rent(bytes, stream);
+            context.SetWorkspace(_workspace.Pointer, (long)bytes);
+        }
+    }
+
+    private void ReturnWorkspace()
+    {
+        _workspace?.Return(_workspace.Generation);
+        _workspace = null;
+    }
 
     private void RefuseUnequalAlias(ForwardPlan plan, int tensor, in TensorShape shape)
     {

@@ -1,6 +1,8 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
@@ -10,37 +12,45 @@ namespace Troupe.Runtime.Execution;
 /// <summary>Where the tensors of the forward under way lie: inputs as given, intermediates in the lane's arenas, outputs in blocks that the caller will own.</summary>
 /// <remarks>
 /// A tensor whose size is not known before its segment ran, and every tensor behind it, lies in a borrowed block.
-/// <b>Owns</b> the blocks borrowed for the forward, until it is committed or abandoned. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
+/// <b>Owns</b> the blocks borrowed for the forward, until it is committed or abandoned, and the pre-allocated set. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class TensorMemory
 {
     private readonly ModuleGraph _graph;
     private readonly LaneDevice[] _devices;
     private readonly int[] _segmentDevices;
+    private readonly InstanceCounters _counters;
     private readonly bool[] _leaves;
     private readonly int[] _roots;
+    private readonly bool[] _hasAliases;
     private readonly DeviceBlock?[] _blocks;
     private readonly bool[] _isGiven;
     private readonly List<DeviceBlock> _borrowed = [];
     private readonly MeasuredOutputs[] _measured;
     private ForwardPlan? _plan;
+    private ModeSettings _settings = ModeSettings.Default;
 
-    public TensorMemory(ModuleGraph graph, LaneDevice[] devices, int[] segmentDevices)
+    public TensorMemory(ModuleGraph graph, LaneDevice[] devices, int[] segmentDevices, InstanceCounters counters)
     {
         _graph = graph;
         _devices = devices;
         _segmentDevices = segmentDevices;
-        _roots = [.. graph.Tensors.Select((_, tensor) => RootOf(tensor))];
+        _counters = counters;
+        _roots = [.. graph.Tensors.Select((_, tensor) => graph.RootOf(tensor))];
         _leaves = new bool[graph.Tensors.Length];
         foreach (int output in graph.Outputs)
         {
             _leaves[_roots[output]] = true;
         }
 
+        _hasAliases = [.. graph.Segments.Select(segment => segment.Outputs.Any(tensor => graph.Tensors[tensor].AliasOf >= 0))];
         _blocks = new DeviceBlock?[graph.Tensors.Length];
         _isGiven = new bool[graph.Tensors.Length];
         _measured = [.. graph.Segments.Select((_, segment) => new MeasuredOutputs(this, segment))];
+        PreAllocated = new OutputSet(graph.Tensors.Length);
     }
+
+    public OutputSet PreAllocated { get; }
 
     /// <summary>Gives every intermediate tensor of a complete plan its place.</summary>
     public void Layout(ForwardPlan plan)
@@ -65,11 +75,12 @@ internal sealed class TensorMemory
         }
     }
 
-    /// <summary>Starts a forward: places the inputs, makes room in the arenas, borrows the outputs whose size is known.</summary>
+    /// <summary>Starts a forward: places the inputs, makes room in the arenas, obtains the outputs whose size is known.</summary>
     /// <param name="order">The stream that covers earlier uses of what is borrowed here: the forward will run behind it.</param>
-    public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, DeviceStream order)
+    public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings, DeviceStream order)
     {
         _plan = plan;
+        _settings = settings;
         for (int device = 0; device < _devices.Length; device++)
         {
             Array.Clear(_devices[device].Addresses);
@@ -81,15 +92,12 @@ internal sealed class TensorMemory
             Accept(_graph.Inputs[index], inputs[index]);
         }
 
-        if (plan.IsComplete)
+        for (int tensor = 0; tensor < _roots.Length; tensor++)
         {
-            for (int tensor = 0; tensor < _roots.Length; tensor++)
+            if (_leaves[tensor] && !_isGiven[tensor] && plan.Known[tensor] && !UsesAllocator(tensor))
             {
-                if (_leaves[tensor] && !_isGiven[tensor])
-                {
-                    int device = DeviceOf(tensor);
-                    Take(tensor, device, device == 0 ? order : _devices[device].Stream);
-                }
+                int device = DeviceOf(tensor);
+                TakeOutput(tensor, device, device == 0 ? order : _devices[device].Stream);
             }
         }
     }
@@ -113,14 +121,14 @@ internal sealed class TensorMemory
             {
                 addresses[tensor] = addresses[_roots[tensor]];
             }
-            else if (addresses[tensor].IsNull && plan.Known[tensor])
+            else if (addresses[tensor].IsNull && plan.Known[tensor] && !UsesAllocator(tensor))
             {
                 addresses[tensor] = Obtain(tensor, at, plan);
             }
         }
     }
 
-    /// <summary>Memory for outputs of a segment that are measured while it is enqueued.</summary>
+    /// <summary>Memory for outputs of a segment that are allocated while it is enqueued.</summary>
     public IOutputAllocator AllocatorFor(int segment) => _measured[segment];
 
     /// <summary>Hands the outputs over; everything else borrowed goes back, to be reused behind the lane's streams.</summary>
@@ -129,10 +137,20 @@ internal sealed class TensorMemory
         for (int index = 0; index < _graph.Outputs.Length; index++)
         {
             int tensor = _graph.Outputs[index];
-            DeviceBlock block = _blocks[_roots[tensor]]!;
-            block.Stream = order;
+            int root = _roots[tensor];
+            DeviceBlock block = _blocks[root]!;
+            if (!_isGiven[root])
+            {
+                block.Stream = order;
+            }
+
             _borrowed.Remove(block);
             outputs[index] = new DeviceTensor(_graph.Tensors[tensor].Type, _plan!.Shapes[tensor], block);
+        }
+
+        if (_settings.PreAllocatedOutputs)
+        {
+            PrepareSet(order);
         }
 
         ReturnBorrowed();
@@ -141,23 +159,61 @@ internal sealed class TensorMemory
     /// <summary>Gives everything borrowed back.</summary>
     public void Abandon() => ReturnBorrowed();
 
-    private int RootOf(int tensor) => _graph.Tensors[tensor].AliasOf is int source and >= 0 ? RootOf(source) : tensor;
-
     /// <summary>Index of the lane's device on which a tensor comes into being.</summary>
     private int DeviceOf(int tensor) => _graph.Tensors[tensor].Producer is int producer and >= 0 ? _segmentDevices[producer] : 0;
 
+    private bool UsesAllocator(int tensor) => _graph.Tensors[tensor].Producer is int producer and >= 0 && (_settings.OutputAllocator || _graph.Segments[producer].RequiresOutputAllocator);
+
+    /// <summary>Whether an output may come from the pre-allocated set: not where its segment writes in place (torch_tensorrt allocates those fresh).</summary>
+    private bool MayPreAllocate(int tensor) => _settings.PreAllocatedOutputs && !_hasAliases[_graph.Tensors[tensor].Producer] && !UsesAllocator(tensor) && _plan!.IsComplete;
+
     private void Accept(int tensor, in DeviceTensor input)
     {
-        if (input.Ordinal != _devices[0].Context.Ordinal)
+        _isGiven[tensor] = true;
+        if (input.Ordinal == _devices[0].Context.Ordinal)
         {
-            throw new ForwardException(
-                FailureKind.InvalidInput,
-                $"The input '{_graph.Tensors[tensor].Name}' lies on device {input.Ordinal}, the instance on device {_devices[0].Context.Ordinal}. Turn multi-device safe mode on to have inputs moved.");
+            _blocks[tensor] = input.Block;
+            _devices[0].Addresses[tensor] = input.Pointer;
+        }
+        else
+        {
+            MoveIn(tensor, input);
+        }
+    }
+
+    /// <summary>Multi-device safe mode: an input elsewhere is copied to the instance's device, behind the stream it was made on.</summary>
+    private void MoveIn(int tensor, in DeviceTensor input)
+    {
+        string name = _graph.Tensors[tensor].Name;
+        int home = _devices[0].Context.Ordinal;
+        if (!_settings.MultiDeviceSafe)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The input '{name}' lies on device {input.Ordinal}, the instance on device {home}. Turn multi-device safe mode on to have inputs moved.");
         }
 
-        _blocks[tensor] = input.Block;
-        _isGiven[tensor] = true;
-        _devices[0].Addresses[tensor] = input.Pointer;
+        if (_graph.Tensors[tensor].IsAliased)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The input '{name}' is written in place and lies on device {input.Ordinal}, the instance on device {home}; it cannot be moved.");
+        }
+
+        DeviceStream stream = _devices[0].Stream;
+        DeviceBlock block = Borrow(0, input.Bytes, stream);
+        if (input.Block.Stream is { IsDisposed: false } source && !ReferenceEquals(source, stream))
+        {
+            using DeviceEvent made = DeviceEvent.Create(source.Context);
+            made.Record(source);
+            stream.WaitFor(made);
+        }
+
+        if (input.Bytes > 0)
+        {
+            DeviceContext target = _devices[0].Context;
+            target.Driver.MemcpyPeerAsync(block.Pointer, target.Handle, input.Pointer, input.Block.Pool.Device.Handle, input.Bytes, stream.Handle).ThrowIfFailed();
+        }
+
+        _blocks[tensor] = block;
+        _devices[0].Addresses[tensor] = block.Pointer;
+        _counters.CountMovedInput();
     }
 
     private void Move(int tensor, int to, ForwardPlan plan)
@@ -182,19 +238,38 @@ internal sealed class TensorMemory
     private DevicePointer Obtain(int tensor, int device, ForwardPlan plan)
     {
         ulong offset = plan.Offsets[device][tensor];
-        return offset != ForwardPlan.Nowhere ? _devices[device].Arena.Start + offset : Take(tensor, device, _devices[device].Stream);
-    }
+        if (offset != ForwardPlan.Nowhere)
+        {
+            return _devices[device].Arena.Start + offset;
+        }
 
-    private DevicePointer Take(int tensor, int device, DeviceStream order)
-    {
-        DeviceBlock block = Borrow(device, _plan!.Bytes[tensor], order);
+        DeviceBlock block = Borrow(device, plan.Bytes[tensor], _devices[device].Stream);
         if (device == DeviceOf(tensor))
         {
             _blocks[tensor] = block;
-            _devices[device].Addresses[tensor] = block.Pointer;
         }
 
         return block.Pointer;
+    }
+
+    private void TakeOutput(int tensor, int device, DeviceStream order)
+    {
+        DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_plan!, tensor) : null;
+        block ??= Borrow(device, _plan!.Bytes[tensor], order);
+        _blocks[tensor] = block;
+        _devices[device].Addresses[tensor] = block.Pointer;
+    }
+
+    private void PrepareSet(DeviceStream order)
+    {
+        for (int tensor = 0; tensor < _roots.Length; tensor++)
+        {
+            if (_leaves[tensor] && !_isGiven[tensor] && MayPreAllocate(tensor))
+            {
+                int producer = _graph.Tensors[tensor].Producer;
+                PreAllocated.Prepare(_plan!, tensor, _blocks[tensor]!, _graph.Segments[producer].UnownedOutputs, _devices[_segmentDevices[producer]].Pool, order);
+            }
+        }
     }
 
     private DeviceBlock Borrow(int device, ulong bytes, DeviceStream order)
@@ -217,7 +292,7 @@ internal sealed class TensorMemory
         _plan = null;
     }
 
-    /// <summary>Memory for one segment's measured outputs.</summary>
+    /// <summary>Memory for one segment's outputs, exactly as large as asked for, while it is enqueued.</summary>
     private sealed class MeasuredOutputs(TensorMemory memory, int segment) : IOutputAllocator
     {
         public DevicePointer Reallocate(int output, ulong bytes, ulong alignment, CuStream stream)
@@ -227,9 +302,17 @@ internal sealed class TensorMemory
             DeviceBlock block = memory.Borrow(device, bytes, memory._devices[device].Stream);
             memory._blocks[tensor] = block;
             memory._devices[device].Addresses[tensor] = block.Pointer;
+            memory._counters.CountAllocatorCall();
             return block.Pointer;
         }
 
-        public void NotifyShape(int output, in TensorShape shape) => memory._plan!.Settle(memory._graph, memory._graph.Segments[segment].Outputs[output], shape);
+        public void NotifyShape(int output, in TensorShape shape)
+        {
+            int tensor = memory._graph.Segments[segment].Outputs[output];
+            if (!memory._plan!.Known[tensor])
+            {
+                memory._plan.Settle(memory._graph, tensor, shape);
+            }
+        }
     }
 }

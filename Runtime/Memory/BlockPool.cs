@@ -5,13 +5,11 @@ namespace Troupe.Runtime.Memory;
 
 /// <summary>Lends blocks of one device's memory and takes them back, so that forwards in steady state allocate nothing.</summary>
 /// <remarks>
-/// Blocks are reused by exact rounded size. A block last used on another stream is reused only behind an event of that stream.
+/// Blocks have exactly the size asked for and are reused for that size. A block last used on another stream is reused only behind an event of that stream.
 /// <b>Owns</b> every block it ever made. <b>Thread</b> any. <b>Blocks</b> never, except when it frees idle blocks because the device is full.
 /// </remarks>
 internal sealed class BlockPool(DeviceContext device) : IDisposable
 {
-    private const ulong Granule = 256;
-
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, Stack<DeviceBlock>> _idle = [];
     private readonly HashSet<DeviceBlock> _all = [];
@@ -27,11 +25,11 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
     /// <summary>Blocks that are lent out now.</summary>
     public int Lent { get; private set; }
 
-    /// <summary>Lends a block of at least <paramref name="bytes"/> bytes (at least 1) for work on <paramref name="stream"/>.</summary>
+    /// <summary>Lends a block of <paramref name="bytes"/> bytes (at least 1) for work on <paramref name="stream"/>.</summary>
     /// <exception cref="ForwardException">The device's memory is full.</exception>
     public DeviceBlock Rent(ulong bytes, DeviceStream stream)
     {
-        ulong size = (Math.Max(bytes, 1) + Granule - 1) / Granule * Granule;
+        ulong size = Math.Max(bytes, 1);
         lock (_lock)
         {
             DeviceBlock block = _idle.TryGetValue(size, out Stack<DeviceBlock>? idle) && idle.TryPop(out DeviceBlock? known) ? known : Make(size);
@@ -47,7 +45,7 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
     {
         lock (_lock)
         {
-            if (block.Generation != generation)
+            if (block.Generation != generation || block.IsKept)
             {
                 return;
             }

@@ -21,6 +21,9 @@ internal sealed class DeviceBlock(BlockPool pool, DeviceBuffer buffer)
     /// <summary>Changes when the block comes back to its pool, and when a pre-allocated set overwrites it.</summary>
     public int Generation { get; internal set; }
 
+    /// <summary>A pre-allocated set keeps it: giving a view of it back does nothing.</summary>
+    public bool IsKept { get; internal set; }
+
     /// <summary>The stream whose order covers every use of the block since it was lent.</summary>
     public DeviceStream? Stream { get; internal set; }
 

@@ -15,6 +15,17 @@ internal sealed record ModuleGraph(ModuleSpec Spec, GraphTensor[] Tensors, int[]
     public bool HasDataDependentShapes => Tensors.Any(tensor => tensor.IsDataDependent);
 
     public ModelVersion Model => Spec.Model;
+
+    /// <summary>The tensor whose memory this one shares; itself when it has its own.</summary>
+    public int RootOf(int tensor)
+    {
+        while (Tensors[tensor].AliasOf >= 0)
+        {
+            tensor = Tensors[tensor].AliasOf;
+        }
+
+        return tensor;
+    }
 }
 
 /// <summary>One tensor of a module: an input of the module, or assigned by one segment.</summary>

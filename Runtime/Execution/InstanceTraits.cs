@@ -1,0 +1,40 @@
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modes;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>What modes need to know of a loaded module, read off its engines once.</summary>
+internal static class InstanceTraits
+{
+    public static ModuleTraits Of(ModuleGraph graph, IReadOnlyList<IEngine> engines)
+    {
+        EngineCapabilities all = engines.Aggregate(~EngineCapabilities.None, (common, engine) => common & engine.Capabilities);
+        return new ModuleTraits
+        {
+            HasFallbackSegments = graph.Spec.Segments.Any(segment => segment.Kind == SegmentKind.Fallback),
+            CudaGraphs = all.HasFlag(EngineCapabilities.CudaGraphs),
+            WholeCaptureObstacle = Obstacle(graph),
+            OutputAllocator = all.HasFlag(EngineCapabilities.OutputAllocator),
+            RequiresOutputAllocator = graph.Segments.Any(segment => segment.RequiresOutputAllocator),
+            AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
+            ProfileCount = engines.Where(engine => engine.Profiles.Count > 0).Select(engine => engine.Profiles.Count).DefaultIfEmpty(1).Min(),
+            StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
+            DynamicWorkspace = all.HasFlag(EngineCapabilities.SharedWorkspace),
+            RuntimeSettings = all.HasFlag(EngineCapabilities.RuntimeSettings),
+            Profiling = all.HasFlag(EngineCapabilities.LayerProfiling),
+        };
+    }
+
+    private static string? Obstacle(ModuleGraph graph)
+    {
+        if (graph.Tensors.FirstOrDefault(tensor => tensor.IsDataDependent) is { } measured)
+        {
+            return $"the shape of '{measured.Name}' depends on data";
+        }
+
+        return graph.Tensors.FirstOrDefault(tensor => tensor is { IsShapeTensor: true, Producer: >= 0 }) is { } shape
+            ? $"the shape values '{shape.Name}' are made inside the module"
+            : null;
+    }
+}

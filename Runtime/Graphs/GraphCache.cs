@@ -1,0 +1,147 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Runtime.Graphs;
+
+/// <summary>The graphs of one lane, last used first; the least recently used one goes when there are too many.</summary>
+/// <remarks>
+/// A key is the unit, its input shapes and values, profiles and aliased addresses; changes of an engine's contexts or budget clear the cache.
+/// <b>Owns</b> the entries. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
+/// </remarks>
+internal sealed class GraphCache(InstanceCounters counters, int capacity = GraphCache.DefaultCapacity)
+{
+    public const int DefaultCapacity = 16;
+
+    /// <summary>A key whose capture failed this often is not tried again until the cache is cleared.</summary>
+    private const int MaxFailures = 2;
+
+    private readonly List<GraphEntry> _entries = new(capacity + 1);
+
+    public int Count => _entries.Count(entry => entry.IsCaptured);
+
+    /// <summary>The graph of this key, recorded now if need be; null when the forward is to run plainly.</summary>
+    /// <param name="make">Makes an entry for this key, with contexts of its own.</param>
+    public GraphEntry? Obtain(GraphUnit unit, ForwardPlan plan, DeviceStream stream, ReadOnlySpan<DevicePointer> given, GraphEntryFactory make)
+    {
+        GraphEntry? known = Find(unit, plan, given);
+        if (known is { IsCaptured: true })
+        {
+            counters.CountGraphHit();
+            return known;
+        }
+
+        if (known is { Failures: >= MaxFailures })
+        {
+            return null;
+        }
+
+        counters.CountGraphMiss();
+        GraphEntry entry = known ?? make(unit, plan, given);
+        int warmUps;
+        try
+        {
+            warmUps = entry.Record(stream, given);
+        }
+        catch (Exception trouble) when (trouble is ForwardException or CudaException { IsContextFatal: false })
+        {
+            entry.Fail();
+            counters.CountFailedCapture();
+            Keep(entry, isNew: known is null);
+            return null;
+        }
+
+        if (warmUps == 0)
+        {
+            entry.Dispose();
+            return null;
+        }
+
+        for (int round = 0; round < warmUps; round++)
+        {
+            counters.CountWarmUp();
+        }
+
+        counters.CountCapture();
+        Keep(entry, isNew: known is null);
+        return entry;
+    }
+
+    /// <summary>The forwards so far completed: what they used is good.</summary>
+    public void Prove()
+    {
+        foreach (GraphEntry entry in _entries)
+        {
+            entry.IsProven = true;
+        }
+    }
+
+    /// <summary>A forward failed: drops what was recorded since the last one that completed.</summary>
+    public void EvictUnproven() => Evict(static entry => entry is { IsCaptured: true, IsProven: false });
+
+    /// <summary>Drops the graphs of whole modules or of segments.</summary>
+    public void Evict(bool wholeModule) => Evict(wholeModule ? static entry => entry.Unit.IsWholeModule : static entry => !entry.Unit.IsWholeModule);
+
+    /// <summary>Drops everything, failures included.</summary>
+    public void Clear() => Evict(static _ => true);
+
+    private void Evict(Predicate<GraphEntry> chosen)
+    {
+        for (int index = _entries.Count - 1; index >= 0; index--)
+        {
+            if (chosen(_entries[index]))
+            {
+                Drop(index);
+            }
+        }
+    }
+
+    private GraphEntry? Find(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given)
+    {
+        for (int index = 0; index < _entries.Count; index++)
+        {
+            GraphEntry entry = _entries[index];
+            if (entry.Fits(unit, plan, given))
+            {
+                if (index > 0)
+                {
+                    _entries.RemoveAt(index);
+                    _entries.Insert(0, entry);
+                }
+
+                return entry;
+            }
+        }
+
+        return null;
+    }
+
+    private void Keep(GraphEntry entry, bool isNew)
+    {
+        if (!isNew)
+        {
+            return;
+        }
+
+        _entries.Insert(0, entry);
+        if (_entries.Count > capacity)
+        {
+            Drop(_entries.Count - 1);
+        }
+    }
+
+    private void Drop(int index)
+    {
+        GraphEntry entry = _entries[index];
+        _entries.RemoveAt(index);
+        if (entry.IsCaptured)
+        {
+            counters.CountGraphEviction();
+        }
+
+        entry.Dispose();
+    }
+}
+
+/// <summary>Makes an entry with execution contexts of its own.</summary>
+internal delegate GraphEntry GraphEntryFactory(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given);
