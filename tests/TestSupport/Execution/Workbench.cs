@@ -23,6 +23,9 @@ internal sealed class Workbench : IDisposable
 
     public HostCudaDriver Driver { get; }
 
+    /// <summary>The in-process runtime over the same devices.</summary>
+    public LocalRuntime Local => field ??= new LocalRuntime(Platform);
+
     public Platform Platform { get; }
 
     public ModuleFolder Folder { get; } = new();
@@ -38,6 +41,16 @@ internal sealed class Workbench : IDisposable
     }
 
     public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2) => Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes);
+
+    /// <summary>Loads an in-process module with one lane, so that counts are exact, unless told otherwise.</summary>
+    public LocalModule Open(string path, int device = 0, int lanes = 1)
+    {
+        LocalModule module = Local.Load(path, device, lanes);
+        _owned.Add(module);
+        return module;
+    }
+
+    public LocalModule Open(TinyOnnx model, int device = 0, int lanes = 1) => Open(Folder.Write($"{Guid.NewGuid():N}.onnx", model), device, lanes);
 
     /// <summary>One forward through a leased lane, to its end.</summary>
     public static Tensor[] Forward(IModuleInstance instance, params Tensor[] inputs) => Forward(instance, ModeSettings.Default, inputs);
