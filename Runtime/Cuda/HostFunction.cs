@@ -8,6 +8,9 @@ namespace Troupe.Runtime.Cuda;
 /// </remarks>
 internal abstract class HostFunction
 {
+    /// <summary>Host memory it touches that streams touch too; emulated devices check it for conflicts when the function is enqueued.</summary>
+    public virtual ReadOnlySpan<HostRange> Ranges => default;
+
     /// <summary>The work. An exception escaping from it is a defect: on emulated devices it makes the context fail as <see cref="CuResult.LaunchFailed"/>.</summary>
     public abstract void Invoke();
 

@@ -38,7 +38,7 @@ internal static unsafe class CommandRunner
             case CommandKind.Allocate:
                 return Begin((HostAllocation)command.Subject!, isReplay);
             case CommandKind.Free:
-                return End(driver, (HostAllocation)command.Subject!);
+                return command.Subject is HostAllocation freed ? End(driver, freed) : CuResult.Success;
             case CommandKind.Nothing or CommandKind.Record or CommandKind.Wait:
                 return CuResult.Success;
         }
@@ -54,6 +54,7 @@ internal static unsafe class CommandRunner
         {
             var status = memory.Open(context, accesses);
             if (status != CuResult.Success) return driver.Report(status, managed?.Name ?? launch!.Kernel.Name, "touches memory that is freed, out of range or out of reach");
+            if (context.Device.SlowDown > 1 && !driver.HasVirtualClock) return RunSlowly(context.Device.SlowDown, memory, managed, launch);
             return managed is not null ? managed.Run(memory) : launch!.Run(memory);
         }
         catch (IllegalAccessException illegal)
@@ -69,6 +70,16 @@ internal static unsafe class CommandRunner
             memory.Close();
             thread.InsideWork--;
         }
+    }
+
+    /// <summary>A slow device takes a multiple of the time; the kernel's thread is busy meanwhile, as the device would be.</summary>
+    private static CuResult RunSlowly(double factor, KernelMemory memory, ManagedKernel? managed, KernelLaunch? launch)
+    {
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        var status = managed is not null ? managed.Run(memory) : launch!.Run(memory);
+        var until = start + (long)((System.Diagnostics.Stopwatch.GetTimestamp() - start) * factor);
+        while (System.Diagnostics.Stopwatch.GetTimestamp() < until) Thread.SpinWait(20);
+        return status;
     }
 
     private static CuResult Call(HostCudaDriver driver, HostFunction function)
@@ -151,12 +162,7 @@ internal static unsafe class CommandRunner
     private static CuResult Begin(HostAllocation allocation, bool isReplay)
     {
         // A range of a graph comes to life with each replay; one taken by a plain call lives from that call on.
-        if (isReplay)
-        {
-            allocation.IsFreeRequested = false;
-            allocation.IsLive = true;
-        }
-
+        if (isReplay) allocation.IsLive = true;
         return CuResult.Success;
     }
 
@@ -164,6 +170,7 @@ internal static unsafe class CommandRunner
     {
         if (allocation.Pool is { } pool) pool.Keep(allocation, driver.IsStrict);
         else allocation.IsLive = false;
+        if (allocation.Pool is null && allocation.Owners == 0) allocation.Device.Retire(allocation);
         return CuResult.Success;
     }
 }

@@ -26,11 +26,14 @@ internal sealed unsafe class HostAllocation
     /// <summary>True between allocation and the moment its free takes effect in stream order.</summary>
     public bool IsLive { get; set; }
 
-    /// <summary>True once a free was asked for, also when that free still waits in its stream.</summary>
+    /// <summary>True once a free was asked for, also when that free still waits in its stream; for a graph's range also before its launch.</summary>
     public bool IsFreeRequested { get; set; }
 
     /// <summary>Graphs and executables that hold the range; zero for memory of plain calls.</summary>
     public int Owners { get; set; }
+
+    /// <summary>Set for a range whose graph frees it itself.</summary>
+    public bool IsFreedInGraph { get; set; }
 
     /// <summary>Next free block of the same size class in its pool.</summary>
     public HostAllocation? NextFree { get; set; }

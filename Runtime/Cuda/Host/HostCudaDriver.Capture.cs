@@ -40,6 +40,7 @@ internal sealed partial class HostCudaDriver
             return CuResult.StreamCaptureWrongThread;
         }
 
+        if (Strike(HostFaultKind.FailedCapture, found.Context.Device) != CuResult.Success) capture.Invalidate();
         var isUnjoined = !capture.IsInvalidated && capture.HasUnjoinedWork();
         var isInvalidated = capture.IsInvalidated;
         if (isInvalidated || isUnjoined)

@@ -180,6 +180,7 @@ internal sealed partial class HostCudaDriver
         }
 
         context.Device.DefaultPool.TrimTo(0);
+        context.Device.ReleaseRetired();
         _hostMemory.Drop(context);
     }
 }

@@ -83,6 +83,6 @@ internal sealed partial class HostCudaDriver
     {
         var range = Find(address);
         if (range is null || !range.Contains(address, bytes)) return false;
-        return range.Owners > 0 ? range.IsLive || (capture is not null && capture.Graph.Allocations.Contains(range)) : range.IsLive && !range.IsFreeRequested;
+        return !range.IsFreeRequested || (capture is not null && capture.Graph.Allocations.Contains(range));
     }
 }

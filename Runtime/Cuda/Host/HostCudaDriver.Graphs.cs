@@ -71,11 +71,18 @@ internal sealed partial class HostCudaDriver
 
         status = Health(launched.Context);
         if (status != CuResult.Success) return status;
+        status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
+        if (status != CuResult.Success) return status;
         foreach (var range in launched.Allocations)
         {
-            if (!range.IsLive) continue;
-            if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0) return CuResult.InvalidValue;
-            range.IsLive = false;
+            if (!range.IsFreeRequested)
+            {
+                if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0) return CuResult.InvalidValue;
+                status = Enqueue(found, new StreamCommand { Kind = CommandKind.Free, Destination = range.Address, Bytes = range.Size, Subject = range });
+                if (status != CuResult.Success) return status;
+            }
+
+            range.IsFreeRequested = range.IsFreedInGraph;
         }
 
         HostCounters.Count(ref found.Context.Device.Counters.Replays);

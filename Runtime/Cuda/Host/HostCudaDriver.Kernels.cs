@@ -100,6 +100,8 @@ internal sealed partial class HostCudaDriver
             return found.Capture is { } capture ? InvalidateWith(capture, CuResult.InvalidValue) : CuResult.InvalidValue;
         }
 
+        status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
+        if (status != CuResult.Success) return status;
         if (_execution.RunsAtEnqueue && found.Capture is null)
         {
             lock (found.Gate)
@@ -119,6 +121,8 @@ internal sealed partial class HostCudaDriver
         var status = EnterStream(stream, out var found);
         if (status != CuResult.Success) return status;
         if (kernel is null) return CuResult.InvalidValue;
+        status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
+        if (status != CuResult.Success) return status;
         if (_execution.RunsAtEnqueue && found.Capture is null) return _execution.Submit(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel });
         return Enqueue(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel, Accesses = kernel.Accesses.ToArray() });
     }

@@ -21,6 +21,8 @@ internal sealed partial class HostCudaDriver
         status = Guard(thread);
         if (status != CuResult.Success) return status;
         if (bytes == 0) return CuResult.InvalidValue;
+        status = Strike(HostFaultKind.AllocationFailure, context.Device);
+        if (status != CuResult.Success) return status;
         var allocation = context.Device.Allocate(context, null, bytes);
         if (allocation is null)
         {
@@ -47,6 +49,13 @@ internal sealed partial class HostCudaDriver
         if (allocation is null || allocation.Address != pointer.Address || !TryClaimFree(allocation)) return CuResult.InvalidValue;
         var device = allocation.Device;
         _execution.Drain(device);
+        if (!_execution.RunsAtEnqueue)
+        {
+            // Waiting for its own device orders the free behind that device's work, not behind another's.
+            status = _execution.RunNow(allocation.Context, new StreamCommand { Kind = CommandKind.Free, Destination = allocation.Address, Bytes = allocation.Size });
+            if (status != CuResult.Success) device.Fail(status);
+        }
+
         HostCounters.Count(ref device.Counters.Frees);
         if (allocation.Pool is { } pool) pool.Keep(allocation, IsStrict);
         else if (allocation.Owners > 0) allocation.IsLive = false;
@@ -83,6 +92,7 @@ internal sealed partial class HostCudaDriver
         if (found.Capture is { } capture)
         {
             if (!capture.Graph.Allocations.Contains(allocation)) return capture.IsInvalidated ? CuResult.StreamCaptureInvalidated : CuResult.InvalidValue;
+            allocation.IsFreedInGraph = true;
             return Enqueue(found, in command);
         }
 
@@ -99,6 +109,8 @@ internal sealed partial class HostCudaDriver
         status = Guard(thread);
         if (status != CuResult.Success) return status;
         if (bytes == 0) return CuResult.Success;
+        status = Strike(HostFaultKind.AllocationFailure, context.Device);
+        if (status != CuResult.Success) return status;
         var address = _hostMemory.Allocate(context, bytes, IsStrict);
         if (address == 0) return CuResult.OutOfMemory;
         HostCounters.Count(ref context.Device.Counters.PinnedAllocations);
@@ -160,6 +172,8 @@ internal sealed partial class HostCudaDriver
 
         var status = Guard(Thread);
         if (status != CuResult.Success || bytes == 0) return status;
+        status = Strike(HostFaultKind.AllocationFailure, pool.Device);
+        if (status != CuResult.Success) return status;
         var allocation = pool.Allocate(stream.Context, bytes, IsStrict);
         if (allocation is null) return CuResult.OutOfMemory;
         HostCounters.Count(ref pool.Device.Counters.Allocations);
@@ -175,6 +189,7 @@ internal sealed partial class HostCudaDriver
         var allocation = device.Allocate(stream.Context, null, bytes);
         if (allocation is null) return InvalidateWith(capture, CuResult.OutOfMemory);
         allocation.IsLive = false;
+        allocation.IsFreeRequested = true;
         allocation.Owners = 1;
         capture.Graph.Allocations.Add(allocation);
         pointer = allocation.Pointer;
@@ -186,7 +201,7 @@ internal sealed partial class HostCudaDriver
     {
         lock (allocation.Device.Gate)
         {
-            if (allocation.IsFreeRequested || (allocation.Owners == 0 && !allocation.IsLive)) return false;
+            if (allocation.IsFreeRequested) return false;
             return allocation.IsFreeRequested = true;
         }
     }

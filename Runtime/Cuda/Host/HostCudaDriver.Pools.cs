@@ -32,8 +32,8 @@ internal sealed partial class HostCudaDriver
         // Ranges still out keep the pool's bytes until they are freed.
         _execution.Drain(found.Device);
         found.ReleaseThreshold = 0;
-        found.IsDestroyed = true;
         found.TrimTo(0);
+        if (found.Account.Reserved > 0) found.Device.Adopt(found);
         return _pools.Remove(pool.Value) is null ? CuResult.InvalidValue : CuResult.Success;
     }
 
@@ -133,6 +133,7 @@ internal sealed partial class HostCudaDriver
     private void ReturnSurplus(HostDevice device)
     {
         if (device.DefaultPool.HasSurplus) device.DefaultPool.TrimTo(device.DefaultPool.ReleaseThreshold);
+        if (device.HasSurplus) device.ReleaseRetired();
         if (!device.HasCreatedPools) return;
         foreach (var pool in PoolsOf(device))
         {

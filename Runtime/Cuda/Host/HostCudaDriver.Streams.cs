@@ -100,7 +100,7 @@ internal sealed partial class HostCudaDriver
     private bool DestroyStream(nint handle)
     {
         if (_streams.Remove(handle) is not { } stream) return false;
-        if (_execution.IsDone(stream)) stream.Context.Device.Remove(stream);
+        if (!_execution.RunsAtEnqueue || _execution.IsDone(stream)) stream.Context.Device.Remove(stream);
         return true;
     }
 }

@@ -47,7 +47,14 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
             _pools.Add(device.DefaultPool);
         }
 
-        _execution = new InlineExecution(this);
+        if (options.FaultRates.Count > 0) _faults = new HostFaults(options.Seed, options.FaultRates);
+        foreach (var fault in options.Faults) Inject(fault);
+        _execution = options.Policy switch
+        {
+            ExecutionPolicy.Inline => new InlineExecution(this),
+            ExecutionPolicy.Deferred => new DeferredExecution(this),
+            ExecutionPolicy.Timed => new TimedExecution(this),
+        };
     }
 
     public HostDriverOptions Options { get; }
@@ -112,6 +119,15 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
         return granted == CuMemAccess.ReadWrite || (granted == CuMemAccess.Read && access.Kind == AccessKind.Read);
     }
 
+    /// <summary>Whether host memory is page-locked.</summary>
+    public bool IsPinned(nint address, ulong bytes) => _hostMemory.IsPinned(address, bytes);
+
+    public bool HasVirtualClock => Options.Policy == ExecutionPolicy.Timed;
+
+    /// <summary>The virtual clock of the timed policy.</summary>
+    /// <exception cref="InvalidOperationException">The driver has another policy.</exception>
+    public TimedExecution Clock => _execution as TimedExecution ?? throw new InvalidOperationException($"A driver of the {Options.Policy} policy has no virtual clock.");
+
     /// <summary>Keeps a reason for people and passes the status on.</summary>
     public CuResult Report(CuResult status, string what, string why)
     {
@@ -143,7 +159,7 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     {
         if (_isDisposed) return;
         _isDisposed = true;
-        _execution.Stop();
+        _execution.Dispose();
         foreach (var device in DeviceTable) device.Dispose();
         _hostMemory.Dispose();
         _threads.Dispose();

@@ -18,6 +18,8 @@ internal sealed unsafe class HostDevice : IDisposable
     private readonly HostCudaDriver _driver;
     private readonly AddressSpace _addresses;
     private readonly HashSet<HostAllocation> _held = [];
+    private readonly List<HostAllocation> _retired = [];
+    private readonly List<HostPool> _orphans = [];
     private HostStream[] _streams = [];
     private int _failure;
 
@@ -26,6 +28,7 @@ internal sealed unsafe class HostDevice : IDisposable
         _driver = driver;
         Ordinal = ordinal;
         Options = options;
+        SlowDown = options.SlowDown;
         _addresses = new AddressSpace(ordinal);
         Primary = new HostContext(this, isPrimary: true);
         DefaultPool = new HostPool(this, isDefault: true, maxBytes: 0);
@@ -41,6 +44,12 @@ internal sealed unsafe class HostDevice : IDisposable
 
     /// <summary>True once a pool beside the default one was made on it.</summary>
     public bool HasCreatedPools { get; set; }
+
+    /// <summary>True when a synchronization has something to give back beside what pools keep.</summary>
+    public bool HasSurplus { get; private set; }
+
+    /// <summary>Factor on durations; fault injection raises it.</summary>
+    public double SlowDown { get; set; }
 
     public HostCounters Counters { get; } = new();
 
@@ -142,6 +151,7 @@ internal sealed unsafe class HostDevice : IDisposable
     public void Release(HostAllocation allocation)
     {
         allocation.IsLive = false;
+        allocation.IsFreeRequested = true;
         _driver.Quiesce(this);
         lock (Gate)
         {
@@ -151,6 +161,46 @@ internal sealed unsafe class HostDevice : IDisposable
             _held.Remove(allocation);
             Counters.Use(-(long)allocation.Capacity);
             if (!_driver.IsStrict) _addresses.Unmap(allocation);
+        }
+    }
+
+    /// <summary>Takes note of a plain range that was freed in stream order; its bytes go back at the next synchronization.</summary>
+    public void Retire(HostAllocation allocation)
+    {
+        lock (Gate) _retired.Add(allocation);
+        HasSurplus = true;
+    }
+
+    /// <summary>Takes note of a pool whose handle is gone while ranges of it are out.</summary>
+    public void Adopt(HostPool pool)
+    {
+        lock (Gate) _orphans.Add(pool);
+        HasSurplus = true;
+    }
+
+    /// <summary>Gives back what was retired, and what orphaned pools keep. Never called under a stream's lock.</summary>
+    public void ReleaseRetired()
+    {
+        List<HostAllocation> retired;
+        List<HostPool> orphans;
+        lock (Gate)
+        {
+            retired = [.. _retired];
+            _retired.Clear();
+            orphans = [.. _orphans];
+            HasSurplus = orphans.Count > 0;
+        }
+
+        foreach (var allocation in retired) Release(allocation);
+        foreach (var pool in orphans)
+        {
+            pool.TrimTo(0);
+            if (pool.Account.Reserved > 0) continue;
+            lock (Gate)
+            {
+                _orphans.Remove(pool);
+                HasSurplus = _orphans.Count > 0 || _retired.Count > 0;
+            }
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed record HostDeviceOptions
     /// <value>Bytes per second of a copy on the virtual clock of the timed policy. Default 16 GiB/s.</value>
     public ulong CopyBytesPerSecond { get; init; } = 16UL << 30;
 
+    /// <value>Kernels that run side by side on the virtual clock. Default 1: one engine run fills the device.</value>
+    public int ConcurrentKernels { get; init; } = 1;
+
     /// <value>Factor on every duration of the timed policy; a slow device has more than one.</value>
     public double SlowDown { get; init; } = 1;
 }

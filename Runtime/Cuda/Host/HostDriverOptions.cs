@@ -12,8 +12,23 @@ internal sealed record HostDriverOptions
     /// <value>Seed of every random choice of the deferred policy.</value>
     public int Seed { get; init; } = 1;
 
+    /// <value>
+    /// A thread of the driver runs deferred work by itself, as a GPU does, so that callers who only wait for host functions make progress.
+    /// Off by default: without it the order of work depends on the seed alone.
+    /// </value>
+    public bool Pump { get; init; }
+
+    /// <value>Host time that one unsuccessful query takes on the virtual clock, so that polling ends. Default 1 µs.</value>
+    public TimeSpan QueryTime { get; init; } = TimeSpan.FromMicroseconds(1);
+
     /// <value>Fresh addresses for every allocation, poisoned bytes before and after use. Null: on, except for the inline policy.</value>
     public bool? Strict { get; init; }
+
+    /// <value>Faults planned from the start.</value>
+    public IReadOnlyList<HostFault> Faults { get; init; } = [];
+
+    /// <value>Chance of each kind of fault per matching call, drawn by <see cref="Seed"/>. Default none.</value>
+    public IReadOnlyDictionary<HostFaultKind, double> FaultRates { get; init; } = new Dictionary<HostFaultKind, double>();
 
     /// <value>
     /// A device fault ends all devices of the driver. So it was seen on a real driver (580, two H100: an illegal address on one failed every

@@ -2,7 +2,7 @@ namespace Troupe.Runtime.Cuda.Host;
 
 /// <summary>When and where enqueued work runs: one subclass per execution policy.</summary>
 /// <remarks><b>Owns</b> the work that has not run. <b>Thread</b> any. <b>Blocks</b> only in the Drain methods.</remarks>
-internal abstract class HostExecution
+internal abstract class HostExecution : IDisposable
 {
     /// <summary>True when work runs within the enqueuing call.</summary>
     public abstract bool RunsAtEnqueue { get; }
@@ -34,7 +34,14 @@ internal abstract class HostExecution
     /// <summary>Time on the policy's clock, in ticks of <see cref="TimeSpan"/>.</summary>
     public abstract long Now { get; }
 
-    public virtual void Stop()
+    /// <summary>Stops the threads of the policy; work that has not run is dropped.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
     {
     }
 }

@@ -31,9 +31,6 @@ internal sealed class HostPool : HostObject
     /// <summary>Bytes it may reserve; 0 for as many as the device has.</summary>
     public ulong MaxBytes { get; }
 
-    /// <summary>Set when the handle is gone: ranges still out give their bytes back as soon as they are freed.</summary>
-    public bool IsDestroyed { get; set; }
-
     /// <summary>Bytes it keeps when a stream, event or context is synchronized.</summary>
     public ulong ReleaseThreshold { get; set; }
 
@@ -99,6 +96,7 @@ internal sealed class HostPool : HostObject
         lock (_gate)
         {
             allocation.IsLive = false;
+            allocation.IsFreeRequested = true;
             if (isStrict) NativeMemory.Fill(allocation.Bytes, (nuint)allocation.Capacity, HostDevice.FreedPoison);
             ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, allocation.Capacity, out _);
             allocation.NextFree = head;

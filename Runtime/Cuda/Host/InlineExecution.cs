@@ -14,6 +14,8 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
     {
         lock (stream.Gate)
         {
+            // Taken, but the device failed by this very launch: nothing runs any more.
+            if (stream.Context.Failure != CuResult.Success) return CuResult.Success;
             var status = CommandRunner.Run(driver, stream.Context, stream.Memory, in command, isReplay: false);
             if (status != CuResult.Success) stream.Context.Device.Fail(status);
         }

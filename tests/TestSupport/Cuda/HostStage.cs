@@ -1,0 +1,53 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Cuda.Host;
+
+namespace Troupe.TestSupport.Cuda;
+
+/// <summary>An emulated driver with the primary context of device 0 current, for tests of what only emulated devices promise.</summary>
+internal sealed class HostStage : IDisposable
+{
+    public HostStage(HostDriverOptions options)
+    {
+        Driver = new HostCudaDriver(options);
+        ContractKernels.Register(Driver);
+        Contexts = new CuContext[options.Devices.Count];
+        for (var i = 0; i < Contexts.Length; i++) ContractDevice.Ok(Driver.DevicePrimaryCtxRetain(out Contexts[i], new CuDevice(i)));
+        ContractDevice.Ok(Driver.CtxPushCurrent(Contexts[0]));
+    }
+
+    public HostCudaDriver Driver { get; }
+
+    public CuContext[] Contexts { get; }
+
+    public static HostStage With(ExecutionPolicy policy, int seed = 1, int devices = 2, HostDeviceOptions? device = null) =>
+        new(HostDriverOptions.WithDevices(devices, device) with { Policy = policy, Seed = seed });
+
+    /// <summary>Makes another device's context current.</summary>
+    public void On(int ordinal) => ContractDevice.Ok(Driver.CtxSetCurrent(Contexts[ordinal]));
+
+    public CuStream Stream()
+    {
+        ContractDevice.Ok(Driver.StreamCreate(out var stream, CuStreamFlags.NonBlocking, 0));
+        return stream;
+    }
+
+    public CuEvent Event(CuEventFlags flags = CuEventFlags.DisableTiming)
+    {
+        ContractDevice.Ok(Driver.EventCreate(out var @event, flags));
+        return @event;
+    }
+
+    public DevicePointer Memory(ulong bytes)
+    {
+        ContractDevice.Ok(Driver.MemAlloc(out var pointer, bytes));
+        return pointer;
+    }
+
+    public HostPointer Pinned(ulong bytes)
+    {
+        ContractDevice.Ok(Driver.MemHostAlloc(out var pointer, bytes, CuMemHostAllocFlags.Portable));
+        return pointer;
+    }
+
+    public void Dispose() => Driver.Dispose();
+}
