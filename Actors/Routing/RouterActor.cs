@@ -167,15 +167,16 @@ internal sealed class RouterActor : ReceiveActor
 
     private void Lose(NodeId node, bool gone)
     {
-        _log.Warning("Node {0} {1}.", node, gone ? "has left" : "cannot be reached");
         if (gone)
         {
+            _log.Info("Node {0} has left.", node);
             _state.Peers.Remove(node);
             _state.Origins.Remove(node);
             _state.Table.Remove(node);
         }
         else
         {
+            _log.Warning("Node {0} cannot be reached.", node);
             _state.Table.SetReachable(node, false);
         }
 

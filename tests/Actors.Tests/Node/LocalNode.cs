@@ -26,11 +26,10 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public CountingSink Sink { get; } = new();
 
-    public static LocalNode Start(IPlatform platform, Func<TroupeNodeSpec, TroupeNodeSpec>? change = null)
+    public static LocalNode Start(IPlatform platform, Func<TroupeNodeSpec, TroupeNodeSpec>? change = null, string profile = "akka.loglevel = OFF\nakka.stdout-loglevel = OFF")
     {
         Config shipped = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon")));
-        Config quiet = ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF");
-        var system = ActorSystem.Create("troupe", quiet.WithFallback(shipped));
+        var system = ActorSystem.Create("troupe", ConfigurationFactory.ParseString(profile).WithFallback(shipped));
         var spec = new TroupeNodeSpec { Platform = platform, Repository = new AnyPath(), SnapshotInterval = TimeSpan.FromMilliseconds(20), DeviceDrainBound = TimeSpan.FromSeconds(1) };
         return new LocalNode(system, TroupeNode.Start(system, change?.Invoke(spec) ?? spec));
     }
@@ -44,17 +43,17 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public async Task<ModelReply> LoadAny(string name = "double", int? number = null, string? path = null, params int[] gpus)
     {
-        await Eventually(() => Node.View.Nodes.Count == 1 && Node.View.Nodes[0].Gpus.All(gpu => gpu.Health != Messages.Nodes.GpuHealth.Starting));
+        await Eventually(() => Node.View.Nodes.Count > 0 && Node.View.Nodes[0].Gpus.All(gpu => gpu.Health != Messages.Nodes.GpuHealth.Starting));
         return await Node.LoadAsync(new LoadModel(name, number, path, gpus), null, TestContext.Current.CancellationToken);
     }
 
-    public RequestId Send(string model = "double", byte value = 21, int? gpu = null, TimeSpan? timeLeft = null)
+    public RequestId Send(string model = "double", byte value = 21, int? gpu = null, TimeSpan? timeLeft = null, int bytes = 1)
     {
         Forward forward = new()
         {
             Id = Node.NextRequestId(),
             Model = new ModelReference(model),
-            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new[] { value })],
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(bytes), Enumerable.Repeat(value, bytes).ToArray())],
             Gpu = gpu is { } ordinal ? new GpuId(Node.Id, ordinal) : null,
             TimeLeft = timeLeft ?? Forward.DefaultTimeLeft,
         };

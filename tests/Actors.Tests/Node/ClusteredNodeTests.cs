@@ -1,0 +1,97 @@
+using Akka.Actor;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.TestSupport.Execution;
+
+namespace Troupe.Actors.Tests.Node;
+
+public sealed class ClusteredNodeTests
+{
+    [Fact]
+    public async Task A_forward_runs_where_the_model_lives_whoever_accepted_it()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), new FakePlatform(1));
+        LocalNode without = cluster.Nodes[0];
+        LocalNode with = cluster.Nodes[1];
+        await with.Load();
+        await InProcessCluster.Knows(without, with.Node.Id, "double");
+        Assert.Equal(with.Node.Id, (await without.MustSucceed()).Report.Gpu.Node);
+
+        // Larger forwards do not travel, and the next small one does.
+        var large = Assert.IsType<ForwardReply.Failed>(await without.Sink.Reply(without.Send(bytes: 70_000)));
+        Assert.Equal(FailureKind.NotSupported, large.Kind);
+        Assert.Contains("70000", large.Detail, StringComparison.Ordinal);
+        await without.MustSucceed();
+    }
+
+    [Fact]
+    public async Task A_model_is_loaded_on_another_node_by_request_and_another_content_refused_in_the_cluster()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), new FakePlatform(2));
+        LocalNode here = cluster.Nodes[0];
+        NodeId there = cluster.Nodes[1].Node.Id;
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var loaded = Assert.IsType<ModelReply.Loaded>(await here.Node.LoadAsync(new LoadModel("double", Path: "a"), there, cancellation));
+        Assert.All(loaded.Gpus, gpu => Assert.Equal(there, gpu.Node));
+        await InProcessCluster.Knows(here, there, "double");
+        var refused = Assert.IsType<ModelReply.Failed>(await here.Node.LoadAsync(new LoadModel("double", Path: "b"), null, cancellation));
+        Assert.Equal(FailureKind.AlreadyExists, refused.Kind);
+        var unknown = Assert.IsType<ModelReply.Failed>(await here.Node.LoadAsync(new LoadModel("double"), new NodeId("127.0.0.1:1"), cancellation));
+        Assert.Equal(FailureKind.NotFound, unknown.Kind);
+        Assert.IsType<ModelReply.Unloaded>(await here.Node.UnloadAsync(new UnloadModel("double"), there, cancellation));
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_in_order_loses_nothing()
+    {
+        var leaving = new FakePlatform(1) { CompleteAtOnce = false };
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), leaving);
+        LocalNode stays = cluster.Nodes[0];
+        LocalNode goes = cluster.Nodes[1];
+        await goes.Load();
+        await InProcessCluster.Knows(stays, goes.Node.Id, "double");
+        RequestId[] ids = [.. Enumerable.Range(0, 8).Select(_ => stays.Send())];
+        await LocalNode.Eventually(() => leaving.Instances[0].Busy.Count == 2);
+        Task shutdown = CoordinatedShutdown.Get(goes.System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+        leaving.CompleteAtOnce = true;
+        foreach (FakeLane lane in leaving.Instances[0].Busy)
+        {
+            lane.Complete();
+        }
+
+        foreach (RequestId id in ids)
+        {
+            Assert.IsType<ForwardReply.Succeeded>(await stays.Sink.Reply(id));
+        }
+
+        await shutdown.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await LocalNode.Eventually(() => stays.Node.View.Nodes.Count == 1);
+        Assert.Empty(stays.Sink.Twice);
+    }
+
+    [Fact]
+    public async Task A_node_that_dies_gives_its_forwards_back_to_their_origin_which_goes_on()
+    {
+        var dying = new FakePlatform(1) { CompleteAtOnce = false };
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), dying);
+        LocalNode stays = cluster.Nodes[0];
+        LocalNode dies = cluster.Nodes[1];
+        await dies.Load();
+        await InProcessCluster.Knows(stays, dies.Node.Id, "double");
+        RequestId stranded = stays.Send();
+        await LocalNode.Eventually(() => dying.Instances[0].Busy.Count == 1);
+
+        // Without a farewell, as a killed process.
+        await ((Akka.Remote.IRemoteActorRefProvider)((ExtendedActorSystem)dies.System).Provider).Transport.Shutdown();
+        var failed = Assert.IsType<ForwardReply.Failed>(await stays.Sink.Reply(stranded));
+        Assert.Equal(FailureKind.NodeUnreachable, failed.Kind);
+        await stays.Load("other");
+        await stays.MustSucceed("other");
+
+        // Past downing the survivor still serves.
+        await LocalNode.Eventually(() => stays.Node.View is { Nodes.Count: 1, Unreachable.Count: 0 });
+        await stays.MustSucceed("other");
+        Assert.Empty(stays.Sink.Twice);
+    }
+}
