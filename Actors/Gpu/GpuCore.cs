@@ -104,7 +104,7 @@ internal sealed class GpuCore
     public void Complete(LaunchEnded ended, TimeSpan now)
     {
         Launch launch = ended.Launch;
-        if (launch.Incarnation != Incarnation || Health is GpuHealth.Quarantined)
+        if (launch.Incarnation != Incarnation || Health != GpuHealth.Ready)
         {
             return;
         }

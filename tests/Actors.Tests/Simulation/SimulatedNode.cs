@@ -1,0 +1,163 @@
+using Troupe.Actors.Gpu;
+using Troupe.Actors.Node;
+using Troupe.Actors.Routing;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+using Troupe.TestSupport.Execution;
+
+namespace Troupe.Actors.Tests.Simulation;
+
+/// <summary>One life of a node in a simulated cluster: router cores, GPUs with their executors, no Akka.</summary>
+internal sealed class SimulatedNode
+{
+    private readonly SimulatedCluster _cluster;
+    private readonly List<RouterDecision> _decisions = [];
+    private readonly Dictionary<int, GpuReport> _reports = [];
+    private long _sequence;
+    private ulong _counter;
+
+    public SimulatedNode(SimulatedCluster cluster, NodeId id, ulong incarnation, int devices, bool safeToResend)
+    {
+        _cluster = cluster;
+        Id = id;
+        Incarnation = new NodeIncarnation(incarnation);
+        Table = new RoutingTable(id, TimeSpan.FromSeconds(1));
+        Origin = new RouterCore(Table, _decisions);
+        Home = new HomeCore(Table, _decisions);
+        Platform = new FakePlatform(devices) { CompleteAtOnce = false, SafeToResend = safeToResend };
+        Gpus = [.. Enumerable.Range(0, devices).Select(ordinal => new SimulatedGpu(this, Platform, ordinal))];
+        foreach (SimulatedGpu gpu in Gpus)
+        {
+            gpu.StartExecutor();
+        }
+    }
+
+    public NodeId Id { get; }
+
+    public NodeIncarnation Incarnation { get; }
+
+    public bool Alive { get; set; } = true;
+
+    public FakePlatform Platform { get; }
+
+    public IReadOnlyList<SimulatedGpu> Gpus { get; }
+
+    public RoutingTable Table { get; }
+
+    public RouterCore Origin { get; }
+
+    public HomeCore Home { get; }
+
+    public MessageBag Bag => _cluster.Bag;
+
+    public TimeSpan Now => _cluster.Now;
+
+    public Forward Accept(IForwardSink sink, TimeSpan timeLeft)
+    {
+        var forward = new Forward
+        {
+            Id = new RequestId(Incarnation, ++_counter),
+            Model = new ModelReference("m"),
+            Inputs = [new Messages.Tensors.Tensor("x", Messages.Tensors.ElementType.UInt8, new Messages.Tensors.TensorShape(1), new byte[1])],
+            TimeLeft = timeLeft,
+        };
+        Do(() => Origin.Accept(forward, sink, Now));
+        return forward;
+    }
+
+    public void Tick() => Do(() =>
+    {
+        Origin.Tick(Now);
+        Home.Tick(Now);
+    });
+
+    public void Release(GpuRelease release) => Do(() =>
+    {
+        Home.Release(release);
+        Origin.Release(release, Now);
+    });
+
+    public void Hear(GpuReport report)
+    {
+        _reports[report.Gpu.Ordinal] = report;
+        Table.Hear(report);
+    }
+
+    public void Hear(NodeSnapshot snapshot) => Do(() =>
+    {
+        if (Table.Hear(snapshot, Now))
+        {
+            Origin.Lose(snapshot.Node, Now);
+            Home.Lose(snapshot.Node);
+        }
+    });
+
+    public void Lose(NodeId node) => Do(() =>
+    {
+        Table.SetReachable(node, false);
+        Origin.Lose(node, Now);
+        Home.Lose(node);
+    });
+
+    public void Reach(NodeId node) => Do(() => Table.SetReachable(node, true));
+
+    public NodeSnapshot Snapshot()
+    {
+        GpuSnapshot[] gpus = [.. Gpus.Select(gpu => gpu.Core.Snapshot())];
+        List<ResidentModel> resident = [.. _reports.Values.SelectMany(report => report.Models)];
+        ModelSnapshot[] models = resident.Count == 0 ? [] : [new ModelSnapshot(resident[0].Model, ModelState.Ready, "", "fake", [], [], [new GpuId(Id, 0)], resident[0].SafeToResend)];
+        return new NodeSnapshot(Id, Incarnation, ++_sequence, false, gpus, models, "");
+    }
+
+    public void Do(Action step)
+    {
+        if (!Alive)
+        {
+            return;
+        }
+
+        step();
+        for (int i = 0; i < _decisions.Count; i++)
+        {
+            Perform(_decisions[i]);
+        }
+
+        _decisions.Clear();
+    }
+
+    private void Perform(RouterDecision decision)
+    {
+        switch (decision.Action)
+        {
+            case RouterAction.AnswerSink:
+                decision.Sink!.Complete(decision.Reply!);
+                break;
+            case RouterAction.AnswerOrigin:
+                decision.Origin!.Answer(decision.Outcome!);
+                break;
+            case RouterAction.Dispatch:
+                SimulatedGpu gpu = Gpus[decision.Ordinal];
+                Bag.Send(this, gpu.Core, () => gpu.Do(core => core.Admit(decision.Queued!, Now)));
+                break;
+            case RouterAction.Drop:
+                SimulatedGpu holder = Gpus[decision.Ordinal];
+                Bag.Send(this, holder.Core, () => holder.Do(core => core.Drop(new DropForward(decision.Id, decision.Attempt), Now)));
+                break;
+            case RouterAction.Send:
+                _cluster.ToNode(this, decision.Node, node => node.Do(() => node.Home.Take(decision.Route!, Id, new Reply(_cluster, node, this), Now)));
+                break;
+            case RouterAction.Abandon:
+                _cluster.ToNode(this, decision.Node, node => node.Do(() => node.Home.Abandon(new AbandonForward(decision.Id, decision.Attempt))));
+                break;
+        }
+    }
+
+    /// <summary>Outcomes find the life of the node that asked, and no other.</summary>
+    private sealed class Reply(SimulatedCluster cluster, SimulatedNode home, SimulatedNode origin) : IForwardOrigin
+    {
+        public void Answer(ForwardOutcome outcome) =>
+            cluster.Bag.Send(home, origin, () => origin.Do(() => origin.Origin.End(outcome, home.Id, origin.Now)), lossy: true);
+    }
+}
