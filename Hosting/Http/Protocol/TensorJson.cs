@@ -23,6 +23,11 @@ internal static class TensorJson
             throw ProtocolException.Bad($"receiving {type.ProtocolName()} data via JSON is not supported. Please use the binary data format for input '{input}'");
         }
 
+        if (cursor.Peek() != JsonKind.Array)
+        {
+            throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-array as array");
+        }
+
         if (type == ElementType.Bytes)
         {
             return ReadStrings(ref cursor, elements, input);
@@ -144,7 +149,7 @@ internal static class TensorJson
         }
     }
 
-    private static double Double(ref JsonCursor cursor, JsonKind kind) => kind == JsonKind.Number ? cursor.ToDouble(cursor.ReadNumber()) : throw NotA("number");
+    private static double Double(ref JsonCursor cursor, JsonKind kind) => kind == JsonKind.Number ? cursor.ToDouble(cursor.ReadNumber()) : throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-number as double");
 
     private static ulong Unsigned(ref JsonCursor cursor, JsonKind kind)
     {

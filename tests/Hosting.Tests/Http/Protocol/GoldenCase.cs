@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace Troupe.Hosting.Tests.Http.Protocol;
 
 /// <summary>One recorded exchange with a Triton server: what was sent and what came back.</summary>
-public sealed partial record GoldenCase(string Topic, string Name, string Path, byte[] Body, string? HeaderLength, int Status, JsonElement? Json, byte[] Tail)
+public sealed partial record GoldenCase(string Topic, string Name, string Path, byte[] Body, string? HeaderLength, int Status, JsonElement? Json, byte[] Tail, bool ExactError)
 {
     public static IEnumerable<GoldenCase> Load(string topic)
     {
@@ -64,7 +64,8 @@ public sealed partial record GoldenCase(string Topic, string Name, string Path, 
         }
 
         return new GoldenCase(topic, one.GetProperty("name").GetString()!, request.GetProperty("path").GetString()!, body, header,
-            response.GetProperty("status").GetInt32(), response.TryGetProperty("body_json", out JsonElement json) ? json : null, Bytes(response, "", "body_tail_base64"));
+            response.GetProperty("status").GetInt32(), response.TryGetProperty("body_json", out JsonElement json) ? json : null, Bytes(response, "", "body_tail_base64"),
+            one.TryGetProperty("exact_error", out JsonElement exact) && exact.GetBoolean());
     }
 
     private static byte[] Bytes(JsonElement from, string text, string base64) =>
