@@ -1,0 +1,100 @@
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
+using Troupe.TestSupport.Execution;
+using Troupe.TestSupport.Onnx;
+
+namespace Troupe.Runtime.Tests.Graphs;
+
+public sealed class WholeGraphTests
+{
+    [Fact, Trait("row", "MO-05")]
+    public void A_module_with_a_fallback_is_captured_whole_and_only_there()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        using (module.EnableCudaGraphs())
+        {
+            Assert.True(module.Modes.GetWholeCudaGraphsMode(module));
+            Assert.False(module.Modes.GetCudaGraphsMode(module));
+        }
+
+        Assert.False(module.Modes.GetWholeCudaGraphsMode(module));
+    }
+
+    [Fact, Trait("row", "WG-01"), Trait("row", "WG-02")]
+    public void Three_warm_ups_one_capture_then_replays_alone_with_independent_outputs()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        using EnteredMode scope = module.EnableCudaGraphs();
+        using var device = new DeviceCaller(bench, module, direct: true);
+
+        HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+        DeviceTensor first = device.Call(X(1, 2));
+        Assert.Equal((3, 1, 1), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
+        Assert.Equal(9, (bench.Driver.Snapshot(0) - before).Launches);
+        Assert.Equal(3, (bench.Driver.Snapshot(0) - before).ReplayedLaunches);
+
+        before = bench.Driver.Snapshot(0);
+        DeviceTensor second = device.Call(X(3, 4));
+        HostDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
+        Assert.Equal((0, 1, 0), (spent.Captures, spent.Replays, spent.Launches));
+        Assert.Equal([24, 48], device.Floats(first)[..2]);
+        Assert.Equal([72, 96], device.Floats(second)[..2]);
+    }
+
+    [Fact, Trait("row", "WG-04")]
+    public void Another_shape_or_stream_is_right_and_plain_execution_follows_the_scope()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        using var one = new DeviceCaller(bench, module, direct: true);
+        using var other = new DeviceCaller(bench, module, direct: true);
+        using (module.EnableCudaGraphs())
+        {
+            Assert.Equal([24, 48], one.Floats(one.Call(X(1, 2)))[..2]);
+            Assert.Equal(48f, one.Floats(one.Call(Workbench.Floats("x", [2, 4], 1, 1, 1, 1, 2, 2, 2, 2)))[7]);
+            Assert.Equal(2, module.Counts.Captures);
+            Assert.Equal([72, 96], other.Floats(other.Call(X(3, 4)))[..2]);
+            Assert.Equal(2, module.Counts.Captures);
+        }
+
+        Assert.Equal(0, module.Instance.Lanes[0].Lane.Graphs);
+        Assert.Equal([24, 48], one.Floats(one.Call(X(1, 2)))[..2]);
+        Assert.Equal(3, module.Counts.Replays);
+    }
+
+    [Fact]
+    public void A_module_across_two_devices_is_captured_with_its_peer_copies()
+    {
+        using var bench = Workbench.WithDevices(2);
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, middleDevice: 1));
+        using EnteredMode scope = module.EnableCudaGraphs();
+        for (int call = 1; call <= 4; call++)
+        {
+            Assert.Equal([24f * call, 48, 72, 96], Workbench.Floats(module.Forward(Workbench.Floats("x", [1, 4], call, 2, 3, 4))[0]));
+        }
+
+        Assert.Equal((1, 4), (module.Counts.Captures, module.Counts.Replays));
+    }
+
+    [Fact, Trait("row", "WG-11")]
+    public void One_output_or_several_come_in_the_modules_order()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(Path.Combine(AppContext.BaseDirectory, "Samples", "models", "fashion", "1", "module.json"));
+        using EnteredMode scope = module.EnableCudaGraphs();
+        var pictures = new SamplePictures();
+        for (int call = 0; call < 3; call++)
+        {
+            Tensor[] results = module.Forward(pictures.Batch(0, 4));
+            Assert.Equal(["confidence", "label"], results.Select(result => result.Name));
+            Assert.Equal(Enumerable.Range(0, 4).Select(picture => (long)pictures.LabelOf(picture)), Workbench.Longs(results[1]));
+        }
+    }
+
+    private static Tensor X(float a, float b) => Workbench.Floats("x", [1, 4], a, b, 0, 0);
+}
