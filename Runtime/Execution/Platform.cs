@@ -3,6 +3,7 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Engines.Emulated;
 using Troupe.Runtime.Engines.Kernels;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Modules;
@@ -84,7 +85,9 @@ public sealed class Platform : IPlatform
     }
 
     /// <summary>The back ends that this build brings along.</summary>
-    internal static IReadOnlyList<IEngineBackend> StandardBackends() => [new OnnxBackend(), new KernelBackend()];
+    internal static IReadOnlyList<IEngineBackend> StandardBackends() => StandardBackends(new OnnxBackend());
+
+    private static IReadOnlyList<IEngineBackend> StandardBackends(OnnxBackend onnx) => [onnx, new KernelBackend(), new EmulatedBackend(onnx)];
 
     private DeviceContext Retain(int ordinal)
     {

@@ -25,6 +25,11 @@ internal sealed class ManifestObject(JsonElement element, string where)
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number
         : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a whole number");
 
+    /// <summary>A number of bytes or the like, from 0; null where the key is absent.</summary>
+    public long? Count(string key) => !TryGet(key, out JsonElement value) ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= 0 ? number
+        : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a whole number from 0");
+
     public bool? Flag(string key) => !TryGet(key, out JsonElement value) ? null
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
         : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not true or false");

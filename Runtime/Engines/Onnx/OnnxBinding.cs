@@ -16,6 +16,7 @@ internal sealed class OnnxBinding : IDisposable
     private readonly OnnxEngine _engine;
     private readonly OnnxTensorSlot[] _slots;
     private readonly TensorShape[] _inputShapes;
+    private readonly TensorShape[] _outputShapes;
     private OrtIoBinding? _binding;
     private OrtValue[] _values = [];
 
@@ -24,6 +25,7 @@ internal sealed class OnnxBinding : IDisposable
     {
         _engine = engine;
         _inputShapes = inputShapes.ToArray();
+        _outputShapes = outputShapes.ToArray();
         _slots = new OnnxTensorSlot[inputShapes.Length + outputShapes.Length];
         ulong size = 0;
         for (int index = 0; index < _slots.Length; index++)
@@ -46,13 +48,11 @@ internal sealed class OnnxBinding : IDisposable
 
     public ulong Bytes { get; }
 
-    public bool MeasuresOutputs => _slots.Length == _inputShapes.Length && _engine.Outputs.Count > 0;
-
     public ReadOnlySpan<OnnxTensorSlot> Inputs => _slots.AsSpan(0, _inputShapes.Length);
 
     public ReadOnlySpan<OnnxTensorSlot> Outputs => _slots.AsSpan(_inputShapes.Length);
 
-    public bool Fits(ReadOnlySpan<TensorShape> inputShapes, bool measuresOutputs) => MeasuresOutputs == measuresOutputs && inputShapes.SequenceEqual(_inputShapes);
+    public bool Fits(ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes) => inputShapes.SequenceEqual(_inputShapes) && outputShapes.SequenceEqual(_outputShapes);
 
     /// <summary>The binding over the buffers, whose host address is known only while work runs.</summary>
     public unsafe OrtIoBinding Bind(byte* memory)

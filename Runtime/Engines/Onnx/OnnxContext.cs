@@ -26,6 +26,10 @@ internal sealed class OnnxContext : IExecutionContext
     private readonly List<OnnxBinding> _bindings = [];
     private readonly OnnxMeasurement _measurement;
     private OnnxLaunch? _launch;
+    private DevicePointer _scratch;
+    private ulong _scratchBytes;
+    private ILayerProfiler? _profiler;
+    private IReadOnlyList<string> _layers = [];
     private bool _inferred;
 
     public OnnxContext(OnnxEngine engine, IManagedLauncher launcher, FailureSlot failure)
@@ -41,6 +45,14 @@ internal sealed class OnnxContext : IExecutionContext
         _allocators = new IOutputAllocator?[engine.Outputs.Count];
         _measurement = new OnnxMeasurement(engine, _options, failure);
     }
+
+    /// <summary>What a run takes on the virtual clock of the timed policy.</summary>
+    public TimeSpan Duration { get; set; }
+
+    /// <summary>Counts what was set differently and what ran plainly since the context was made: a recording of an earlier state is void.</summary>
+    public long Version { get; private set; }
+
+    public bool HasScratch => _scratchBytes > 0;
 
     public int ActiveProfile => 0;
 
@@ -59,6 +71,7 @@ internal sealed class OnnxContext : IExecutionContext
         }
 
         Check(_engine.Inputs[input], shape);
+        Version++;
         _inputShapes[input] = shape;
         _shaped[input] = true;
         _inferred = false;
@@ -78,15 +91,56 @@ internal sealed class OnnxContext : IExecutionContext
         // The session's scratch memory is on the host; there is nothing to share.
     }
 
-    public void SetInputAddress(int input, DevicePointer address) => _inputs[input] = address;
+    public void SetInputAddress(int input, DevicePointer address)
+    {
+        Version += _inputs[input] == address ? 0 : 1;
+        _inputs[input] = address;
+    }
 
     public void SetOutputAddress(int output, DevicePointer address)
     {
+        Version += _outputs[output] == address ? 0 : 1;
         _outputs[output] = address;
         _allocators[output] = null;
     }
 
     public void SetOutputAllocator(int output, IOutputAllocator allocator) => _allocators[output] = allocator;
+
+    /// <summary>Output shapes that somebody else knows (shape tensors, rules); they hold until an input shape changes.</summary>
+    public void FixOutputShapes(ReadOnlySpan<TensorShape> shapes)
+    {
+        shapes.CopyTo(_outputShapes);
+        _inferred = true;
+    }
+
+    /// <summary>Forgets every shape: another profile is active.</summary>
+    public void Reset()
+    {
+        Array.Clear(_shaped);
+        Touch();
+    }
+
+    /// <summary>Something that decides output shapes changed.</summary>
+    public void Touch()
+    {
+        _inferred = false;
+        Version++;
+    }
+
+    /// <summary>Device memory that a run scratches; nothing else may use it meanwhile.</summary>
+    public void SetScratch(DevicePointer address, ulong bytes)
+    {
+        Version += _scratch == address ? 0 : 1;
+        _scratch = address;
+        _scratchBytes = bytes;
+    }
+
+    /// <summary>Reports the time of a run to <paramref name="profiler"/>, spread evenly over the layers.</summary>
+    public void Profile(ILayerProfiler? profiler, IReadOnlyList<string> layers)
+    {
+        _profiler = profiler;
+        _layers = layers;
+    }
 
     public void SetProfiler(ILayerProfiler? profiler) => throw new ForwardException(FailureKind.NotSupported, $"'{_engine.Name}' does not report the time of its layers.");
 
@@ -103,8 +157,24 @@ internal sealed class OnnxContext : IExecutionContext
         }
     }
 
+    /// <summary>A run took this long; on the driver's thread.</summary>
+    public void Report(TimeSpan measured)
+    {
+        if (_profiler is { } profiler && _layers.Count > 0)
+        {
+            TimeSpan each = (Duration > TimeSpan.Zero ? Duration : measured) / _layers.Count;
+            foreach (string layer in _layers)
+            {
+                profiler.Report(layer, each);
+            }
+        }
+    }
+
+    public bool IsProfiled => _profiler is not null;
+
     public void Dispose()
     {
+        Version++;
         _measurement.Dispose();
         foreach (OnnxBinding binding in _bindings)
         {
@@ -118,7 +188,7 @@ internal sealed class OnnxContext : IExecutionContext
     /// <summary>All output shapes are known: one kernel, which a graph may record.</summary>
     private void EnqueueKnown(CuStream stream)
     {
-        OnnxBinding binding = BindingFor(measuresOutputs: false);
+        OnnxBinding binding = BindingFor(_outputShapes);
         for (int output = 0; output < _outputs.Length; output++)
         {
             if (_allocators[output] is { } allocator)
@@ -129,14 +199,14 @@ internal sealed class OnnxContext : IExecutionContext
         }
 
         OnnxLaunch launch = LaunchFor(stream);
-        launch.Prepare(binding, _inputs, _outputs);
+        launch.Prepare(binding, _inputs, _outputs, new DeviceAccess(_scratch, _scratchBytes, AccessKind.ReadWrite));
         _launcher.LaunchManaged(stream, launch).ThrowIfFailed();
     }
 
     /// <summary>Some output shape becomes known by running: run, wait, take memory of the right size, deliver.</summary>
     private void EnqueueMeasured(CuStream stream)
     {
-        _measurement.Prepare(BindingFor(measuresOutputs: true), _inputs);
+        _measurement.Prepare(BindingFor([]), _inputs);
         _launcher.LaunchManaged(stream, _measurement).ThrowIfFailed();
         _engine.Home.Driver.StreamSynchronize(stream).ThrowIfFailed();
         if (!_failure.IsEmpty)
@@ -195,15 +265,23 @@ internal sealed class OnnxContext : IExecutionContext
     private OnnxLaunch LaunchFor(CuStream stream)
     {
         _engine.Home.Driver.StreamGetCaptureInfo(stream, out CuStreamCaptureStatus status, out _).ThrowIfFailed();
-        return status == CuStreamCaptureStatus.None ? _launch ??= new OnnxLaunch(_engine, _options, _failure) : new OnnxLaunch(_engine, _options, _failure);
+        if (status != CuStreamCaptureStatus.None)
+        {
+            return new OnnxLaunch(_engine, this, _options, _failure) { Recorded = Version };
+        }
+
+        // A plain run after a recording uses the scratch and buffers the recording relies on.
+        Version++;
+        return _launch ??= new OnnxLaunch(_engine, this, _options, _failure);
     }
 
-    private OnnxBinding BindingFor(bool measuresOutputs)
+    /// <param name="outputShapes">Empty where outputs are measured.</param>
+    private OnnxBinding BindingFor(ReadOnlySpan<TensorShape> outputShapes)
     {
         for (int index = _bindings.Count - 1; index >= 0; index--)
         {
             OnnxBinding known = _bindings[index];
-            if (known.Fits(_inputShapes, measuresOutputs))
+            if (known.Fits(_inputShapes, outputShapes))
             {
                 // Last used stands last.
                 if (index != _bindings.Count - 1)
@@ -222,7 +300,7 @@ internal sealed class OnnxContext : IExecutionContext
             _bindings.RemoveAt(0);
         }
 
-        var made = new OnnxBinding(_engine, _inputShapes, measuresOutputs ? [] : _outputShapes);
+        var made = new OnnxBinding(_engine, _inputShapes, outputShapes);
         _bindings.Add(made);
         return made;
     }

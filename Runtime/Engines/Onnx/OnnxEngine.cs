@@ -21,6 +21,7 @@ internal sealed class OnnxEngine : IEngine
         Home = home;
         Name = source.Segment;
         Aliases = source.Aliases;
+        Layers = [.. graph.Nodes.Select((node, index) => $"{node.Operator}_{index}")];
         try
         {
             HashSet<string> dependent = DataDependence.Find(graph);
@@ -47,6 +48,9 @@ internal sealed class OnnxEngine : IEngine
     public string[] InputNames { get; }
 
     public string[] OutputNames { get; }
+
+    /// <summary>The operators of the graph, in order, as names of layers.</summary>
+    public IReadOnlyList<string> Layers { get; }
 
     /// <summary>What is known of output shapes.</summary>
     public OnnxShapes Shapes { get; }

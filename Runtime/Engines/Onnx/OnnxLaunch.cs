@@ -1,22 +1,30 @@
+using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Forwarding;
 using Troupe.Runtime.Cuda;
 
 namespace Troupe.Runtime.Engines.Onnx;
 
 /// <summary>A run of an ONNX engine as a kernel: copies inputs into the context's buffers, runs the binding over them, copies outputs out.</summary>
 /// <remarks>Prepared and enqueued again and again outside graphs; inside a graph prepared once. <b>Thread</b> the driver's. <b>Blocks</b> for the computation.</remarks>
-internal sealed class OnnxLaunch(OnnxEngine engine, RunOptions options, FailureSlot failure) : ManagedKernel
+internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOptions options, FailureSlot failure) : ManagedKernel
 {
     private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
     private readonly DevicePointer[] _outputs = new DevicePointer[engine.Outputs.Count];
-    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + engine.Outputs.Count + 1];
+    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + engine.Outputs.Count + 2];
     private OnnxBinding _binding = null!;
+    private int _count;
+
+    /// <summary>Version of the context this was recorded at; null for a plain launch.</summary>
+    public long? Recorded { get; init; }
 
     public override string Name => engine.Name;
 
-    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses;
+    public override TimeSpan Duration => context.Duration;
 
-    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs, ReadOnlySpan<DevicePointer> outputs)
+    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses.AsSpan(0, _count);
+
+    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs, ReadOnlySpan<DevicePointer> outputs, DeviceAccess scratch)
     {
         _binding = binding;
         inputs.CopyTo(_inputs);
@@ -32,7 +40,13 @@ internal sealed class OnnxLaunch(OnnxEngine engine, RunOptions options, FailureS
             _accesses[next++] = new DeviceAccess(outputs[index], binding.Outputs[index].Bytes, AccessKind.Write);
         }
 
-        _accesses[next] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
+        _accesses[next++] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
+        if (scratch.ByteCount > 0)
+        {
+            _accesses[next++] = scratch;
+        }
+
+        _count = next;
     }
 
     public override unsafe CuResult Run(IEmulatedMemory memory)
@@ -43,6 +57,13 @@ internal sealed class OnnxLaunch(OnnxEngine engine, RunOptions options, FailureS
             return CuResult.Success;
         }
 
+        if (Recorded is { } version && version != context.Version)
+        {
+            failure.Fail(FailureKind.BackendFailed, $"A graph was replayed after the execution context of '{engine.Name}' that it records was reconfigured or disposed.");
+            return CuResult.Success;
+        }
+
+        long start = context.IsProfiled ? Stopwatch.GetTimestamp() : 0;
         byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
         CopyIn(memory, buffers, _binding.Inputs, _inputs);
         try
@@ -64,6 +85,11 @@ internal sealed class OnnxLaunch(OnnxEngine engine, RunOptions options, FailureS
                 // SAFETY: the source lies in this binding's buffers, the target was resolved for exactly these bytes.
                 Buffer.MemoryCopy(buffers + outputs[index].Offset, memory.Resolve(_outputs[index], bytes), bytes, bytes);
             }
+        }
+
+        if (start != 0)
+        {
+            context.Report(Stopwatch.GetElapsedTime(start));
         }
 
         return CuResult.Success;
