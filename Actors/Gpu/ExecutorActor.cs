@@ -30,7 +30,6 @@ internal sealed class ExecutorActor : ReceiveActor
         Receive<Heartbeat>(heartbeat => { _core!.Beat(heartbeat); Perform(); });
         Receive<AdoptInstance>(adopt => { _core!.Adopt(adopt); Perform(); });
         Receive<RetireInstance>(retire => { _core!.Retire(retire); Perform(); });
-        Receive<CheckSettings>(check => { _core!.Check(check); Perform(); });
         Receive<ApplySettings>(apply => { _core!.Apply(apply); Perform(); });
         Receive<ReleaseResources>(release => { _core!.Release(release); Perform(); });
     }

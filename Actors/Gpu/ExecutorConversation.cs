@@ -40,14 +40,6 @@ internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersi
 
 internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, HeldModes Held) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-/// <summary>GPU to executor: would these settings do? Answered by <see cref="SettingsChecked"/>; nothing changes.</summary>
-internal sealed record CheckSettings(int Incarnation, int Ordinal, long Change, IReadOnlyList<InstanceSettings> Instances) : INoSerializationVerificationNeeded;
-
-/// <summary>An instance and the settings asked about.</summary>
-internal sealed record InstanceSettings(ModelVersion Model, ModeSettings Settings);
-
-internal sealed record SettingsChecked(int Incarnation, long Change, IReadOnlyList<InstanceRefusal> Refusals) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
-
 /// <summary>GPU to executor: are you alive?</summary>
 internal sealed record Heartbeat(int Incarnation, int Ordinal, long Sequence) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

@@ -1,6 +1,5 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Modes;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Gpu;
@@ -145,25 +144,6 @@ internal sealed class ExecutorCore : IDisposable
         }
     }
 
-    public void Check(CheckSettings check)
-    {
-        if (check.Incarnation != _incarnation)
-        {
-            return;
-        }
-
-        var refusals = new List<InstanceRefusal>();
-        foreach ((ModelVersion model, ModeSettings settings) in check.Instances)
-        {
-            if (_instances.TryGetValue((check.Ordinal, model), out ExecutorInstance? instance) && instance.Module.Conflict(settings) is { } conflict)
-            {
-                refusals.Add(new InstanceRefusal(model, FailureKind.ModeConflict, conflict));
-            }
-        }
-
-        _decisions.Add(new ExecutorDecision(check.Ordinal, new SettingsChecked(_incarnation, check.Change, refusals)));
-    }
-
     public void Beat(Heartbeat heartbeat)
     {
         if (heartbeat.Incarnation == _incarnation)
@@ -219,6 +199,11 @@ internal sealed class ExecutorCore : IDisposable
             Ended(launch);
             CheckFault();
             return true;
+        }
+        catch
+        {
+            lane.Dispose();
+            throw;
         }
         finally
         {

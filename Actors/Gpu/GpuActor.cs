@@ -43,9 +43,8 @@ internal sealed class GpuActor : ReceiveActor
         Receive<InstanceAdopted>(adopted => { _core.Adopt(adopted, _clock.Now); Perform(); });
         Receive<UnloadInstance>(unload => { _core.Unload(unload); Perform(); });
         Receive<InstanceRetired>(retired => { _core.Retired(retired); Perform(); });
-        Receive<PrepareModes>(prepare => { _core.Modes.Prepare(prepare, Sender, _core.Incarnation); Perform(); });
+        Receive<PrepareModes>(prepare => { _core.Modes.Prepare(prepare, Sender); Perform(); });
         Receive<CommitModes>(commit => { _core.Modes.Commit(commit, Sender, _core.Incarnation); Perform(); });
-        Receive<SettingsChecked>(answer => { _core.Modes.Checked(answer); Perform(); });
         Receive<SettingsApplied>(applied => { _core.Applied(applied, _clock.Now); Perform(); });
         Receive<ResourcesReleased>(released => { _core.Released(released, _clock.Now); Perform(); });
         Receive<DrainGpu>(_ => { _core.Drain(); Tick(); });

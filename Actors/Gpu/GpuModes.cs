@@ -9,11 +9,9 @@ namespace Troupe.Actors.Gpu;
 /// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the changes.</remarks>
 internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> instances, List<GpuDecision> decisions)
 {
-    private readonly Dictionary<long, (PrepareModes Prepare, object ReplyTo)> _prepares = [];
     private readonly Queue<(CommitModes Commit, object ReplyTo)> _waiting = new();
     private readonly List<InstanceRefusal> _refusals = [];
     private (CommitModes Commit, object ReplyTo)? _commit;
-    private long _tickets;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
     /// <summary>Gives a forward the settings it will run with. False when they keep it from running, for the reason given.</summary>
@@ -27,27 +25,12 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         return reason.Length == 0;
     }
 
-    public void Prepare(PrepareModes prepare, object replyTo, int incarnation)
+    /// <summary>Answers what every instance here has against the modes; nothing changes.</summary>
+    public void Prepare(PrepareModes prepare, object replyTo)
     {
-        if (instances.Count == 0)
-        {
-            decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, [])));
-            return;
-        }
-
-        // Two directories may choose the same number, so the GPU asks its executor under a number of its own.
-        long ticket = ++_tickets;
-        _prepares.Add(ticket, (prepare, replyTo));
-        InstanceSettings[] asked = [.. instances.Values.Select(instance => new InstanceSettings(instance.Model, prepare.Modes.Instance(gpu, instance.Model, instance.Traits)))];
-        decisions.Add(GpuDecision.Executor(new CheckSettings(incarnation, gpu.Ordinal, ticket, asked)));
-    }
-
-    public void Checked(SettingsChecked answer)
-    {
-        if (_prepares.Remove(answer.Change, out (PrepareModes Prepare, object ReplyTo) asked))
-        {
-            decisions.Add(GpuDecision.Modes(asked.ReplyTo, new ModesPrepared(asked.Prepare.Change, gpu, answer.Refusals)));
-        }
+        InstanceRefusal[] refusals = [.. instances.Values.SelectMany(instance => prepare.Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
+            .Select(objection => new InstanceRefusal(instance.Model, objection.Kind, objection.Reason)))];
+        decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, refusals)));
     }
 
     public void Commit(CommitModes commit, object replyTo, int incarnation)
@@ -125,16 +108,7 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     }
 
     /// <summary>The executor is gone with every instance: nothing is left to wait for, and those that come take the settings that hold then.</summary>
-    public void LoseInstances(int incarnation)
-    {
-        foreach ((PrepareModes prepare, object replyTo) in _prepares.Values)
-        {
-            decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, [])));
-        }
-
-        _prepares.Clear();
-        Finish(incarnation);
-    }
+    public void LoseInstances(int incarnation) => Finish(incarnation);
 
     /// <summary>An instance has left; a commit may have waited for it.</summary>
     public void Forget(int incarnation) => Finish(incarnation);

@@ -175,7 +175,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
             return (FailureKind.ModelNotLoaded, $"Model '{model}' is unavailable on node {self}: {here.Reason}");
         }
 
-        return here is { State: ModelState.Ready } && _gpus.Values.Any(gpu => !gpu.Ready)
+        return here is { State: ModelState.Ready or ModelState.Loading } && _gpus.Values.Any(gpu => !gpu.Ready)
             ? (FailureKind.DeviceLost, $"No device of node {self} that holds model '{model}' is ready at present.")
             : (FailureKind.ModelNotLoaded, $"Model '{model}' is loaded on no node of the cluster. Load it first.");
     }

@@ -1,0 +1,355 @@
+using Akka.Actor;
+using Troupe.Actors.Gpu;
+using Troupe.Actors.Routing;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+using Troupe.Messages.Nodes;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modes;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Tests.Gpu;
+
+public sealed class GpuCoreTests
+{
+    private static readonly GpuId Id = new(new NodeId("a:1"), 0);
+    private static readonly ModelVersion Model = new("m", 1, default);
+    private static readonly ModelVersion Second = new("n", 1, default);
+
+    private readonly List<GpuDecision> _decisions = [];
+    private readonly GpuCore _core;
+    private TimeSpan _now = TimeSpan.FromSeconds(1);
+    private ulong _counter;
+
+    public GpuCoreTests() => _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _decisions);
+
+    [Fact]
+    public void Nothing_is_admitted_before_the_executor_and_the_instance_are_there()
+    {
+        Assert.Equal((FailureKind.DeviceLost, RetryAdvice.Retry), Refused(Admit(Model)));
+        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        Assert.Equal((FailureKind.ModelNotLoaded, RetryAdvice.Bounce), Refused(Admit(Model)));
+        Adopt(Model);
+        Assert.IsType<Launch>(Assert.Single(Admit(Model)).Message);
+    }
+
+    [Fact]
+    public void The_queue_is_bounded_and_the_next_launch_follows_a_completion()
+    {
+        Ready();
+        Launch first = LaunchOf(Admit(Model));
+        Assert.Empty(Admit(Model));
+        Assert.Empty(Admit(Model));
+        Assert.Equal((FailureKind.QueueFull, RetryAdvice.Bounce), Refused(Admit(Model)));
+        List<GpuDecision> after = Complete(first);
+        Assert.Equal(GpuAction.Release, after[0].Action);
+        Assert.IsType<ForwardReply.Succeeded>(after[0].Outcome!.Reply);
+        Assert.IsType<Launch>(after[1].Message);
+        Assert.Equal(1, _core.Queued);
+    }
+
+    [Fact]
+    public void The_router_is_told_as_many_credits_as_are_held()
+    {
+        Ready();
+        _decisions.Clear();
+        _core.Report();
+        int credits = ((GpuReport)_decisions[0].Message!).Credits;
+        for (int i = 0; i < credits; i++)
+        {
+            Assert.DoesNotContain(Admit(Model), decision => decision.Action == GpuAction.Release);
+        }
+
+        Assert.Equal(FailureKind.QueueFull, Refused(Admit(Model)).Kind);
+    }
+
+    [Fact]
+    public void A_dropped_forward_leaves_the_queue_and_a_launched_one_gives_its_credit_back_at_the_end()
+    {
+        Ready();
+        Launch launched = LaunchOf(Admit(Model));
+        Admit(Model);
+        GpuDecision dropped = Assert.Single(Drop(2));
+        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (dropped.Action, dropped.Outcome));
+        Assert.Empty(Drop(1));
+        GpuDecision done = Assert.Single(Complete(launched));
+        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (done.Action, done.Outcome));
+    }
+
+    [Theory]
+    [InlineData(true, RetryAdvice.Retry)]
+    [InlineData(false, RetryAdvice.Final)]
+    public void A_lost_executor_sends_the_queue_elsewhere_and_the_launched_if_they_may_run_twice(bool safe, RetryAdvice launched)
+    {
+        Ready(safe);
+        Admit(Model);
+        Admit(Model);
+        _decisions.Clear();
+        _core.Lose(new ExecutorLost(1, "a defect", false));
+
+        // The router hears of the state before it can choose again.
+        Assert.Equal(GpuHealth.Rebuilding, Assert.IsType<GpuReport>(_decisions[0].Message).Health);
+        List<GpuDecision> released = [.. _decisions.Where(decision => decision.Action == GpuAction.Release)];
+        Assert.Equal([launched, RetryAdvice.Retry], released.Select(decision => decision.Outcome!.Advice));
+        Assert.All(released, decision => Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind));
+        Assert.Equal((0, 0), (_core.Queued, _core.Launched));
+    }
+
+    [Fact]
+    public void What_an_executor_of_an_earlier_life_says_is_dropped()
+    {
+        Ready();
+        Launch old = LaunchOf(Admit(Model));
+        _core.Lose(new ExecutorLost(1, "a defect", false));
+        Assert.Empty(Complete(old));
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        Assert.Empty(Complete(old));
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+        _decisions.Clear();
+        _core.Fault(new DeviceFaulted(1, "late"));
+        _core.Lose(new ExecutorLost(1, "late", false));
+        Assert.Empty(_decisions);
+    }
+
+    [Fact]
+    public void A_sticky_error_is_for_good()
+    {
+        Ready();
+        _decisions.Clear();
+        _core.Fault(new DeviceFaulted(1, "illegal address"));
+        Assert.Contains(_decisions, decision => decision.Message is GpuQuarantined);
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        Assert.Equal(GpuHealth.Quarantined, _core.Health);
+        Assert.Contains("illegal address", _core.Snapshot().Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_executor_that_does_not_answer_is_found_out_and_its_forwards_are_not_sent_again()
+    {
+        Ready();
+        Admit(Model);
+        Admit(Model);
+        _core.Watch(_now);
+        _now += TimeSpan.FromSeconds(0.9);
+        _core.Watch(_now);
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+        _decisions.Clear();
+        _now += TimeSpan.FromSeconds(0.2);
+        _core.Watch(_now);
+        Assert.Equal(GpuHealth.Quarantined, _core.Health);
+        Assert.Equal([RetryAdvice.Final, RetryAdvice.Retry], _decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => decision.Outcome!.Advice));
+    }
+
+    [Fact]
+    public void An_executor_that_answers_is_left_alone()
+    {
+        Ready();
+        for (int i = 0; i < 20; i++)
+        {
+            _decisions.Clear();
+            _core.Watch(_now);
+            Heartbeat beat = Assert.IsType<Heartbeat>(Assert.Single(_decisions).Message);
+            _now += TimeSpan.FromSeconds(0.9);
+            _core.Beat(new HeartbeatAnswer(1, beat.Sequence, new DeviceMemory(40, 100)));
+        }
+
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+        Assert.Equal(60, _core.Snapshot().MemoryUsedBytes);
+    }
+
+    [Fact]
+    public void Unloading_waits_for_the_forwards_that_were_admitted()
+    {
+        Ready();
+        Launch first = LaunchOf(Admit(Model));
+        Admit(Model);
+        _decisions.Clear();
+        _core.Unload(new UnloadInstance(Model));
+        Assert.DoesNotContain(_decisions, decision => decision.Message is RetireInstance);
+        Assert.Equal(FailureKind.ModelNotLoaded, Refused(Admit(Model)).Kind);
+        Launch second = LaunchOf(Complete(first));
+        Assert.IsType<RetireInstance>(Complete(second)[^1].Message);
+        _decisions.Clear();
+        _core.Retired(new InstanceRetired(1, Model));
+        Assert.IsType<InstanceGone>(Assert.Single(_decisions).Message);
+    }
+
+    [Fact]
+    public void Settings_are_those_of_the_moment_a_forward_is_queued()
+    {
+        Ready();
+        Admit(Model);
+        Admit(Model);
+        Commit(1, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5));
+        Admit(Model);
+        List<QueuedForward> queued = [];
+        for (int i = 0; i < 3; i++)
+        {
+            Launch launch = _launches[^1];
+            queued.Add(launch.Forwards[0]);
+            Complete(launch);
+        }
+
+        Assert.Equal([false, false, true], queued.Select(forward => forward.Settings.MultiDeviceSafe));
+        Assert.Equal([0, 0, 5], queued.Select(forward => forward.ModeEpoch));
+    }
+
+    [Fact]
+    public void Preparing_asks_every_instance_and_changes_nothing()
+    {
+        Ready();
+        Adopt(Second);
+        _decisions.Clear();
+        _core.Modes.Prepare(new PrepareModes(4, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5, Second)), this);
+        ModesPrepared prepared = Assert.IsType<ModesPrepared>(Assert.Single(_decisions).Message);
+        InstanceRefusal refusal = Assert.Single(prepared.Refusals);
+        Assert.Equal((4, Second, "they contradict"), (prepared.Change, refusal.Model, refusal.Reason));
+        Assert.False(LaunchOf(Admit(Model)).Settings.MultiDeviceSafe);
+    }
+
+    [Fact]
+    public void A_change_of_the_instance_is_a_barrier_that_others_pass_by()
+    {
+        Ready();
+        Adopt(Second);
+        Launch before = LaunchOf(Admit(Model));
+        var budget = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
+        Commit(7, new Modes(budget, 6, Model));
+        Admit(Model);
+        Admit(Second);
+
+        // The forward before ends: the settings are applied, the later one waits, the other model's does not.
+        List<GpuDecision> after = Complete(before);
+        Assert.Contains(after, decision => decision.Message is ApplySettings { Settings.WeightBudget.ByteCount: 10 });
+        Launch other = LaunchOf(after);
+        Assert.Equal(Second, other.Model);
+        Assert.DoesNotContain(after, decision => decision.Message is ModesCommitted);
+        Complete(other);
+        _decisions.Clear();
+        _core.Applied(new SettingsApplied(1, Model, budget, null), _now);
+        Assert.Equal(7, Assert.IsType<ModesCommitted>(_decisions[0].Message).Change);
+        Assert.Equal(Model, LaunchOf(_decisions).Model);
+    }
+
+    [Fact]
+    public void A_refused_change_is_reported_and_the_waiting_forwards_run()
+    {
+        Ready();
+        var budget = new ModeSettings { WeightBudget = WeightBudget.OfBytes(-1) };
+        Commit(1, new Modes(budget, 1, Model));
+        Admit(Model);
+        _decisions.Clear();
+        _core.Applied(new SettingsApplied(1, Model, budget, new InstanceRefusal(Model, FailureKind.NotSupported, "no budget")), _now);
+        ModesCommitted committed = _decisions.Select(decision => decision.Message).OfType<ModesCommitted>().Single();
+        Assert.Equal("no budget", Assert.Single(committed.Refusals).Reason);
+        Assert.Single(_decisions, decision => decision.Message is Launch);
+    }
+
+    [Fact]
+    public void Resources_are_released_once_the_forwards_queued_under_them_are_done()
+    {
+        Ready();
+        Commit(1, new Modes(new ModeSettings(), 1) { Holds = new HeldModes(true, false, false, false) });
+        _core.Released(new ResourcesReleased(1, Model, new HeldModes(true, false, false, false)), _now);
+        Launch under = LaunchOf(Admit(Model));
+        Commit(2, new Modes(new ModeSettings(), 2));
+        Assert.DoesNotContain(_decisions, decision => decision.Message is ReleaseResources or ModesCommitted);
+        Assert.Contains(Complete(under), decision => decision.Message is ReleaseResources { Held.SegmentGraphs: false });
+        _decisions.Clear();
+        _core.Released(new ResourcesReleased(1, Model, default), _now);
+        Assert.Equal(2, Assert.IsType<ModesCommitted>(Assert.Single(_decisions).Message).Change);
+    }
+
+    [Fact]
+    public void A_commit_under_way_ends_when_the_executor_is_lost()
+    {
+        Ready();
+        Admit(Model);
+        Commit(3, new Modes(new ModeSettings { Workspace = WorkspaceStrategy.Dynamic }, 1, Model));
+        _decisions.Clear();
+        _core.Lose(new ExecutorLost(1, "a defect", false));
+        Assert.Single(_decisions, decision => decision.Message is ModesCommitted { Change: 3 });
+
+        // The instance that comes back takes what holds before it is admitted.
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        _decisions.Clear();
+        _core.Adopt(new InstanceAdopted(9, 2, 0, Spec(Model, true), ModuleTraits.Plain), _now);
+        ApplySettings apply = Assert.IsType<ApplySettings>(Assert.Single(_decisions).Message);
+        Assert.Equal(FailureKind.ModelNotLoaded, Refused(Admit(Model)).Kind);
+        _core.Applied(new SettingsApplied(2, Model, apply.Settings, null), _now);
+        Assert.Contains(_decisions, decision => decision.Message is InstanceReady { Ticket: 9 });
+        Assert.Contains(Admit(Model), decision => decision.Message is Launch);
+    }
+
+    private readonly List<Launch> _launches = [];
+
+    private void Ready(bool safe = true)
+    {
+        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        Adopt(Model, safe);
+    }
+
+    private void Adopt(ModelVersion model, bool safe = true) => _core.Adopt(new InstanceAdopted(1, 1, 0, Spec(model, safe), ModuleTraits.Plain), _now);
+
+    private static ModuleSpec Spec(ModelVersion model, bool safe) => new(model, "fake", [], [], [], safe);
+
+    private List<GpuDecision> Admit(ModelVersion model)
+    {
+        _decisions.Clear();
+        var forward = new Forward { Id = new RequestId(default, ++_counter), Model = new ModelReference(model.Name), Inputs = [] };
+        _core.Admit(new QueuedForward(forward, model, 1, null), _now);
+        return Taken();
+    }
+
+    private List<GpuDecision> Complete(Launch launch)
+    {
+        _decisions.Clear();
+        launch.Forwards[0].Outputs ??= [];
+        _core.Complete(new LaunchEnded(launch), _now);
+        return Taken();
+    }
+
+    private List<GpuDecision> Drop(ulong counter)
+    {
+        _decisions.Clear();
+        _core.Drop(new DropForward(new RequestId(default, counter), 1), _now);
+        return Taken();
+    }
+
+    private void Commit(long change, IEffectiveModes modes)
+    {
+        _decisions.Clear();
+        _core.Modes.Commit(new CommitModes(change, modes), this, _core.Incarnation);
+    }
+
+    private List<GpuDecision> Taken()
+    {
+        _launches.AddRange(_decisions.Select(decision => decision.Message).OfType<Launch>());
+        return [.. _decisions];
+    }
+
+    private static Launch LaunchOf(IEnumerable<GpuDecision> decisions) => decisions.Select(decision => decision.Message).OfType<Launch>().Single();
+
+    private static (FailureKind Kind, RetryAdvice Advice) Refused(List<GpuDecision> decisions)
+    {
+        GpuDecision decision = Assert.Single(decisions);
+        Assert.Equal(GpuAction.Release, decision.Action);
+        return (Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind, decision.Outcome.Advice);
+    }
+
+    /// <summary>The same settings for everything, instance settings for one model or none.</summary>
+    private sealed class Modes(ModeSettings settings, long epoch, ModelVersion? instance = null) : IEffectiveModes
+    {
+        public HeldModes Holds { get; init; }
+
+        public CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call) => new(settings, epoch);
+
+        public ModeSettings Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) => model == instance ? settings : ModeSettings.Default;
+
+        public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => Holds;
+
+        public IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session) =>
+            model == instance ? [new ModeRefusal(FailureKind.ModeConflict, "they contradict")] : [];
+    }
+}

@@ -1,0 +1,95 @@
+using Troupe.Actors.Models;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Actors.Tests.Models;
+
+public sealed class FolderModelRepositoryTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("troupe-repository-").FullName;
+    private readonly List<string> _notes = [];
+    private readonly FolderModelRepository _repository;
+
+    public FolderModelRepositoryTests()
+    {
+        Write("classifier/1/model.onnx");
+        Write("classifier/10/model.onnx");
+        Write("classifier/2/module.json");
+        Write("classifier/config.pbtxt");
+        Write("empty/readme.txt");
+        Write("bare/1/notes.txt");
+        Write(".hidden/1/model.onnx");
+        _repository = new FolderModelRepository(_folder, _notes.Add);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(null, "classifier/10/model.onnx", 10)]
+    [InlineData(1, "classifier/1/model.onnx", 1)]
+    [InlineData(2, "classifier/2/module.json", 2)]
+    public void The_highest_version_by_number_or_the_one_asked_for(int? asked, string file, int number)
+    {
+        ModuleSource source = _repository.Resolve(new LoadModel("classifier", asked));
+        Assert.Equal((Path.Combine(_folder, file), number), (source.Path, source.Model.Number));
+    }
+
+    [Fact]
+    public void A_config_is_noted_once_and_not_read()
+    {
+        _repository.Resolve(new LoadModel("classifier"));
+        _repository.Resolve(new LoadModel("classifier"));
+        Assert.Contains("config.pbtxt of model 'classifier' is not read", Assert.Single(_notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_list_has_every_version_and_nothing_hidden() =>
+        Assert.Equal(["bare/1", "classifier/1", "classifier/2", "classifier/10"], _repository.List().Select(model => model.ToString()));
+
+    [Theory]
+    [InlineData("../classifier", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("..", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("a/b", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("a\\b", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData(".hidden", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("a\nb", null, null, FailureKind.InvalidRequest, "not a model name")]
+    [InlineData("classifier", 0, null, FailureKind.InvalidRequest, "out of range")]
+    [InlineData("classifier", 3, null, FailureKind.NotFound, "no version 3")]
+    [InlineData("unknown", null, null, FailureKind.NotFound, "no model 'unknown'")]
+    [InlineData("empty", null, null, FailureKind.NotFound, "no version folder")]
+    [InlineData("bare", null, null, FailureKind.NotFound, "holds none of")]
+    [InlineData("x", null, "/nowhere/at/all.onnx", FailureKind.NotFound, "no file or folder")]
+    [InlineData("x", null, "a\0b", FailureKind.InvalidRequest, "NUL")]
+    public void What_cannot_be_had_is_refused_with_its_reason(string name, int? number, string? path, FailureKind kind, string because)
+    {
+        var refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel(name, number, path)));
+        Assert.Equal(kind, refused.Kind);
+        Assert.Contains(because, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(10, _repository.Resolve(new LoadModel("classifier")).Model.Number);
+    }
+
+    [Fact]
+    public void A_path_serves_under_any_name_and_a_folder_is_searched()
+    {
+        ModuleSource source = _repository.Resolve(new LoadModel("mine", 4, Path.Combine(_folder, "classifier", "2")));
+        Assert.Equal("mine/4", source.Model.ToString());
+        Assert.EndsWith("module.json", source.Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_repository_only_paths_can_be_loaded()
+    {
+        var none = new FolderModelRepository(null, _notes.Add);
+        Assert.Empty(none.List());
+        Assert.Contains("--models", Assert.Throws<ModuleLoadException>(() => none.Resolve(new LoadModel("classifier"))).Message, StringComparison.Ordinal);
+    }
+
+    private void Write(string path)
+    {
+        string full = Path.Combine(_folder, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        File.WriteAllText(full, "x");
+    }
+}
