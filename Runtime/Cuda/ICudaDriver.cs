@@ -8,6 +8,7 @@ namespace Troupe.Runtime.Cuda;
 /// Names, arguments and verdicts are those of the driver API (source: CUDA driver API reference); each call returns its status and
 /// throws nothing. Callers check at once with <c>ThrowIfFailed</c>. Sizes are bytes. Nothing here allocates managed memory in steady
 /// state. <b>Thread</b> any; "current context" is per thread. <b>Blocks</b> only the <c>…Synchronize</c> and synchronous copy calls.
+/// A null stream answers <see cref="CuResult.InvalidHandle"/> everywhere: there the port is stricter than CUDA.
 /// </remarks>
 internal interface ICudaDriver : IDisposable
 {

@@ -4,6 +4,8 @@ namespace Troupe.Runtime.Cuda.Host;
 /// <remarks><b>Owns</b> the host bytes through <see cref="HostDevice"/>. <b>Thread</b> any; state changes happen under the device's or the pool's lock. <b>Blocks</b> never.</remarks>
 internal sealed unsafe class HostAllocation
 {
+    private int _isFreeRequested;
+
     public required HostDevice Device { get; init; }
 
     /// <summary>The context that allocated it; of a pool's memory the context of the allocating stream.</summary>
@@ -27,7 +29,11 @@ internal sealed unsafe class HostAllocation
     public bool IsLive { get; set; }
 
     /// <summary>True once a free was asked for, also when that free still waits in its stream; for a graph's range also before its launch.</summary>
-    public bool IsFreeRequested { get; set; }
+    public bool IsFreeRequested
+    {
+        get => Volatile.Read(ref _isFreeRequested) != 0;
+        set => Volatile.Write(ref _isFreeRequested, value ? 1 : 0);
+    }
 
     /// <summary>Graphs and executables that hold the range; zero for memory of plain calls.</summary>
     public int Owners { get; set; }
@@ -42,6 +48,9 @@ internal sealed unsafe class HostAllocation
     public AccessLog? Log { get; set; }
 
     public DevicePointer Pointer => new(Address);
+
+    /// <summary>The first free of a range wins; any other is a double free.</summary>
+    public bool TryClaimFree() => Interlocked.Exchange(ref _isFreeRequested, 1) == 0;
 
     public bool Contains(ulong address, ulong byteCount)
     {

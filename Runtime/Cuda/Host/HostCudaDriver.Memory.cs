@@ -46,7 +46,7 @@ internal sealed partial class HostCudaDriver
         if (status != CuResult.Success) return status;
         if (pointer.IsNull) return CuResult.Success;
         var allocation = Find(pointer.Address);
-        if (allocation is null || allocation.Address != pointer.Address || !TryClaimFree(allocation)) return CuResult.InvalidValue;
+        if (allocation is null || allocation.Address != pointer.Address || !allocation.TryClaimFree()) return CuResult.InvalidValue;
         var device = allocation.Device;
         _execution.Drain(device);
         if (!_execution.RunsAtEnqueue)
@@ -96,7 +96,7 @@ internal sealed partial class HostCudaDriver
             return Enqueue(found, in command);
         }
 
-        if (!TryClaimFree(allocation)) return CuResult.InvalidValue;
+        if (!allocation.TryClaimFree()) return CuResult.InvalidValue;
         HostCounters.Count(ref allocation.Device.Counters.Frees);
         return Enqueue(found, in command);
     }
@@ -194,15 +194,5 @@ internal sealed partial class HostCudaDriver
         capture.Graph.Allocations.Add(allocation);
         pointer = allocation.Pointer;
         return Enqueue(stream, new StreamCommand { Kind = CommandKind.Allocate, Destination = allocation.Address, Bytes = bytes, Subject = allocation });
-    }
-
-    /// <summary>The first free of a range wins; any other is a double free.</summary>
-    private static bool TryClaimFree(HostAllocation allocation)
-    {
-        lock (allocation.Device.Gate)
-        {
-            if (allocation.IsFreeRequested) return false;
-            return allocation.IsFreeRequested = true;
-        }
     }
 }

@@ -3,17 +3,19 @@ namespace Troupe.Runtime.Cuda.Host;
 /// <summary>A kernel inside a loaded image: its name, its managed body and where its parameters lie.</summary>
 internal sealed class HostKernel : HostObject
 {
+    private readonly int[] _sizes;
+
     public HostKernel(HostImage image, string name, ManagedKernelBody body)
     {
         Image = image;
         Name = name;
         Body = body;
-        var sizes = body.ParameterSizes;
-        Offsets = new int[sizes.Count];
-        for (var i = 0; i < sizes.Count; i++)
+        _sizes = [.. body.ParameterSizes];
+        Offsets = new int[_sizes.Length];
+        for (var i = 0; i < _sizes.Length; i++)
         {
-            Offsets[i] = (ArgumentBytes + sizes[i] - 1) / sizes[i] * sizes[i];
-            ArgumentBytes = Offsets[i] + sizes[i];
+            Offsets[i] = (ArgumentBytes + _sizes[i] - 1) / _sizes[i] * _sizes[i];
+            ArgumentBytes = Offsets[i] + _sizes[i];
         }
     }
 
@@ -30,16 +32,7 @@ internal sealed class HostKernel : HostObject
     public int MaxDynamicSharedBytes { get; set; } = 48 << 10;
 
     /// <summary>Whether the caller's argument pack has this kernel's layout.</summary>
-    public bool Accepts(ReadOnlySpan<byte> arguments, ReadOnlySpan<int> sizes)
-    {
-        if (sizes.Length != Body.ParameterSizes.Count || arguments.Length < ArgumentBytes) return false;
-        for (var i = 0; i < sizes.Length; i++)
-        {
-            if (sizes[i] != Body.ParameterSizes[i]) return false;
-        }
-
-        return true;
-    }
+    public bool Accepts(ReadOnlySpan<byte> arguments, ReadOnlySpan<int> sizes) => arguments.Length >= ArgumentBytes && sizes.SequenceEqual(_sizes);
 
     public override string Describe() => $"kernel {Name}";
 }

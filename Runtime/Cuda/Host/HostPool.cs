@@ -7,7 +7,10 @@ namespace Troupe.Runtime.Cuda.Host;
 internal sealed class HostPool : HostObject
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<ulong, HostAllocation> _free = [];
+    private const int SmallClasses = 2048;
+
+    private readonly HostAllocation?[] _smallFree = new HostAllocation?[SmallClasses];
+    private readonly Dictionary<ulong, HostAllocation?> _largeFree = [];
     private readonly CuMemAccess[] _access;
     private ulong _reserved;
     private ulong _kept;
@@ -98,7 +101,7 @@ internal sealed class HostPool : HostObject
             allocation.IsLive = false;
             allocation.IsFreeRequested = true;
             if (isStrict) NativeMemory.Fill(allocation.Bytes, (nuint)allocation.Capacity, HostDevice.FreedPoison);
-            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_free, allocation.Capacity, out _);
+            ref var head = ref HeadOf(allocation.Capacity);
             allocation.NextFree = head;
             head = allocation;
             _kept += allocation.Capacity;
@@ -111,19 +114,12 @@ internal sealed class HostPool : HostObject
     {
         while (true)
         {
-            HostAllocation? victim = null;
+            HostAllocation victim;
             lock (_gate)
             {
                 if (_reserved <= bytes || !HasKept) return;
-                foreach (var (capacity, head) in _free)
-                {
-                    if (head is null) continue;
-                    victim = head;
-                    _free[capacity] = head.NextFree!;
-                    break;
-                }
-
-                if (victim is null) return;
+                victim = FindKept();
+                HeadOf(victim.Capacity) = victim.NextFree;
                 victim.NextFree = null;
                 _reserved -= victim.Capacity;
                 _kept -= victim.Capacity;
@@ -146,10 +142,10 @@ internal sealed class HostPool : HostObject
 
     private HostAllocation? TryTake(ulong capacity, HostContext context, ulong size, bool isStrict)
     {
-        ref var head = ref CollectionsMarshal.GetValueRefOrNullRef(_free, capacity);
-        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref head) || head is null) return null;
+        ref var head = ref HeadOf(capacity);
+        if (head is null) return null;
         var taken = head;
-        head = taken.NextFree!;
+        head = taken.NextFree;
         taken.NextFree = null;
         _kept -= capacity;
         CountUsed(size);
@@ -160,6 +156,17 @@ internal sealed class HostPool : HostObject
         taken.IsLive = true;
         return taken;
     }
+
+    /// <summary>The first kept range of a size; small sizes have a slot each.</summary>
+    private ref HostAllocation? HeadOf(ulong capacity)
+    {
+        var index = (capacity / HostDevice.Alignment) - 1;
+        if (index < SmallClasses) return ref _smallFree[index];
+        return ref CollectionsMarshal.GetValueRefOrAddDefault(_largeFree, capacity, out _);
+    }
+
+    private HostAllocation FindKept() =>
+        _largeFree.Values.FirstOrDefault(head => head is not null) ?? _smallFree.First(head => head is not null)!;
 
     private void CountUsed(ulong size)
     {
