@@ -46,6 +46,7 @@ internal static class TroupeCommand
     internal static RootCommand Build()
     {
         RootCommand root = new("Troupe: inference on GPUs that are actors, on one machine or many.");
+        root.Subcommands.Add(ServeCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DevicesCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Troupe.Hosting.Cli;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Http;
 
@@ -27,7 +28,7 @@ internal sealed class KestrelListener : IAsyncDisposable
         IPEndPoint wanted = Resolve(option, address);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "troupe" });
         builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -78,13 +79,5 @@ internal sealed class KestrelListener : IAsyncDisposable
         {
             throw Refused(option, address, unknown);
         }
-    }
-
-    /// <summary>Signals belong to the command line, not to each listener.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -5,6 +5,8 @@ internal static class OptionKeys
 {
     public static OptionKey Models { get; } = new("models", "DIR", "Model repository: NAME/VERSION/model.onnx or module.json. Without it the node only routes until models are loaded.");
 
+    public static OptionKey Load { get; } = new("load", "NAME", "Model of the repository to load at start; may be given several times. Default: every one of them; none: not one.", IsList: true);
+
     public static OptionKey Devices { get; } = new("devices", "auto|host:N|cuda", "Where this node's devices come from. auto (default): CUDA if a back end for it is found, otherwise 2 emulated devices.");
 
     public static OptionKey Http { get; } = new("http", "ADDR", "Address of the V2 protocol over HTTP. Default 127.0.0.1:8000.");
@@ -32,5 +34,5 @@ internal static class OptionKeys
     public static OptionKey LogFormat { get; } = new("log-format", "line|json", "How log entries are written to standard output. Default line.");
 
     public static IReadOnlyList<OptionKey> All { get; } =
-        [Models, Devices, Http, Metrics, Cluster, Join, QueueLimit, Lanes, DeviceMemory, MaxRequest, DrainTimeout, Hocon, LogLevel, LogFormat];
+        [Models, Load, Devices, Http, Metrics, Cluster, Join, QueueLimit, Lanes, DeviceMemory, MaxRequest, DrainTimeout, Hocon, LogLevel, LogFormat];
 }

@@ -13,6 +13,9 @@ internal sealed record ServeSpec
     /// <summary>Absolute path of the model repository; null: the node routes only, until models are loaded.</summary>
     public string? Models { get; init; }
 
+    /// <summary>Names to load at start; null: every model of the repository.</summary>
+    public IReadOnlyList<string>? Load { get; init; }
+
     /// <value><c>auto</c></value>
     public DeviceChoice Devices { get; init; } = new(DeviceKind.Auto, DeviceChoice.DefaultCount);
 

@@ -23,6 +23,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
         ServeSpec spec = new()
         {
             Models = ExistingPath(OptionKeys.Models, Directory.Exists, "there is no such folder; name an existing one or leave it out to route only"),
+            Load = options.Values(OptionKeys.Load) is { Count: > 0 } names ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()] : null,
             Devices = Parse(OptionKeys.Devices, standard.Devices, DeviceChoice.TryParse, DeviceChoice.Form),
             Http = Address(OptionKeys.Http, mayBeOff: false) ?? standard.Http,
             Metrics = IsOff(OptionKeys.Metrics) ? null : Address(OptionKeys.Metrics, mayBeOff: true) ?? standard.Metrics,

@@ -1,0 +1,141 @@
+using System.Globalization;
+using Prometheus;
+using Troupe.Hosting.Http;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Hosting.Metrics;
+
+/// <summary>The metric series: Triton's names for what it has too, <c>troupe_…</c> for the rest. Filled from ledgers and snapshots when they are read.</summary>
+/// <remarks>Series of a model exist, at 0, as soon as it is served and vanish when it is not; those of a device follow the node's view.</remarks>
+internal sealed class NodeMetrics
+{
+    private static readonly string[] ModelLabels = ["model", "version"];
+    private static readonly string[] GpuLabels = ["gpu_uuid"];
+
+    private readonly Edge _edge;
+    private readonly Lock _lock = new();
+    private readonly (Counter Counter, Func<ModelLedger, double> Value)[] _model;
+    private readonly Counter _failure;
+    private readonly Gauge _pending;
+    private readonly (Gauge Gauge, Func<GpuSnapshot, double> Value)[] _gpu;
+    private readonly Counter _forwards;
+    private readonly Gauge _nodes;
+    private HashSet<(string Model, string Version)> _shownModels = [];
+    private HashSet<string> _shownGpus = [];
+
+    public NodeMetrics(IMetricFactory factory, Edge edge)
+    {
+        _edge = edge;
+        _model =
+        [
+            (Of("nv_inference_request_success", "Number of successful inference requests, all batch sizes"), ledger => ledger.Read().Success.Count),
+            (Of("nv_inference_count", "Number of inferences performed (does not include cached requests)"), ledger => ledger.Read().Inferences),
+            (Of("nv_inference_exec_count", "Number of model executions performed (does not include cached requests)"), ledger => ledger.Read().Executions),
+            (Of("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds (includes cached requests)"), ledger => Microseconds(ledger.Read().Success)),
+            (Of("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds (includes cached requests)"), ledger => Microseconds(ledger.Read().Queue)),
+            (Of("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeInput)),
+            (Of("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeInfer)),
+            (Of("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeOutput)),
+            (Of("troupe_redispatches_total", "Times a forward was sent again after a device or node failed it"), ledger => ledger.Read().Redispatches),
+        ];
+        _failure = factory.CreateCounter("nv_inference_request_failure", "Number of failed inference requests, all batch sizes", [.. ModelLabels, "reason"]);
+        _pending = factory.CreateGauge("nv_inference_pending_request_count", "Instantaneous number of pending requests awaiting execution per-model.", ModelLabels);
+        _gpu =
+        [
+            (OfGpu("nv_gpu_memory_total_bytes", "GPU total memory, in bytes"), gpu => gpu.MemoryTotalBytes),
+            (OfGpu("nv_gpu_memory_used_bytes", "GPU used memory, in bytes"), gpu => gpu.MemoryUsedBytes),
+            (OfGpu("troupe_gpu_queued", "Forwards waiting in the device's queue"), gpu => gpu.Queued),
+            (OfGpu("troupe_gpu_queue_limit", "Forwards that may wait in the device's queue"), gpu => gpu.QueueLimit),
+            (OfGpu("troupe_gpu_in_flight", "Forwards launched on the device and not complete"), gpu => gpu.InFlight),
+            (OfGpu("troupe_gpu_credits", "Forwards the device's queue would still take"), gpu => Math.Max(0, gpu.QueueLimit - gpu.Queued)),
+            (OfGpu("troupe_gpu_ready", "1 while the device is in service"), gpu => gpu.Health == GpuHealth.Ready ? 1 : 0),
+        ];
+        _forwards = factory.CreateCounter("troupe_forwards_total", "Forwards of this node's edge that a device answered", GpuLabels);
+        _nodes = factory.CreateGauge("troupe_nodes", "Nodes this node knows, itself included", ["state"]);
+
+        Counter Of(string name, string help) => factory.CreateCounter(name, help, ModelLabels);
+        Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
+    }
+
+    /// <summary>Brings every series to the values of now.</summary>
+    public void Refresh()
+    {
+        lock (_lock)
+        {
+            RefreshModels();
+            RefreshGpus();
+            _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
+            _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
+        }
+    }
+
+    private void RefreshModels()
+    {
+        HashSet<(string, string)> shown = [];
+        foreach (ServedModel model in _edge.Catalogue.All)
+        {
+            string version = model.Number.ToString(CultureInfo.InvariantCulture);
+            ModelLedger ledger = _edge.Ledgers.Of(model.Snapshot.Model);
+            shown.Add((model.Name, version));
+            foreach ((Counter counter, Func<ModelLedger, double> value) in _model)
+            {
+                Raise(counter, value(ledger), model.Name, version);
+            }
+
+            foreach (FailureReason reason in Enum.GetValues<FailureReason>())
+            {
+                Raise(_failure, ledger.Failures(reason), model.Name, version, reason.ToString().ToUpperInvariant());
+            }
+
+            _pending.WithLabels(model.Name, version).Set(ledger.Pending);
+        }
+
+        foreach ((string model, string version) in _shownModels.Except(shown))
+        {
+            Array.ForEach(_model, series => series.Counter.RemoveLabelled(model, version));
+            Array.ForEach(Enum.GetValues<FailureReason>(), reason => _failure.RemoveLabelled(model, version, reason.ToString().ToUpperInvariant()));
+            _pending.RemoveLabelled(model, version);
+        }
+
+        _shownModels = shown;
+    }
+
+    private void RefreshGpus()
+    {
+        IReadOnlyDictionary<GpuId, long> forwards = _edge.Ledgers.Forwards();
+        HashSet<string> shown = [];
+        foreach (GpuSnapshot gpu in _edge.Node.View.Nodes.SelectMany(node => node.Gpus))
+        {
+            string id = gpu.Gpu.ToString();
+            shown.Add(id);
+            foreach ((Gauge gauge, Func<GpuSnapshot, double> value) in _gpu)
+            {
+                gauge.WithLabels(id).Set(value(gpu));
+            }
+
+            Raise(_forwards, forwards.GetValueOrDefault(gpu.Gpu), id);
+        }
+
+        foreach (string gone in _shownGpus.Except(shown))
+        {
+            Array.ForEach(_gpu, series => series.Gauge.RemoveLabelled(gone));
+            _forwards.RemoveLabelled(gone);
+        }
+
+        _shownGpus = shown;
+    }
+
+    /// <summary>Brings a counter up to a value; one that fell, because the model was loaded anew, starts over.</summary>
+    private static void Raise(Counter counter, double value, params string[] labels)
+    {
+        if (counter.WithLabels(labels).Value > value)
+        {
+            counter.RemoveLabelled(labels);
+        }
+
+        counter.WithLabels(labels).IncTo(value);
+    }
+
+    private static double Microseconds(DurationCount duration) => duration.Nanoseconds / 1000;
+}

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using Troupe.Hosting.Cli;
+using Troupe.Hosting.Options;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Hosting.Startup;
+
+/// <summary>Opens the devices a node was told to take, or chooses them where it was told <c>auto</c>.</summary>
+internal static class DeviceSelection
+{
+    /// <summary>Back ends of this build that run on real devices; the others need emulated ones.</summary>
+    private static readonly string[] CudaBackends = ["kernels"];
+
+    /// <param name="choice">What the operator wrote.</param>
+    /// <param name="memoryBytes">Memory of each emulated device.</param>
+    /// <param name="repository">Folder whose models must be able to run; null: none at hand.</param>
+    /// <param name="remark">For <c>auto</c>: what kept it from real devices, in one line; null otherwise.</param>
+    /// <exception cref="CliException">Real devices were asked for and there are none.</exception>
+    public static IPlatform Open(DeviceChoice choice, long memoryBytes, string? repository, out string? remark)
+    {
+        remark = null;
+        switch (choice.Kind)
+        {
+            case DeviceKind.Cuda:
+                return TryOpenCuda(out string missing) ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices host:N");
+            case DeviceKind.Auto:
+                if (MissingBackend(repository) is { } backend)
+                {
+                    remark = $"devices auto: emulated, because {backend}";
+                }
+                else if (TryOpenCuda(out string absent) is { } real)
+                {
+                    return real;
+                }
+                else
+                {
+                    remark = $"devices auto: emulated, because {absent}";
+                }
+
+                break;
+            case DeviceKind.Host:
+                break;
+        }
+
+        return Platform.OpenEmulated(new EmulatedDevices(choice.Count, memoryBytes));
+    }
+
+    private static Platform? TryOpenCuda(out string missing)
+    {
+        try
+        {
+            Platform platform = Platform.OpenCuda();
+            if (platform.Devices.Count > 0)
+            {
+                missing = "";
+                return platform;
+            }
+
+            platform.Dispose();
+            missing = "the CUDA driver finds no device";
+        }
+        catch (CudaUnavailableException unavailable)
+        {
+            missing = unavailable.Message.TrimEnd('.');
+        }
+        catch (CudaException refused)
+        {
+            missing = $"the CUDA driver refuses: {refused.Message.TrimEnd('.')}";
+        }
+
+        return null;
+    }
+
+    /// <summary>The first model that no back end of this build can run on a real device, in words; null when all can.</summary>
+    private static string? MissingBackend(string? repository)
+    {
+        if (repository is null)
+        {
+            return "no models are at hand that say which back end they need";
+        }
+
+        foreach (string file in Directory.EnumerateFiles(repository, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            string? needed = Path.GetFileName(file) switch
+            {
+                "model.onnx" => "onnxruntime",
+                "model.plan" => "tensorrt",
+                "module.json" => Backends(file).FirstOrDefault(backend => !CudaBackends.Contains(backend)),
+                _ => null,
+            };
+            if (needed is not null)
+            {
+                return $"'{Path.GetRelativePath(repository, file)}' needs the back end '{needed}', which this build has not got for real devices";
+            }
+        }
+
+        return null;
+    }
+
+    private static List<string> Backends(string manifest)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(manifest));
+            return [.. document.RootElement.GetProperty("segments").EnumerateArray().Select(segment => segment.GetProperty("backend").GetString() ?? "")];
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            // Its own load will say what is wrong with it.
+            return [];
+        }
+    }
+}

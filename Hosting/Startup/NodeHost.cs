@@ -1,0 +1,205 @@
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Configuration;
+using Akka.Hosting;
+using Troupe.Actors.Models;
+using Troupe.Actors.Node;
+using Troupe.Hosting.Cli;
+using Troupe.Hosting.Http;
+using Troupe.Hosting.Options;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+using Troupe.Runtime.Execution;
+
+namespace Troupe.Hosting.Startup;
+
+/// <summary>A running node: its actor system, its devices and its models, started and stopped in order.</summary>
+/// <remarks><b>Owns</b> platform, actor system and node until disposed.</remarks>
+internal sealed partial class NodeHost : IAsyncDisposable
+{
+    private static readonly TimeSpan DeviceStartBound = TimeSpan.FromSeconds(60);
+
+    private readonly IHost _host;
+    private readonly IPlatform _platform;
+    private readonly FolderModelRepository _repository;
+    private readonly ServeSpec _spec;
+    private readonly ILogger _log;
+
+    private NodeHost(IHost host, IPlatform platform, FolderModelRepository repository, ServeSpec spec, ILogger log)
+    {
+        (_host, _platform, _repository, _spec, _log) = (host, platform, repository, spec, log);
+        ActorSystem system = host.Services.GetRequiredService<ActorSystem>();
+        Node = TroupeNode.Start(system, new TroupeNodeSpec
+        {
+            Platform = platform,
+            Repository = repository,
+            QueueLimit = spec.QueueLimit,
+            MaxLanes = spec.Lanes,
+            DrainBound = spec.DrainTimeout,
+            Version = TroupeVersion.Text,
+        });
+    }
+
+    public TroupeNode Node { get; }
+
+    public IReadOnlyList<DeviceDescription> Devices => _platform.Devices;
+
+    /// <summary>Fires when the node ends by itself: the cluster downed it or its actor system stopped.</summary>
+    public CancellationToken Ended => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
+    /// <summary>Starts devices, actors and, where the settings name an address, the control plane. Models are loaded by <see cref="LoadModelsAsync"/>.</summary>
+    /// <exception cref="CliException">Devices or addresses are not to be had.</exception>
+    public static async Task<NodeHost> StartAsync(ServeSpec spec, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        ILogger log = logs.CreateLogger("Troupe.Node");
+        ThreadPool.GetMinThreads(out int workers, out int completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, Math.Max(16, 4 * Environment.ProcessorCount)), completions);
+        ProbeControlPlane(spec.Cluster);
+        IPlatform platform = DeviceSelection.Open(spec.Devices, spec.DeviceMemoryBytes, spec.Models, out string? remark);
+        if (remark is not null)
+        {
+            LogRemark(log, remark);
+        }
+
+        IHost host = Build(spec, logs);
+        try
+        {
+            await host.StartAsync(cancellation);
+            NodeHost node = new(host, platform, new FolderModelRepository(spec.Models, note => LogRemark(log, note)), spec, log);
+            node.Join();
+            await node.DevicesStartedAsync(cancellation);
+            return node;
+        }
+        catch
+        {
+            host.Dispose();
+            platform.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads what the settings name, or everything in the repository. A model that cannot be loaded is logged and leaves the node not ready; the others are served.</summary>
+    public async Task LoadModelsAsync(CancellationToken cancellation)
+    {
+        foreach (string name in _spec.Load ?? [.. _repository.List().Select(model => model.Name).Distinct()])
+        {
+            switch (await Node.LoadAsync(new LoadModel(name), node: null, cancellation))
+            {
+                case ModelReply.Loaded loaded:
+                    LogLoaded(_log, loaded.Model.ToString(), string.Join(' ', loaded.Gpus));
+                    break;
+                case ModelReply.Failed failed:
+                    LogNotLoaded(_log, name, failed.Kind.ToString(), failed.Detail);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Lets accepted forwards finish, leaves the cluster and stops; bounded by the settings.</summary>
+    /// <returns>False when forwards were left when the time was up; each of them was answered all the same.</returns>
+    public async Task<bool> StopAsync()
+    {
+        bool drained = await Node.DrainAsync(_spec.DrainTimeout);
+        await _host.StopAsync(CancellationToken.None);
+        return drained;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Node.DisposeAsync();
+        await _host.StopAsync(CancellationToken.None);
+        _host.Dispose();
+        _platform.Dispose();
+    }
+
+    private static IHost Build(ServeSpec spec, ILoggerFactory logs)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "troupe" });
+        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = spec.DrainTimeout + TimeSpan.FromSeconds(60));
+        builder.Services.AddAkka("troupe", akka =>
+        {
+            akka.ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+                loggers.LogLevel = spec.LogLevel <= LogLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.WarningLevel;
+            });
+            akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"))), HoconAddMode.Append);
+            akka.AddHocon(Network(spec), HoconAddMode.Prepend);
+            if (spec.Hocon is { } overlay)
+            {
+                akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(overlay)), HoconAddMode.Prepend);
+            }
+        });
+        return builder.Build();
+    }
+
+    /// <summary>What the typed options own of Akka's settings: the address, and a drain longer than the shipped phase allows.</summary>
+    private static Config Network(ServeSpec spec)
+    {
+        string drain = FormattableString.Invariant($"akka.coordinated-shutdown.phases.service-requests-done.timeout = {Math.Max(35, spec.DrainTimeout.TotalSeconds + 5):0}s\n");
+        return ConfigurationFactory.ParseString(spec.Cluster is not { } address
+            ? drain
+            : drain + FormattableString.Invariant($"akka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = \"{address.Host}\"\nakka.remote.dot-netty.tcp.port = {address.Port}\n"));
+    }
+
+    private static void ProbeControlPlane(ListenAddress? address)
+    {
+        if (address is not { Port: > 0 })
+        {
+            return;
+        }
+
+        try
+        {
+            using TcpListener probe = new(address.Resolve());
+            probe.Start();
+        }
+        catch (SocketException taken)
+        {
+            throw KestrelListener.Refused(OptionKeys.Cluster, address, taken);
+        }
+    }
+
+    private void Join()
+    {
+        if (_spec.Cluster is null)
+        {
+            return;
+        }
+
+        Cluster cluster = Cluster.Get(_host.Services.GetRequiredService<ActorSystem>());
+        if (_spec.Join.Count == 0)
+        {
+            cluster.Join(cluster.SelfAddress);
+            return;
+        }
+
+        LogRemark(_log, $"joining {string.Join(' ', _spec.Join)}");
+        cluster.JoinSeedNodes(_spec.Join.Select(seed => new Address(cluster.SelfAddress.Protocol, cluster.SelfAddress.System, seed.Host, seed.Port)));
+    }
+
+    /// <summary>Waits until no device is starting any more: loads go to devices that are there.</summary>
+    private async Task DevicesStartedAsync(CancellationToken cancellation)
+    {
+        using CancellationTokenSource bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        bound.CancelAfter(DeviceStartBound);
+        using PeriodicTimer period = new(TimeSpan.FromMilliseconds(5));
+        while (Node.View.Nodes is not [{ Gpus: var gpus }, ..] || gpus.Length < _platform.Devices.Count || gpus.Any(gpu => gpu.Health == GpuHealth.Starting))
+        {
+            await period.WaitForNextTickAsync(bound.Token);
+        }
+    }
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Remark}")]
+    private static partial void LogRemark(ILogger log, string remark);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "loaded {Model} on {Devices}")]
+    private static partial void LogLoaded(ILogger log, string model, string devices);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "model {Model} is not served: {Kind}: {Detail}")]
+    private static partial void LogNotLoaded(ILogger log, string model, string kind, string detail);
+}
