@@ -46,7 +46,9 @@ internal static class TroupeCommand
     internal static RootCommand Build()
     {
         RootCommand root = new("Troupe: inference on GPUs that are actors, on one machine or many.");
+        root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(ServeCommand.Create());
+        root.Subcommands.Add(InferCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DevicesCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());

@@ -40,6 +40,25 @@ internal static class TensorJson
         return data.Count == elements * size ? data.Written.ToArray() : throw ProtocolException.Bad(Mismatch);
     }
 
+    /// <summary>Elements of the value at the cursor, whatever its nesting.</summary>
+    public static long Count(ref JsonCursor cursor)
+    {
+        if (cursor.Peek() != JsonKind.Array)
+        {
+            cursor.SkipValue();
+            return 1;
+        }
+
+        long count = 0;
+        cursor.EnterArray();
+        for (bool first = true; cursor.NextElement(first); first = false)
+        {
+            count += Count(ref cursor);
+        }
+
+        return count;
+    }
+
     /// <summary>Writes a tensor's elements as a flat array.</summary>
     public static void Write(ResponseBody target, Tensor tensor)
     {

@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Troupe.Hosting.Http;
+using Troupe.Hosting.Http.Protocol;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Cli;
+
+/// <summary><c>troupe infer</c>: one forward against a running node.</summary>
+internal static class InferCommand
+{
+    private const int MostShown = 16;
+
+    public static Command Create()
+    {
+        Argument<string> model = new("MODEL") { Description = "Name of the model." };
+        Option<int?> version = new("--model-version") { Description = "Version number. Default: the highest loaded.", HelpName = "N" };
+        Option<string[]> inputs = new("--input") { Description = "A tensor from a file: .json (numbers, nested or flat), .png or .jpg (a picture in 0..1), anything else as raw bytes.", HelpName = "NAME=FILE", Required = true };
+        Command command = new("infer", "Runs one forward and prints its outputs.") { model, version, inputs };
+        ClientOptions client = new(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using NodeClient node = client.Client(parsed);
+            Terminal terminal = client.Terminal(parsed);
+            string path = $"/v2/models/{parsed.GetValue(model)}" + (parsed.GetValue(version) is { } number ? $"/versions/{number}" : "");
+            string answer = await InferAsync(node, path, parsed.GetValue(inputs)!, cancellation);
+            if (terminal.Json)
+            {
+                terminal.Line(answer);
+            }
+            else
+            {
+                Show(terminal, answer);
+            }
+
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static async Task<string> InferAsync(NodeClient node, string path, string[] inputs, CancellationToken cancellation)
+    {
+        using JsonDocument metadata = JsonDocument.Parse(await ReadAsync(node, new HttpRequestMessage(HttpMethod.Get, path), cancellation));
+        List<Tensor> tensors = [];
+        foreach (string input in inputs)
+        {
+            int equals = input.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                throw new CliException(ExitCode.Usage, $"--input: '{input}': write NAME=FILE");
+            }
+
+            tensors.Add(InputFile.Read(Spec(metadata.RootElement, input[..equals]), input[(equals + 1)..]));
+        }
+
+        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = Body(tensors) };
+        return await ReadAsync(node, request, cancellation);
+    }
+
+    private static TensorSpec Spec(JsonElement metadata, string name)
+    {
+        JsonElement[] inputs = [.. metadata.GetProperty("inputs").EnumerateArray()];
+        foreach (JsonElement input in inputs)
+        {
+            if (input.GetProperty("name").GetString() == name && ElementTypes.TryParse(input.GetProperty("datatype").GetString()!, out ElementType type))
+            {
+                return new TensorSpec(name, type, new TensorShape([.. input.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64())]));
+            }
+        }
+
+        throw new CliException(ExitCode.Usage, $"--input: the model has no input '{name}'; it has {string.Join(", ", inputs.Select(input => input.GetProperty("name").GetString()))}");
+    }
+
+    /// <summary>Binary tensors behind a JSON header: exact for every type.</summary>
+    private static ByteArrayContent Body(List<Tensor> tensors)
+    {
+        using ResponseBody body = new();
+        body.Write("{\"inputs\":["u8);
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            body.Write(i > 0 ? ",{\"name\":"u8 : "{\"name\":"u8);
+            JsonText.WriteString(body, tensors[i].Name);
+            string rest = $"\"datatype\":\"{tensors[i].Type.ProtocolName()}\",\"shape\":{tensors[i].Shape},\"parameters\":";
+            body.Write(Encoding.UTF8.GetBytes($",{rest}{{\"binary_data_size\":{tensors[i].Data.Length}}}}}"));
+        }
+
+        body.Write("]}"u8);
+        int header = body.Count;
+        foreach (Tensor tensor in tensors)
+        {
+            body.Write(tensor.Data.Span);
+        }
+
+        ByteArrayContent content = new(body.Written.ToArray());
+        content.Headers.Add(InferEndpoint.HeaderLength, header.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return content;
+    }
+
+    private static async Task<string> ReadAsync(NodeClient node, HttpRequestMessage request, CancellationToken cancellation)
+    {
+        using HttpResponseMessage response = await node.SendAsync(request, cancellation);
+        return await response.Content.ReadAsStringAsync(cancellation);
+    }
+
+    private static void Show(Terminal terminal, string answer)
+    {
+        using JsonDocument document = JsonDocument.Parse(answer);
+        terminal.Table(["Output", "Type", "Shape", "Values"], document.RootElement.GetProperty("outputs").EnumerateArray().Select(output =>
+        {
+            JsonElement[] data = [.. output.GetProperty("data").EnumerateArray()];
+            string values = string.Join(' ', data.Take(MostShown).Select(value => value.ToString())) + (data.Length > MostShown ? $" … ({data.Length})" : "");
+            return (IReadOnlyList<string>)[output.GetProperty("name").GetString()!, output.GetProperty("datatype").GetString()!, output.GetProperty("shape").GetRawText(), values];
+        }));
+    }
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Text.Json.Serialization;
+using StbImageWriteSharp;
+using Troupe.Actors.Node;
+using Troupe.Hosting.Http;
+using Troupe.Hosting.Pictures;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Demo;
+
+/// <summary>What <c>troupe demo --faces</c> found and where it drew it.</summary>
+internal sealed record FacesResult([property: JsonPropertyName("faces")] Face[] Faces, [property: JsonPropertyName("picture")] string Picture);
+
+/// <summary>Runs the face detector on the shipped portrait, through the router, and draws what it found.</summary>
+internal static class FaceDemo
+{
+    public static async Task<FacesResult> RunAsync(ITroupeNode node, ModelReference model, string output, CancellationToken stop)
+    {
+        Picture portrait = Picture.Decode(await File.ReadAllBytesAsync(SampleFiles.Portrait, stop), channels: 3);
+        FaceFrame frame = FaceFrame.Around(portrait);
+        Tensor input = new("input:0", ElementType.Fp32, new TensorShape(1, FaceFrame.Side, FaceFrame.Side, 3), PictureTensor.ToFp32(frame.Square, ChannelOrder.Interleaved, -1, 1));
+        ForwardCall call = new();
+        node.Forward(new Forward { Id = node.NextRequestId(), Model = model, Inputs = [input] }, call);
+        ForwardReply.Succeeded reply = await call.Reply switch
+        {
+            ForwardReply.Succeeded succeeded => succeeded,
+            ForwardReply.Failed failed => throw new InvalidOperationException($"the forward was answered {failed.Kind}: {failed.Detail}"),
+            _ => throw new UnreachableException(),
+        };
+        Face[] faces = [.. FaceDecoder.Decode(reply.Outputs).Select(frame.ToPicture)];
+        foreach (Face face in faces)
+        {
+            Draw(portrait, face);
+        }
+
+        using FileStream file = File.Create(output);
+        new ImageWriter().WritePng(portrait.Pixels, portrait.Width, portrait.Height, ColorComponents.RedGreenBlue, file);
+        return new FacesResult(faces, output);
+    }
+
+    /// <summary>A frame of three pixels.</summary>
+    private static void Draw(Picture picture, Face face)
+    {
+        const int thickness = 3;
+        int left = (int)face.Left, top = (int)face.Top, right = (int)(face.Left + face.Width), bottom = (int)(face.Top + face.Height);
+        for (int y = Math.Max(top, 0); y < Math.Min(bottom, picture.Height); y++)
+        {
+            for (int x = Math.Max(left, 0); x < Math.Min(right, picture.Width); x++)
+            {
+                if (x - left < thickness || right - x <= thickness || y - top < thickness || bottom - y <= thickness)
+                {
+                    ReadOnlySpan<byte> green = [0, 255, 0];
+                    green.CopyTo(picture.Pixels.AsSpan(((y * picture.Width) + x) * picture.Channels));
+                }
+            }
+        }
+    }
+}
