@@ -120,7 +120,7 @@ internal sealed class Lane : IDisposable
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))
             {
-                LaunchSegments(plan, graphs != CudaGraphsMode.Off);
+                LaunchSegments(plan, byGraph: graphs == CudaGraphsMode.PerSegment);
             }
 
             // 6

@@ -77,9 +77,8 @@ public sealed class LocalModule : IModeTarget, IDisposable
         LeasedLane lane = Lease();
         try
         {
-            using var done = new ManualResetEventSlim();
-            lane.Submit(inputs, [], settings, done.Set);
-            done.Wait();
+            lane.Submit(inputs, [], settings, static () => { });
+            lane.Lane.Settle();
             return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
         }
         finally

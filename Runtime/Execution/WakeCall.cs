@@ -11,5 +11,6 @@ internal sealed class WakeCall : HostFunction
     /// <summary>Whom the next call tells.</summary>
     public void Arm(Action wake) => Volatile.Write(ref _wake, wake);
 
-    public override void Invoke() => Interlocked.Exchange(ref _wake, null)?.Invoke();
+    /// <summary>May come late, when the lane was lent again meanwhile: then the new holder polls once in vain.</summary>
+    public override void Invoke() => Volatile.Read(ref _wake)?.Invoke();
 }
