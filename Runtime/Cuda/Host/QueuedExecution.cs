@@ -1,6 +1,6 @@
 namespace Troupe.Runtime.Cuda.Host;
 
-/// <summary>What the policies that queue work share: order by streams, events and graph edges, vector clocks, conflicts, and the thread of host functions.</summary>
+/// <summary>What the policies that queue work share: order by streams, events and graph edges, vector clocks, conflicts, and the thread of host functions. Longer than most files: one lock guards it all, and its steps are read together.</summary>
 /// <remarks><b>Owns</b> the work that has not run, and one thread for host functions. <b>Thread</b> any, under <see cref="Gate"/>; effects run outside it. <b>Blocks</b> in the Drain methods.</remarks>
 internal abstract class QueuedExecution : HostExecution
 {
