@@ -157,6 +157,7 @@ internal sealed class LeasedLane : ILane
         _copiedIn.Dispose();
         _computed.Dispose();
         Lane.Dispose();
+        _wake.Dispose();
     }
 
     /// <summary>Brings the inputs into the module's order and checks each.</summary>

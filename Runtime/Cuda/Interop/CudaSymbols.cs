@@ -24,8 +24,8 @@ internal sealed unsafe class CudaSymbols
         _getProcAddress = (delegate* unmanaged[Cdecl]<byte*, void**, int, ulong, int*, CuResult>)getProcAddress;
     }
 
-    /// <summary>Every symbol that was found, with the version it was asked for.</summary>
-    public Dictionary<string, (int Version, nint Address)> Found { get; } = new(StringComparer.Ordinal);
+    /// <summary>Every symbol that was asked for, with the version of its signature, and its address: 0 where the driver has none.</summary>
+    public Dictionary<string, (int Version, nint Address)> Asked { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Opens the driver's library.</summary>
     /// <param name="library">Path or name; null takes the platform's.</param>
@@ -54,6 +54,7 @@ internal sealed unsafe class CudaSymbols
         fixed (byte* pinned = name)
         {
             CuResult status = _getProcAddress(pinned, &address, version, LegacyStream, &query);
+            Asked[symbol] = (version, status == CuResult.Success ? (nint)address : 0);
             if (status != CuResult.Success || address is null)
             {
                 _missing.Add(string.Create(CultureInfo.InvariantCulture, $"{symbol} ({version})"));
@@ -61,7 +62,6 @@ internal sealed unsafe class CudaSymbols
             }
         }
 
-        Found[symbol] = (version, (nint)address);
         return address;
     }
 

@@ -83,28 +83,9 @@ internal sealed unsafe partial class NativeCudaDriver
             return CuResult.InvalidHandle;
         }
 
-        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until this driver is disposed.
+        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until whoever made it disposes it.
         delegate* unmanaged[Cdecl]<nint, void> trampoline = &Trampoline;
-        return _api.cuLaunchHostFunc(stream, (nint)trampoline, HandleOf(function));
-    }
-
-    /// <summary>A host function is made once and enqueued many times: its handle is made with its first enqueue and reused.</summary>
-    private nint HandleOf(HostFunction function)
-    {
-        if (function.NativeHandle == 0)
-        {
-            lock (_gate)
-            {
-                if (function.NativeHandle == 0)
-                {
-                    GCHandle handle = GCHandle.Alloc(function);
-                    _hostFunctions.Add(handle);
-                    function.NativeHandle = GCHandle.ToIntPtr(handle);
-                }
-            }
-        }
-
-        return function.NativeHandle;
+        return _api.cuLaunchHostFunc(stream, (nint)trampoline, function.NativeHandle());
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

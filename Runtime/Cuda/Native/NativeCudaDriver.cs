@@ -5,14 +5,12 @@ namespace Troupe.Runtime.Cuda.Native;
 
 /// <summary>Real devices: the port on NVIDIA's driver library, call by call.</summary>
 /// <remarks>
-/// <b>Owns</b> the handles of host functions until disposed; the library stays loaded for the life of the process, as CUDA wants it.
+/// <b>Owns</b> nothing; the library stays loaded for the life of the process, as CUDA wants it.
 /// <b>Thread</b> any. <b>Blocks</b> where the driver does. Adds one verdict to the driver's: the null stream is refused, because it synchronizes with everything.
 /// </remarks>
 internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
 {
     private readonly CudaApi _api;
-    private readonly List<GCHandle> _hostFunctions = [];
-    private readonly Lock _gate = new();
 
     private NativeCudaDriver(CudaSymbols symbols)
     {
@@ -63,17 +61,9 @@ internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
         return _api.cuGetErrorString(status, &text) == CuResult.Success ? Text(text) : "unknown to this driver";
     }
 
+    /// <summary>Nothing to do: CUDA is never unloaded.</summary>
     public void Dispose()
     {
-        lock (_gate)
-        {
-            foreach (GCHandle handle in _hostFunctions)
-            {
-                handle.Free();
-            }
-
-            _hostFunctions.Clear();
-        }
     }
 
     // SAFETY: the driver returns static NUL-terminated strings.

@@ -4,7 +4,7 @@ using Xunit;
 namespace Troupe.TestSupport.Cuda;
 
 /// <summary>A host function that holds a stream until the test opens it, so that "in flight" is a fact and not a race.</summary>
-internal sealed class GateFunction : HostFunction, IDisposable
+internal sealed class GateFunction : HostFunction
 {
     private readonly ManualResetEventSlim _gate = new();
 
@@ -20,5 +20,9 @@ internal sealed class GateFunction : HostFunction, IDisposable
 
     public void Open() => _gate.Set();
 
-    public void Dispose() => _gate.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _gate.Dispose();
+    }
 }
