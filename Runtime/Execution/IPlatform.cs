@@ -41,4 +41,5 @@ public interface IDeviceGroup : IDisposable
 
 /// <summary>How an instance is made.</summary>
 /// <param name="MaxLanes">Most lanes it may have; as many are made, on demand, as the memory budget allows.</param>
-public sealed record InstanceOptions(int MaxLanes = 2);
+/// <param name="ProfileFolder">Where profiles are written while profiling is on; null: <c>troupe-profiles</c> in the folder for temporary files.</param>
+public sealed record InstanceOptions(int MaxLanes = 2, string? ProfileFolder = null);

@@ -11,8 +11,9 @@ internal sealed class InstanceSettings
     private readonly LoadedModule _loaded;
     private readonly long[] _loadedBudgets;
 
-    public InstanceSettings(LoadedModule loaded)
+    public InstanceSettings(LoadedModule loaded, string? profileFolder)
     {
+        ProfileFolder = profileFolder ?? Path.Combine(Path.GetTempPath(), "troupe-profiles", loaded.Graph.Model.ToString());
         _loaded = loaded;
         _loadedBudgets = [.. loaded.Engines.Select(engine => engine.WeightBudget)];
     }
@@ -21,6 +22,11 @@ internal sealed class InstanceSettings
     public ModeSettings Current { get; private set; } = ModeSettings.Default;
 
     public WorkspaceStrategy Workspace => Current.Workspace;
+
+    public ProfilingFormat Profiling => Current.Profiling;
+
+    /// <summary>Where profiles go.</summary>
+    public string ProfileFolder { get; }
 
     /// <exception cref="ForwardException">An engine refused; every engine is as before.</exception>
     public void Apply(ModeSettings wanted)

@@ -26,6 +26,7 @@ internal sealed class Lane : IDisposable
     private readonly InstanceSettings _settings;
     private readonly LaneDevice[] _devices;
     private readonly SegmentLane[] _segments;
+    private readonly SegmentProfile[] _profiles;
     private readonly TensorMemory _memory;
     private readonly PlanCache _plans = new();
     private readonly GraphCache _graphs;
@@ -36,6 +37,7 @@ internal sealed class Lane : IDisposable
     private readonly TensorShape[] _shapes;
     private readonly DeviceEvent _start;
     private bool _evictUnproven;
+    private bool _checksDevices;
 
     public Lane(ModuleGraph graph, InputCheck check, ModuleTraits traits, InstanceCounters counters, IReadOnlyList<IEngine> engines, InstanceSettings settings, LaneDevice[] devices, DeviceHealth[] health)
     {
@@ -49,6 +51,7 @@ internal sealed class Lane : IDisposable
         _health = health;
         _shapes = new TensorShape[graph.Inputs.Length];
         _shapeTensors = new ShapeTensors(graph);
+        _profiles = [.. graph.Segments.Select(segment => new SegmentProfile(segment.Name))];
         _segments = [.. Enumerable.Range(0, graph.Segments.Length).Select(segment => MakeSegment(segment, isRecorded: false))];
         _memory = new TensorMemory(graph, devices, [.. _segments.Select(segment => segment.DeviceIndex)], counters);
         _graphs = new GraphCache(counters, Math.Max(GraphCache.DefaultCapacity, 2 * graph.Segments.Length));
@@ -107,6 +110,7 @@ internal sealed class Lane : IDisposable
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
+            _checksDevices = settings.MultiDeviceSafe;
             _memory.Begin(plan, inputs, settings, order);
 
             // 4
@@ -165,6 +169,11 @@ internal sealed class Lane : IDisposable
     /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last success.</summary>
     public void Completed(bool succeeded)
     {
+        if (succeeded && _settings.Profiling != ProfilingFormat.Off)
+        {
+            WriteProfiles();
+        }
+
         if (succeeded && !_evictUnproven)
         {
             _graphs.Prove();
@@ -235,11 +244,19 @@ internal sealed class Lane : IDisposable
     {
         GraphSegment wiring = _graph.Segments[segment];
         int device = Array.IndexOf(_graph.RelativeOrdinals, wiring.RelativeOrdinal);
-        return new SegmentLane(_graph, wiring, _engines[segment], _devices[device], device, Failure, _settings, _counters, isRecorded);
+        return new SegmentLane(_graph, wiring, _engines[segment], _devices[device], device, Failure, _settings, _counters, _profiles[segment], isRecorded);
     }
 
     private GraphEntry MakeEntry(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given) =>
         new(_graph, unit, plan, _devices, [.. Enumerable.Range(unit.First, unit.Count).Select(segment => MakeSegment(segment, isRecorded: true))], given);
+
+    private void WriteProfiles()
+    {
+        for (int index = 0; index < _segments.Length; index++)
+        {
+            ProfileFiles.Write(_settings.ProfileFolder, _settings.Profiling, _profiles[index], _segments[index].Engine.LayerInformation, _checksDevices);
+        }
+    }
 
     private void Check(ReadOnlySpan<DeviceTensor> inputs)
     {

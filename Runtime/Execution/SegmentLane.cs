@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
@@ -12,7 +13,7 @@ namespace Troupe.Runtime.Execution;
 /// <summary>One segment inside one lane: its execution context, brought to the shapes and addresses of the forward under way.</summary>
 /// <param name="keepsWorkspace">Scratch memory that is allocated per call stays bound, because a recording holds its address.</param>
 /// <remarks><b>Owns</b> the context, which is made at first use, and the scratch memory it keeps. <b>Thread</b> the lane's holder, device context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
-internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngine engine, LaneDevice device, int deviceIndex, FailureSlot failure, InstanceSettings settings, InstanceCounters counters, bool keepsWorkspace) : IDisposable
+internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngine engine, LaneDevice device, int deviceIndex, FailureSlot failure, InstanceSettings settings, InstanceCounters counters, SegmentProfile profile, bool keepsWorkspace) : IDisposable
 {
     private readonly TensorShape[] _inferred = new TensorShape[wiring.Outputs.Length];
     private IExecutionContext? _context;
@@ -74,18 +75,21 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     }
 
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
-    public bool CanCapture => Engine.Capabilities.HasFlag(EngineCapabilities.CudaGraphs) && Context().CanCapture;
+    public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
 
     /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from <paramref name="allocator"/>.</summary>
     /// <param name="addresses">By tensor, on this segment's device.</param>
     public void Launch(ReadOnlySpan<DevicePointer> addresses, DeviceStream stream, IOutputAllocator allocator)
     {
         IExecutionContext context = Context();
+        bool profiled = settings.Profiling != ProfilingFormat.Off;
+        long start = profiled ? Stopwatch.GetTimestamp() : 0;
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
         {
             context.SetInputAddress(slot, addresses[Wiring.Inputs[slot]]);
         }
 
+        long inputs = profiled ? Stopwatch.GetTimestamp() : 0;
         for (int slot = 0; slot < Wiring.Outputs.Length; slot++)
         {
             if (addresses[Wiring.Outputs[slot]] is { IsNull: false } address)
@@ -103,7 +107,15 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
             BindWorkspace(context, (ulong)bytes, stream);
         }
 
+        long outputs = profiled ? Stopwatch.GetTimestamp() : 0;
         context.Enqueue(stream.Handle);
+        if (profiled)
+        {
+            profile.Inputs = Stopwatch.GetElapsedTime(start, inputs);
+            profile.Outputs = Stopwatch.GetElapsedTime(inputs, outputs);
+            profile.Enqueue = Stopwatch.GetElapsedTime(outputs);
+        }
+
         if (!keepsWorkspace)
         {
             ReturnWorkspace();
@@ -126,6 +138,11 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     private IExecutionContext MakeContext()
     {
         _context = Engine.CreateContext(failure, settings.Workspace);
+        if (settings.Profiling != ProfilingFormat.Off)
+        {
+            _context.SetProfiler(profile);
+        }
+
         counters.CountContext();
         return _context;
     }

@@ -39,6 +39,21 @@ public sealed class SteadyStateTests
         Assert.Equal(0, BytesPerForward(bench, instance, ModeSettings.Default, new TensorShape(3, 4)));
     }
 
+    [Theory]
+    [InlineData(CudaGraphsMode.PerSegment, false, false)]
+    [InlineData(CudaGraphsMode.WholeModule, false, false)]
+    [InlineData(CudaGraphsMode.Off, true, false)]
+    [InlineData(CudaGraphsMode.PerSegment, true, false)]
+    [InlineData(CudaGraphsMode.Off, false, true)]
+    public void Under_every_mode_a_warm_forward_allocates_no_managed_byte_and_captures_nothing(CudaGraphsMode graphs, bool preAllocated, bool allocator)
+    {
+        using var bench = new Workbench(new HostDriverOptions { Strict = false });
+        ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder));
+        var settings = new ModeSettings { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator };
+        Assert.Equal(0, BytesPerForward(bench, instance, settings, new TensorShape(3, 4)));
+        Assert.Equal(graphs switch { CudaGraphsMode.PerSegment => 3, CudaGraphsMode.WholeModule => 1, _ => 0 }, instance.Counters.Snapshot().Captures);
+    }
+
     /// <summary>Managed bytes of the measured forwards together; also checks that the device allocated nothing meanwhile.</summary>
     internal static long BytesPerForward(Workbench bench, ModuleInstance instance, ModeSettings settings, TensorShape shape)
     {
