@@ -14,7 +14,8 @@ internal static class TroupeCommand
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
-            return Fail(error, ExitCode.Usage, $"{parsed.Errors[0].Message} Try 'troupe {CommandPath(parsed.CommandResult)}--help'.");
+            string problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"Unrecognized command or argument '{unknown}'." : parsed.Errors[0].Message;
+            return Fail(error, ExitCode.Usage, $"{problem} Try 'troupe {CommandPath(parsed.CommandResult)}--help'.");
         }
 
         try

@@ -140,7 +140,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>What the typed options own of Akka's settings: the address, and a drain longer than the shipped phase allows.</summary>
     private static Config Network(ServeSpec spec)
     {
-        string drain = FormattableString.Invariant($"akka.coordinated-shutdown.phases.service-requests-done.timeout = {Math.Max(35, spec.DrainTimeout.TotalSeconds + 5):0}s\n");
+        string drain = FormattableString.Invariant($"akka.coordinated-shutdown.run-by-clr-shutdown-hook = off\nakka.coordinated-shutdown.phases.service-requests-done.timeout = {Math.Max(35, spec.DrainTimeout.TotalSeconds + 5):0}s\n");
         return ConfigurationFactory.ParseString(spec.Cluster is not { } address
             ? drain
             : drain + FormattableString.Invariant($"akka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = \"{address.Host}\"\nakka.remote.dot-netty.tcp.port = {address.Port}\n"));
