@@ -30,7 +30,11 @@ internal sealed class RouterActor : ReceiveActor
 
         Receive<AcceptForward>(Accept);
         Receive<GpuRelease>(Release);
-        Receive<ForwardOutcome>(outcome => Perform(_state.Origin.End, outcome));
+        Receive<ForwardOutcome>(outcome =>
+        {
+            _state.Origin.End(outcome, PeerOf(Sender), _clock.Now);
+            Perform();
+        });
         Receive<RouteForward>(Take);
         Receive<AbandonForward>(abandon =>
         {
@@ -202,12 +206,6 @@ internal sealed class RouterActor : ReceiveActor
         _state.Drained = drain.Drained;
         _state.Origin.Drain();
         _state.Home.Drain();
-        Perform();
-    }
-
-    private void Perform(Action<ForwardOutcome, NodeId?, TimeSpan> end, ForwardOutcome outcome)
-    {
-        end(outcome, PeerOf(Sender), _clock.Now);
         Perform();
     }
 

@@ -1,0 +1,206 @@
+using Troupe.Actors.Gpu;
+using Troupe.Actors.Models;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modules;
+using Troupe.TestSupport.Execution;
+
+namespace Troupe.Actors.Tests.Models;
+
+public sealed class ModelDirectoryCoreTests
+{
+    private static readonly NodeId Self = new("a:1");
+
+    private readonly FakePlatform _platform = new(3);
+    private readonly List<ModelDecision> _decisions = [];
+    private readonly ModelDirectoryCore _core;
+    private readonly Dictionary<string, (FailureKind Kind, string Detail)> _failures = [];
+    private ModelSnapshot? _elsewhere;
+
+    public ModelDirectoryCoreTests()
+    {
+        _core = new ModelDirectoryCore(Self, _ => _elsewhere, _decisions);
+        for (int ordinal = 0; ordinal < 3; ordinal++)
+        {
+            _core.Ready([ordinal]);
+        }
+    }
+
+    [Fact]
+    public void A_load_reserves_then_commits_on_every_device()
+    {
+        _core.Load(new LoadModel("m"), "caller");
+        Assert.Empty(_core.Snapshot());
+        StepOnce();
+        Assert.Equal(ModelState.Loading, Assert.Single(_core.Snapshot()).State);
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal([0, 1, 2], Gpus("m"));
+    }
+
+    [Fact]
+    public void A_device_that_is_lost_for_good_hands_its_model_to_a_sibling()
+    {
+        Load("m", 0, 1);
+        _core.Gone(1, "sticky", forGood: true);
+        Settle();
+        Assert.Equal([0, 2], Gpus("m"));
+        _core.Gone(2, "sticky", forGood: true);
+        Settle();
+        Assert.Equal([0], Gpus("m"));
+        _core.Gone(0, "sticky", forGood: true);
+        Settle();
+        ModelSnapshot left = Assert.Single(_core.Snapshot());
+        Assert.Equal((ModelState.Unavailable, 0), (left.State, left.Gpus.Length));
+        Assert.NotEmpty(left.Reason);
+    }
+
+    [Fact]
+    public void A_sibling_without_room_is_passed_over()
+    {
+        Load("m", 0);
+        _failures["1"] = (FailureKind.OutOfDeviceMemory, "full");
+        _core.Gone(0, "sticky", forGood: true);
+        Settle();
+        Assert.Equal([2], Gpus("m"));
+    }
+
+    [Fact]
+    public void A_rebuilt_device_gets_its_models_back_and_no_other()
+    {
+        Load("m", 1);
+        _core.Gone(1, "a crash", forGood: false);
+        Settle();
+        Assert.Equal(ModelState.Loading, Assert.Single(_core.Snapshot()).State);
+        _core.Ready([1]);
+        Settle();
+        Assert.Equal([1], Gpus("m"));
+    }
+
+    [Fact]
+    public void Content_that_another_node_serves_under_the_number_is_not_contradicted()
+    {
+        _elsewhere = new ModelSnapshot(new ModelVersion("m", 1, new ContentHash(1, 2, 3, 4)), ModelState.Ready, "", "fake", [], [], [], true);
+        _core.Load(new LoadModel("m"), "caller");
+        var failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal(FailureKind.AlreadyExists, failed.Kind);
+        Assert.Contains(_elsewhere.Model.Hash.ToString(), failed.Detail, StringComparison.Ordinal);
+        Assert.Empty(_core.Snapshot());
+        Assert.Equal(0, _platform.Live);
+    }
+
+    [Fact]
+    public void A_device_lost_in_the_middle_of_a_load_of_named_devices_takes_it_back()
+    {
+        _core.Load(new LoadModel("m", Gpus: [0, 1]), "caller");
+        for (int i = 0; i < 4 && !_core.Snapshot().Any(model => model.State == ModelState.Ready); i++)
+        {
+            StepOnce();
+        }
+
+        _core.Gone(1, "sticky", forGood: true);
+        ModelReply? reply = Settle("caller");
+        Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ModelReply.Failed>(reply).Kind);
+        Assert.Empty(_core.Snapshot());
+        Assert.True(_core.Idle);
+    }
+
+    [Fact]
+    public void Operations_wait_their_turn_and_too_many_are_refused()
+    {
+        for (int i = 0; i <= ModelDirectoryCore.OperationLimit; i++)
+        {
+            _core.Load(new LoadModel("m"), $"caller {i}");
+        }
+
+        _core.Load(new LoadModel("m"), "one more");
+        Assert.Equal(FailureKind.QueueFull, Assert.IsType<ModelReply.Failed>(_decisions.Last(decision => decision.Reply is not null).Reply).Kind);
+        Assert.IsType<ModelReply.Loaded>(Settle($"caller {ModelDirectoryCore.OperationLimit}"));
+        Assert.True(_core.Idle);
+        Assert.Equal(3, _platform.Live);
+    }
+
+    [Fact]
+    public void Unloading_what_is_not_loaded_says_so()
+    {
+        _core.Unload(new UnloadModel("m", 4), "caller");
+        Assert.Contains("Version 4 of model 'm'", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Unloading_takes_every_version_from_every_device()
+    {
+        Load("m");
+        _core.Load(new LoadModel("m", 2), null);
+        Settle();
+        _core.Unload(new UnloadModel("m"), "caller");
+        Assert.Equal([1, 2], Assert.IsType<ModelReply.Unloaded>(Settle("caller")).Numbers);
+        Assert.Empty(_core.Snapshot());
+        Assert.Equal(0, _platform.Live);
+    }
+
+    private void Load(string name, params int[] gpus)
+    {
+        _core.Load(new LoadModel(name, Gpus: gpus), "load");
+        Assert.IsType<ModelReply.Loaded>(Settle("load"));
+    }
+
+    private int[] Gpus(string name) => [.. _core.Snapshot().Single(model => model.Model.Name == name).Gpus.Select(gpu => gpu.Ordinal)];
+
+    /// <summary>Does what builder, executors and GPUs would, until nothing is left to do; the reply to <paramref name="caller"/>, if there was one.</summary>
+    private ModelReply? Settle(string? caller = null)
+    {
+        ModelReply? reply = null;
+        while (_decisions.Count > 0)
+        {
+            if (StepOnce() is { Reply: { } given } decision && Equals(decision.ReplyTo, caller))
+            {
+                reply = given;
+            }
+        }
+
+        return reply;
+    }
+
+    private ModelDecision? StepOnce()
+    {
+        if (_decisions.Count == 0)
+        {
+            return null;
+        }
+
+        ModelDecision decision = _decisions[0];
+        _decisions.RemoveAt(0);
+        switch (decision.Message)
+        {
+            case ResolveModel resolve:
+                _core.Resolved(new ModelResolved(resolve.Ticket, new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)));
+                break;
+            case BuildInstance build when _failures.TryGetValue($"{build.Ordinal}", out (FailureKind Kind, string Detail) failure):
+                _core.Failed(new BuildFailed(build.Ticket, failure.Kind, failure.Detail));
+                break;
+            case BuildInstance build:
+                IModuleInstance instance = _platform.Load(build.Source, build.Ordinal, new InstanceOptions(), TestContext.Current.CancellationToken);
+                _core.Built(new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance)));
+                break;
+            case AdoptInstance adopt:
+                IModuleInstance taken = adopt.HandOver.Take()!;
+                _core.Ready(new InstanceReady(new GpuId(Self, taken.HomeOrdinal), adopt.Ticket, taken.Module));
+                break;
+            case DiscardInstance discard:
+                discard.HandOver.Take()?.Dispose();
+                break;
+            case UnloadInstance unload:
+                foreach (FakeInstance held in _platform.Instances.Where(held => !held.Disposed && held.HomeOrdinal == decision.Ordinal && held.Module.Model == unload.Model))
+                {
+                    held.Dispose();
+                }
+
+                _core.Gone(new InstanceGone(new GpuId(Self, decision.Ordinal), unload.Model));
+                break;
+        }
+
+        return decision;
+    }
+}
