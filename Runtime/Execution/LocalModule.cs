@@ -74,6 +74,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
     public Tensor[] Forward(params ReadOnlySpan<Tensor> inputs)
     {
         ModeSettings settings = Admitted();
+        RefuseHostTensorsThatWouldBeWritten();
         LeasedLane lane = Lease();
         try
         {
@@ -155,6 +156,14 @@ public sealed class LocalModule : IModeTarget, IDisposable
         _ = Instance;
         AdmittedModes admitted = Modes.Admit(this);
         return admitted.Refusal is { } refusal ? throw new ForwardException(refusal.Kind, refusal.Reason) : admitted.Settings;
+    }
+
+    private void RefuseHostTensorsThatWouldBeWritten()
+    {
+        if (Traits.AliasedOutput is { } output)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The module '{Name}' writes '{output}' in place of an input; a host tensor would be copied and the write lost. Call it with device tensors.");
+        }
     }
 
     private LeasedLane Lease()

@@ -7,7 +7,7 @@ namespace Troupe.Runtime.Execution;
 
 /// <summary>Troupe inside one process, without actors: modules on this machine's devices, called directly, under the modes of this object.</summary>
 /// <remarks>The counterpart of <c>torch_tensorrt.runtime</c>. <b>Owns</b> the platform. <b>Thread</b> any. <b>Blocks</b> while modules are loaded.</remarks>
-public sealed class LocalRuntime(Platform platform, ILogger? log = null) : IDisposable
+public sealed partial class LocalRuntime(Platform platform, ILogger? log = null) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<LocalModule> _modules = [];
@@ -19,8 +19,6 @@ public sealed class LocalRuntime(Platform platform, ILogger? log = null) : IDisp
 
     internal Platform Platform => platform;
 
-    internal ILogger? Log => log;
-
     /// <summary>Loads a lone model or a <c>module.json</c> on a device. With a number of lanes, as many calls may be in flight at once.</summary>
     /// <param name="path">Absolute path of the file.</param>
     /// <param name="name">Name for errors; the file's name when null.</param>
@@ -30,6 +28,11 @@ public sealed class LocalRuntime(Platform platform, ILogger? log = null) : IDisp
     {
         var source = new ModuleSource(new ModelReference(name ?? Path.GetFileNameWithoutExtension(path), 1), path);
         var module = new LocalModule(this, source, device, new InstanceOptions(lanes));
+        if (log is not null && Devices.Count > 1 && !Modes.GetMultiDeviceSafeMode())
+        {
+            LogUnsafe(log, Devices.Count);
+        }
+
         if (!lazy)
         {
             module.Setup();
@@ -60,4 +63,7 @@ public sealed class LocalRuntime(Platform platform, ILogger? log = null) : IDisp
 
         platform.Dispose();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "There are {Devices} devices and multi-device safe mode is off: inputs on another device than their module's will be refused")]
+    private static partial void LogUnsafe(ILogger log, int devices);
 }

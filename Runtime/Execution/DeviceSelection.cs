@@ -1,0 +1,39 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Execution;
+
+/// <summary>The device an engine was built for, as its record says.</summary>
+/// <param name="HardwareCompatible">Runs on every device of compute capability 8.0 and above.</param>
+internal sealed record BuiltFor(int Ordinal, string Name, int ComputeMajor, int ComputeMinor, bool HardwareCompatible);
+
+/// <summary>Which device of this machine an engine is loaded on, where the caller names none: one it fits, the current one first.</summary>
+internal static class DeviceSelection
+{
+    /// <param name="current">The caller's current device; null when it has none.</param>
+    /// <exception cref="ModuleLoadException">No device fits.</exception>
+    public static int Choose(BuiltFor engine, IReadOnlyList<DeviceDescription> devices, int? current)
+    {
+        DeviceDescription[] fitting = [.. devices.Where(device => Fits(engine, device))];
+
+        // One device is taken whatever its name; of several only those called the same, unless the engine is hardware-compatible.
+        if (fitting.Length > 1 && !engine.HardwareCompatible)
+        {
+            fitting = [.. fitting.Where(device => device.Name == engine.Name)];
+        }
+
+        if (fitting.Length == 0)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; this machine has {string.Join(", ", devices.Select(device => $"'{device.Name}' ({device.ComputeMajor}.{device.ComputeMinor})"))}.");
+        }
+
+        return fitting.Any(device => device.Ordinal == current) ? current!.Value
+            : fitting.Any(device => device.Ordinal == engine.Ordinal) ? engine.Ordinal
+            : fitting[0].Ordinal;
+    }
+
+    private static bool Fits(BuiltFor engine, DeviceDescription device) =>
+        (device.ComputeMajor == engine.ComputeMajor && device.ComputeMinor == engine.ComputeMinor) || (engine.HardwareCompatible && device.ComputeMajor >= 8);
+}

@@ -1,0 +1,110 @@
+using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modes;
+using Troupe.TestSupport.Execution;
+using Troupe.TestSupport.Onnx;
+
+namespace Troupe.Runtime.Tests.Execution;
+
+/// <summary>The seed's scopes on loaded modules: what they promise while they hold, and what is left when they end.</summary>
+public sealed class ModeScopeTests
+{
+    [Fact, Trait("row", "MO-01"), Trait("row", "MO-02"), Trait("row", "MO-04")]
+    public void The_graph_flags_are_off_follow_the_setter_and_the_scope_of_a_pure_engine_module()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModels.Scale(2));
+        RuntimeModes modes = module.Modes;
+        Assert.Equal((false, false), (modes.GetCudaGraphsMode(), modes.GetWholeCudaGraphsMode()));
+        modes.SetCudaGraphsMode(true);
+        Assert.Equal((true, false, 1), (modes.GetCudaGraphsMode(), modes.GetWholeCudaGraphsMode(), (int)modes.CudaGraphs()));
+        modes.SetCudaGraphsMode(false);
+        Assert.False(modes.GetCudaGraphsMode());
+        using (module.EnableCudaGraphs())
+        {
+            Assert.Equal((true, false), (modes.GetCudaGraphsMode(module), modes.GetWholeCudaGraphsMode(module)));
+            Assert.False(modes.GetCudaGraphsMode());
+        }
+
+        Assert.False(modes.GetCudaGraphsMode(module));
+    }
+
+    [Fact, Trait("row", "WG-08")]
+    public void An_allocator_in_force_refuses_whole_module_graphs()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        using EnteredMode allocator = module.EnableOutputAllocator();
+        Assert.StartsWith("Both CUDA Graphs and dynamic output allocation", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message, StringComparison.Ordinal);
+        Assert.Equal([24, 24, 24, 24], Workbench.Floats(module.Forward(X())[0]));
+    }
+
+    [Fact, Trait("row", "RS-03"), Trait("row", "WG-10")]
+    public void A_strategy_on_an_engine_that_is_not_rtx_is_refused_and_leaves_nothing()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModels.Scale(2));
+        Assert.Contains("TRT-RTX-only", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs(EngineGraphStrategy.WholeGraphCapture)).Message, StringComparison.Ordinal);
+        Assert.Equal(RuntimeSettings.Default, module.Modes.Effective(module).RuntimeSettings);
+        Assert.False(module.Modes.GetCudaGraphsMode(module));
+        Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
+    }
+
+    [Fact, Trait("row", "RS-02")]
+    public void Runtime_settings_reach_every_engine_with_one_rebuild_and_come_back()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "rtx": true"""));
+        var engine = (Runtime.Engines.Emulated.EmulatedEngine)module.Instance.Engines[0];
+        module.Forward(X());
+        using (module.RuntimeConfig(KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture))
+        {
+            Assert.Equal((KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture), (engine.RuntimeSettings.Specialization, engine.RuntimeSettings.GraphStrategy));
+            Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
+            Assert.Equal(2, module.Counts.Contexts);
+        }
+
+        Assert.Equal(RuntimeSettings.Default, engine.RuntimeSettings);
+    }
+
+    [Fact, Trait("row", "OP-08")]
+    public void Engines_around_a_break_choose_their_profiles_consistently()
+    {
+        using var bench = new Workbench();
+        bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
+        bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
+        bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
+        foreach ((string engine, string input) in new[] { ("a", "x"), ("c", "u") })
+        {
+            bench.Folder.Write($"{engine}.json", $$"""
+                { "onnx": "{{engine}}.onnx", "profiles": [[{ "input": "{{input}}", "min": [1, 4], "opt": [8, 4], "max": [8, 4] }], [{ "input": "{{input}}", "min": [9, 4], "opt": [64, 4], "max": [256, 4] }]] }
+                """);
+        }
+
+        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+              "segments": [
+                { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
+                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["t"], "outputs": ["u"] },
+                { "name": "_run_on_acc_1", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
+            """));
+        using EnteredMode auto = module.OptimizationProfile("auto");
+        foreach (int rows in new[] { 1, 8, 32, 256, 1 })
+        {
+            Tensor y = module.Forward(Workbench.Floats("x", [rows, 4], [.. Enumerable.Repeat(1f, rows * 4)]))[0];
+            Assert.Equal(Enumerable.Repeat(24f, rows * 4), Workbench.Floats(y));
+        }
+    }
+
+    [Fact, Trait("row", "AL-09")]
+    public void A_cache_on_the_host_is_refused_because_the_write_would_be_lost()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Cache(bench.Folder));
+        ForwardException refused = Assert.Throws<ForwardException>(() => module.Forward(Workbench.Floats("cache", [64], new float[64]), Workbench.Floats("x", [1], 1)));
+        Assert.Contains("a host tensor would be copied and the write lost", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static Tensor X() => Workbench.Floats("x", [1, 4], 1, 1, 1, 1);
+}
