@@ -357,7 +357,8 @@ internal sealed class Lane : IDisposable
 
         for (int index = unit.First; index < unit.First + unit.Count; index++)
         {
-            if (!_segments[index].CanCapture)
+            // An engine of TensorRT-RTX captures its own work; a recording around one segment of it would record twice.
+            if (!_segments[index].CanCapture || (!unit.IsWholeModule && _segments[index].CapturesItself))
             {
                 return false;
             }

@@ -74,6 +74,9 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         _plan = plan;
     }
 
+    /// <summary>The engine records its own work (TensorRT-RTX).</summary>
+    public bool CapturesItself => (Engine.Capabilities & EngineCapabilities.RuntimeSettings) != 0;
+
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
     public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
 

@@ -50,8 +50,8 @@ internal sealed class EmulatedContext : IExecutionContext
 
     public long WorkspaceBytes => _strategy == WorkspaceStrategy.Dynamic ? _engine.Manifest.WorkspaceBytes : 0;
 
-    /// <summary>False while weights are streamed: TensorRT then synchronizes inside the enqueue.</summary>
-    public bool CanCapture => !IsStreaming && !_engine.RequiresOutputAllocator && _network.CanCapture;
+    /// <summary>False while weights are streamed (TensorRT then synchronizes inside the enqueue), and while kernels for free dimensions are still specialized lazily (TensorRT-RTX).</summary>
+    public bool CanCapture => !IsStreaming && !_engine.RequiresOutputAllocator && !_engine.SpecializesLater && _network.CanCapture;
 
     private bool IsStreaming => _engine.WeightBudget < _engine.StreamableWeightBytes;
 

@@ -113,6 +113,9 @@ internal sealed class EmulatedEngine : IEngine
         return context;
     }
 
+    /// <summary>Kernels for free dimensions are made in the background while forwards run, which a recording would miss.</summary>
+    public bool SpecializesLater => _manifest.IsRtx && RuntimeSettings.Specialization == KernelSpecialization.Lazy && Inputs.Any(input => !input.Shape.IsConcrete);
+
     /// <summary>A context is gone.</summary>
     public void Forget() => Interlocked.Decrement(ref _contexts);
 

@@ -97,6 +97,82 @@ public sealed class ModeScopeTests
         }
     }
 
+    [Fact, Trait("row", "RS-05")]
+    public void An_rtx_engine_captures_its_own_work_and_lazy_specialization_of_free_dimensions_blocks_a_whole_capture()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "rtx": true"""));
+        foreach (CudaGraphsMode graphs in new[] { CudaGraphsMode.PerSegment, CudaGraphsMode.WholeModule })
+        {
+            using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs });
+            for (int run = 0; run < 3; run++)
+            {
+                Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
+            }
+        }
+
+        Assert.Equal(0, module.Counts.Captures);
+        using EnteredMode eager = module.RuntimeConfig(KernelSpecialization.Eager), whole = module.Modes.Enter([module], new ModeChange { CudaGraphs = CudaGraphsMode.WholeModule });
+        Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
+        Assert.Equal(1, module.Counts.Captures);
+    }
+
+    [Fact, Trait("row", "MO-11")]
+    public void A_forward_that_was_queued_under_a_graph_scope_leaves_nothing_captured_once_it_is_released()
+    {
+        using var bench = new Workbench();
+        ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 2);
+        var queued = new ModeSettings { CudaGraphs = CudaGraphsMode.PerSegment };
+        Assert.True(instance.TryLease(out ILane first));
+        Assert.True(instance.TryLease(out ILane second));
+        instance.Release(default);
+        Assert.Equal([2, 2, 2, 2], Workbench.Floats(Workbench.Finish(first, [X()], queued)[0]));
+        Assert.Equal([2, 2, 2, 2], Workbench.Floats(Workbench.Finish(second, [X()], queued)[0]));
+        first.Dispose();
+        second.Dispose();
+        Assert.All(instance.Lanes, lane => Assert.Equal(0, lane.Lane.Graphs));
+        Assert.Equal(2, instance.Counters.Snapshot().Captures);
+    }
+
+    [Theory, Trait("row", "IN-02")]
+    [InlineData(CudaGraphsMode.Off, false, false)]
+    [InlineData(CudaGraphsMode.PerSegment, false, false)]
+    [InlineData(CudaGraphsMode.Off, true, false)]
+    [InlineData(CudaGraphsMode.PerSegment, true, false)]
+    [InlineData(CudaGraphsMode.Off, false, true)]
+    public void An_input_given_back_right_after_the_launch_is_not_overwritten_by_the_output(CudaGraphsMode graphs, bool preAllocated, bool allocator)
+    {
+        using var bench = new Workbench(Runtime.Cuda.Host.HostDriverOptions.WithDevices(1) with { Policy = Runtime.Cuda.Host.ExecutionPolicy.Deferred, Seed = 5 });
+        LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
+        using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator });
+        using var device = new DeviceCaller(bench, module);
+        for (int run = 1; run <= 3; run++)
+        {
+            Runtime.Memory.DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], run, run, run, run)), y = device.Call([x])[0];
+            x.Return();
+            Runtime.Memory.DeviceTensor other = device.Upload(X());
+            Assert.Equal([2 * run, 2 * run, 2 * run, 2 * run], device.Floats(y));
+            other.Return();
+        }
+
+        Assert.Empty(bench.Driver.Reports);
+    }
+
+    [Fact, Trait("row", "AL-04")]
+    public void An_aliased_module_loaded_again_still_writes_in_place()
+    {
+        using var bench = new Workbench();
+        string path = TinyModules.Cache(bench.Folder);
+        for (int load = 0; load < 2; load++)
+        {
+            using LocalModule module = bench.Local.Load(path, lanes: 1);
+            using var device = new DeviceCaller(bench, module);
+            Runtime.Memory.DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])), x = device.Upload(Workbench.Floats("x", [1], 2));
+            Assert.Equal([128f], device.Floats(device.Call([cache, x])[0]));
+            Assert.Equal(2f, device.Floats(cache)[63]);
+        }
+    }
+
     [Fact, Trait("row", "AL-09")]
     public void A_cache_on_the_host_is_refused_because_the_write_would_be_lost()
     {
