@@ -31,7 +31,8 @@ internal static class DemoCommand
     private static async Task<int> ClassifyAsync(Terminal terminal, CancellationToken stop)
     {
         FashionMnist pictures = FashionMnist.Read();
-        await using NodeHost host = await StartAsync(SampleFiles.FashionMnistModel, "fmnist", stop);
+        using ILoggerFactory logs = Logs.Open(LogLevel.Warning, LogFormat.Line, toStandardError: true);
+        await using NodeHost host = await StartAsync(SampleFiles.FashionMnistModel, "fmnist", logs, stop);
         DemoRun run = new(host.Node, new ModelReference("fmnist"), pictures);
         DemoResult result = terminal.Json
             ? await run.RunAsync(_ => { }, stop)
@@ -50,7 +51,8 @@ internal static class DemoCommand
 
     private static async Task<int> FacesAsync(Terminal terminal, string output, CancellationToken stop)
     {
-        await using NodeHost host = await StartAsync(SampleFiles.FaceModel, "blazeface", stop);
+        using ILoggerFactory logs = Logs.Open(LogLevel.Warning, LogFormat.Line, toStandardError: true);
+        await using NodeHost host = await StartAsync(SampleFiles.FaceModel, "blazeface", logs, stop);
         FacesResult result = await FaceDemo.RunAsync(host.Node, new ModelReference("blazeface"), Path.GetFullPath(output), stop);
         if (terminal.Json)
         {
@@ -72,10 +74,10 @@ internal static class DemoCommand
         return (int)(result.Faces.Length > 0 ? ExitCode.Success : ExitCode.Mismatch);
     }
 
-    private static async Task<NodeHost> StartAsync(string model, string name, CancellationToken stop)
+    private static async Task<NodeHost> StartAsync(string model, string name, ILoggerFactory logs, CancellationToken stop)
     {
         ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, Devices), LogLevel = LogLevel.Warning };
-        NodeHost host = await NodeHost.StartAsync(spec, Logs.Open(spec.LogLevel, LogFormat.Line, toStandardError: true), stop);
+        NodeHost host = await NodeHost.StartAsync(spec, logs, stop);
         if (await host.Node.LoadAsync(new LoadModel(name, Path: model), null, stop) is ModelReply.Failed failed)
         {
             await host.DisposeAsync();

@@ -1,8 +1,7 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
+using Troupe.Hosting.Bench;
 using Troupe.Hosting.Http;
-using Troupe.Hosting.Http.Protocol;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;
@@ -42,20 +41,19 @@ internal static class InferCommand
     private static async Task<string> InferAsync(NodeClient node, string path, string[] inputs, CancellationToken cancellation)
     {
         using JsonDocument metadata = JsonDocument.Parse(await ReadAsync(node, new HttpRequestMessage(HttpMethod.Get, path), cancellation));
-        List<Tensor> tensors = [];
-        foreach (string input in inputs)
-        {
-            int equals = input.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0)
-            {
-                throw new CliException(ExitCode.Usage, $"--input: '{input}': write NAME=FILE");
-            }
-
-            tensors.Add(InputFile.Read(Spec(metadata.RootElement, input[..equals]), input[(equals + 1)..]));
-        }
-
-        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = Body(tensors) };
+        byte[] body = InferRequestBytes.Body([.. inputs.Select(input => ReadInput(metadata.RootElement, input))], binaryOutput: false, out int headerLength);
+        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = new ByteArrayContent(body) };
+        request.Content.Headers.Add(InferEndpoint.HeaderLength, headerLength.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return await ReadAsync(node, request, cancellation);
+    }
+
+    /// <summary>The tensor of one <c>--input NAME=FILE</c>, for a model of which the metadata is known.</summary>
+    internal static Tensor ReadInput(JsonElement metadata, string input)
+    {
+        int equals = input.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? InputFile.Read(Spec(metadata, input[..equals]), input[(equals + 1)..])
+            : throw new CliException(ExitCode.Usage, $"--input: '{input}': write NAME=FILE");
     }
 
     private static TensorSpec Spec(JsonElement metadata, string name)
@@ -70,31 +68,6 @@ internal static class InferCommand
         }
 
         throw new CliException(ExitCode.Usage, $"--input: the model has no input '{name}'; it has {string.Join(", ", inputs.Select(input => input.GetProperty("name").GetString()))}");
-    }
-
-    /// <summary>Binary tensors behind a JSON header: exact for every type.</summary>
-    private static ByteArrayContent Body(List<Tensor> tensors)
-    {
-        using ResponseBody body = new();
-        body.Write("{\"inputs\":["u8);
-        for (int i = 0; i < tensors.Count; i++)
-        {
-            body.Write(i > 0 ? ",{\"name\":"u8 : "{\"name\":"u8);
-            JsonText.WriteString(body, tensors[i].Name);
-            string rest = $"\"datatype\":\"{tensors[i].Type.ProtocolName()}\",\"shape\":{tensors[i].Shape},\"parameters\":";
-            body.Write(Encoding.UTF8.GetBytes($",{rest}{{\"binary_data_size\":{tensors[i].Data.Length}}}}}"));
-        }
-
-        body.Write("]}"u8);
-        int header = body.Count;
-        foreach (Tensor tensor in tensors)
-        {
-            body.Write(tensor.Data.Span);
-        }
-
-        ByteArrayContent content = new(body.Written.ToArray());
-        content.Headers.Add(InferEndpoint.HeaderLength, header.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        return content;
     }
 
     private static async Task<string> ReadAsync(NodeClient node, HttpRequestMessage request, CancellationToken cancellation)

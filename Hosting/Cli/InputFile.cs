@@ -24,6 +24,7 @@ internal static class InputFile
         {
             ".PNG" or ".JPG" or ".JPEG" => FromPicture(spec, path, file),
             ".JSON" => FromJson(spec, path, file),
+            _ when IdxFile.IsIdx(file) => FromIdx(spec, path, file),
             _ => FromBytes(spec, path, file),
         };
     }
@@ -51,6 +52,26 @@ internal static class InputFile
         catch (InvalidDataException undecodable)
         {
             throw Unfit(spec, path, undecodable.Message);
+        }
+    }
+
+    /// <summary>The first picture of an IDX file, scaled to 0..1.</summary>
+    private static Tensor FromIdx(TensorSpec spec, string path, byte[] file)
+    {
+        try
+        {
+            IdxFile pictures = IdxFile.Parse(file);
+            if (spec.Type != ElementType.Fp32 || pictures.Sizes is not [> 0, int height, int width])
+            {
+                throw Unfit(spec, path, $"an IDX file of [n,height,width] fits an FP32 input, this one is [{string.Join(',', pictures.Sizes)}]");
+            }
+
+            byte[] data = PictureTensor.ToFp32(new Picture(width, height, 1, pictures.Entry(0).ToArray()), ChannelOrder.Planes, 0, 1);
+            return new Tensor(spec.Name, spec.Type, Shape(spec, path, width * height), data);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw Unfit(spec, path, damaged.Message);
         }
     }
 
