@@ -16,7 +16,7 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     public const int MaxDevices = 64;
 
     [ThreadStatic]
-    private static HostThread? t_thread;
+    private static HostThread? _callersThread;
 
     private readonly ThreadLocal<HostThread> _threads;
     private readonly HandleTable<HostContext> _contexts = new(1);
@@ -74,7 +74,7 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     {
         get
         {
-            var thread = t_thread;
+            var thread = _callersThread;
             return thread is not null && thread.Driver == this ? thread : FindThread();
         }
     }
@@ -168,7 +168,7 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     private HostThread FindThread()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return t_thread = _threads.Value!;
+        return _callersThread = _threads.Value!;
     }
 
     /// <summary>What every call checks: a host function or kernel may call nothing, a disposed driver answers nothing.</summary>
