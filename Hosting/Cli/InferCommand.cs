@@ -9,7 +9,7 @@ namespace Troupe.Hosting.Cli;
 /// <summary><c>troupe infer</c>: one forward against a running node.</summary>
 internal static class InferCommand
 {
-    private const int MostShown = 16;
+    private const int MostShown = 10;
 
     public static Command Create()
     {
@@ -82,8 +82,12 @@ internal static class InferCommand
         terminal.Table(["Output", "Type", "Shape", "Values"], document.RootElement.GetProperty("outputs").EnumerateArray().Select(output =>
         {
             JsonElement[] data = [.. output.GetProperty("data").EnumerateArray()];
-            string values = string.Join(' ', data.Take(MostShown).Select(value => value.ToString())) + (data.Length > MostShown ? $" … ({data.Length})" : "");
+            string values = string.Join(' ', data.Take(MostShown).Select(Brief)) + (data.Length > MostShown ? $" … ({data.Length})" : "");
             return (IReadOnlyList<string>)[output.GetProperty("name").GetString()!, output.GetProperty("datatype").GetString()!, output.GetProperty("shape").GetRawText(), values];
         }));
     }
+
+    /// <summary>Numbers with six digits; <c>--json</c> has them all.</summary>
+    private static string Brief(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number ? value.GetDouble().ToString("G6", System.Globalization.CultureInfo.InvariantCulture) : value.ToString();
 }

@@ -8,12 +8,20 @@ namespace Troupe.Hosting.Http;
 internal sealed class Edge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec)
 {
     private volatile ModelCatalogue? _catalogue;
+    private volatile bool _isStarting;
 
     public ITroupeNode Node => node;
 
     public ModelLedgers Ledgers => ledgers;
 
     public EdgeSpec Spec => spec;
+
+    /// <summary>True while the node loads what it was started with: alive, but not ready.</summary>
+    public bool IsStarting
+    {
+        get => _isStarting;
+        set => _isStarting = value;
+    }
 
     public ModelCatalogue Catalogue
     {

@@ -29,11 +29,12 @@ internal static class ServerEndpoints
     public static Task ReadyAsync(HttpContext context, Edge edge) =>
         Answer.EmptyAsync(context, IsReady(edge) ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, Answer.Text);
 
-    /// <summary>Ready: not draining, no model of this node failed to load, and where the node has devices, one of them works.</summary>
+    /// <summary>Ready: done with its first loads, not draining, no model of this node failed to load, and where the node has devices, one of them works.</summary>
     private static bool IsReady(Edge edge)
     {
         NodeSnapshot self = edge.Node.View.Nodes[0];
-        return !self.Draining
+        return !edge.IsStarting
+            && !self.Draining
             && !self.Models.Any(model => model.State == ModelState.Unavailable && model.Reason.Length > 0 && model.Reason != RepositoryEndpoints.UnloadedReason)
             && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
     }

@@ -14,13 +14,14 @@ internal static partial class EdgeHost
         ILogger log = logs.CreateLogger("Troupe.Node");
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
-        Edge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text));
+        Edge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };
         Dispatcher dispatcher = new(edge, logs.CreateLogger<Dispatcher>());
         await using KestrelListener http = await KestrelListener.StartAsync(OptionKeys.Http, spec.Http, dispatcher.InvokeAsync, logs, stop);
         await using KestrelListener? metrics = spec.Metrics is { } address
             ? await KestrelListener.StartAsync(OptionKeys.Metrics, address, new MetricsEndpoint(edge).InvokeAsync, logs, stop)
             : null;
         await node.LoadModelsAsync(stop);
+        edge.IsStarting = false;
         LogStarted(log, node.Node.Id.ToString(), $"http://{http.Address}", metrics is null ? "off" : $"http://{metrics.Address}/metrics", node.Devices.Count, node.Devices[0].Name);
 
         TaskCompletionSource stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
