@@ -49,9 +49,7 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
         var driver = device.Driver;
         var stream = device.Stream();
         var fill = device.Function(ContractKernels.Fill);
-        ContractDevice.Ok(driver.MemAlloc(out var freed, 1 << 26));
-        ContractDevice.Ok(driver.MemFree(freed));
-        ContractDevice.Ok(device.LaunchFill(fill, stream, freed, 1, 4));
+        ContractDevice.Ok(device.LaunchFill(fill, stream, new DevicePointer(0x1000), 1, 4));
         Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
         Assert.Equal(CuResult.IllegalAddress, driver.DevicePrimaryCtxRetain(out _, device.Device));
     }
