@@ -1,7 +1,7 @@
 namespace Troupe.Runtime.Engines;
 
 /// <summary>Who says that an output shares an input's memory.</summary>
-internal enum AliasKind
+public enum AliasKind
 {
     /// <summary>The engine itself enforces it (torch_tensorrt: <c>kv_cache_update</c>).</summary>
     KvCacheUpdate,
@@ -11,4 +11,4 @@ internal enum AliasKind
 }
 
 /// <summary>An output that is written in place of an input: both are bound to one address, which belongs to the caller.</summary>
-internal sealed record AliasSpec(string Output, string Input, AliasKind Kind);
+public sealed record AliasSpec(string Output, string Input, AliasKind Kind);

@@ -1,0 +1,65 @@
+using Troupe.Runtime.Engines;
+
+namespace Troupe.Runtime.Artifacts.Records;
+
+/// <summary>The record form of aliased tensors: <c>output@input@kind</c> joined by <c>%</c>.</summary>
+internal static class AliasText
+{
+    public const string KvCacheUpdate = "kv_cache_update";
+    public const string User = "user";
+
+    public static AliasSpec[] Parse(string text, string where)
+    {
+        if (text.Length == 0)
+        {
+            return [];
+        }
+
+        string[] entries = text.Split('%');
+        var aliases = new AliasSpec[entries.Length];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            string[] parts = entries[i].Split('@');
+            aliases[i] = parts.Length == 3 && parts[0].Length > 0 && parts[1].Length > 0
+                ? new AliasSpec(parts[0], parts[1], Kind(parts[2], where))
+                : throw ArtifactException.Corrupt(where, $"the alias '{Shown.Of(entries[i])}' is not output@input@kind");
+        }
+
+        return aliases;
+    }
+
+    public static string Write(IReadOnlyList<AliasSpec> aliases) => string.Join('%', aliases.Select(alias => $"{alias.Output}@{alias.Input}@{Spelling(alias.Kind)}"));
+
+    public static AliasKind Kind(string text, string where) => text switch
+    {
+        KvCacheUpdate => AliasKind.KvCacheUpdate,
+        User => AliasKind.User,
+        _ => throw ArtifactException.Corrupt(where, $"the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User}"),
+    };
+
+    public static string Spelling(AliasKind kind) => kind switch
+    {
+        AliasKind.KvCacheUpdate => KvCacheUpdate,
+        AliasKind.User => User,
+    };
+
+    /// <summary>Every alias names an input and an output of its engine, an output once.</summary>
+    public static void Check(IReadOnlyList<AliasSpec> aliases, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, string where)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        HashSet<string> knownInputs = [.. inputs];
+        HashSet<string> knownOutputs = [.. outputs];
+        foreach (AliasSpec alias in aliases)
+        {
+            if (!seen.Add(alias.Output))
+            {
+                throw ArtifactException.Corrupt(where, $"the output '{Shown.Of(alias.Output)}' is aliased twice");
+            }
+
+            if (inputs.Count + outputs.Count > 0 && (!knownInputs.Contains(alias.Input) || !knownOutputs.Contains(alias.Output)))
+            {
+                throw ArtifactException.Corrupt(where, $"the alias of '{Shown.Of(alias.Output)}' to '{Shown.Of(alias.Input)}' names no output and input of the engine");
+            }
+        }
+    }
+}
