@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
-using Troupe.Messages.Tensors;
 using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.Exported;
 
 /// <summary>Reads the graph of an exported program (torch/_export/serde/schema.py) and connects its engine calls by value names. Nodes that no engine runs are collected and refused together.</summary>
+/// <remarks>One file, as the steps share the table of values: names defined by one are what the next may use.</remarks>
 internal sealed class ExportedGraphReader
 {
     private const string ExecuteEngine = "torch.ops.tensorrt.execute_engine";
@@ -28,7 +28,7 @@ internal sealed class ExportedGraphReader
     private readonly List<(string Node, int Engine, List<string> Inputs, List<string> Outputs)> _calls = [];
     private readonly List<ArtifactGetItem> _getItems = [];
     private readonly List<string> _unsupported = [];
-    private readonly Dictionary<string, ArtifactJson> _tensorValues;
+    private readonly ExportedTensors _tensors;
 
     public ExportedGraphReader(ArtifactJson program, EngineConstants engines, StoredTensors stored)
     {
@@ -36,9 +36,7 @@ internal sealed class ExportedGraphReader
         _graph = program.At("graph_module").At("graph");
         _engines = engines;
         _stored = stored;
-        _tensorValues = _graph.Find("tensor_values") is { } values
-            ? values.Members().ToDictionary(value => value.Name, value => value.Value, StringComparer.Ordinal)
-            : [];
+        _tensors = new ExportedTensors(_graph);
     }
 
     public ArtifactGraph Read(string source)
@@ -76,7 +74,7 @@ internal sealed class ExportedGraphReader
             Calls = [.. _calls.Select(Checked)],
             GetItems = _getItems,
             Mutations = mutations,
-            Ranges = Ranges(),
+            Ranges = ExportedTensors.Ranges(_program),
         };
     }
 
@@ -95,7 +93,7 @@ internal sealed class ExportedGraphReader
 
                 string name = tensor.Text("name");
                 Define(name, value.Where);
-                _inputs.Add(Tensor(name));
+                _inputs.Add(_tensors.Find(name));
                 break;
             case "custom_obj":
                 _ = _engineNames.TryAdd(value.At("arg").Text("name"), value.Text("custom_obj_name"));
@@ -246,7 +244,7 @@ internal sealed class ExportedGraphReader
         {
             case "buffer_mutation": mutations.Add(new ArtifactMutation(name, value.Text("buffer_name"), IsInput: false)); break;
             case "user_input_mutation": mutations.Add(new ArtifactMutation(name, value.Text("user_input_name"), IsInput: true)); break;
-            default: outputs.Add(Tensor(name)); break;
+            default: outputs.Add(_tensors.Find(name)); break;
         }
     }
 
@@ -282,35 +280,11 @@ internal sealed class ExportedGraphReader
 
         if (_stateNames.TryGetValue(name, out (ArtifactStateKind Kind, string FullName) state) && !_state.ContainsKey(name))
         {
-            _state.Add(name, _stored.Read(Tensor(name), state.Kind, state.FullName, where));
+            _state.Add(name, _stored.Read(_tensors.Find(name), state.Kind, state.FullName, where));
         }
 
         return name;
     }
-
-    private ArtifactTensor Tensor(string name)
-    {
-        if (!_tensorValues.TryGetValue(name, out ArtifactJson meta))
-        {
-            return new ArtifactTensor(name, null, null, []);
-        }
-
-        ElementType? type = meta.Ordinal("dtype") is { } number ? ScalarTypes.Of(number) : null;
-        var shape = new List<long>();
-        var symbols = new List<string>();
-        foreach (ArtifactJson size in meta.Items("sizes", required: true))
-        {
-            (string kind, ArtifactJson value) = size.Union();
-            bool isFree = kind == "as_expr";
-            shape.Add(isFree ? -1 : value.Number() is >= 0 and var length ? length : throw value.Wrong("a size from 0"));
-            symbols.Add(isFree ? value.Text("expr_str") : "");
-        }
-
-        return new ArtifactTensor(name, type, shape, symbols);
-    }
-
-    private List<ArtifactRange> Ranges() => _program.Find("range_constraints") is not { } ranges ? []
-        : [.. ranges.Members().Select(range => new ArtifactRange(range.Name, range.Value.Find("min_val")?.Number(), range.Value.Find("max_val")?.Number()))];
 
     private static string Operator(string target) => target.EndsWith(".default", StringComparison.Ordinal) ? target[..^".default".Length] : target;
 

@@ -3,16 +3,6 @@ using System.Buffers.Text;
 
 namespace Troupe.Runtime.Artifacts.Records;
 
-/// <summary>Form of the engine inside a record.</summary>
-public enum PlanForm
-{
-    /// <summary>As the engine's builder wrote it.</summary>
-    Raw,
-
-    /// <summary>RFC 4648 with padding: the form inside every pickle.</summary>
-    Base64,
-}
-
 /// <summary>Turns the engine field of a record into a plan. Plans begin <c>ftrt</c>; what does not is base64.</summary>
 internal static class PlanEncoding
 {
