@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Troupe.Actors.Modes;
 using Troupe.Actors.Routing;
 
 namespace Troupe.Actors.Node;
@@ -36,12 +37,22 @@ internal sealed class MembershipActor : ReceiveActor
 
     private void Tell(Member member, Func<Address, object> message)
     {
-        if (member.Address.Equals(_cluster.SelfAddress) || !member.HasRole(Role))
+        if (!member.HasRole(Role))
         {
             return;
         }
 
         object told = message(member.Address);
+        if (member.Address.Equals(_cluster.SelfAddress))
+        {
+            if (told is not PeerUp)
+            {
+                return;
+            }
+
+            told = SelfUp.Instance;
+        }
+
         foreach (IActorRef listener in _listeners)
         {
             listener.Tell(told, Self);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
+using Troupe.Actors.Modes;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -25,6 +26,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     private readonly IActorRef _router;
     private readonly IActorRef _node;
     private readonly IActorRef _gateway;
+    private readonly IActorRef _modes;
     private readonly List<IActorRef> _actors = [];
     private readonly CancellationTokenSource _stopping = new();
     private ulong _counter;
@@ -47,9 +49,16 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), RouterName);
         _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _stopping.Token), "node");
         _gateway = Start(GatewayActor.Props(), "gateway");
+        _modes = Start(ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router), ModeDirectoryActor.Name);
+        _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
         if (clustered)
         {
-            Start(MembershipActor.Props(_router, _gateway), "membership");
+            // The directory passes the news on to the router: of losses at once, of members in reach when both hold the same modes.
+            Start(MembershipActor.Props(_modes, _gateway), "membership");
+        }
+        else
+        {
+            _modes.Tell(SelfUp.Instance, ActorRefs.NoSender);
         }
 
         CoordinatedShutdown shutdown = CoordinatedShutdown.Get(system);
@@ -94,8 +103,24 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) => AskModels(unload, unload.Name, node, cancellation);
 
-    public Task<ModeReply> ModesAsync(object request, CancellationToken cancellation) =>
-        Task.FromResult<ModeReply>(new ModeReply.Refused(FailureKind.NotSupported, "This node has no mode directory.", []));
+    public async Task<ModeReply> ModesAsync(object request, CancellationToken cancellation)
+    {
+        var end = new ConversationEnd<ModeReply>((kind, detail) => new ModeReply.Refused(kind, detail, []));
+        if (request is not (SetMode or EnterMode or RenewMode or ExitMode or GetModes or ExplainModes or OpenSession or RenewSession or CloseSession))
+        {
+            end.Fail(FailureKind.InvalidRequest, $"{request.GetType().Name} is no request for modes.");
+        }
+        else if (_closed)
+        {
+            end.Fail(FailureKind.Draining, $"Node {Id} has stopped.");
+        }
+        else
+        {
+            _gateway.Tell(new Converse(request, _modes, null, end, _spec.AdminBound, cancellation), ActorRefs.NoSender);
+        }
+
+        return await end.Reply;
+    }
 
     public async Task<bool> DrainAsync(TimeSpan bound)
     {

@@ -1,4 +1,5 @@
 using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Node;
@@ -49,6 +50,9 @@ public sealed record TroupeNodeSpec
 
     /// <summary>Longest wait for the answer to a load, unload or mode request.</summary>
     public TimeSpan AdminBound { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Bounds of mode changes.</summary>
+    public ModeDirectoryOptions Modes { get; init; } = new();
 
     /// <summary>Failures of an executor within <see cref="ExecutorFailureWindow"/> after which its devices are quarantined.</summary>
     public int ExecutorFailureLimit { get; init; } = 5;

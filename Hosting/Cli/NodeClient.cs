@@ -39,6 +39,12 @@ internal sealed class NodeClient : IDisposable
         return await ReadAsync(response, type, cancellation);
     }
 
+    public async Task<T> AskAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using HttpResponseMessage response = await SendAsync(request, cancellation);
+        return await ReadAsync(response, type, cancellation);
+    }
+
     /// <summary>Sends, and throws unless the answer is a success; the caller disposes the answer, whose body is read.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {

@@ -54,6 +54,7 @@ internal static class TroupeCommand
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DevicesCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());
+        root.Subcommands.Add(ModesCommand.Create());
         return root;
     }
 

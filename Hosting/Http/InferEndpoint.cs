@@ -6,6 +6,7 @@ using Troupe.Hosting.Http.Protocol;
 using Troupe.Hosting.Metrics;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
 
 namespace Troupe.Hosting.Http;
 
@@ -37,7 +38,13 @@ internal static class InferEndpoint
             return;
         }
 
-        switch (await ForwardAsync(context, edge, model, request))
+        if (!CallModes.TryRead(request.Parameters, out ModeChange? modes, out SessionId? session, out string wrong))
+        {
+            await Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, wrong);
+            return;
+        }
+
+        switch (await ForwardAsync(context, edge, model, request, modes, session))
         {
             case ForwardReply.Succeeded succeeded:
                 if (succeeded.Report.Attempts > 1)
@@ -54,7 +61,7 @@ internal static class InferEndpoint
         }
     }
 
-    private static async ValueTask<ForwardReply> ForwardAsync(HttpContext context, Edge edge, ServedModel model, InferRequest request)
+    private static async ValueTask<ForwardReply> ForwardAsync(HttpContext context, Edge edge, ServedModel model, InferRequest request, ModeChange? modes, SessionId? session)
     {
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         Forward forward = new()
@@ -63,6 +70,8 @@ internal static class InferEndpoint
             Model = new ModelReference(model.Name, model.Number),
             Inputs = request.Inputs,
             Outputs = request.Outputs,
+            Modes = modes,
+            Session = session,
             TraceParent = context.Request.Headers.TraceParent,
         };
         long started = Stopwatch.GetTimestamp();

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Troupe.Hosting.Http;
 
 /// <summary>A request path taken apart. Paths match whole and letter for letter, and nothing is percent-decoded: that is Triton's contract.</summary>
-/// <param name="Model">Name as written in the path; empty where the endpoint has none.</param>
+/// <param name="Model">Name as written in the path, for modes and sessions their token or id; empty where the endpoint has none.</param>
 /// <param name="Version">Number of the version in the path; null where none was written. -1: all digits, but no version can have that number.</param>
 internal readonly record struct V2Route(V2Endpoint Endpoint, string Model = "", int? Version = null)
 {
@@ -113,14 +113,39 @@ internal readonly record struct V2Route(V2Endpoint Endpoint, string Model = "", 
             };
         }
 
+        if (TakePrefix(ref path, "modes/"))
+        {
+            return MatchNamed(path, V2Endpoint.ModeRenew, V2Endpoint.ModeExit);
+        }
+
+        if (TakePrefix(ref path, "sessions/"))
+        {
+            return MatchNamed(path, V2Endpoint.SessionRenew, V2Endpoint.SessionClose);
+        }
+
         return path switch
         {
+            "modes" => new V2Route(V2Endpoint.ModeList),
+            "sessions" => new V2Route(V2Endpoint.SessionOpen),
             "devices" => new V2Route(V2Endpoint.TroupeDevices),
             "nodes" => new V2Route(V2Endpoint.TroupeNodes),
             "models" => new V2Route(V2Endpoint.TroupeModels),
             "openapi.json" => new V2Route(V2Endpoint.TroupeOpenApi),
             _ => default,
         };
+    }
+
+    /// <summary>A verb of modes, or what a token or id names: renewed by its own path, ended by deletion.</summary>
+    private static V2Route MatchNamed(ReadOnlySpan<char> path, V2Endpoint renew, V2Endpoint end)
+    {
+        if (renew == V2Endpoint.ModeRenew && path is ("set" or "enter" or "explain"))
+        {
+            return new V2Route(path switch { "set" => V2Endpoint.ModeSet, "enter" => V2Endpoint.ModeEnter, _ => V2Endpoint.ModeExplain });
+        }
+
+        return TakeSegment(ref path, out ReadOnlySpan<char> name) && path is ("" or "/renew")
+            ? new V2Route(path is "" ? end : renew, name.ToString())
+            : default;
     }
 
     private static bool TakePrefix(ref ReadOnlySpan<char> path, ReadOnlySpan<char> prefix)

@@ -33,7 +33,7 @@ public static class ModeEntries
         return (a.Time, (int)a.Reason).CompareTo((b.Time, (int)b.Reason)) <= 0 ? a : b;
     }
 
-    /// <summary>Of one renewal seen twice the longer time left counts: the shorter one has only travelled longer.</summary>
+    /// <summary>Of one renewal seen twice the shorter time left counts: each copy tells how much was left when it was sent, so that less can be left and never more.</summary>
     private static ModeLease? Newest(ModeLease? left, ModeLease? right)
     {
         if (left is not { } a || right is not { } b)
@@ -42,6 +42,6 @@ public static class ModeEntries
         }
 
         int order = a.Renewed.CompareTo(b.Renewed);
-        return order > 0 || (order == 0 && a.Left >= b.Left) ? a : b;
+        return order > 0 || (order == 0 && a.Left <= b.Left) ? a : b;
     }
 }

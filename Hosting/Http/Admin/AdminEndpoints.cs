@@ -122,7 +122,8 @@ internal static class AdminEndpoints
     private static Task DocumentAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
         Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
 
-    private static async Task<T> ReadAsync<T>(HttpContext context, Edge edge, JsonTypeInfo<T> type, T standard)
+    /// <summary>The body as a document; the standard one where there is no body.</summary>
+    internal static async Task<T> ReadAsync<T>(HttpContext context, Edge edge, JsonTypeInfo<T> type, T standard)
     {
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         if (body.Memory.IsEmpty)

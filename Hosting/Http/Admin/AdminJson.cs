@@ -12,4 +12,10 @@ namespace Troupe.Hosting.Http.Admin;
 [JsonSerializable(typeof(DevicesDocument))]
 [JsonSerializable(typeof(NodesDocument))]
 [JsonSerializable(typeof(ErrorDocument))]
+[JsonSerializable(typeof(ModesDocument))]
+[JsonSerializable(typeof(ModeChangeDocument))]
+[JsonSerializable(typeof(ModeChangedDocument))]
+[JsonSerializable(typeof(LeaseDocument))]
+[JsonSerializable(typeof(LeaseGrantedDocument))]
+[JsonSerializable(typeof(ModeExplanationDocument))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -26,7 +26,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
 
     private InProcessCluster(IReadOnlyList<LocalNode> nodes) => Nodes = nodes;
 
-    public IReadOnlyList<LocalNode> Nodes { get; }
+    public IReadOnlyList<LocalNode> Nodes { get; private set; }
 
     public static async Task<InProcessCluster> Start(params IReadOnlyList<IPlatform> platforms)
     {
@@ -44,6 +44,16 @@ internal sealed class InProcessCluster : IAsyncDisposable
         var joined = new InProcessCluster(nodes);
         await LocalNode.Eventually(() => nodes.All(node => node.Node.View.Nodes.Count == platforms.Count));
         return joined;
+    }
+
+    /// <summary>One more node, which all the others know when this returns.</summary>
+    public async Task<LocalNode> Join(IPlatform platform)
+    {
+        LocalNode node = LocalNode.Start(platform, profile: Profile);
+        Nodes = [.. Nodes, node];
+        await Cluster.Get(node.System).JoinAsync(Cluster.Get(Nodes[0].System).SelfAddress, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await LocalNode.Eventually(() => Nodes.All(known => known.Node.View.Nodes.Count == Nodes.Count));
+        return node;
     }
 
     /// <summary>The two have heard of each other's models.</summary>

@@ -48,7 +48,7 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     [Fact]
     public void Everything_routers_and_directories_say_to_each_other_goes_through_the_wire_format()
     {
-        foreach (string manifest in new[] { "rtf", "abn", "fout", "nsn", "ldm", "ulm", "mdrp" })
+        foreach (string manifest in new[] { "rtf", "abn", "fout", "nsn", "ldm", "ulm", "mdrp", "mset", "ment", "mren", "mext", "mget", "mexp", "mrep", "mpre", "mprd", "mcom", "mcmd", "mcmp", "mpag" })
         {
             foreach (Type type in WireFormat.MessageTypes.Where(type => Sample(type) is { } message && WireFormat.Manifest(message) == manifest))
             {

@@ -1,0 +1,29 @@
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Modes;
+
+/// <summary>A question to this node's GPUs on behalf of a coordinator, until all have answered.</summary>
+internal sealed class GpuRound(long number, NodeId coordinator, long change, bool isCommit, ModeScope scope, TimeSpan deadline)
+{
+    /// <summary>By which GPUs answer.</summary>
+    public long Number { get; } = number;
+
+    public NodeId Coordinator { get; } = coordinator;
+
+    /// <summary>The coordinator's number.</summary>
+    public long Change { get; } = change;
+
+    /// <summary>Otherwise it prepares.</summary>
+    public bool IsCommit { get; } = isCommit;
+
+    public ModeScope Scope { get; } = scope;
+
+    public TimeSpan Deadline { get; } = deadline;
+
+    public HashSet<GpuId> Waiting { get; } = [];
+
+    public List<GpuId> Answered { get; } = [];
+
+    public List<ModeObjection> Objections { get; } = [];
+}

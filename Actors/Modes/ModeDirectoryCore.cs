@@ -1,0 +1,270 @@
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
+using ClusterView = Troupe.Actors.Node.ClusterView;
+
+namespace Troupe.Actors.Modes;
+
+/// <summary>The decisions of a mode directory: coordinates changes of its clients, takes part in those of others, and keeps its copy of the modes like theirs.</summary>
+/// <remarks>
+/// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare, commit, perhaps compensate), the node's GPUs are
+/// asked in <see cref="GpuRound"/>s, members are held alike by <see cref="ModeExchange"/>. What is decided is appended to the list that the constructor was given.
+/// A member that dies or becomes unreachable is no refusal: it is outside the scope, named in <c>notReached</c>, and catches up before it takes work.
+/// </remarks>
+internal sealed class ModeDirectoryCore
+{
+    private readonly NodeId _self;
+    private readonly List<ModeDecision> _decisions;
+    private readonly ModeStore _store;
+    private readonly ModeRequests _requests;
+    private readonly ModeExchange _exchange;
+    private readonly Func<Guid> _newId;
+    private readonly ModeCoordinator _coordinator;
+    private readonly SortedSet<string> _owners = new(StringComparer.Ordinal);
+
+    /// <param name="newId">Makes tokens and session ids: unguessable in service, repeatable in tests.</param>
+    public ModeDirectoryCore(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, Func<ClusterView> view, Func<Guid> newId, List<ModeDecision> decisions)
+    {
+        _self = self;
+        _decisions = decisions;
+        _newId = newId;
+        _store = new ModeStore(incarnation);
+        _requests = new ModeRequests(_store, view);
+        _exchange = new ModeExchange(self, options, _store, decisions);
+        _coordinator = new ModeCoordinator(self, options, _store, _requests, _exchange, decisions, Owners);
+    }
+
+    public ModesInForce InForce => _store.InForce;
+
+    public ModeStore Store => _store;
+
+    /// <summary>Requests without an answer yet.</summary>
+    public int Open => _coordinator.Open;
+
+    public bool IsReady => _exchange.IsReady;
+
+    public ModeParticipant Participant => _coordinator.Participant;
+
+    /// <summary>This node is a member: once it holds what the members it knows hold, it is ready. A node in no cluster says so at once.</summary>
+    public void Join(TimeSpan now) => _exchange.Join(now);
+
+    public void PeerUp(NodeId node, TimeSpan now) => _exchange.Reach(node, now);
+
+    public void PeerLost(NodeId node, bool gone, TimeSpan now)
+    {
+        _exchange.Lose(node, gone);
+        _coordinator.PeerLost(node, now);
+    }
+
+    public void OwnerDied(string owner, TimeSpan now)
+    {
+        ModeEntry[] owned = [.. _store.Table.Entries.Where(entry => entry.Owner == owner && entry.End is null)];
+        if (owned.Length > 0)
+        {
+            var end = new ModeEnd(_store.NextTime(), ModeEndReason.OwnerDied);
+            Merge(owned.SelectMany(entry => Ends(entry, end)), now);
+        }
+    }
+
+    /// <summary>Time has passed: leases end, bounds run out, comparisons are due.</summary>
+    public void Tick(TimeSpan now)
+    {
+        if (_store.Advance(now))
+        {
+            _coordinator.Participant.Publish();
+        }
+
+        _coordinator.Tick(now);
+        _exchange.Tick(now);
+        Owners();
+    }
+
+    public void Set(SetMode request, object replyTo, TimeSpan now)
+    {
+        ModeScope scope = ModeScopes.Normalize(request.Scope);
+        if (_requests.Change(request.Scope, request.Change) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        var entry = new ModeEntry(_store.NextStamp(), null, scope, request.Change, _self);
+        _coordinator.Change(entry, replyTo, operation => new ModeReply.Applied(entry.Stamp.Time, operation.Reached, [.. operation.NotReached]), now);
+    }
+
+    public void Enter(EnterMode request, object replyTo, TimeSpan now)
+    {
+        ModeScope scope = ModeScopes.Normalize(request.Scope);
+        if ((_requests.Change(request.Scope, request.Change) ?? ModeValidation.Lease(request.Lease)) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        ModeStamp stamp = _store.NextStamp();
+        var token = new ModeToken(_newId());
+        var entry = new ModeEntry(stamp, token, scope, request.Change, _self, request.Owner, new ModeLease(stamp, request.Lease));
+        _coordinator.Change(entry, replyTo, operation => new ModeReply.Entered(token, stamp.Time, operation.Reached, [.. operation.NotReached]), now);
+    }
+
+    public void Renew(RenewMode request, object replyTo, TimeSpan now)
+    {
+        (ModeEntry? entry, ModeRefusal? refusal) = _requests.Token(request.Token);
+        refusal ??= ModeValidation.Lease(request.Lease);
+        if (entry is null || refusal is not null)
+        {
+            Refuse(replyTo, refusal!);
+            return;
+        }
+
+        ModeEntry renewed = entry with { Lease = new ModeLease(_store.NextStamp(), request.Lease) };
+        _coordinator.Commit([renewed], renewed.Scope, replyTo, _ => new ModeReply.Renewed(request.Token, request.Lease), now);
+    }
+
+    public void Exit(ExitMode request, object replyTo, TimeSpan now)
+    {
+        (ModeEntry? entry, ModeRefusal? refusal) = _requests.Token(request.Token);
+        if (entry is null)
+        {
+            Refuse(replyTo, refusal!);
+            return;
+        }
+
+        long time = _store.NextTime();
+        ModeEntry ended = ModeEntries.Ended(entry, new ModeEnd(time, ModeEndReason.Exited));
+        _coordinator.Commit([ended], entry.Scope, replyTo, operation => new ModeReply.Exited(request.Token, time, [.. operation.NotReached]), now);
+    }
+
+    public void OpenSession(OpenSession request, object replyTo, TimeSpan now)
+    {
+        if (ModeValidation.Lease(request.Lease) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        ModeStamp stamp = _store.NextStamp();
+        var session = new SessionId(_newId());
+        var entry = new ModeEntry(stamp, null, new ModeScope(Session: session), ModeChange.None, _self, request.Owner, new ModeLease(stamp, request.Lease), IsSession: true);
+        _coordinator.Commit([entry], entry.Scope, replyTo, _ => new ModeReply.SessionOpened(session, request.Lease, stamp.Time), now);
+    }
+
+    public void RenewSession(RenewSession request, object replyTo, TimeSpan now)
+    {
+        if ((_requests.Session(request.Session) ?? ModeValidation.Lease(request.Lease)) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        ModeEntry renewed = _store.Table.Find(request.Session)! with { Lease = new ModeLease(_store.NextStamp(), request.Lease) };
+        _coordinator.Commit([renewed], renewed.Scope, replyTo, _ => new ModeReply.SessionRenewed(request.Session, request.Lease), now);
+    }
+
+    public void CloseSession(CloseSession request, object replyTo, TimeSpan now)
+    {
+        if (_requests.Session(request.Session) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        ModeEntry session = _store.Table.Find(request.Session)!;
+        long time = _store.NextTime();
+        _coordinator.Commit([.. Ends(session, new ModeEnd(time, ModeEndReason.Exited))], session.Scope, replyTo, _ => new ModeReply.SessionClosed(request.Session, time), now);
+    }
+
+    public void Get(GetModes request, object replyTo, TimeSpan now)
+    {
+        if (ModeValidation.Scope(request.Scope) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        HashSet<ModeStamp> hidden = [.. _store.Table.Hidden()];
+        ModeEntrySnapshot[] entries =
+        [
+            .. _store.Table.Entries
+                .Where(entry => _store.IsLive(entry) && !hidden.Contains(entry.Stamp) && ModeScopes.Overlap(entry.Scope, request.Scope))
+                .Select(entry => new ModeEntrySnapshot(entry.Token, entry.Scope, entry.Change, entry.Stamp.Time, _store.Left(entry, now), entry.Coordinator, entry.IsSession)),
+        ];
+        _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Listing(entries, _store.InForce.Epoch)));
+    }
+
+    public void Explain(ExplainModes request, object replyTo, TimeSpan now)
+    {
+        ModeScope scope = ModeScopes.Normalize(request.Scope);
+        if (_requests.Scope(request.Scope) is { } refusal)
+        {
+            Refuse(replyTo, refusal);
+            return;
+        }
+
+        _coordinator.Explain(scope, replyTo, now);
+    }
+
+    public void Prepared(ModeChangePrepared answer, TimeSpan now) => _coordinator.Prepared(answer, now);
+
+    public void Committed(ModeChangeCommitted answer, TimeSpan now) => _coordinator.Committed(answer, now);
+
+    public void Prepare(PrepareModeChange prepare, TimeSpan now) => _coordinator.Participant.Take(prepare, now);
+
+    public void Commit(CommitModeChange commit, TimeSpan now) => _coordinator.Participant.Take(commit, now);
+
+    public void Compare(CompareModes compare, TimeSpan now) => _exchange.Compare(compare, now);
+
+    public void Page(ModePage page, TimeSpan now)
+    {
+        if (_exchange.Page(page, now))
+        {
+            _coordinator.Participant.Publish();
+        }
+
+        Owners();
+    }
+
+    /// <summary>Ends an entry and, where it is a session, everything entered for that session.</summary>
+    private IEnumerable<ModeEntry> Ends(ModeEntry entry, ModeEnd end)
+    {
+        yield return ModeEntries.Ended(entry, end);
+        if (entry.IsSession)
+        {
+            foreach (ModeEntry mode in _store.Table.Entries.Where(other => !other.IsSession && other.End is null && other.Scope.Session == entry.Scope.Session))
+            {
+                yield return ModeEntries.Ended(mode, end with { Reason = ModeEndReason.SessionClosed });
+            }
+        }
+    }
+
+    private void Merge(IEnumerable<ModeEntry> entries, TimeSpan now)
+    {
+        if (_store.Merge([.. entries], now))
+        {
+            _coordinator.Participant.Publish();
+        }
+
+        Owners();
+    }
+
+    /// <summary>Every directory watches the owners of what is live.</summary>
+    private void Owners()
+    {
+        HashSet<string> live = [.. _store.Table.Entries.Where(entry => entry.Owner is not null && _store.IsLive(entry)).Select(entry => entry.Owner!)];
+        foreach (string owner in _owners.Where(owner => !live.Contains(owner)).ToArray())
+        {
+            _owners.Remove(owner);
+            _decisions.Add(new ModeDecision.Unwatch(owner));
+        }
+
+        foreach (string owner in live.Where(_owners.Add))
+        {
+            _decisions.Add(new ModeDecision.Watch(owner));
+        }
+    }
+
+    private void Refuse(object replyTo, ModeRefusal refusal) =>
+        _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Refused(refusal.Kind, refusal.Reason, [])));
+
+    private void Send(NodeId to, object message) => _decisions.Add(new ModeDecision.Send(to, message));
+}

@@ -1,0 +1,55 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Modes;
+
+/// <summary>Where a coordinated change stands.</summary>
+internal enum ModePhase
+{
+    /// <summary>GPUs are asked; nothing has changed.</summary>
+    Preparing,
+
+    /// <summary>Applied here and told to all; acknowledgements are coming in.</summary>
+    Committing,
+
+    /// <summary>Taken back; acknowledgements of that are coming in.</summary>
+    Compensating,
+}
+
+/// <summary>A request that its directory coordinates, from its arrival to its one answer.</summary>
+internal sealed class ModeOperation(long change, object replyTo, ModeScope scope)
+{
+    /// <summary>By which participants answer; another one for compensation.</summary>
+    public long Change { get; set; } = change;
+
+    public object ReplyTo { get; } = replyTo;
+
+    public ModeScope Scope { get; } = scope;
+
+    /// <summary>What is set or entered; null for ends, renewals and explanations.</summary>
+    public ModeEntry? Entry { get; init; }
+
+    /// <summary>The answer when all is well.</summary>
+    public required Func<ModeOperation, ModeReply> Success { get; init; }
+
+    public ModePhase Phase { get; set; }
+
+    public TimeSpan Deadline { get; set; }
+
+    public HashSet<NodeId> Waiting { get; } = [];
+
+    public List<GpuId> Applied { get; } = [];
+
+    /// <summary>What of <see cref="Applied"/> the answer names; set when it succeeds.</summary>
+    public GpuId[] Reached { get; set; } = [];
+
+    public List<ModeException> NotReached { get; } = [];
+
+    public List<ModeException> Refusals { get; } = [];
+
+    /// <summary>Of the first refusal; the answer's kind.</summary>
+    public FailureKind? RefusalKind { get; set; }
+
+    public string RefusalDetail { get; set; } = "";
+}

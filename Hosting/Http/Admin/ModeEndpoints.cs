@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Primitives;
+using Troupe.Hosting.Options;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
+
+namespace Troupe.Hosting.Http.Admin;
+
+/// <summary>The mode conversation over HTTP, under <c>/v2/troupe/modes</c> and <c>/v2/troupe/sessions</c>. Modes entered here have no owner: their lease alone ends them.</summary>
+internal static class ModeEndpoints
+{
+    private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
+
+    public static async Task ListAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new GetModes(QueryScope(context)));
+
+    public static async Task ExplainAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
+
+    public static async Task SetAsync(HttpContext context, Edge edge)
+    {
+        ModeChangeDocument wanted = await ChangeAsync(context, edge);
+        await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
+    }
+
+    public static async Task EnterAsync(HttpContext context, Edge edge)
+    {
+        ModeChangeDocument wanted = await ChangeAsync(context, edge);
+        await AskAsync(context, edge, new EnterMode(Scope(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
+    }
+
+    public static async Task RenewAsync(HttpContext context, Edge edge, string token) =>
+        await AskAsync(context, edge, new RenewMode(new ModeToken(Id(token, "token")), await LeaseAsync(context, edge)));
+
+    public static async Task ExitAsync(HttpContext context, Edge edge, string token) => await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
+
+    public static async Task OpenSessionAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
+
+    public static async Task RenewSessionAsync(HttpContext context, Edge edge, string session) =>
+        await AskAsync(context, edge, new RenewSession(new SessionId(Id(session, "session")), await LeaseAsync(context, edge)));
+
+    public static async Task CloseSessionAsync(HttpContext context, Edge edge, string session) =>
+        await AskAsync(context, edge, new CloseSession(new SessionId(Id(session, "session"))));
+
+    private static async Task AskAsync(HttpContext context, Edge edge, object request)
+    {
+        switch (await edge.Node.ModesAsync(request, context.RequestAborted))
+        {
+            case ModeReply.Applied applied:
+                await WriteAsync(context, new ModeChangedDocument(applied.Epoch, null, Gpus(applied.AppliedBy), Missed(applied.NotReached)), AdminJson.Default.ModeChangedDocument);
+                break;
+            case ModeReply.Entered entered:
+                await WriteAsync(context, new ModeChangedDocument(entered.Epoch, entered.Token.ToString(), Gpus(entered.AppliedBy), Missed(entered.NotReached)), AdminJson.Default.ModeChangedDocument);
+                break;
+            case ModeReply.Exited exited:
+                await WriteAsync(context, new ModeChangedDocument(exited.Epoch, exited.Token.ToString(), [], Missed(exited.NotReached)), AdminJson.Default.ModeChangedDocument);
+                break;
+            case ModeReply.Renewed renewed:
+                await WriteAsync(context, new LeaseGrantedDocument(Token: renewed.Token.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds), AdminJson.Default.LeaseGrantedDocument);
+                break;
+            case ModeReply.SessionOpened opened:
+                await WriteAsync(context, new LeaseGrantedDocument(Session: opened.Session.ToString(), LeaseSeconds: opened.Lease.TotalSeconds, Epoch: opened.Epoch), AdminJson.Default.LeaseGrantedDocument);
+                break;
+            case ModeReply.SessionRenewed renewed:
+                await WriteAsync(context, new LeaseGrantedDocument(Session: renewed.Session.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds), AdminJson.Default.LeaseGrantedDocument);
+                break;
+            case ModeReply.SessionClosed closed:
+                await WriteAsync(context, new LeaseGrantedDocument(Session: closed.Session.ToString(), Epoch: closed.Epoch), AdminJson.Default.LeaseGrantedDocument);
+                break;
+            case ModeReply.Listing listing:
+                await WriteAsync(context, new ModesDocument(listing.Epoch, [.. listing.Entries.Select(Entry)]), AdminJson.Default.ModesDocument);
+                break;
+            case ModeReply.Explanation explanation:
+                ModeLineDocument[] lines = [.. explanation.Lines.Select(line => new ModeLineDocument(line.Setting, line.Value, line.Source, line.Epoch, line.Conflict))];
+                await WriteAsync(context, new ModeExplanationDocument(explanation.Epoch, lines, Missed(explanation.Conflicts)), AdminJson.Default.ModeExplanationDocument);
+                break;
+            case ModeReply.Refused refused:
+                string by = refused.By.Length == 0 ? "" : " (" + string.Join("; ", refused.By.Select(exception => $"{exception.Gpu?.ToString() ?? exception.Node.ToString()}: {exception.Reason}")) + ")";
+                await Answer.ErrorAsync(context, AdminEndpoints.Status(refused.Kind), Answer.Json, refused.Detail + by);
+                break;
+            case var other:
+                throw new UnreachableException(other.GetType().Name);
+        }
+    }
+
+    private static ModeEntryDocument Entry(ModeEntrySnapshot entry) => new(
+        entry.IsSession ? "session" : entry.Token is null ? "baseline" : "entered",
+        new ScopeDocument(entry.Scope.Node?.ToString(), entry.Scope.Gpu?.ToString(), entry.Scope.Model?.ToString(), entry.Scope.Session?.ToString()),
+        ModeScopes.Text(entry.Scope),
+        new Dictionary<string, string>(ModeText.Write(entry.Change)),
+        entry.Epoch,
+        entry.Token?.ToString(),
+        entry.LeaseLeft?.TotalSeconds,
+        entry.Coordinator.ToString());
+
+    private static string[] Gpus(GpuId[] gpus) => [.. gpus.Select(gpu => gpu.ToString())];
+
+    private static MissedDocument[] Missed(ModeException[] exceptions) =>
+        [.. exceptions.Select(exception => new MissedDocument(exception.Node.ToString(), exception.Gpu?.ToString(), exception.Reason))];
+
+    private static ModeScope QueryScope(HttpContext context)
+    {
+        string? Of(string name) => context.Request.Query.TryGetValue(name, out StringValues value) && value.Count > 0 ? value[0] : null;
+        return context.Request.Query.Keys.FirstOrDefault(key => key is not ("node" or "gpu" or "model" or "session")) is { } unknown
+            ? throw Bad($"unknown scope '{unknown}'; a scope is given by node, gpu, model and session")
+            : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
+    }
+
+    private static ModeScope Scope(ScopeDocument? written)
+    {
+        if (written is null)
+        {
+            return ModeScope.Cluster;
+        }
+
+        GpuId? gpu = null;
+        if (written.Gpu is { } device)
+        {
+            gpu = GpuId.TryParse(device, out GpuId parsed) ? parsed : throw Bad($"gpu '{device}': a GPU is written host:port/ORDINAL; 'troupe devices' lists them");
+        }
+
+        return new ModeScope(
+            written.Node is { } node ? new NodeId(node) : null,
+            gpu,
+            written.Model is { } model ? Model(model) : null,
+            written.Session is { } session ? new SessionId(Id(session, "session")) : null);
+    }
+
+    private static ModelReference Model(string written)
+    {
+        int slash = written.LastIndexOf('/');
+        return slash > 0 && int.TryParse(written.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? new ModelReference(written[..slash], number)
+            : new ModelReference(written);
+    }
+
+    private static ModeChange Change(Dictionary<string, string> modes)
+    {
+        ModeChange change = ModeChange.None;
+        foreach ((string name, string value) in modes)
+        {
+            if (!ModeText.TryAdd(ref change, name, value, out string error))
+            {
+                throw Bad(error);
+            }
+        }
+
+        return change;
+    }
+
+    private static TimeSpan Lease(string? written) => written is null
+        ? StandardLease
+        : Quantities.TryParseTime(written, out TimeSpan lease) ? lease : throw Bad($"lease '{written}': {Quantities.TimeForm}");
+
+    private static Guid Id(string written, string what) =>
+        Guid.TryParseExact(written, "N", out Guid id) ? id : throw Bad($"'{written}' is no {what}; it has 32 hexadecimal digits");
+
+    private static async Task<TimeSpan> LeaseAsync(HttpContext context, Edge edge) =>
+        Lease((await AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
+
+    private static Task<ModeChangeDocument> ChangeAsync(HttpContext context, Edge edge) =>
+        AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.ModeChangeDocument, new ModeChangeDocument([]));
+
+    private static Task WriteAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
+        Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
+
+    private static BadHttpRequestException Bad(string message) => new(message);
+}
