@@ -51,6 +51,7 @@ internal static class TroupeCommand
         root.Subcommands.Add(ServeCommand.Create());
         root.Subcommands.Add(InferCommand.Create());
         root.Subcommands.Add(BenchCommand.Create());
+        root.Subcommands.Add(ArtifactCommand.Create());
         root.Subcommands.Add(ModelsCommand.Create());
         root.Subcommands.Add(DevicesCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());

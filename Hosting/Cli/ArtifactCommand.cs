@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json.Serialization;
+using Troupe.Runtime.Artifacts;
+
+namespace Troupe.Hosting.Cli;
+
+/// <summary><c>troupe artifact inspect</c>: what a file of <c>torch_tensorrt</c> holds, read as data.</summary>
+internal static class ArtifactCommand
+{
+    public static Command Create() => new("artifact", "Looks into serialized engines and programs.") { CreateInspect() };
+
+    private static Command CreateInspect()
+    {
+        Argument<string> file = new("FILE") { Description = "A .ts, .pt2, TR01 or TR02 container, engine record or raw plan." };
+        Option<bool> json = new("--json") { Description = "Print JSON on the last line instead of a table." };
+        Command command = new("inspect", "Prints what is inside; nothing of it is run.") { file, json };
+        command.SetAction(parsed =>
+        {
+            Terminal terminal = new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
+            ArtifactLine[] lines = [.. Read(parsed.GetValue(file)!).Describe().Select(line => new ArtifactLine(line.Key, line.Value))];
+            if (terminal.Json)
+            {
+                terminal.Document(lines, ArtifactJson.Default.ArtifactLineArray);
+            }
+            else
+            {
+                terminal.Table(["Name", "Value"], lines.Select(line => (IReadOnlyList<string>)[line.Name, line.Value]));
+            }
+
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static ArtifactSpec Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new CliException(ExitCode.PathNotFound, $"there is no file '{path}'");
+        }
+
+        try
+        {
+            return ArtifactReader.Open(path);
+        }
+        catch (ArtifactException refused)
+        {
+            throw new CliException(ExitCode.Refused, refused.Message, refused);
+        }
+    }
+}
+
+/// <summary>One line of an artifact's description; names may repeat.</summary>
+internal sealed record ArtifactLine([property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("value")] string Value);
+
+/// <summary>Writes descriptions; generated, so that no reflection is needed.</summary>
+[JsonSerializable(typeof(ArtifactLine[]))]
+internal sealed partial class ArtifactJson : JsonSerializerContext;
