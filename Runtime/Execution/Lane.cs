@@ -99,6 +99,8 @@ internal sealed class Lane : IDisposable
         using ContextEntry entry = Home.Context.Enter();
         try
         {
+            EvictUnproven();
+
             // 1
             Check(inputs);
 
@@ -157,9 +159,18 @@ internal sealed class Lane : IDisposable
     /// <exception cref="CudaException">The work or the device failed.</exception>
     public bool IsIdle()
     {
-        if (RanOn is { IsDisposed: false } stream)
+        if (RanOn is { } stream)
         {
-            Done.Record(stream);
+            if (stream.IsDisposed)
+            {
+                // Work may still run on a stream that is gone; nothing but its device context can say when it is done.
+                Home.Context.Synchronize();
+            }
+            else
+            {
+                Done.Record(stream);
+            }
+
             RanOn = null;
         }
 
@@ -174,14 +185,23 @@ internal sealed class Lane : IDisposable
             WriteProfiles();
         }
 
-        if (succeeded && !_evictUnproven)
+        if (succeeded)
         {
             _graphs.Prove();
         }
         else
         {
-            _graphs.EvictUnproven();
+            _evictUnproven = true;
+        }
+    }
+
+    /// <summary>After a failure: what was recorded since the last success is not used again. Done before the next forward, when the lane is idle.</summary>
+    private void EvictUnproven()
+    {
+        if (_evictUnproven)
+        {
             _evictUnproven = false;
+            _graphs.EvictUnproven();
         }
     }
 
@@ -222,9 +242,9 @@ internal sealed class Lane : IDisposable
         using ContextEntry entry = Home.Context.Enter();
         ICudaDriver driver = Home.Context.Driver;
         Home.Context.Record(driver.EventSynchronize(Done.Handle), nameof(ICudaDriver.EventSynchronize));
-        if (RanOn is { IsDisposed: false } stream)
+        if (RanOn is { } stream)
         {
-            Home.Context.Record(driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
+            Home.Context.Record(stream.IsDisposed ? driver.CtxSynchronize() : driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
         }
     }
 

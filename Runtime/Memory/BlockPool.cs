@@ -130,7 +130,17 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
 
     private void OrderAfterLastUse(DeviceBlock block, DeviceStream stream)
     {
-        if (block.Stream is { IsDisposed: false } last && !ReferenceEquals(last, stream))
+        if (block.Stream is not { } last || ReferenceEquals(last, stream))
+        {
+            return;
+        }
+
+        if (last.IsDisposed)
+        {
+            // Its last use may still run on a stream that is gone, behind which nothing can be ordered any more.
+            device.Synchronize();
+        }
+        else
         {
             _order ??= DeviceEvent.Create(device);
             _order.Record(last);
