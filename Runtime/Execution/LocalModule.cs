@@ -18,8 +18,10 @@ public sealed class LocalModule : IModeTarget, IDisposable
     private readonly int _device;
     private readonly InstanceOptions _options;
     private readonly Lock _setup = new();
+    private readonly Lock _exclusive = new();
     private readonly SemaphoreSlim _lanes;
     private ModuleInstance? _instance;
+    private volatile bool _isUnloaded;
 
     internal LocalModule(LocalRuntime runtime, ModuleSource source, int device, InstanceOptions options)
     {
@@ -51,7 +53,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
     public long AutomaticWeightBudgetBytes => Instance.Engines.Sum(engine => engine.AutomaticWeightBudget);
 
     internal ModuleInstance Instance => Volatile.Read(ref _instance)
-        ?? throw new ForwardException(FailureKind.ModelNotLoaded, $"The module '{Name}' is loaded lazily and not set up yet: call Setup first.");
+        ?? throw new ForwardException(FailureKind.ModelNotLoaded, _isUnloaded ? $"The module '{Name}' is unloaded." : $"The module '{Name}' is loaded lazily and not set up yet: call Setup first.");
 
     /// <summary>Loads the engines now; a second time does nothing (seed: <c>setup_engine</c>).</summary>
     /// <exception cref="ModuleLoadException">The model is refused.</exception>
@@ -59,6 +61,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
     {
         lock (_setup)
         {
+            ObjectDisposedException.ThrowIf(_isUnloaded, this);
             if (_instance is null)
             {
                 Volatile.Write(ref _instance, _runtime.Platform.LoadInstance(_source, _device, _options, CancellationToken.None));
@@ -73,25 +76,26 @@ public sealed class LocalModule : IModeTarget, IDisposable
     /// <exception cref="ForwardException">The inputs do not fit, the modes contradict each other, or it failed.</exception>
     public Tensor[] Forward(params ReadOnlySpan<Tensor> inputs)
     {
-        ModeSettings settings = Admitted();
+        AdmittedModes admitted = Admitted();
         RefuseHostTensorsThatWouldBeWritten();
         LeasedLane lane = Lease();
         try
         {
-            lane.Submit(inputs, [], settings, static () => { });
+            lane.Submit(inputs, [], admitted.Settings, static () => { });
             lane.Lane.Settle();
             return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
         }
         finally
         {
             GiveBack(lane);
+            Modes.Finished(this, admitted);
         }
     }
 
     /// <summary>One forward on device tensors. Returns when it is enqueued and ordered against the caller's stream; the outputs are the caller's.</summary>
     internal void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, CallerStream caller)
     {
-        ModeSettings settings = Admitted();
+        AdmittedModes admitted = Admitted();
         LeasedLane lane = Lease();
         try
         {
@@ -104,11 +108,12 @@ public sealed class LocalModule : IModeTarget, IDisposable
                 lane.Lane.Completed(succeeded: false);
             }
 
-            lane.Lane.Forward(inputs, outputs, settings, caller);
+            lane.Lane.Forward(inputs, outputs, admitted.Settings, caller);
         }
         finally
         {
             GiveBack(lane);
+            Modes.Finished(this, admitted);
         }
     }
 
@@ -140,22 +145,27 @@ public sealed class LocalModule : IModeTarget, IDisposable
     {
         lock (_setup)
         {
+            _isUnloaded = true;
             if (_instance is null)
             {
                 return;
             }
 
             Modes.Unregister(this);
-            Exclusively(instance => instance.Dispose());
-            _instance = null;
+            Exclusively(instance =>
+            {
+                // Before callers who wait for a lane go on: they find the module unloaded.
+                Volatile.Write(ref _instance, null);
+                instance.Dispose();
+            });
         }
     }
 
-    private ModeSettings Admitted()
+    private AdmittedModes Admitted()
     {
         _ = Instance;
         AdmittedModes admitted = Modes.Admit(this);
-        return admitted.Refusal is { } refusal ? throw new ForwardException(refusal.Kind, refusal.Reason) : admitted.Settings;
+        return admitted.Refusal is { } refusal ? throw new ForwardException(refusal.Kind, refusal.Reason) : admitted;
     }
 
     private void RefuseHostTensorsThatWouldBeWritten()
@@ -189,20 +199,23 @@ public sealed class LocalModule : IModeTarget, IDisposable
     /// <summary>Holds off every caller, waits for the work in flight, acts.</summary>
     private void Exclusively(Action<ModuleInstance> act)
     {
-        ModuleInstance instance = Instance;
-        for (int lane = 0; lane < _options.MaxLanes; lane++)
+        lock (_exclusive)
         {
-            _lanes.Wait();
-        }
+            ModuleInstance instance = Instance;
+            for (int lane = 0; lane < _options.MaxLanes; lane++)
+            {
+                _lanes.Wait();
+            }
 
-        try
-        {
-            instance.Settle();
-            act(instance);
-        }
-        finally
-        {
-            _lanes.Release(_options.MaxLanes);
+            try
+            {
+                instance.Settle();
+                act(instance);
+            }
+            finally
+            {
+                _lanes.Release(_options.MaxLanes);
+            }
         }
     }
 

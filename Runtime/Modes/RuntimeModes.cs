@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.Messages.Forwarding;
@@ -16,7 +17,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
 {
     private readonly ILogger _log = log ?? NullLogger.Instance;
     private readonly Lock _gate = new();
-    private readonly Dictionary<IModeTarget, TargetModes> _targets = [];
+    private readonly ConcurrentDictionary<IModeTarget, TargetModes> _targets = new();
     private readonly List<(ModeStamp Stamp, WeakReference<EnteredMode> Scope)> _safeModes = [];
     private ModeTable _table = ModeTable.Empty;
     private volatile ModesInForce _inForce = ModesInForce.None;
@@ -83,12 +84,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     /// <param name="call">Modes of this call alone.</param>
     public AdmittedModes Admit(IModeTarget module, ModeChange? call = null)
     {
-        TargetModes target;
-        lock (_gate)
-        {
-            target = _targets.TryGetValue(module, out TargetModes? known) ? known : throw Unregistered(module);
-        }
-
+        TargetModes target = _targets.TryGetValue(module, out TargetModes? known) ? known : throw Unregistered(module);
         if (target.Unapplied && Reapply(module, target) is { } failure)
         {
             return new AdmittedModes(ModeSettings.Default, _inForce.Epoch, failure);
@@ -109,13 +105,34 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         return admitted;
     }
 
+    /// <summary>A forward admitted under these modes is done: what it made and no mode holds any longer is released, as the scope that asked for it may have ended before it ran.</summary>
+    internal void Finished(IModeTarget module, AdmittedModes under)
+    {
+        if (_inForce.Epoch == under.Epoch)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_targets.TryGetValue(module, out TargetModes? target))
+            {
+                HeldModes held = HeldModes.Of(_inForce.Admit(ModeTarget.Of(target.Scope), module.Traits).Settings, module.Traits);
+                if (HeldModes.Of(under.Settings, module.Traits).Or(held) != held)
+                {
+                    module.Release(held);
+                }
+            }
+        }
+    }
+
     /// <summary>Makes a loaded module known; until then no scope can be entered on it. Gives it what the baselines ask of an instance.</summary>
     public void Register(IModeTarget module)
     {
         lock (_gate)
         {
             // The name is unique in this object, so that two loads of one model are two places.
-            _targets.Add(module, new TargetModes(new ModeScope(Model: new ModelReference($"{module.Name}#{++_time}"))));
+            _targets[module] = new TargetModes(new ModeScope(Model: new ModelReference($"{module.Name}#{++_time}")));
         }
     }
 
@@ -124,7 +141,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     {
         lock (_gate)
         {
-            if (_targets.Remove(module, out TargetModes? target))
+            if (_targets.TryRemove(module, out TargetModes? target))
             {
                 Publish(_table.Without([.. _table.Entries.Where(entry => entry.Scope == target.Scope).Select(entry => entry.Stamp)]));
             }
@@ -311,13 +328,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     private ModeEntry Entry(ModeScope scope, ModeChange change, bool entered) =>
         new(new ModeStamp(++_time, default, 0), entered ? new ModeToken(Guid.NewGuid()) : null, scope, change, default);
 
-    private ModeScope ScopeOf(IModeTarget module)
-    {
-        lock (_gate)
-        {
-            return _targets.TryGetValue(module, out TargetModes? target) ? target.Scope : throw Unregistered(module);
-        }
-    }
+    private ModeScope ScopeOf(IModeTarget module) => _targets.TryGetValue(module, out TargetModes? target) ? target.Scope : throw Unregistered(module);
 
     private static ForwardException Unregistered(IModeTarget module) => new(FailureKind.ModelNotLoaded, $"The module '{module.Name}' is not loaded.");
 
