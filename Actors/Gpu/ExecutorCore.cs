@@ -19,6 +19,7 @@ internal sealed class ExecutorCore : IDisposable
     private readonly Dictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> _instances = [];
     private readonly List<Submission> _inFlight = [];
     private readonly List<(Launch Launch, QueuedForward Forward)> _waiting = [];
+    private readonly List<(ReleaseResources Release, ExecutorInstance Instance)> _releasing = [];
     private bool _faulted;
 
     public ExecutorCore(int incarnation, IDeviceGroup group, Action signal, List<ExecutorDecision> decisions)
@@ -67,6 +68,8 @@ internal sealed class ExecutorCore : IDisposable
                 _waiting.Add((launch, forward));
             }
         }
+
+        AnswerReleases();
     }
 
     /// <summary>Looks at every submission; those that are done free a lane for those that wait.</summary>
@@ -95,6 +98,7 @@ internal sealed class ExecutorCore : IDisposable
             }
         }
 
+        AnswerReleases();
         CheckFault();
     }
 
@@ -140,7 +144,8 @@ internal sealed class ExecutorCore : IDisposable
         if (release.Incarnation == _incarnation && _instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? instance))
         {
             instance.Module.Release(release.Held);
-            _decisions.Add(new ExecutorDecision(release.Ordinal, new ResourcesReleased(_incarnation, release.Model, release.Held)));
+            _releasing.Add((release, instance));
+            AnswerReleases();
         }
     }
 
@@ -249,6 +254,25 @@ internal sealed class ExecutorCore : IDisposable
         submission.Lane.Dispose();
         Ended(submission.Launch);
         return true;
+    }
+
+    /// <summary>Lanes at work free what they hold when they come back; only then is a release answered.</summary>
+    private void AnswerReleases()
+    {
+        for (int i = 0; i < _releasing.Count;)
+        {
+            (ReleaseResources release, ExecutorInstance instance) = _releasing[i];
+            bool isRetired = !_instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? present) || present != instance;
+            if (isRetired || instance.Module.IsReleased)
+            {
+                _releasing.RemoveAt(i);
+                _decisions.Add(new ExecutorDecision(release.Ordinal, new ResourcesReleased(_incarnation, release.Model, release.Held)));
+            }
+            else
+            {
+                i++;
+            }
+        }
     }
 
     private void Ended(Launch launch)

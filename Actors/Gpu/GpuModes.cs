@@ -14,6 +14,9 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     private (CommitModes Commit, object ReplyTo)? _commit;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
+    /// <summary>What forwards are captured under now.</summary>
+    public IEffectiveModes Present => _modes;
+
     /// <summary>Gives a forward the settings it will run with. False when they keep it from running, for the reason given.</summary>
     public bool TryCapture(GpuInstance instance, QueuedForward forward, out FailureKind kind, out string reason)
     {
@@ -28,8 +31,13 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     /// <summary>Answers what every instance here has against the modes; nothing changes.</summary>
     public void Prepare(PrepareModes prepare, object replyTo)
     {
-        InstanceRefusal[] refusals = [.. instances.Values.SelectMany(instance => prepare.Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
+        List<InstanceRefusal> refusals = [.. instances.Values.SelectMany(instance => prepare.Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
             .Select(objection => new InstanceRefusal(instance.Model, objection.Kind, objection.Reason)))];
+        if (prepare.Explains)
+        {
+            refusals.AddRange(instances.Values.Where(instance => instance.Trouble is not null).Select(instance => new InstanceRefusal(instance.Model, FailureKind.ModeConflict, instance.Trouble!)));
+        }
+
         decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, refusals)));
     }
 
@@ -69,6 +77,7 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         if (instance.ToApply != applied.Settings)
         {
             // A commit came between; the answer to its settings is still to come.
+            instance.Applied = applied.Failure is null ? applied.Settings : instance.Applied;
             return;
         }
 
@@ -82,12 +91,14 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
             else
             {
                 _refusals.Add(failure);
+                instance.Unapplied = $"It keeps its former settings: {failure.Reason}";
             }
         }
         else
         {
             instance.Applied = applied.Settings;
             instance.Conflict = null;
+            instance.Unapplied = null;
         }
 
         instance.ToApply = null;
@@ -136,17 +147,26 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     {
         ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
         HeldModes held = _modes.Held(gpu, instance.Model, instance.Traits);
-        bool apply = !InstanceFields.Same(settings, instance.Applied);
+
+        // An instance that has just come may still be on its way to the settings that held then.
+        bool isUnderWay = instance.ToApply is not null;
+        bool apply = !InstanceFields.Same(settings, instance.ToApply ?? instance.Applied);
         bool release = held != instance.Held;
+        if (!apply && !isUnderWay)
+        {
+            // It has what holds, whatever could not be applied before.
+            instance.Conflict = instance.Unapplied = null;
+        }
+
         if (!apply && !release)
         {
             return;
         }
 
-        instance.ToApply = apply ? settings : null;
+        instance.ToApply = apply ? settings : instance.ToApply;
         instance.ToHold = release ? held : null;
-        instance.Blocked = apply;
-        if (instance.RaiseBarrier())
+        instance.Blocked = apply || isUnderWay;
+        if (instance.RaiseBarrier() && (apply || !isUnderWay))
         {
             Pass(instance, incarnation);
         }

@@ -8,7 +8,8 @@ namespace Troupe.Actors.Gpu;
 /// <param name="Change">Chosen by the sender, echoed in the answer.</param>
 /// <param name="Modes">Every mode as it would hold after the change.</param>
 /// <param name="Session">The session whose settings the change touches; null when it touches none in particular.</param>
-internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null) : Akka.Actor.INoSerializationVerificationNeeded;
+/// <param name="Explains">Nothing is going to change: the answer also names instances that could not take the settings they should have.</param>
+internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false) : Akka.Actor.INoSerializationVerificationNeeded;
 
 /// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
 internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : Akka.Actor.INoSerializationVerificationNeeded;

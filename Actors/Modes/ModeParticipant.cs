@@ -45,7 +45,7 @@ internal sealed class ModeParticipant(NodeId self, ModeStore store, ModeRequests
         foreach (GpuId gpu in Gpus.Where(gpu => requests.Touches(prepare.Scope, gpu)))
         {
             round.Waiting.Add(gpu);
-            decisions.Add(new ModeDecision.TellGpu(gpu, new PrepareModes(round.Number, modes, prepare.Scope.Session)));
+            decisions.Add(new ModeDecision.TellGpu(gpu, new PrepareModes(round.Number, modes, prepare.Scope.Session, Explains: prepare.Entry is null)));
         }
 
         Settle(round, now);

@@ -50,8 +50,14 @@ internal sealed class ModesForGpu(ModesInForce modes, ModeStamp? candidate = nul
 
     public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => modes.Held(gpu, model, traits);
 
-    public IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session) =>
-        modes.Objections(ModeTarget.Of(gpu, model, session), traits, candidate);
+    /// <summary>A change that is for no session in particular is also weighed against what the open sessions have set.</summary>
+    public IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session)
+    {
+        IReadOnlyList<ModeRefusal> objections = modes.Objections(ModeTarget.Of(gpu, model, session), traits, candidate);
+        return session is not null || candidate is null || modes.Sessions.IsEmpty
+            ? objections
+            : [.. objections.Concat(modes.Sessions.SelectMany(open => modes.Objections(ModeTarget.Of(gpu, model, open), traits, candidate))).Distinct()];
+    }
 
     private static CapturedModes Captured(AdmittedModes admitted) => admitted.Refusal is { } refusal
         ? new CapturedModes(admitted.Settings, admitted.Epoch, refusal.Reason, refusal.Kind)

@@ -29,8 +29,11 @@ public interface IModuleInstance : IDisposable
     /// <exception cref="ForwardException">The back end cannot do it; nothing changed.</exception>
     void Apply(ModeSettings settings);
 
-    /// <summary>Frees recordings and buffer sets that nothing holds any longer.</summary>
+    /// <summary>Frees recordings and buffer sets that nothing holds any longer; those of lanes at work when they are idle again.</summary>
     void Release(HeldModes held);
+
+    /// <summary>Everything the last <see cref="Release"/> was to free is free; asking frees what can be freed by now.</summary>
+    bool IsReleased => true;
 }
 
 /// <summary>What became of a submission so far.</summary>

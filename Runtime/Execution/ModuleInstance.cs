@@ -159,6 +159,34 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
+    public bool IsReleased
+    {
+        get
+        {
+            lock (_lock)
+            {
+                try
+                {
+                    foreach (LeasedLane lane in _idle)
+                    {
+                        if (lane.ReleaseWhenIdle is not null && lane.Lane.IsIdle())
+                        {
+                            ReleaseNow(lane);
+                        }
+                    }
+                }
+                catch (CudaException trouble)
+                {
+                    // The device failed, and what it held is gone with it.
+                    _health[0].Explain(trouble);
+                    return true;
+                }
+
+                return _all.TrueForAll(static lane => lane.ReleaseWhenIdle is null);
+            }
+        }
+    }
+
     public void Release(HeldModes held)
     {
         lock (_lock)

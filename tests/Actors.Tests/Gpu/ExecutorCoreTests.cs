@@ -157,6 +157,31 @@ public sealed class ExecutorCoreTests
         Assert.Single(_instance.Applied);
     }
 
+    [Fact, Trait("row", "MO-11")]
+    public void A_release_is_answered_when_the_lanes_at_work_have_released_too()
+    {
+        Run();
+        _core.Release(new ReleaseResources(1, 0, _instance.Module.Model, default));
+        Assert.Single(_instance.Released);
+        Assert.DoesNotContain(_decisions, decision => decision.Message is ResourcesReleased);
+        _instance.Busy[0].Complete();
+        _core.Poll();
+        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+        _core.Poll();
+        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+    }
+
+    [Fact]
+    public void A_release_of_an_instance_that_retires_is_answered_all_the_same()
+    {
+        Run();
+        _core.Release(new ReleaseResources(1, 0, _instance.Module.Model, default));
+        _instance.Busy[0].Complete();
+        _core.Retire(new RetireInstance(1, 0, _instance.Module.Model));
+        _core.Poll();
+        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+    }
+
     private Launch Run()
     {
         var launch = new Launch(1, 0, _instance.Module.Model, ModeSettings.Default, [Queued()]);

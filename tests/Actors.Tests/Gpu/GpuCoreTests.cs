@@ -282,6 +282,105 @@ public sealed class GpuCoreTests
         Assert.Contains(Admit(Model), decision => decision.Message is Launch);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void An_instance_that_comes_while_modes_change_ends_with_those_that_hold(bool answeredFirst, bool released)
+    {
+        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        var former = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
+        Commit(1, new Modes(former, 1, Model));
+        _decisions.Clear();
+        Adopt(Model);
+        Assert.IsType<ApplySettings>(Assert.Single(_decisions).Message);
+
+        // The executor has not answered yet; its answers come in the order it was told.
+        var told = new Queue<object>(_decisions.Select(decision => decision.Message!));
+        var last = ModeSettings.Default;
+        if (answeredFirst)
+        {
+            Answer(told, ref last);
+        }
+
+        Commit(2, new Modes(new ModeSettings(), 2) { Holds = new HeldModes(released, false, false, false) });
+        bool committed = _decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+        Take(told);
+        while (told.Count > 0)
+        {
+            Answer(told, ref last);
+            committed |= _decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+            Take(told);
+        }
+
+        Assert.True(committed, "The change is never acknowledged.");
+        Assert.Equal(WeightBudget.Automatic, last.WeightBudget);
+        Assert.Contains(Admit(Model), decision => decision.Message is Launch);
+
+        void Take(Queue<object> messages)
+        {
+            foreach (object message in _decisions.Where(decision => decision.Action == GpuAction.TellExecutor).Select(decision => decision.Message!))
+            {
+                messages.Enqueue(message);
+            }
+
+            _decisions.Clear();
+        }
+
+        void Answer(Queue<object> messages, ref ModeSettings applied)
+        {
+            _decisions.Clear();
+            switch (messages.Dequeue())
+            {
+                case ApplySettings apply:
+                    applied = apply.Settings;
+                    _core.Applied(new SettingsApplied(1, Model, apply.Settings, null), _now);
+                    break;
+                case ReleaseResources release:
+                    _core.Released(new ResourcesReleased(1, Model, release.Held), _now);
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public void An_instance_that_could_not_take_the_settings_when_it_came_fails_its_forwards_and_is_explained()
+    {
+        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        var budget = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
+        Commit(1, new Modes(budget, 1, Model));
+        Adopt(Model);
+        _core.Applied(new SettingsApplied(1, Model, budget, new InstanceRefusal(Model, FailureKind.OutOfDeviceMemory, "no room")), _now);
+        Assert.Equal(FailureKind.ModeConflict, Refused(Admit(Model)).Kind);
+        Assert.Equal(["they contradict", "no room"], Explained());
+
+        // The change that was its reason ends: it runs, and there is nothing left to explain.
+        Commit(2, new Modes(new ModeSettings(), 2));
+        Assert.Contains(Admit(Model), decision => decision.Message is Launch);
+        Assert.Empty(Explained());
+    }
+
+    [Fact]
+    public void An_instance_that_keeps_its_former_settings_is_explained_until_it_has_those_that_hold()
+    {
+        Ready();
+        var budget = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
+        Commit(1, new Modes(budget, 1, Model));
+        _core.Applied(new SettingsApplied(1, Model, budget, new InstanceRefusal(Model, FailureKind.OutOfDeviceMemory, "no room")), _now);
+        Assert.Contains("It keeps its former settings: no room", Explained());
+        Assert.Contains(Admit(Model), decision => decision.Message is Launch);
+        Commit(2, new Modes(new ModeSettings(), 2));
+        Assert.Empty(Explained());
+    }
+
+    private string[] Explained()
+    {
+        _decisions.Clear();
+        _core.Modes.Prepare(new PrepareModes(4, _core.Modes.Present, Explains: true), this);
+        return [.. Assert.IsType<ModesPrepared>(Assert.Single(_decisions).Message).Refusals.Select(refusal => refusal.Reason)];
+    }
+
     private readonly List<Launch> _launches = [];
 
     private void Ready(bool safe = true)

@@ -80,6 +80,9 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
 
     public void Release(HeldModes held) => Released.Add(held);
 
+    /// <summary>As with real lanes: one at work keeps what it has until it is back.</summary>
+    public bool IsReleased => Leased == 0;
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
