@@ -81,7 +81,19 @@ internal static class ModesCommand
             ModeChangedDocument entered = await node.PostAsync("/v2/troupe/modes/enter", body, AdminJson.Default.ModeChangeDocument, AdminJson.Default.ModeChangedDocument, stop);
             Show(terminal, "entered", entered);
             terminal.Remark(end is null ? "held until Ctrl-C" : $"held for {parsed.GetValue(time)}, or until Ctrl-C");
-            await HoldAsync(node, entered.Token!, parsed.GetValue(lease)!, held, end, stop);
+            try
+            {
+                await HoldAsync(node, entered.Token!, parsed.GetValue(lease)!, held, end, stop);
+            }
+            catch (CliException lost) when (lost.Code == ExitCode.NotFound)
+            {
+                throw new CliException(ExitCode.NotFound, $"the mode is no longer held: {lost.Message}", lost);
+            }
+            catch
+            {
+                await TryExitAsync(node, entered.Token!);
+                throw;
+            }
 
             // Also after Ctrl-C: what was entered is exited, and not left to its lease.
             using HttpRequestMessage exit = new(HttpMethod.Delete, $"/v2/troupe/modes/{entered.Token}");
@@ -159,6 +171,20 @@ internal static class ModesCommand
         }
     }
 
+    /// <summary>A renewal failed and is what the caller hears of; where this fails too, the lease ends the mode.</summary>
+    private static async Task TryExitAsync(NodeClient node, string token)
+    {
+        try
+        {
+            using HttpRequestMessage exit = new(HttpMethod.Delete, $"/v2/troupe/modes/{token}");
+            using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
+        }
+        catch (CliException)
+        {
+            // The node cannot be reached, or refuses: nothing more can be done from here.
+        }
+    }
+
     private static void Show(Terminal terminal, string what, ModeChangedDocument answer)
     {
         if (terminal.Json)
@@ -192,7 +218,11 @@ internal static class ModesCommand
                 throw new CliException(ExitCode.Usage, $"'{mode}': a mode is written NAME=VALUE, e.g. cuda-graphs=auto");
             }
 
-            read[mode[..equals]] = mode[(equals + 1)..];
+            string name = mode[..equals].Replace('-', '_');
+            if (!read.TryAdd(name, mode[(equals + 1)..]))
+            {
+                throw new CliException(ExitCode.Usage, $"the mode '{mode[..equals]}' is given twice");
+            }
         }
 
         return read;

@@ -102,7 +102,9 @@ internal static class ModeEndpoints
 
     private static ModeScope QueryScope(HttpContext context)
     {
-        string? Of(string name) => context.Request.Query.TryGetValue(name, out StringValues value) && value.Count > 0 ? value[0] : null;
+        string? Of(string name) => !context.Request.Query.TryGetValue(name, out StringValues value) ? null
+            : value.Count > 1 ? throw Bad($"the scope '{name}' is given twice")
+            : value[0];
         return context.Request.Query.Keys.FirstOrDefault(key => key is not ("node" or "gpu" or "model" or "session")) is { } unknown
             ? throw Bad($"unknown scope '{unknown}'; a scope is given by node, gpu, model and session")
             : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
@@ -136,12 +138,24 @@ internal static class ModeEndpoints
             : new ModelReference(written);
     }
 
-    private static ModeChange Change(Dictionary<string, string> modes)
+    private static ModeChange Change(Dictionary<string, string>? modes)
     {
-        ModeChange change = ModeChange.None;
-        foreach ((string name, string value) in modes)
+        if (modes is null)
         {
-            if (!ModeText.TryAdd(ref change, name, value, out string error))
+            throw Bad("the body names no modes; write {\"modes\": {\"cuda_graphs\": \"auto\"}}");
+        }
+
+        ModeChange change = ModeChange.None;
+        HashSet<string> seen = [];
+        foreach ((string name, string? value) in modes)
+        {
+            // One mode may be written in two ways; which of them should hold?
+            if (!seen.Add(name.Replace('-', '_').ToUpperInvariant()))
+            {
+                throw Bad($"the mode '{name}' is given twice");
+            }
+
+            if (!ModeText.TryAdd(ref change, name, value ?? "", out string error))
             {
                 throw Bad(error);
             }
