@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
@@ -43,5 +44,5 @@ internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, He
 /// <summary>GPU to executor: are you alive?</summary>
 internal sealed record Heartbeat(int Incarnation, int Ordinal, long Sequence) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-/// <summary>Executor to GPU: yes, and this is the device's memory.</summary>
-internal sealed record HeartbeatAnswer(int Incarnation, long Sequence, DeviceMemory Memory) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+/// <summary>Executor to GPU: yes, and this is the device's memory, and what its instances have done.</summary>
+internal sealed record HeartbeatAnswer(int Incarnation, long Sequence, DeviceMemory Memory, InstanceSnapshot[] Instances) : INoSerializationVerificationNeeded, IDeadLetterSuppression;

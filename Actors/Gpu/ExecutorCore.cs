@@ -1,5 +1,6 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Gpu;
@@ -154,7 +155,8 @@ internal sealed class ExecutorCore : IDisposable
         if (heartbeat.Incarnation == _incarnation)
         {
             Poll();
-            _decisions.Add(new ExecutorDecision(heartbeat.Ordinal, new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal))));
+            InstanceSnapshot[] instances = [.. _instances.Where(instance => instance.Key.Ordinal == heartbeat.Ordinal).Select(instance => instance.Value.Module.Snapshot())];
+            _decisions.Add(new ExecutorDecision(heartbeat.Ordinal, new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal), instances)));
         }
     }
 

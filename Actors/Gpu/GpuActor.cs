@@ -84,7 +84,7 @@ internal sealed class GpuActor : ReceiveActor
     private void Tick()
     {
         _core.Watch(_clock.Now);
-        _decisions.Add(GpuDecision.Node(new GpuState(_core.Snapshot())));
+        _decisions.Add(GpuDecision.Node(_core.State()));
         Perform();
     }
 

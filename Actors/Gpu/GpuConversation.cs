@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Gpu;
@@ -18,7 +19,8 @@ internal sealed record UnloadInstance(ModelVersion Model) : INoSerializationVeri
 internal sealed record InstanceGone(GpuId Gpu, ModelVersion Model) : INoSerializationVerificationNeeded;
 
 /// <summary>GPU to node, at each change and each tick: how it is.</summary>
-internal sealed record GpuState(GpuSnapshot Snapshot) : INoSerializationVerificationNeeded;
+/// <param name="Instances">As its executor last told; for this node's metrics, so they do not travel.</param>
+internal sealed record GpuState(GpuSnapshot Snapshot, IReadOnlyList<InstanceSnapshot> Instances) : INoSerializationVerificationNeeded;
 
 /// <summary>GPU to node: out of service for the rest of this process; its executor shall be stopped.</summary>
 internal sealed record GpuQuarantined(GpuId Gpu, int Incarnation, string Reason) : INoSerializationVerificationNeeded;

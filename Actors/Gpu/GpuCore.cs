@@ -2,6 +2,7 @@ using Troupe.Actors.Routing;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Gpu;
@@ -24,6 +25,7 @@ internal sealed class GpuCore
     private readonly ExecutorWatch _watch;
     private string _reason = "";
     private DeviceMemory _memory;
+    private InstanceSnapshot[] _counted = [];
     private int _launches;
     private bool _draining;
 
@@ -56,6 +58,9 @@ internal sealed class GpuCore
         _launches,
         _memory.TotalBytes - _memory.FreeBytes,
         _memory.TotalBytes);
+
+    /// <summary>Its snapshot, and what its instances have counted; one that has left since is not among them.</summary>
+    public GpuState State() => new(Snapshot(), [.. _counted.Where(instance => _instances.ContainsKey(instance.Model))]);
 
     public void Admit(QueuedForward forward, TimeSpan now)
     {
@@ -227,6 +232,7 @@ internal sealed class GpuCore
         if (answer.Incarnation == Incarnation)
         {
             _memory = answer.Memory;
+            _counted = answer.Instances;
             _watch.Hear(answer.Sequence);
         }
     }
@@ -293,7 +299,7 @@ internal sealed class GpuCore
         Health = health;
         _reason = reason;
         Report();
-        _decisions.Add(GpuDecision.Node(new GpuState(Snapshot())));
+        _decisions.Add(GpuDecision.Node(State()));
     }
 
     /// <summary>Hands queued forwards to the executor while it has credits; forwards behind a barrier let others pass.</summary>

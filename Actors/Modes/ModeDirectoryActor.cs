@@ -30,9 +30,11 @@ internal sealed class ModeDirectoryActor : ReceiveActor
     private readonly IActorRef _router;
     private readonly ITimer _timer;
     private readonly IActorRef _self;
+    private readonly LocalCounts _counts;
 
-    public ModeDirectoryActor(ModeDirectoryState state, NodeClock clock, IActorRef router)
+    public ModeDirectoryActor(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts)
     {
+        _counts = counts;
         _state = state;
         _core = state.Core;
         _decisions = state.Decisions;
@@ -71,7 +73,7 @@ internal sealed class ModeDirectoryActor : ReceiveActor
         Receive<ModeTick>(_ => Do(_core.Tick));
     }
 
-    public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router) => Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router);
+    public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts) => Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router, counts);
 
     /// <summary>What a directory keeps over a restart of its actor.</summary>
     public static ModeDirectoryState StateOf(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, ClusterViewHolder views)
@@ -153,6 +155,7 @@ internal sealed class ModeDirectoryActor : ReceiveActor
     private void Do(Action<TimeSpan> action)
     {
         action(_clock.Now);
+        _counts.Modes = _core.Counts();
         Perform();
     }
 

@@ -20,6 +20,7 @@ internal sealed class ModeDirectoryCore
     private readonly ModeExchange _exchange;
     private readonly Func<Guid> _newId;
     private readonly ModeCoordinator _coordinator;
+    private ModeCounts _counts = ModeCounts.None;
     private readonly SortedSet<string> _owners = new(StringComparer.Ordinal);
 
     /// <param name="newId">Makes tokens and session ids: unguessable in service, repeatable in tests.</param>
@@ -191,6 +192,9 @@ internal sealed class ModeDirectoryCore
         ];
         _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Listing(entries, _store.InForce.Epoch)));
     }
+
+    /// <summary>What holds here: published for metrics before whoever asked for a change is answered.</summary>
+    public ModeCounts Counts() => _counts = ModeCounts.Of(_store, _counts);
 
     public void Explain(ExplainModes request, object replyTo, TimeSpan now)
     {

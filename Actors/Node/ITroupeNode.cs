@@ -1,8 +1,10 @@
+using Troupe.Actors.Modes;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Diagnostics;
 
 namespace Troupe.Actors.Node;
 
@@ -22,6 +24,12 @@ public interface ITroupeNode
 
     /// <summary>The newest snapshot of every known node, this one included; replaced whole at each change.</summary>
     ClusterView View { get; }
+
+    /// <summary>What the instances on this node's devices have counted, at most a few snapshot intervals old.</summary>
+    IReadOnlyList<InstanceSnapshot> Instances { get; }
+
+    /// <summary>What holds in this node's copy of the mode directory.</summary>
+    ModeCounts Modes { get; }
 
     RequestId NextRequestId();
 

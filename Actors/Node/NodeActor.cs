@@ -6,6 +6,7 @@ using Troupe.Actors.Routing;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Node;
@@ -24,14 +25,17 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly Dictionary<int, IActorRef> _gpus = [];
     private readonly List<ExecutorGroup> _groups = [];
     private readonly GpuSnapshot[] _gpuSnapshots;
+    private readonly IReadOnlyList<InstanceSnapshot>[] _instanceSnapshots;
+    private readonly LocalCounts _counts;
     private readonly ITimer _timer;
     private ModelSnapshot[] _modelSnapshots = [];
     private long _sequence;
     private bool _draining;
 
-    public NodeActor(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, CancellationToken stopping)
+    public NodeActor(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, LocalCounts counts, CancellationToken stopping)
     {
         _spec = spec;
+        _counts = counts;
         _id = id;
         _incarnation = incarnation;
         _clock = clock;
@@ -39,10 +43,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(spec.Platform, spec.Repository, new InstanceOptions { MaxLanes = spec.MaxLanes }, stopping), "builder");
         _models = Context.ActorOf(ModelDirectoryActor.Props(new ModelDirectoryState(id, views.Elsewhere), builder), "models");
         _gpuSnapshots = new GpuSnapshot[spec.Platform.Devices.Count];
+        _instanceSnapshots = [.. _gpuSnapshots.Select(_ => (IReadOnlyList<InstanceSnapshot>)[])];
         _timer = clock.Provider.CreateTimer(static self => ((IActorRef)self!).Tell(NodeTick.Instance), Self, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
         Receive<NodeTick>(_ => Tick());
-        Receive<GpuState>(state => Hear(state.Snapshot));
+        Receive<GpuState>(state => Hear(state));
         Receive<ModelsChanged>(Hear);
         Receive<ExecutorReady>(ready => _models.Tell(new DevicesReady(ready.Ordinals, ready.Executor)));
         Receive<ExecutorLost>(lost => End(GroupOf(Sender), lost.Incarnation, lost.Reason, lost.DeviceGone));
@@ -55,8 +60,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, CancellationToken stopping) =>
-        Akka.Actor.Props.Create<NodeActor>(spec, id, incarnation, clock, router, views, stopping);
+    public static Props Props(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, LocalCounts counts, CancellationToken stopping) =>
+        Akka.Actor.Props.Create<NodeActor>(spec, id, incarnation, clock, router, views, counts, stopping);
 
     protected override void PreStart()
     {
@@ -169,8 +174,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Publish(null, null);
     }
 
-    private void Hear(GpuSnapshot snapshot)
+    private void Hear(GpuState state)
     {
+        GpuSnapshot snapshot = state.Snapshot;
+        _instanceSnapshots[snapshot.Gpu.Ordinal] = state.Instances;
+        _counts.Instances = [.. _instanceSnapshots.SelectMany(instances => instances)];
         GpuSnapshot before = _gpuSnapshots[snapshot.Gpu.Ordinal];
         _gpuSnapshots[snapshot.Gpu.Ordinal] = snapshot;
         if (before.Health != snapshot.Health)

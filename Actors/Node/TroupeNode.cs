@@ -8,6 +8,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Diagnostics;
 
 namespace Troupe.Actors.Node;
 
@@ -23,6 +24,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     private readonly TroupeNodeSpec _spec;
     private readonly ActorSystem _system;
     private readonly ClusterViewHolder _views;
+    private readonly LocalCounts _counts = new();
     private readonly IActorRef _router;
     private readonly IActorRef _node;
     private readonly IActorRef _gateway;
@@ -47,9 +49,9 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         var clock = new NodeClock(spec.Time);
         _views = new ClusterViewHolder(Id);
         _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), RouterName);
-        _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _stopping.Token), "node");
+        _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _counts, _stopping.Token), "node");
         _gateway = Start(GatewayActor.Props(), "gateway");
-        _modes = Start(ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router), ModeDirectoryActor.Name);
+        _modes = Start(ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router, _counts), ModeDirectoryActor.Name);
         _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
         if (clustered)
         {
@@ -79,6 +81,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public NodeIncarnation Incarnation { get; }
 
     public ClusterView View => _views.View;
+
+    public IReadOnlyList<InstanceSnapshot> Instances => _counts.Instances;
+
+    public ModeCounts Modes => _counts.Modes;
 
     /// <summary>Starts a node's actors. The system's configuration must hold <c>akka.hocon</c>.</summary>
     public static TroupeNode Start(ActorSystem system, TroupeNodeSpec spec) => new(system, spec);

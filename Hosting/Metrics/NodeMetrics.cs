@@ -21,6 +21,8 @@ internal sealed class NodeMetrics
     private readonly (Gauge Gauge, Func<GpuSnapshot, double> Value)[] _gpu;
     private readonly Counter _forwards;
     private readonly Gauge _nodes;
+    private readonly InstanceMetrics _instances;
+    private readonly ModeMetrics _modes;
     private HashSet<(string Model, string Version)> _shownModels = [];
     private HashSet<string> _shownGpus = [];
 
@@ -53,6 +55,8 @@ internal sealed class NodeMetrics
         ];
         _forwards = factory.CreateCounter("troupe_forwards_total", "Forwards of this node's edge that a device answered", GpuLabels);
         _nodes = factory.CreateGauge("troupe_nodes", "Nodes this node knows, itself included", ["state"]);
+        _instances = new InstanceMetrics(factory);
+        _modes = new ModeMetrics(factory);
 
         Counter Of(string name, string help) => factory.CreateCounter(name, help, ModelLabels);
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
@@ -65,6 +69,8 @@ internal sealed class NodeMetrics
         {
             RefreshModels();
             RefreshGpus();
+            _instances.Refresh(_edge.Node.Id, _edge.Node.Instances);
+            _modes.Refresh(_edge.Node.Modes);
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }
@@ -80,12 +86,12 @@ internal sealed class NodeMetrics
             shown.Add((model.Name, version));
             foreach ((Counter counter, Func<ModelLedger, double> value) in _model)
             {
-                Raise(counter, value(ledger), model.Name, version);
+                counter.Raise(value(ledger), model.Name, version);
             }
 
             foreach (FailureReason reason in Enum.GetValues<FailureReason>())
             {
-                Raise(_failure, ledger.Failures(reason), model.Name, version, reason.ToString().ToUpperInvariant());
+                _failure.Raise(ledger.Failures(reason), model.Name, version, reason.ToString().ToUpperInvariant());
             }
 
             _pending.WithLabels(model.Name, version).Set(ledger.Pending);
@@ -114,7 +120,7 @@ internal sealed class NodeMetrics
                 gauge.WithLabels(id).Set(value(gpu));
             }
 
-            Raise(_forwards, forwards.GetValueOrDefault(gpu.Gpu), id);
+            _forwards.Raise(forwards.GetValueOrDefault(gpu.Gpu), id);
         }
 
         foreach (string gone in _shownGpus.Except(shown))
@@ -124,17 +130,6 @@ internal sealed class NodeMetrics
         }
 
         _shownGpus = shown;
-    }
-
-    /// <summary>Brings a counter up to a value; one that fell, because the model was loaded anew, starts over.</summary>
-    private static void Raise(Counter counter, double value, params string[] labels)
-    {
-        if (counter.WithLabels(labels).Value > value)
-        {
-            counter.RemoveLabelled(labels);
-        }
-
-        counter.WithLabels(labels).IncTo(value);
     }
 
     private static double Microseconds(DurationCount duration) => duration.Nanoseconds / 1000;

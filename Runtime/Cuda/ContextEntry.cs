@@ -16,6 +16,9 @@ internal readonly ref struct ContextEntry
         context.Driver.CtxPushCurrent(context.Handle).ThrowIfFailed();
     }
 
+    /// <summary>The thread was in another device context before.</summary>
+    public bool IsSwitch => !_before.IsNull && _before != _context.Handle;
+
     /// <summary>Pops, and goes on popping what others left behind, until the context from before is current again. Never throws.</summary>
     public void Dispose()
     {

@@ -15,6 +15,8 @@ internal sealed class InstanceCounters
     private long _allocatorCalls;
     private long _movedInputs;
     private long _contexts;
+    private long _deviceSwitches;
+    private long _setReuses;
 
     public void CountForward() => Interlocked.Increment(ref _forwards);
 
@@ -38,6 +40,10 @@ internal sealed class InstanceCounters
 
     public void CountContext() => Interlocked.Increment(ref _contexts);
 
+    public void CountDeviceSwitch() => Interlocked.Increment(ref _deviceSwitches);
+
+    public void CountSetReuse() => Interlocked.Increment(ref _setReuses);
+
     public InstanceCounts Snapshot() => new(
         Interlocked.Read(ref _forwards),
         Interlocked.Read(ref _captures),
@@ -49,5 +55,7 @@ internal sealed class InstanceCounters
         Interlocked.Read(ref _graphEvictions),
         Interlocked.Read(ref _allocatorCalls),
         Interlocked.Read(ref _movedInputs),
-        Interlocked.Read(ref _contexts));
+        Interlocked.Read(ref _contexts),
+        Interlocked.Read(ref _deviceSwitches),
+        Interlocked.Read(ref _setReuses));
 }

@@ -1,5 +1,6 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
@@ -28,6 +29,9 @@ public interface IModuleInstance : IDisposable
     /// <summary>Applies a per-instance setting (budget, workspace, runtime settings, profiling) between forwards; every lane is idle then.</summary>
     /// <exception cref="ForwardException">The back end cannot do it; nothing changed.</exception>
     void Apply(ModeSettings settings);
+
+    /// <summary>What it has done so far and what it keeps.</summary>
+    InstanceSnapshot Snapshot();
 
     /// <summary>Frees recordings and buffer sets that nothing holds any longer; those of lanes at work when they are idle again.</summary>
     void Release(HeldModes held);

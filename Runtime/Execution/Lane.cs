@@ -97,6 +97,7 @@ internal sealed class Lane : IDisposable
     public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller)
     {
         using ContextEntry entry = Home.Context.Enter();
+        CountSwitch(entry);
         try
         {
             EvictUnproven();
@@ -398,6 +399,7 @@ internal sealed class Lane : IDisposable
             else
             {
                 using ContextEntry entry = _segments[index].Device.Context.Enter();
+                CountSwitch(entry);
                 LaunchSegment(index, plan, byGraph);
             }
         }
@@ -426,6 +428,14 @@ internal sealed class Lane : IDisposable
         if (Failure.Take() is { } failed)
         {
             throw failed;
+        }
+    }
+
+    private void CountSwitch(in ContextEntry entry)
+    {
+        if (entry.IsSwitch)
+        {
+            _counters.CountDeviceSwitch();
         }
     }
 

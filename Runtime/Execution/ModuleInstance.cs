@@ -60,6 +60,18 @@ internal sealed class ModuleInstance : IModuleInstance
     /// <summary>What the instance has done so far.</summary>
     public InstanceCounters Counters { get; } = new();
 
+    public InstanceSnapshot Snapshot()
+    {
+        long budget = 0, streamable = 0;
+        foreach (IEngine engine in Engines)
+        {
+            budget += engine.WeightBudget;
+            streamable += engine.StreamableWeightBytes;
+        }
+
+        return new InstanceSnapshot(Module.Model, HomeOrdinal, Counters.Snapshot(), budget, streamable);
+    }
+
     public bool TryLease(out ILane lane)
     {
         LeasedLane? leased = TryLease();

@@ -28,6 +28,7 @@ internal sealed class TensorMemory
     private readonly List<DeviceBlock> _borrowed = [];
     private readonly MeasuredOutputs[] _measured;
     private ForwardPlan? _plan;
+    private bool _reusesSet;
     private ModeSettings _settings = ModeSettings.Default;
 
     public TensorMemory(ModuleGraph graph, LaneDevice[] devices, int[] segmentDevices, InstanceCounters counters)
@@ -81,6 +82,7 @@ internal sealed class TensorMemory
     {
         _plan = plan;
         _settings = settings;
+        _reusesSet = false;
         for (int device = 0; device < _devices.Length; device++)
         {
             Array.Clear(_devices[device].Addresses);
@@ -146,6 +148,11 @@ internal sealed class TensorMemory
 
             _borrowed.Remove(block);
             outputs[index] = new DeviceTensor(_graph.Tensors[tensor].Type, _plan!.Shapes[tensor], block);
+        }
+
+        if (_reusesSet)
+        {
+            _counters.CountSetReuse();
         }
 
         if (_settings.PreAllocatedOutputs)
@@ -255,6 +262,7 @@ internal sealed class TensorMemory
     private void TakeOutput(int tensor, int device, DeviceStream order)
     {
         DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_plan!, tensor) : null;
+        _reusesSet |= block is not null;
         block ??= Borrow(device, _plan!.Bytes[tensor], order);
         _blocks[tensor] = block;
         _devices[device].Addresses[tensor] = block.Pointer;

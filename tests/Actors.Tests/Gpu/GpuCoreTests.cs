@@ -151,7 +151,7 @@ public sealed class GpuCoreTests
             _core.Watch(_now);
             Heartbeat beat = Assert.IsType<Heartbeat>(Assert.Single(_decisions).Message);
             _now += TimeSpan.FromSeconds(0.9);
-            _core.Beat(new HeartbeatAnswer(1, beat.Sequence, new DeviceMemory(40, 100)));
+            _core.Beat(new HeartbeatAnswer(1, beat.Sequence, new DeviceMemory(40, 100), []));
         }
 
         Assert.Equal(GpuHealth.Ready, _core.Health);

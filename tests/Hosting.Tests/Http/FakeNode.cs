@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Troupe.Actors.Modes;
 using Troupe.Actors.Node;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -6,6 +7,7 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Diagnostics;
 
 namespace Troupe.Hosting.Tests.Http;
 
@@ -27,6 +29,10 @@ internal sealed class FakeNode : ITroupeNode
     public NodeIncarnation Incarnation { get; } = new(7);
 
     public ClusterView View { get; set; }
+
+    public IReadOnlyList<InstanceSnapshot> Instances { get; set; } = [];
+
+    public ModeCounts Modes { get; set; } = ModeCounts.None;
 
     /// <summary>Makes the reply to each forward; null leaves it unanswered until the test calls the sink.</summary>
     public Func<Forward, ForwardReply?> Answer { get; set; } = forward => new ForwardReply.Failed(forward.Id, FailureKind.Internal, "no answer was set");

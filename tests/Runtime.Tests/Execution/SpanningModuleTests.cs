@@ -25,6 +25,7 @@ public sealed class SpanningModuleTests
         Assert.Equal(6, bench.Driver.Snapshot(1).Launches);
         Assert.Equal(3, bench.Driver.Snapshot(2).Launches);
         Assert.Equal(6, bench.Driver.Snapshot(1).PeerCopies + bench.Driver.Snapshot(2).PeerCopies);
+        Assert.Equal(3, instance.Counters.Snapshot().DeviceSwitches);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Diagnostics;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
@@ -39,6 +40,8 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
     /// <summary>What <see cref="Apply"/> refuses, and why.</summary>
     public Func<ModeSettings, ForwardException?> Refuses { get; set; } = _ => null;
 
+    public InstanceCounts Counts { get; set; }
+
     public List<ModeSettings> Applied { get; } = [];
 
     public List<HeldModes> Released { get; } = [];
@@ -77,6 +80,8 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
 
         Applied.Add(settings);
     }
+
+    public InstanceSnapshot Snapshot() => new(module.Model, ordinal, Counts, 0, 0);
 
     public void Release(HeldModes held) => Released.Add(held);
 
