@@ -103,6 +103,7 @@ internal sealed class ArtifactDescription
         ArtifactFormat.Tr02 => "TR02 container (aliased tensors)",
         ArtifactFormat.TorchScript => "TorchScript module",
         ArtifactFormat.ExportedProgram => "exported program (PT2 archive)",
+        ArtifactFormat.Record => "engine record",
     };
 
     private static string Names(IReadOnlyList<string> names) => names.Count == 0 ? "by index" : string.Join(", ", names);

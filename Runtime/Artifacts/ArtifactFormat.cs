@@ -17,4 +17,7 @@ public enum ArtifactFormat
 
     /// <summary><c>torch_tensorrt.save(output_format="exported_program")</c>: a PT2 archive.</summary>
     ExportedProgram,
+
+    /// <summary>The fields of one engine record, handed over in memory.</summary>
+    Record,
 }

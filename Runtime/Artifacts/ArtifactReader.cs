@@ -78,7 +78,8 @@ public static class ArtifactReader
 
         if (archive.Has("data.pkl") && archive.Names.Any(static name => name.StartsWith("code/", StringComparison.Ordinal)))
         {
-            return new ArtifactSpec(archive.Where, ArtifactFormat.TorchScript, bytes, TorchScriptReader.Read(archive, limits), null);
+            (IReadOnlyList<ArtifactEngine> engines, int calls) = TorchScriptReader.Read(archive, limits);
+            return new ArtifactSpec(archive.Where, ArtifactFormat.TorchScript, bytes, engines, null) { EngineCalls = calls };
         }
 
         string what = archive.Has("data.pkl") ? "the archive is a checkpoint of torch.save: weights without a graph"

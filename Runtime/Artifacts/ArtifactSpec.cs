@@ -8,13 +8,25 @@ namespace Troupe.Runtime.Artifacts;
 /// <param name="Graph">Only exported programs have one; the others hold one engine, or (TorchScript) code that calls them.</param>
 public sealed record ArtifactSpec(string Source, ArtifactFormat Format, long Bytes, IReadOnlyList<ArtifactEngine> Engines, ArtifactGraph? Graph)
 {
-    /// <summary>Refuses engines that were built for another platform; what is not told passes.</summary>
+    /// <summary>How often TorchScript code calls an engine; null for the other formats.</summary>
+    public int? EngineCalls { get; init; }
+
+    /// <summary>An engine record that did not come from a file.</summary>
+    public static ArtifactSpec Of(EngineRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return record.Plan.IsEmpty
+            ? throw ArtifactException.Missing($"engine '{Shown.Of(record.Name)}'", "the record holds no engine, only metadata")
+            : new ArtifactSpec(Shown.Of(record.Name), ArtifactFormat.Record, record.Plan.Length, [new ArtifactEngine(record.Name, record.Check(Shown.Of(record.Name)))], null);
+    }
+
+    /// <summary>Refuses engines that were built for another platform; what is not told passes, and so does what its writer did not know.</summary>
     /// <exception cref="ArtifactException"><see cref="ArtifactFault.WrongPlatform"/></exception>
     public void EnsureRunsOn(TargetPlatform here)
     {
         foreach (ArtifactEngine engine in Engines)
         {
-            if (engine.Record.Platform is { } platform && platform != here)
+            if (engine.Record.Platform is { } platform and not TargetPlatform.Unknown && platform != here)
             {
                 throw new ArtifactException(ArtifactFault.WrongPlatform, $"{Source}, engine '{Shown.Of(engine.Key)}'",
                     $"the engine was built for {platform.Spelling()}, this machine is {here.Spelling()}", "Compile the model on (or across to) this platform.");

@@ -11,5 +11,5 @@ internal sealed class BackendCatalog(IReadOnlyList<IEngineBackend> backends)
     public IEngineBackend Find(SegmentSpec segment) => backends.FirstOrDefault(backend => backend.Name == segment.Backend)
         ?? throw new ModuleLoadException(
             FailureKind.NotSupported,
-            $"Segment '{segment.Name}' wants the back end '{segment.Backend}' for '{segment.File}'; this process has {string.Join(", ", backends.Select(backend => $"'{backend.Name}'"))}.");
+            $"Segment '{segment.Name}' wants the back end '{segment.Backend}' for '{segment.File}', which is not in this build; it has {string.Join(", ", backends.Select(backend => $"'{backend.Name}'"))}.");
 }

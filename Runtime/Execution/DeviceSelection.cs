@@ -24,15 +24,29 @@ internal static class DeviceSelection
 
         if (fitting.Length == 0)
         {
-            throw new ModuleLoadException(
-                FailureKind.NotSupported,
-                $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; this machine has {string.Join(", ", devices.Select(device => $"'{device.Name}' ({device.ComputeMajor}.{device.ComputeMinor})"))}.");
+            throw Incompatible(engine, $"this machine has {string.Join(", ", devices.Select(Text))}");
         }
 
         return fitting.Any(device => device.Ordinal == current) ? current!.Value
             : fitting.Any(device => device.Ordinal == engine.Ordinal) ? engine.Ordinal
             : fitting[0].Ordinal;
     }
+
+    /// <summary>Checks the device that the caller names: it must fit, whatever it is called.</summary>
+    /// <exception cref="ModuleLoadException">It does not.</exception>
+    public static void Require(BuiltFor engine, DeviceDescription device)
+    {
+        if (!Fits(engine, device))
+        {
+            throw Incompatible(engine, $"device {device.Ordinal} is {Text(device)}");
+        }
+    }
+
+    private static ModuleLoadException Incompatible(BuiltFor engine, string instead) => new(
+        FailureKind.NotSupported,
+        $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; {instead}.");
+
+    private static string Text(DeviceDescription device) => $"'{device.Name}' ({device.ComputeMajor}.{device.ComputeMinor})";
 
     private static bool Fits(BuiltFor engine, DeviceDescription device) =>
         (device.ComputeMajor == engine.ComputeMajor && device.ComputeMinor == engine.ComputeMinor) || (engine.HardwareCompatible && device.ComputeMajor >= 8);

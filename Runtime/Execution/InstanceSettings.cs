@@ -11,15 +11,16 @@ internal sealed class InstanceSettings
     private readonly LoadedModule _loaded;
     private readonly long[] _loadedBudgets;
 
-    public InstanceSettings(LoadedModule loaded, string? profileFolder)
+    public InstanceSettings(LoadedModule loaded, WorkspaceStrategy workspace, string? profileFolder)
     {
         ProfileFolder = profileFolder ?? Path.Combine(Path.GetTempPath(), "troupe-profiles", loaded.Graph.Model.ToString());
+        Current = ModeSettings.Default with { Workspace = workspace };
         _loaded = loaded;
         _loadedBudgets = [.. loaded.Engines.Select(engine => engine.WeightBudget)];
     }
 
     /// <summary>What is applied now.</summary>
-    public ModeSettings Current { get; private set; } = ModeSettings.Default;
+    public ModeSettings Current { get; private set; }
 
     public WorkspaceStrategy Workspace => Current.Workspace;
 

@@ -1,3 +1,4 @@
+using Troupe.Messages.Modes;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
@@ -20,6 +21,7 @@ internal static class InstanceTraits
             AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
             ProfileCount = engines.Where(engine => engine.Profiles.Count > 0).Select(engine => engine.Profiles.Count).DefaultIfEmpty(1).Min(),
             StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
+            BuiltWorkspace = all.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace) ? WorkspaceStrategy.Dynamic : WorkspaceStrategy.Static,
             DynamicWorkspace = all.HasFlag(EngineCapabilities.SharedWorkspace),
             RuntimeSettings = all.HasFlag(EngineCapabilities.RuntimeSettings),
             Profiling = all.HasFlag(EngineCapabilities.LayerProfiling),

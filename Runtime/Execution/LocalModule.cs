@@ -15,7 +15,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
 {
     private readonly LocalRuntime _runtime;
     private readonly ModuleSource _source;
-    private readonly int _device;
+    private readonly int? _device;
     private readonly InstanceOptions _options;
     private readonly Lock _setup = new();
     private readonly Lock _exclusive = new();
@@ -23,7 +23,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
     private ModuleInstance? _instance;
     private volatile bool _isUnloaded;
 
-    internal LocalModule(LocalRuntime runtime, ModuleSource source, int device, InstanceOptions options)
+    internal LocalModule(LocalRuntime runtime, ModuleSource source, int? device, InstanceOptions options)
     {
         _runtime = runtime;
         _source = source;

@@ -1,5 +1,6 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Modules;
@@ -8,13 +9,15 @@ namespace Troupe.Runtime.Execution;
 
 /// <summary>Loads a module's engines, each on its device, on a stream of the loader's own; all of them or none.</summary>
 /// <remarks><b>Thread</b> any; loads may run at once. <b>Blocks</b> on the disk and while engines are made.</remarks>
-internal sealed class ModuleLoader(ICudaDriver driver, int deviceCount, BackendCatalog backends, DeviceHealth[] health)
+internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescription> machine, BackendCatalog backends, DeviceHealth[] health)
 {
+    /// <param name="home">Ordinal of the home device; null: one that the engines were built for, the first where nothing is told.</param>
     /// <exception cref="ModuleLoadException">The module is refused; the devices are as they were.</exception>
-    public LoadedModule Load(ModuleSource source, int homeOrdinal, CancellationToken cancellation)
+    public LoadedModule Load(ModuleSource source, int? home, CancellationToken cancellation)
     {
         ModuleDefinition definition = ModuleReader.Read(source);
-        RefuseAbsentDevices(definition, homeOrdinal);
+        int homeOrdinal = home ?? HomeOf(definition);
+        RefuseUnfitDevices(definition, homeOrdinal);
         int[] relative = [0, .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
         var devices = new List<DeviceContext>();
         var engines = new List<(IEngine Engine, DeviceContext Device)>();
@@ -58,25 +61,57 @@ internal sealed class ModuleLoader(ICudaDriver driver, int deviceCount, BackendC
         var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
         {
             Aliases = segment.Aliases,
-            Ranges = definition.Inputs.Where(input => input.Range is not null && segment.Spec.Inputs.Contains(input.Name)).ToDictionary(input => input.Name, input => input.Range!),
+            Ranges = RangesOf(definition, segment),
         };
         IEngine engine = backend.Load(source, new EngineHome(driver, device.Ordinal, device.Handle, stream.Handle), cancellation);
         stream.Synchronize();
         return engine;
     }
 
-    private void RefuseAbsentDevices(ModuleDefinition definition, int homeOrdinal)
+    /// <summary>Ranges the module states, by the engine's own names; none where those are not known yet.</summary>
+    private static Dictionary<string, ProfileRange> RangesOf(ModuleDefinition definition, SegmentDefinition segment)
     {
-        if ((uint)homeOrdinal >= (uint)deviceCount)
+        IReadOnlyList<string> own = segment.Bindings?.Inputs ?? segment.Spec.Inputs;
+        var ranges = new Dictionary<string, ProfileRange>(StringComparer.Ordinal);
+        for (int index = 0; index < Math.Min(own.Count, segment.Spec.Inputs.Count); index++)
         {
-            throw new ModuleLoadException(FailureKind.NotFound, $"There is no device {homeOrdinal}; this machine has {deviceCount}.");
+            if (definition.Inputs.FirstOrDefault(input => input.Name == segment.Spec.Inputs[index])?.Range is { } range)
+            {
+                ranges[own[index]] = range;
+            }
         }
 
-        if (definition.Segments.FirstOrDefault(segment => homeOrdinal + segment.Spec.RelativeOrdinal >= deviceCount) is { } far)
+        return ranges;
+    }
+
+    private int HomeOf(ModuleDefinition definition) =>
+        definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped ? DeviceSelection.Choose(BuiltForOf(stamped), machine, current: null) : 0;
+
+    private static BuiltFor BuiltForOf(SegmentDefinition segment)
+    {
+        DeviceStamp stamp = segment.BuiltOn!;
+        return stamp.Kind == DeviceStampKind.Gpu
+            ? new BuiltFor(stamp.Ordinal, stamp.Name, stamp.Major, stamp.Minor, segment.HardwareCompatible)
+            : throw new ModuleLoadException(FailureKind.NotSupported, $"The engine '{segment.Spec.Name}' of '{segment.Path}' was built for the deep-learning accelerator '{stamp.Name}', which no device here is. Build it for a GPU.");
+    }
+
+    private void RefuseUnfitDevices(ModuleDefinition definition, int homeOrdinal)
+    {
+        if ((uint)homeOrdinal >= (uint)machine.Count)
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"There is no device {homeOrdinal}; this machine has {machine.Count}.");
+        }
+
+        if (definition.Segments.FirstOrDefault(segment => homeOrdinal + segment.Spec.RelativeOrdinal >= machine.Count) is { } far)
         {
             throw new ModuleLoadException(
                 FailureKind.NotFound,
-                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {deviceCount}.");
+                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {machine.Count}.");
+        }
+
+        foreach (SegmentDefinition segment in definition.Segments.Where(segment => segment.BuiltOn is not null))
+        {
+            DeviceSelection.Require(BuiltForOf(segment), machine[homeOrdinal + segment.Spec.RelativeOrdinal]);
         }
     }
 

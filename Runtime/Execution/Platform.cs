@@ -23,7 +23,7 @@ public sealed class Platform : IPlatform
         driver.DeviceGetCount(out int count).ThrowIfFailed();
         Devices = [.. Enumerable.Range(0, count).Select(ordinal => Describe(driver, ordinal))];
         _health = [.. Enumerable.Range(0, count).Select(ordinal => new DeviceHealth(ordinal))];
-        _loader = new ModuleLoader(driver, count, new BackendCatalog(backends), _health);
+        _loader = new ModuleLoader(driver, Devices, new BackendCatalog(backends), _health);
     }
 
     public IReadOnlyList<DeviceDescription> Devices { get; }
@@ -68,7 +68,7 @@ public sealed class Platform : IPlatform
 
     public void Dispose() => Driver.Dispose();
 
-    internal ModuleInstance LoadInstance(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation)
+    internal ModuleInstance LoadInstance(ModuleSource source, int? homeOrdinal, InstanceOptions options, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);

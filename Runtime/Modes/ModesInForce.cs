@@ -80,6 +80,11 @@ public sealed class ModesInForce
 
         EffectiveModes effective = Resolve(target, call);
         ModeSettings settings = effective.Settings;
+        if (traits.BuiltWorkspace != settings.Workspace && effective.Source(ModeSetting.Workspace) == ModeSource.Default)
+        {
+            settings = settings with { Workspace = traits.BuiltWorkspace };
+        }
+
         ModeRefusal? refusal = null;
         foreach (ModeField field in ModeField.All)
         {

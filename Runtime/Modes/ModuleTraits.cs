@@ -36,6 +36,9 @@ public sealed record ModuleTraits
     /// <summary>Scratch memory can be allocated per call.</summary>
     public bool DynamicWorkspace { get; init; } = true;
 
+    /// <summary>Where its scratch memory is until something sets the workspace: some engine was compiled to allocate it per call (torch_tensorrt: <c>resource_allocation_strategy</c>).</summary>
+    public WorkspaceStrategy BuiltWorkspace { get; init; }
+
     /// <summary>The back end is TensorRT-RTX or behaves like it.</summary>
     public bool RuntimeSettings { get; init; }
 

@@ -14,15 +14,39 @@ internal static class ModuleFiles
     /// <exception cref="ModuleLoadException">Missing, unreadable, empty or larger than <paramref name="limit"/>.</exception>
     public static byte[] Read(string path, long limit = MaxEngineBytes)
     {
+        using FileStream file = Open(path);
+        if (file.Length > limit)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' has {file.Length} bytes, more than the {limit} that are read. Put weights into external data files.");
+        }
+
+        return Reading(path, () =>
+        {
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        });
+    }
+
+    /// <summary>A file to read from its beginning, whatever its size.</summary>
+    /// <exception cref="ModuleLoadException">Missing, unreadable or empty.</exception>
+    public static FileStream Open(string path)
+    {
+        FileStream file = Reading(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+        if (file.Length > 0)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' is empty.");
+    }
+
+    private static T Reading<T>(string path, Func<T> read)
+    {
         try
         {
-            long length = new FileInfo(path).Length;
-            if (length > limit)
-            {
-                throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' has {length} bytes, more than the {limit} that are read. Put weights into external data files.");
-            }
-
-            return length > 0 ? File.ReadAllBytes(path) : throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' is empty.");
+            return read();
         }
         catch (Exception trouble) when (trouble is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -12,7 +12,8 @@ internal static class ModuleGraphBuilder
     /// <exception cref="ModuleLoadException">A segment lists tensors its engine does not have, or connected tensors differ in type or shape.</exception>
     public static ModuleGraph Build(ModuleDefinition definition, ModelVersion model, IReadOnlyList<IEngine> engines, string platform)
     {
-        ModuleDefinition named = definition.IsLone ? WithNamesOf(definition, engines[0]) : definition;
+        SegmentBindings[] bindings = [.. definition.Segments.Select((segment, index) => SegmentBindings.Of(segment, definition.IsLone, engines[index]))];
+        ModuleDefinition named = definition.IsLone ? WithNamesOf(definition, bindings[0], engines[0]) : WithTypesOf(definition, bindings, engines);
         var tensors = new List<GraphTensor>();
         var indexes = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (ModuleTensor input in named.Inputs)
@@ -24,7 +25,7 @@ internal static class ModuleGraphBuilder
         var segments = new GraphSegment[engines.Count];
         for (int index = 0; index < engines.Count; index++)
         {
-            segments[index] = Wire(named.Segments[index], index, engines[index], tensors, indexes);
+            segments[index] = Wire(named.Segments[index], index, bindings[index], engines[index], tensors, indexes);
         }
 
         int[] outputs = named.Outputs.Select(output => indexes[output.Name]).ToArray();
@@ -52,33 +53,58 @@ internal static class ModuleGraphBuilder
     }
 
     /// <summary>A lone engine's module has the engine's own tensors; aliased outputs at the end are not results but the caller's own inputs.</summary>
-    private static ModuleDefinition WithNamesOf(ModuleDefinition lone, IEngine engine)
+    private static ModuleDefinition WithNamesOf(ModuleDefinition lone, SegmentBindings bindings, IEngine engine)
     {
         SegmentDefinition segment = lone.Segments[0];
-        int visible = engine.Outputs.Count;
-        while (visible > 0 && engine.Aliases.Any(alias => alias.Output == engine.Outputs[visible - 1].Name))
+        int visible = bindings.Outputs.Count;
+        while (visible > 0 && engine.Aliases.Any(alias => alias.Output == bindings.Outputs[visible - 1].Engine))
         {
             visible--;
         }
 
-        visible = visible == 0 ? engine.Outputs.Count : visible;
+        visible = visible == 0 ? bindings.Outputs.Count : visible;
         return lone with
         {
-            Inputs = [.. engine.Inputs.Select(Publish)],
-            Outputs = [.. engine.Outputs.Take(visible).Select(Publish)],
-            Segments = [segment with { Spec = segment.Spec with { Inputs = [.. engine.Inputs.Select(input => input.Name)], Outputs = [.. engine.Outputs.Select(output => output.Name)] } }],
+            Inputs = [.. bindings.Inputs.Select(input => Publish(engine.Inputs, input))],
+            Outputs = [.. bindings.Outputs.Take(visible).Select(output => Publish(engine.Outputs, output))],
+            Segments = [segment with { Spec = segment.Spec with { Inputs = [.. bindings.Inputs.Select(input => input.Module)], Outputs = [.. bindings.Outputs.Select(output => output.Module)] } }],
         };
-
-        static ModuleTensor Publish(EngineTensor tensor) => new(tensor.Name, tensor.Type, tensor.Shape, Symbols: [], Range: null);
     }
 
-    private static GraphSegment Wire(SegmentDefinition definition, int index, IEngine engine, List<GraphTensor> tensors, Dictionary<string, int> indexes)
+    /// <summary>Tensors of which the definition knows no type have that of the first engine that reads or writes them.</summary>
+    private static ModuleDefinition WithTypesOf(ModuleDefinition definition, SegmentBindings[] bindings, IReadOnlyList<IEngine> engines)
+    {
+        return definition with
+        {
+            Inputs = [.. definition.Inputs.Select(input => Typed(input, segment => (bindings[segment].Inputs, engines[segment].Inputs)))],
+            Outputs = [.. definition.Outputs.Select(output => Typed(output, segment => (bindings[segment].Outputs, engines[segment].Outputs)))],
+        };
+
+        ModuleTensor Typed(ModuleTensor tensor, Func<int, (IReadOnlyList<BoundTensor> Bound, IReadOnlyList<EngineTensor> Tensors)> side)
+        {
+            for (int segment = 0; tensor.IsToldByEngine && segment < engines.Count; segment++)
+            {
+                (IReadOnlyList<BoundTensor> bound, IReadOnlyList<EngineTensor> tensors) = side(segment);
+                if (bound.FirstOrDefault(binding => binding.Module == tensor.Name) is { } found)
+                {
+                    return Publish(tensors, found);
+                }
+            }
+
+            return tensor;
+        }
+    }
+
+    private static ModuleTensor Publish(IReadOnlyList<EngineTensor> side, BoundTensor binding)
+    {
+        EngineTensor tensor = side.First(tensor => tensor.Name == binding.Engine);
+        return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null);
+    }
+
+    private static GraphSegment Wire(SegmentDefinition definition, int index, SegmentBindings bindings, IEngine engine, List<GraphTensor> tensors, Dictionary<string, int> indexes)
     {
         SegmentSpec spec = definition.Spec;
-        RefuseUnknown(spec, "input", spec.Inputs, engine.Inputs, engine.Outputs);
-        RefuseUnknown(spec, "output", spec.Outputs, engine.Outputs, engine.Inputs);
-
-        int[] inputs = [.. engine.Inputs.Select(input => indexes[input.Name])];
+        int[] inputs = [.. engine.Inputs.Select(input => indexes[bindings.ModuleInput(input.Name)])];
         for (int slot = 0; slot < inputs.Length; slot++)
         {
             EngineTensor wanted = engine.Inputs[slot];
@@ -98,8 +124,9 @@ internal static class ModuleGraphBuilder
             EngineTensor output = engine.Outputs[slot];
             AliasSpec? alias = engine.Aliases.FirstOrDefault(alias => alias.Output == output.Name);
             outputs[slot] = tensors.Count;
-            indexes.Add(output.Name, tensors.Count);
-            tensors.Add(new GraphTensor(output.Name, output.Type, output.Shape, Symbols: [], index, alias is null ? -1 : indexes[alias.Input])
+            string name = bindings.ModuleOutput(output.Name);
+            indexes.Add(name, tensors.Count);
+            tensors.Add(new GraphTensor(name, output.Type, output.Shape, Symbols: [], index, alias is null ? -1 : indexes[bindings.ModuleInput(alias.Input)])
             {
                 IsDataDependent = output.IsDataDependent,
                 IsAliased = alias is not null,
@@ -108,29 +135,6 @@ internal static class ModuleGraphBuilder
         }
 
         return new GraphSegment(definition, inputs, outputs) { RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator };
-    }
-
-    private static void RefuseUnknown(SegmentSpec spec, string side, IReadOnlyList<string> listed, IReadOnlyList<EngineTensor> bindings, IReadOnlyList<EngineTensor> opposite)
-    {
-        foreach (string name in listed)
-        {
-            if (!bindings.Any(binding => binding.Name == name))
-            {
-                throw new ModuleLoadException(FailureKind.InvalidModel, opposite.Any(binding => binding.Name == name)
-                    ? $"'{name}' is specified as {side} but found as {(side == "input" ? "output" : "input")} of segment '{spec.Name}' ({spec.File})."
-                    : $"Could not find an engine binding for {side} '{name}' of segment '{spec.Name}' ({spec.File}); it has {string.Join(", ", bindings.Select(binding => $"'{binding.Name}'"))}.");
-            }
-        }
-
-        if (bindings.FirstOrDefault(binding => !listed.Contains(binding.Name)) is { } missing)
-        {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"Segment '{spec.Name}' ({spec.File}) does not list its engine's {side} '{missing.Name}'.");
-        }
-
-        if (listed.Count != bindings.Count)
-        {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"Segment '{spec.Name}' lists an {side} twice: {string.Join(", ", listed)}.");
-        }
     }
 
     private static void Connect(string end, ElementType type, in TensorShape shape, GraphTensor tensor)

@@ -1,29 +1,76 @@
 using System.Security.Cryptography;
+using System.Text;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Engines.Emulated;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>Reads a module's files: a lone engine file, or a manifest with the files it names.</summary>
+/// <summary>Reads a module's files: a lone engine file, an artifact, or a manifest with the files it names.</summary>
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
 internal static class ModuleReader
 {
-    /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest is wrong.</exception>
-    public static ModuleDefinition Read(ModuleSource source) =>
-        string.Equals(Path.GetExtension(source.Path), ".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path) : ReadLone(source.Path);
+    /// <summary>What artifacts are usually called; their bytes decide.</summary>
+    private static readonly string[] ArtifactExtensions = [".plan", ".engine", ".pt2", ".ts", ".tr01", ".tr02"];
 
-    private static ModuleDefinition ReadLone(string path)
-    {
-        string backend = Path.GetExtension(path).ToUpperInvariant() switch
+    /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest or artifact is wrong.</exception>
+    public static ModuleDefinition Read(ModuleSource source) => source.Artifact is { } artifact
+        ? ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names))
+        : Path.GetExtension(source.Path).ToUpperInvariant() switch
         {
-            ".ONNX" => "onnxruntime",
-            ".PLAN" or ".ENGINE" => "tensorrt",
-            string other => throw new ModuleLoadException(FailureKind.NotSupported, $"'{path}' ends in '{other}': a lone model is a .onnx or .plan file; anything else needs a module.json beside it."),
+            ".JSON" => ReadManifest(source.Path),
+            ".ONNX" => ReadOnnx(source.Path),
+            _ => ReadArtifact(source),
         };
 
+    private static ModuleDefinition ReadOnnx(string path)
+    {
         byte[] bytes = ModuleFiles.Read(path);
-        var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, backend, Path.GetFileName(path), 0, [], []);
+        var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, "onnxruntime", Path.GetFileName(path), 0, [], []);
         return new ModuleDefinition(ContentHash.FromSha256(SHA256.HashData(bytes)), IsLone: true, [], [], [new SegmentDefinition(spec, path, bytes, [], RequiresOutputAllocator: false, UnownedOutputs: null)]);
+    }
+
+    /// <summary>The bytes tell the format, whatever the file is called.</summary>
+    private static ModuleDefinition ReadArtifact(ModuleSource source)
+    {
+        string path = source.Path;
+        byte[] digest;
+        using (FileStream file = ModuleFiles.Open(path))
+        {
+            digest = SHA256.HashData(file);
+        }
+
+        ArtifactSpec artifact;
+        try
+        {
+            artifact = ArtifactReader.Open(path);
+        }
+        catch (ArtifactException unknown) when (unknown.Fault == ArtifactFault.UnknownFormat && !ArtifactExtensions.Contains(Path.GetExtension(path)))
+        {
+            throw new ModuleLoadException(FailureKind.NotSupported,
+                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}", unknown);
+        }
+        catch (ArtifactException refused)
+        {
+            return ArtifactModule.Explained<ModuleDefinition>(() => throw refused);
+        }
+
+        return ArtifactModule.Define(artifact, path, source.Names, ContentHash.FromSha256(digest));
+    }
+
+    private static ContentHash HashOf(ArtifactSpec artifact, BindingNames? names)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (EngineRecord record in artifact.Engines.Select(engine => engine.Record))
+        {
+            hash.AppendData(record.Plan.Span);
+            string said = string.Join('\n', [record.Name, .. names?.Inputs ?? record.InputNames, "->", .. names?.Outputs ?? record.OutputNames, AliasText.Write(record.Aliases), $"{record.ResourceAllocation}{record.RequiresOutputAllocator}{record.OutputsAreUnowned}"]);
+            hash.AppendData(Encoding.UTF8.GetBytes(said));
+        }
+
+        return ContentHash.FromSha256(hash.GetHashAndReset());
     }
 
     private static ModuleDefinition ReadManifest(string path)
@@ -48,7 +95,9 @@ internal static class ModuleReader
                 hash.AppendData(bytes);
             }
 
-            segments.Add(new SegmentDefinition(segment.Spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs));
+            // A manifest that names TensorRT for a plan means the plan, whoever runs it here.
+            SegmentSpec spec = segment.Spec.Backend == "tensorrt" && EmulatedPlan.IsOne(bytes) ? segment.Spec with { Backend = "emulated" } : segment.Spec;
+            segments.Add(new SegmentDefinition(spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs));
         }
 
         IReadOnlyList<SegmentDefinition> ordered = SegmentOrder.Derive(path, manifest, segments);

@@ -1,3 +1,4 @@
+using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Engines;
 
 namespace Troupe.Runtime.Modules;
@@ -12,4 +13,20 @@ internal sealed record SegmentDefinition(
     ReadOnlyMemory<byte> Bytes,
     IReadOnlyList<AliasSpec> Aliases,
     bool RequiresOutputAllocator,
-    bool? UnownedOutputs);
+    bool? UnownedOutputs)
+{
+    /// <summary>The engine's own names of what the segment reads and writes, in the segment's order; null where they are the module's names. Both empty: told by the index at their end.</summary>
+    public BindingNames? Bindings { get; init; }
+
+    /// <summary>With no names given, an engine whose own do not end in indexes keeps the order it has itself.</summary>
+    public bool IndexesAreOptional { get; init; }
+
+    /// <summary>The device the engine was built for; null where nothing is told.</summary>
+    public DeviceStamp? BuiltOn { get; init; }
+
+    /// <summary>It was built for one kind of GPU or, where true, for every one of compute capability 8.0 and above.</summary>
+    public bool HardwareCompatible { get; init; }
+
+    /// <summary>Its contexts begin with scratch memory per call, until a mode says otherwise.</summary>
+    public bool DynamicWorkspace { get; init; }
+}

@@ -42,15 +42,18 @@ public static class ContainerFile
         return file;
     }
 
-    /// <summary>Writes an engine record as a container. What containers cannot say (allocation strategy, required allocator) is refused, not dropped.</summary>
+    /// <summary>Writes an engine record as a container. What containers cannot say (dynamic workspace, required allocator, native multi-device) is refused, not dropped.</summary>
     /// <exception cref="ArtifactException">The record needs what a container cannot say.</exception>
     public static byte[] Write(EngineRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (record.RequiresOutputAllocator || record.RequiresNativeMultidevice)
+        string? unsayable = record.RequiresOutputAllocator ? "requires an output allocator"
+            : record.RequiresNativeMultidevice ? "requires native multi-device"
+            : record.ResourceAllocation == ResourceAllocation.Dynamic ? "allocates its workspace dynamically"
+            : null;
+        if (unsayable is not null)
         {
-            throw ArtifactException.Corrupt($"engine '{Shown.Of(record.Name)}'",
-                $"a container cannot say that an engine {(record.RequiresOutputAllocator ? "requires an output allocator" : "requires native multi-device")}");
+            throw ArtifactException.Corrupt($"engine '{Shown.Of(record.Name)}'", $"a container cannot say that an engine {unsayable}");
         }
 
         return Write(new ContainerMetadata

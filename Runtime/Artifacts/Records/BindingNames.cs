@@ -34,6 +34,20 @@ public sealed record BindingNames(IReadOnlyList<string> Inputs, IReadOnlyList<st
         return new BindingNames([.. inputs], [.. outputs]);
     }
 
+    /// <summary>As <see cref="Resolve"/> without names, but an engine whose tensors follow no such convention keeps its own order.</summary>
+    public static BindingNames InferOrKeep(IReadOnlyList<EngineBinding> engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        try
+        {
+            return Resolve([], [], engine, "");
+        }
+        catch (ArtifactException noConvention) when (noConvention.Fault == ArtifactFault.WrongBindings)
+        {
+            return new BindingNames([.. engine.Where(binding => binding.IsInput).Select(binding => binding.Name)], [.. engine.Where(binding => !binding.IsInput).Select(binding => binding.Name)]);
+        }
+    }
+
     /// <summary>The index after the last <c>.</c> or <c>_</c>; null where there is none.</summary>
     internal static int? TrailingIndex(string name)
     {

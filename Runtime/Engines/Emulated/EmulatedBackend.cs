@@ -4,7 +4,7 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>Stands in for TensorRT where there is none: an ONNX model with a manifest of profiles, streamable weights, aliases, shape tensors and timing.</summary>
+/// <summary>Stands in for TensorRT where there is none: an ONNX model with a manifest of profiles, streamable weights, aliases, shape tensors and timing, beside each other or packed into one <see cref="EmulatedPlan"/>.</summary>
 /// <remarks>Every rule TensorRT has for these holds here too, so that a program that is wrong there fails here. <b>Thread</b> any. <b>Blocks</b> while the model is loaded.</remarks>
 internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
 {
@@ -18,10 +18,8 @@ internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation)
     {
-        EmulatedManifest manifest = EmulatedManifest.Read(source.Bytes, source.Path);
-        string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
-        string file = ModuleFiles.Resolve(folder, manifest.Onnx, source.Path);
-        OnnxEngine network = onnx.LoadOnnx(source with { Path = file, Bytes = ModuleFiles.Read(file), Aliases = [] }, home, cancellation);
+        (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span) ? Packed(source) : BesideItsManifest(source);
+        OnnxEngine network = onnx.LoadOnnx(model with { Aliases = [] }, home, cancellation);
         try
         {
             return new EmulatedEngine(source, manifest, network);
@@ -31,5 +29,20 @@ internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
             network.Dispose();
             throw;
         }
+    }
+
+    private static (EmulatedManifest Manifest, EngineSource Model) Packed(EngineSource source)
+    {
+        EmulatedPlan plan = EmulatedPlan.Read(source.Bytes, source.Path);
+        _ = plan.ReadGraph(source.Path);
+        return (EmulatedManifest.Read(plan.Manifest, source.Path), source with { Bytes = plan.Onnx });
+    }
+
+    private static (EmulatedManifest Manifest, EngineSource Model) BesideItsManifest(EngineSource source)
+    {
+        EmulatedManifest manifest = EmulatedManifest.Read(source.Bytes, source.Path);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
+        string file = ModuleFiles.Resolve(folder, manifest.Onnx, source.Path);
+        return (manifest, source with { Path = file, Bytes = ModuleFiles.Read(file) });
     }
 }

@@ -68,11 +68,13 @@ public sealed class ContainerFileTests
     [Fact]
     public void A_record_becomes_a_container_unless_a_container_cannot_say_what_it_needs()
     {
-        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "test");
+        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "test") with { ResourceAllocation = ResourceAllocation.Static };
         ArtifactSpec spec = ArtifactReader.Open(ContainerFile.Write(record), "net.trt");
         Assert.Equal(record.Plan.ToArray(), spec.Engines[0].Record.Plan.ToArray());
         Assert.Equal(record.Metadata, spec.Engines[0].Record.Metadata);
         Assert.Contains("requires an output allocator", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresOutputAllocator = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("native multi-device", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresNativeMultidevice = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("allocates its workspace dynamically", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { ResourceAllocation = ResourceAllocation.Dynamic })).Message, StringComparison.Ordinal);
     }
 
     [Theory]

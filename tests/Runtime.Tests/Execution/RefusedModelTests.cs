@@ -24,7 +24,7 @@ public sealed class RefusedModelTests
     [InlineData("outside", FailureKind.InvalidModel, "outside the module's folder")]
     [InlineData("external", FailureKind.InvalidModel, "ONNX Runtime refuses")]
     [InlineData("large", FailureKind.OutOfDeviceMemory, "device 0 has 1048576 of 1048576 free")]
-    [InlineData("extension", FailureKind.NotSupported, "a lone model is a .onnx or .plan file")]
+    [InlineData("extension", FailureKind.NotSupported, "a lone model is a .onnx file or an artifact")]
     [InlineData("plan", FailureKind.NotSupported, "wants the back end 'tensorrt'")]
     public void Wrong_bytes_are_refused_and_leave_the_device_as_it_was(string kind, FailureKind expected, string text)
     {
@@ -46,7 +46,7 @@ public sealed class RefusedModelTests
             "large" => bench.Folder.Write("m.onnx", new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 300_000)
                 .Constant("w", new float[300_000], 300_000).Node("Add", ["x", "w"], ["y"])),
             "extension" => bench.Folder.Write("m.pth", good),
-            _ => bench.Folder.Write("m.plan", good),
+            _ => bench.Folder.Write("m.plan", "ftrt, and what TensorRT alone reads"u8.ToArray()),
         };
 
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => bench.Load(path));

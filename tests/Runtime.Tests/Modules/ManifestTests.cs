@@ -35,7 +35,7 @@ public sealed class ManifestTests
         { "\"file\": \"a.onnx\"", "\"file\": \"../a.onnx\"", "names the file '../a.onnx', which is outside the module's folder" },
         { "\"file\": \"a.onnx\"", "\"file\": \"/etc/passwd\"", "names the file '/etc/passwd', which is outside" },
         { "\"file\": \"a.onnx\"", "\"file\": \"none.onnx\"", "There is no file" },
-        { "\"backend\": \"onnxruntime\", \"file\": \"a.onnx\"", "\"backend\": \"magic\", \"file\": \"a.onnx\"", "wants the back end 'magic' for 'a.onnx'; this process has 'onnxruntime'" },
+        { "\"backend\": \"onnxruntime\", \"file\": \"a.onnx\"", "\"backend\": \"magic\", \"file\": \"a.onnx\"", "wants the back end 'magic' for 'a.onnx', which is not in this build; it has 'onnxruntime'" },
         { "\"inputs\": [\"t\"]", "\"inputs\": [\"u\"]", "never assigns the tensor 'u' that segment '_run_on_gpu_0' reads" },
         { "\"inputs\": [\"x\"], \"outputs\": [\"t\"]", "\"inputs\": [\"y\"], \"outputs\": [\"t\"]", "wait for each other: _run_on_acc_0, _run_on_gpu_0" },
         { "\"outputs\": [\"t\"]", "\"outputs\": [\"y\"]", "assigns the tensor 'y' twice: in '_run_on_gpu_0' and in '_run_on_acc_0'" },

@@ -43,9 +43,11 @@ internal sealed class Workbench : IDisposable
     public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2) => Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes);
 
     /// <summary>Loads an in-process module with one lane, so that counts are exact, unless told otherwise.</summary>
-    public LocalModule Open(string path, int device = 0, int lanes = 1)
+    public LocalModule Open(string path, int device = 0, int lanes = 1) => Keep(Local.Load(path, device, lanes));
+
+    /// <summary>Unloads the module at the end of the test.</summary>
+    public LocalModule Keep(LocalModule module)
     {
-        LocalModule module = Local.Load(path, device, lanes);
         _owned.Add(module);
         return module;
     }
