@@ -59,6 +59,13 @@ internal sealed class DeviceContext : IDisposable
         ThrowIfFaulted();
     }
 
+    /// <summary>As <see cref="Synchronize"/>, but answers the status: "unsupported in a capture" where some thread records on a stream of this context, which it then loses.</summary>
+    public CuResult TrySynchronize()
+    {
+        using var entry = Enter();
+        return Driver.CtxSynchronize();
+    }
+
     /// <summary>Lets kernels of this context dereference plain memory of another; enabled already is fine.</summary>
     public void EnablePeerAccess(DeviceContext peer)
     {

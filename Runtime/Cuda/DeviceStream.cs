@@ -8,6 +8,8 @@ namespace Troupe.Runtime.Cuda;
 internal sealed class DeviceStream : IDisposable
 {
     private readonly CuStream _handle;
+    private readonly Lock _recording = new();
+    private bool _isRecording;
     private int _isDisposed;
 
     private DeviceStream(DeviceContext context, CuStream handle)
@@ -68,6 +70,40 @@ internal sealed class DeviceStream : IDisposable
 
     /// <summary>Later work of this stream waits for the event's last record, of whatever device.</summary>
     public void WaitFor(DeviceEvent @event) => Driver.StreamWaitEvent(Handle, @event.Handle).ThrowIfFailed();
+
+    /// <summary>
+    /// While its owner records, others keep off this stream: an event of theirs would become part of the recording, and their streams with it.
+    /// <see cref="TryMark"/> and <see cref="TryWaitFor"/> are for everybody but the owner.
+    /// </summary>
+    public void KeepOff(bool recording)
+    {
+        lock (_recording)
+        {
+            _isRecording = recording;
+        }
+    }
+
+    /// <summary>Records an event here on behalf of another stream; false, without effect, while the owner records.</summary>
+    public bool TryMark(DeviceEvent @event)
+    {
+        lock (_recording)
+        {
+            if (_isRecording) return false;
+            @event.Record(this);
+            return true;
+        }
+    }
+
+    /// <summary>Makes this stream wait on behalf of another; false, without effect, while the owner records.</summary>
+    public bool TryWaitFor(DeviceEvent @event)
+    {
+        lock (_recording)
+        {
+            if (_isRecording) return false;
+            WaitFor(@event);
+            return true;
+        }
+    }
 
     /// <summary>Calls <paramref name="function"/> when everything enqueued so far is done.</summary>
     public void Call(HostFunction function) => Driver.LaunchHostFunc(Handle, function).ThrowIfFailed();

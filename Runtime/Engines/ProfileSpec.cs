@@ -9,6 +9,9 @@ internal sealed record ProfileSpec(int Index, IReadOnlyList<ProfileRange> Ranges
 /// <summary>The shapes (for a shape tensor: the values) that a profile admits for one input, bounds included.</summary>
 internal sealed record ProfileRange(TensorShape Min, TensorShape Opt, TensorShape Max)
 {
+    /// <summary>The range of a shape tensor whose values a profile leaves open.</summary>
+    public static ProfileRange AnyValues { get; } = new(new TensorShape(), new TensorShape(), new TensorShape());
+
     /// <summary>The range that admits every shape of this rank with these fixed dimensions.</summary>
     public static ProfileRange Any(in TensorShape shape)
     {
@@ -23,14 +26,18 @@ internal sealed record ProfileRange(TensorShape Min, TensorShape Opt, TensorShap
         return new ProfileRange(new TensorShape(least), new TensorShape(least), new TensorShape(greatest));
     }
 
-    public bool Admits(in TensorShape shape)
+    /// <summary>Whether the values of a shape tensor are inside.</summary>
+    public bool AdmitsValues(ReadOnlySpan<long> values) => Min.Rank == 0 || Admits(values);
+
+    public bool Admits(in TensorShape shape) => Admits(shape.Span);
+
+    private bool Admits(ReadOnlySpan<long> dimensions)
     {
-        if (shape.Rank != Min.Rank)
+        if (dimensions.Length != Min.Rank)
         {
             return false;
         }
 
-        ReadOnlySpan<long> dimensions = shape.Span;
         for (int axis = 0; axis < dimensions.Length; axis++)
         {
             if (dimensions[axis] < Min.Span[axis] || dimensions[axis] > Max.Span[axis])

@@ -76,6 +76,9 @@ internal sealed class Lane : IDisposable
     /// <summary>Graphs recorded and kept.</summary>
     public int Graphs => _graphs.Count;
 
+    /// <summary>Forwards whose profile could not be written.</summary>
+    public long UnwrittenProfiles { get; private set; }
+
     /// <summary>Blocks that pre-allocated outputs keep.</summary>
     public int KeptOutputs => _memory.PreAllocated.Count;
 
@@ -164,8 +167,14 @@ internal sealed class Lane : IDisposable
         {
             if (stream.IsDisposed)
             {
-                // Work may still run on a stream that is gone; nothing but its device context can say when it is done.
-                Home.Context.Synchronize();
+                // Work may still run on a stream that is gone; nothing but its device context can say when it is done, and that not while a lane records.
+                CuResult settled = Home.Context.TrySynchronize();
+                if (settled == CuResult.StreamCaptureUnsupported)
+                {
+                    return false;
+                }
+
+                settled.ThrowIfFailed();
             }
             else
             {
@@ -243,9 +252,20 @@ internal sealed class Lane : IDisposable
         using ContextEntry entry = Home.Context.Enter();
         ICudaDriver driver = Home.Context.Driver;
         Home.Context.Record(driver.EventSynchronize(Done.Handle), nameof(ICudaDriver.EventSynchronize));
-        if (RanOn is { } stream)
+        if (RanOn is { IsDisposed: false } stream)
         {
-            Home.Context.Record(stream.IsDisposed ? driver.CtxSynchronize() : driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
+            Home.Context.Record(driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
+        }
+        else if (RanOn is not null)
+        {
+            CuResult settled;
+            while ((settled = driver.CtxSynchronize()) == CuResult.StreamCaptureUnsupported)
+            {
+                // Another lane records, which takes no longer than a launch of its segments.
+                Thread.Yield();
+            }
+
+            Home.Context.Record(settled, nameof(ICudaDriver.CtxSynchronize));
         }
     }
 
@@ -273,9 +293,17 @@ internal sealed class Lane : IDisposable
 
     private void WriteProfiles()
     {
-        for (int index = 0; index < _segments.Length; index++)
+        try
         {
-            ProfileFiles.Write(_settings.ProfileFolder, _settings.Profiling, _profiles[index], _segments[index].Engine.LayerInformation, _checksDevices);
+            for (int index = 0; index < _segments.Length; index++)
+            {
+                ProfileFiles.Write(_settings.ProfileFolder, _settings.Profiling, _profiles[index], _segments[index].Engine.LayerInformation, _checksDevices);
+            }
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            // The forward itself is done and right; another lane may be writing the same files, or the folder is gone.
+            UnwrittenProfiles++;
         }
     }
 
@@ -321,7 +349,7 @@ internal sealed class Lane : IDisposable
     {
         SegmentLane segment = _segments[index];
         using ContextEntry entry = segment.Device.Context.Enter();
-        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, segment.ActiveProfile, plan, segment.Wiring);
+        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, segment.ActiveProfile, plan, _graph, segment.Wiring);
         segment.Shape(plan, index);
     }
 

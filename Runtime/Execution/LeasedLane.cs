@@ -91,7 +91,13 @@ internal sealed class LeasedLane : ILane
         }
         catch (CudaException trouble)
         {
+            ReturnOutputs();
             throw _health.Explain(trouble);
+        }
+        catch
+        {
+            ReturnOutputs();
+            throw;
         }
         finally
         {
@@ -262,10 +268,18 @@ internal sealed class LeasedLane : ILane
             }
         }
 
+        ReturnOutputs();
+    }
+
+    private void ReturnOutputs()
+    {
         for (int output = 0; output < _outputs.Length; output++)
         {
-            ReturnUnlessInput(_outputs[output]);
-            _outputs[output] = default;
+            if (_outputs[output].Block is not null)
+            {
+                ReturnUnlessInput(_outputs[output]);
+                _outputs[output] = default;
+            }
         }
     }
 

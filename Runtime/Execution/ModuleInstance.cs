@@ -1,3 +1,4 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Diagnostics;
@@ -146,6 +147,11 @@ internal sealed class ModuleInstance : IModuleInstance
             throw new ForwardException(refusal.Kind, refusal.Reason);
         }
 
+        if (settings.Profiling != ProfilingFormat.Off)
+        {
+            MakeProfileFolder();
+        }
+
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -242,6 +248,19 @@ internal sealed class ModuleInstance : IModuleInstance
             }
 
             _loaded.Dispose();
+        }
+    }
+
+    /// <summary>Found out here and not by the first forward, whose result is not worth losing for it.</summary>
+    private void MakeProfileFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Settings.ProfileFolder);
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new ForwardException(FailureKind.InvalidRequest, $"Profiles cannot be written to '{Settings.ProfileFolder}': {trouble.Message}", trouble);
         }
     }
 

@@ -1,3 +1,4 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Memory;
 
@@ -49,14 +50,26 @@ internal sealed class OutputSet(int tensors)
         if (ReferenceEquals(kept, given))
         {
             given.IsKept = false;
-            kept = null;
+            _blocks[tensor] = kept = null;
         }
 
-        if (kept is null)
+        if (kept is null && TryRent(pool, plan.Bytes[tensor], stream) is { } made)
         {
-            DeviceBlock made = pool.Rent(plan.Bytes[tensor], stream);
             made.IsKept = true;
             _blocks[tensor] = made;
+        }
+    }
+
+    /// <summary>Null where the device is full: this forward is done and has its outputs, and the next one asks again.</summary>
+    private static DeviceBlock? TryRent(BlockPool pool, ulong bytes, DeviceStream stream)
+    {
+        try
+        {
+            return pool.Rent(bytes, stream);
+        }
+        catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory)
+        {
+            return null;
         }
     }
 

@@ -9,7 +9,7 @@ namespace Troupe.Runtime.Execution;
 internal static class ProfileSelection
 {
     /// <exception cref="ForwardException">The index is out of range, or nothing fits (texts of torch_tensorrt).</exception>
-    public static int Choose(IEngine engine, ProfileChoice choice, int active, ForwardPlan plan, GraphSegment wiring)
+    public static int Choose(IEngine engine, ProfileChoice choice, int active, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
     {
         if (choice.Index is { } pinned)
         {
@@ -19,14 +19,14 @@ internal static class ProfileSelection
                 : throw OutOfRange(pinned, engine.Profiles.Count);
         }
 
-        if (engine.Profiles.Count <= 1 || Admits(engine.Profiles[active], plan, wiring))
+        if (engine.Profiles.Count <= 1 || Admits(engine, engine.Profiles[active], plan, graph, wiring))
         {
             return engine.Profiles.Count <= 1 ? 0 : active;
         }
 
         for (int index = 0; index < engine.Profiles.Count; index++)
         {
-            if (Admits(engine.Profiles[index], plan, wiring))
+            if (Admits(engine, engine.Profiles[index], plan, graph, wiring))
             {
                 return index;
             }
@@ -37,11 +37,13 @@ internal static class ProfileSelection
 
     public static ForwardException OutOfRange(int index, int count) => new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
 
-    private static bool Admits(ProfileSpec profile, ForwardPlan plan, GraphSegment wiring)
+    private static bool Admits(IEngine engine, ProfileSpec profile, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
     {
         for (int slot = 0; slot < wiring.Inputs.Length; slot++)
         {
-            if (!profile.Ranges[slot].Admits(plan.Shapes[wiring.Inputs[slot]]))
+            int tensor = wiring.Inputs[slot];
+            ProfileRange range = profile.Ranges[slot];
+            if (!(engine.Inputs[slot].IsShapeTensor ? range.AdmitsValues(ShapeTensors.ValuesOf(graph, plan, tensor)) : range.Admits(plan.Shapes[tensor])))
             {
                 return false;
             }

@@ -205,17 +205,27 @@ internal sealed class TensorMemory
 
         DeviceStream stream = _devices[0].Stream;
         DeviceBlock block = Borrow(0, input.Bytes, stream);
-        if (input.Block.Stream is { IsDisposed: false } source && !ReferenceEquals(source, stream))
+        DeviceStream? source = input.Block.Stream is { IsDisposed: false } origin && !ReferenceEquals(origin, stream) ? origin : null;
+        if (source is not null)
         {
             using DeviceEvent made = DeviceEvent.Create(source.Context);
-            made.Record(source);
-            stream.WaitFor(made);
+            if (source.TryMark(made))
+            {
+                stream.WaitFor(made);
+            }
         }
 
         if (input.Bytes > 0)
         {
             DeviceContext target = _devices[0].Context;
             target.Driver.MemcpyPeerAsync(block.Pointer, target.Handle, input.Pointer, input.Block.Pool.Device.Handle, input.Bytes, stream.Handle).ThrowIfFailed();
+        }
+
+        if (source is not null)
+        {
+            // Whoever lends the source again, does so behind the copy.
+            _devices[0].Order.Record(stream);
+            source.TryWaitFor(_devices[0].Order);
         }
 
         _blocks[tensor] = block;

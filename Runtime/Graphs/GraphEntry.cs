@@ -108,21 +108,38 @@ internal sealed class GraphEntry : IDisposable
         }
 
         BindAliased(_aliasedAddresses);
-        stream.BeginCapture();
+        using RecordedGraph recorded = Capture(stream);
+        _executable = recorded.Instantiate();
+        Order(given, behind: stream);
+        return Unit.WarmUps;
+    }
+
+    private RecordedGraph Capture(DeviceStream stream)
+    {
+        KeepOff(recording: true);
         try
         {
+            stream.BeginCapture();
             Launch();
+            return stream.EndCapture();
         }
         catch
         {
             stream.AbandonCapture();
             throw;
         }
+        finally
+        {
+            KeepOff(recording: false);
+        }
+    }
 
-        using RecordedGraph recorded = stream.EndCapture();
-        _executable = recorded.Instantiate();
-        Order(given, behind: stream);
-        return Unit.WarmUps;
+    private void KeepOff(bool recording)
+    {
+        foreach (LaneDevice device in _devices)
+        {
+            device.Own.KeepOff(recording);
+        }
     }
 
     /// <summary>Copies the inputs into staging, replays, copies the outputs to where the forward wants them.</summary>

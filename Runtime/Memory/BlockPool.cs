@@ -32,8 +32,7 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         ulong size = Math.Max(bytes, 1);
         lock (_lock)
         {
-            DeviceBlock block = _idle.TryGetValue(size, out Stack<DeviceBlock>? idle) && idle.TryPop(out DeviceBlock? known) ? known : Make(size);
-            OrderAfterLastUse(block, stream);
+            DeviceBlock block = TryReuse(size, stream) ?? Make(size);
             block.Stream = stream;
             Lent++;
             return block;
@@ -128,23 +127,44 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         return any;
     }
 
-    private void OrderAfterLastUse(DeviceBlock block, DeviceStream stream)
+    /// <summary>An idle block behind its last use; null where there is none of this size, or its last use cannot be waited for now.</summary>
+    private DeviceBlock? TryReuse(ulong size, DeviceStream stream)
+    {
+        if (!_idle.TryGetValue(size, out Stack<DeviceBlock>? idle) || !idle.TryPeek(out DeviceBlock? block) || !TryOrderAfterLastUse(block, stream))
+        {
+            return null;
+        }
+
+        return idle.Pop();
+    }
+
+    private bool TryOrderAfterLastUse(DeviceBlock block, DeviceStream stream)
     {
         if (block.Stream is not { } last || ReferenceEquals(last, stream))
         {
-            return;
+            return true;
         }
 
         if (last.IsDisposed)
         {
             // Its last use may still run on a stream that is gone, behind which nothing can be ordered any more.
-            device.Synchronize();
+            CuResult settled = device.TrySynchronize();
+            if (settled != CuResult.StreamCaptureUnsupported)
+            {
+                settled.ThrowIfFailed();
+            }
+
+            return settled == CuResult.Success;
         }
-        else
+
+        // A lane that records on its stream just now is not disturbed: another block does as well.
+        _order ??= DeviceEvent.Create(device);
+        if (!last.TryMark(_order))
         {
-            _order ??= DeviceEvent.Create(device);
-            _order.Record(last);
-            stream.WaitFor(_order);
+            return false;
         }
+
+        stream.WaitFor(_order);
+        return true;
     }
 }

@@ -19,6 +19,9 @@ internal sealed partial class HostCudaDriver
         }
     }
 
+    /// <summary>Forgets planned faults that have not struck yet, and random ones.</summary>
+    public void ClearFaults() => Volatile.Write(ref _faults, null);
+
     /// <summary>Takes a device away now, as a pulled card would be: every later call on it answers the status.</summary>
     public void Lose(int ordinal, CuResult status = CuResult.EccUncorrectable) => DeviceTable[ordinal].Fail(status);
 

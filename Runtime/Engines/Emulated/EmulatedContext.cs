@@ -63,7 +63,7 @@ internal sealed class EmulatedContext : IExecutionContext
 
     public void SetInputShape(int input, in TensorShape shape)
     {
-        if (_engine.Profiles.Count > 0 && !_engine.Profiles[ActiveProfile].Ranges[input].Admits(shape))
+        if (_engine.Profiles.Count > 0 && !_engine.Inputs[input].IsShapeTensor && !_engine.Profiles[ActiveProfile].Ranges[input].Admits(shape))
         {
             ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
             throw new ForwardException(FailureKind.InvalidInput, $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}.");
@@ -78,6 +78,12 @@ internal sealed class EmulatedContext : IExecutionContext
         if (!_engine.Inputs[input].IsShapeTensor)
         {
             throw new ForwardException(FailureKind.Internal, $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' is not a shape tensor.");
+        }
+
+        if (_engine.Profiles.Count > 0 && !_engine.Profiles[ActiveProfile].Ranges[input].AdmitsValues(values))
+        {
+            ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
+            throw new ForwardException(FailureKind.InvalidInput, $"The shape tensor '{_engine.Inputs[input].Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}.");
         }
 
         if (!values.SequenceEqual(_values[input]))

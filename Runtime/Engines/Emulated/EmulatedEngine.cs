@@ -24,7 +24,7 @@ internal sealed class EmulatedEngine : IEngine
         Inputs = [.. network.Inputs.Select(input => input with { IsShapeTensor = manifest.ShapeTensors.Contains(input.Name), Alignment = 256 })];
         Outputs = [.. network.Outputs.Select(output => output with { IsDataDependent = output.IsDataDependent && !manifest.Shapes.ContainsKey(output.Name), Alignment = 256 })];
         RefuseUnknownNames(source);
-        Profiles = [.. manifest.Profiles.Select((ranges, index) => new ProfileSpec(index, [.. Inputs.Select(input => ranges.GetValueOrDefault(input.Name) ?? ProfileRange.Any(input.Shape))]))];
+        Profiles = [.. manifest.Profiles.Select((ranges, index) => new ProfileSpec(index, [.. Inputs.Select(input => ranges.GetValueOrDefault(input.Name) ?? (input.IsShapeTensor ? ProfileRange.AnyValues : ProfileRange.Any(input.Shape)))]))];
         RequiresOutputAllocator = manifest.RequiresOutputAllocator;
         if (RequiresOutputAllocator && Aliases.Count > 0)
         {

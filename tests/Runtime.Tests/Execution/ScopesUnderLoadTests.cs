@@ -41,6 +41,29 @@ public sealed class ScopesUnderLoadTests
         Assert.All(module.Instance.Lanes, lane => Assert.Equal((0, 0), (lane.Lane.Graphs, lane.Lane.KeptOutputs)));
     }
 
+    [Fact, Trait("row", "CG-17")]
+    public void Lanes_that_record_at_once_over_one_pool_do_not_disturb_each_other()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 4);
+        using EnteredMode scope = module.EnableCudaGraphs();
+        using var stop = new CancellationTokenSource();
+        Exception? failure = null;
+        Thread[] callers = Start(4, caller =>
+        {
+            for (int call = 0; call < 250; call++)
+            {
+                // More shapes than a lane keeps recordings of, so that there is always somebody who records.
+                int rows = 1 + ((call + (7 * caller)) % 24);
+                float[] values = [.. Enumerable.Range(0, rows * 4).Select(value => (float)(value + caller))];
+                Assert.Equal(values.Select(value => 2 * value), Workbench.Floats(module.Forward(Workbench.Floats("x", [rows, 4], values))[0]));
+            }
+        }, stop, trouble => failure ??= trouble);
+        Join(callers);
+        Assert.Null(failure);
+        Assert.Equal(0, module.Counts.FailedCaptures);
+    }
+
     [Fact]
     public void A_module_is_unloaded_while_scopes_are_entered_on_it_and_called_without_a_hang()
     {

@@ -30,12 +30,19 @@ public static class EmulatedModels
         return Module(folder, "x", """["n"]""", "where", """[1, "found"]""", "INT64", $$"""{ "onnx": "net.onnx", "requiresOutputAllocator": {{(requiresAllocator ? "true" : "false")}} }""");
     }
 
+    /// <summary>As <see cref="Expanded"/>, with a profile for sizes of 1 to 4 rows and one for 5 to 16.</summary>
+    public static string ExpandedWithProfiles(ModuleFolder folder) => Expanded(folder, """
+        , "profiles": [
+            [{ "input": "size", "min": [1, 4], "opt": [4, 4], "max": [4, 4] }],
+            [{ "input": "size", "min": [5, 4], "opt": [8, 4], "max": [16, 4] }]]
+        """);
+
     /// <summary>y = x expanded to [size[0], 4], where size is a shape tensor.</summary>
-    public static string Expanded(ModuleFolder folder)
+    public static string Expanded(ModuleFolder folder, string more = "")
     {
         folder.Write("net.onnx", new TinyOnnx().Input("x", TinyOnnx.Element.Float, 1, 4).Input("size", TinyOnnx.Element.Int64, 2).Output("y", TinyOnnx.Element.Float, "rows", "columns")
             .Node("Expand", ["x", "size"], ["y"]));
-        folder.Write("engine.json", """{ "onnx": "net.onnx", "shapeTensors": ["size"], "shapes": [{ "output": "y", "dimensions": ["size[0]", "4"] }] }""");
+        folder.Write("engine.json", $$"""{ "onnx": "net.onnx", "shapeTensors": ["size"], "shapes": [{ "output": "y", "dimensions": ["size[0]", "4"] }]{{more}} }""");
         return folder.Write("module.json", """
             { "inputs": [{ "name": "x", "dtype": "FP32", "shape": [1, 4] }, { "name": "size", "dtype": "INT64", "shape": [2] }],
               "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["rows", "columns"] }],
