@@ -87,8 +87,8 @@ internal sealed class Lane : IDisposable
     /// <list type="number">
     /// <item>check arity, types and shapes of the inputs</item>
     /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes</item>
-    /// <item>place the inputs, obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>order behind the caller's stream</item>
+    /// <item>place the inputs, obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded yet</item>
     /// <item>join the devices' streams, mark completion, order the caller's stream behind it</item>
     /// <item>commit: only now outputs are handed over and sets renewed</item>
@@ -115,17 +115,17 @@ internal sealed class Lane : IDisposable
             ForwardPlan plan = PlanFor(settings.Profile);
 
             // 3
-            DeviceStream order = caller.Stream ?? Home.Stream;
-            _checksDevices = settings.MultiDeviceSafe;
-            _memory.Begin(plan, inputs, settings, order);
-
-            // 4
             DeviceStream? joined = caller.RunsOnIt ? null : caller.Stream;
             if (joined is not null)
             {
                 _start.Record(joined);
                 Home.Stream.WaitFor(_start);
             }
+
+            // 4
+            DeviceStream order = caller.Stream ?? Home.Stream;
+            _checksDevices = settings.MultiDeviceSafe;
+            _memory.Begin(plan, inputs, settings, order);
 
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))

@@ -25,6 +25,7 @@ internal sealed class TensorMemory
     private readonly bool[] _hasAliases;
     private readonly DeviceBlock?[] _blocks;
     private readonly bool[] _isGiven;
+    private readonly ulong[] _offsets;
     private readonly List<DeviceBlock> _borrowed = [];
     private readonly MeasuredOutputs[] _measured;
     private ForwardPlan? _plan;
@@ -47,6 +48,7 @@ internal sealed class TensorMemory
         _hasAliases = [.. graph.Segments.Select(segment => segment.Outputs.Any(tensor => graph.Tensors[tensor].AliasOf >= 0))];
         _blocks = new DeviceBlock?[graph.Tensors.Length];
         _isGiven = new bool[graph.Tensors.Length];
+        _offsets = new ulong[graph.Tensors.Length];
         _measured = [.. graph.Segments.Select((_, segment) => new MeasuredOutputs(this, segment))];
         PreAllocated = new OutputSet(graph.Tensors.Length);
     }
@@ -76,7 +78,7 @@ internal sealed class TensorMemory
         }
     }
 
-    /// <summary>Starts a forward: places the inputs, makes room in the arenas, obtains the outputs whose size is known.</summary>
+    /// <summary>Starts a forward, behind whatever made its inputs: places them, makes room in the arenas, obtains the outputs whose size is known.</summary>
     /// <param name="order">The stream that covers earlier uses of what is borrowed here: the forward will run behind it.</param>
     public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings, DeviceStream order)
     {
@@ -147,7 +149,7 @@ internal sealed class TensorMemory
             }
 
             _borrowed.Remove(block);
-            outputs[index] = new DeviceTensor(_graph.Tensors[tensor].Type, _plan!.Shapes[tensor], block);
+            outputs[index] = new DeviceTensor(_graph.Tensors[tensor].Type, _plan!.Shapes[tensor], block, _offsets[root]);
         }
 
         if (_reusesSet)
@@ -177,15 +179,42 @@ internal sealed class TensorMemory
     private void Accept(int tensor, in DeviceTensor input)
     {
         _isGiven[tensor] = true;
-        if (input.Ordinal == _devices[0].Context.Ordinal)
-        {
-            _blocks[tensor] = input.Block;
-            _devices[0].Addresses[tensor] = input.Pointer;
-        }
-        else
+        if (input.Ordinal != _devices[0].Context.Ordinal)
         {
             MoveIn(tensor, input);
         }
+        else if (input.Pointer.Address % (ulong)_graph.Tensors[tensor].Alignment != 0)
+        {
+            Align(tensor, input);
+        }
+        else
+        {
+            _blocks[tensor] = input.Block;
+            _offsets[tensor] = input.Offset;
+            _devices[0].Addresses[tensor] = input.Pointer;
+        }
+    }
+
+    /// <summary>Engines want their inputs aligned; a part of a larger tensor that is not goes through a buffer that is.</summary>
+    private void Align(int tensor, in DeviceTensor input)
+    {
+        GraphTensor wanted = _graph.Tensors[tensor];
+        if (wanted.IsAliased)
+        {
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{wanted.Name}' is written in place and lies at 0x{input.Pointer.Address:x}, which is no multiple of {wanted.Alignment}; a copy would lose the write. Give it memory of its own.");
+        }
+
+        DeviceStream stream = _devices[0].Stream;
+        DeviceBlock block = Borrow(0, input.Bytes, stream);
+        if (input.Bytes > 0)
+        {
+            _devices[0].Context.Driver.MemcpyDtoDAsync(block.Pointer, input.Pointer, input.Bytes, stream.Handle).ThrowIfFailed();
+        }
+
+        _blocks[tensor] = block;
+        _devices[0].Addresses[tensor] = block.Pointer;
     }
 
     /// <summary>Multi-device safe mode: an input elsewhere is copied to the instance's device, behind the stream it was made on.</summary>
@@ -307,6 +336,7 @@ internal sealed class TensorMemory
         _borrowed.Clear();
         Array.Clear(_blocks);
         Array.Clear(_isGiven);
+        Array.Clear(_offsets);
         _plan = null;
     }
 

@@ -8,7 +8,7 @@ public sealed partial class ArchitectureTests
 {
     private static readonly string[] Line = ["Messages", "Runtime", "Actors", "Hosting"];
     private static readonly string[] VagueFolders = ["Utils", "Utilities", "Helpers", "Common", "Base", "Core", "Misc", "Shared", "Extensions"];
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     public static TheoryData<string> Projects => [.. Line];
 

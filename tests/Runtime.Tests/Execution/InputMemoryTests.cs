@@ -1,7 +1,9 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
 
@@ -52,6 +54,45 @@ public sealed class InputMemoryTests
         DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], 1, 2, 3, 4));
         x.Return();
         Assert.Throws<ObjectDisposedException>(() => device.Call([x]));
+    }
+
+    [Theory, Trait("row", "IN-06")]
+    [InlineData(CudaGraphsMode.Off, false, false)]
+    [InlineData(CudaGraphsMode.PerSegment, false, false)]
+    [InlineData(CudaGraphsMode.PerSegment, true, false)]
+    [InlineData(CudaGraphsMode.Off, false, true)]
+    public void A_part_of_a_larger_tensor_that_is_not_aligned_goes_through_a_buffer_that_is(CudaGraphsMode graphs, bool preAllocated, bool allocator)
+    {
+        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 6 });
+        LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder));
+        using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator });
+        using var device = new DeviceCaller(bench, module);
+        for (int run = 0; run < 4; run++)
+        {
+            DeviceTensor batch = device.Upload(Workbench.Floats("x", [4, 4], [.. Enumerable.Range(run, 16).Select(value => (float)value)]));
+            DeviceTensor row = batch.Part((ulong)(run % 4) * 16, new TensorShape(1, 4));
+            Assert.Equal(run % 4 == 0, row.Pointer.Address % 256 == 0);
+            DeviceTensor result = device.Call([row])[0];
+            batch.Return();
+            Assert.Equal([.. Enumerable.Range(run + (run % 4 * 4), 4).Select(value => 2f * value)], device.Floats(result));
+            result.Return();
+        }
+
+        Assert.Equal(graphs == CudaGraphsMode.Off ? 0 : 1, module.Counts.Captures);
+    }
+
+    [Fact, Trait("row", "IN-06"), Trait("row", "AL-09")]
+    public void A_part_that_is_written_in_place_is_refused_unless_it_is_aligned()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Cache(bench.Folder));
+        using var device = new DeviceCaller(bench, module);
+        DeviceTensor caches = device.Upload(Workbench.Floats("cache", [3, 64], new float[192])), x = device.Upload(Workbench.Floats("x", [1], 2));
+        Assert.Contains("a copy would lose the write", Assert.Throws<ForwardException>(() => device.Call([caches.Part(4, new TensorShape(64)), x])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => caches.Part(520, new TensorShape(64)));
+        DeviceTensor second = caches.Part(256, new TensorShape(64));
+        Assert.Equal(128, device.Floats(device.Call([second, x])[0])[0]);
+        Assert.Equal([.. Enumerable.Repeat(0f, 64), .. Enumerable.Repeat(2f, 64), .. Enumerable.Repeat(0f, 64)], device.Floats(caches));
     }
 
     [Theory, Trait("row", "AL-01")]

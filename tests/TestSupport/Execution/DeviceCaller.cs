@@ -13,9 +13,14 @@ internal sealed class DeviceCaller : IDisposable
     private readonly DeviceContext _context;
 
     public DeviceCaller(Workbench bench, LocalModule module, bool direct = false)
+        : this(bench.Driver, module, direct)
+    {
+    }
+
+    public DeviceCaller(ICudaDriver driver, LocalModule module, bool direct = false)
     {
         _module = module;
-        _context = DeviceContext.Retain(bench.Driver, module.Instance.HomeOrdinal);
+        _context = DeviceContext.Retain(driver, module.Instance.HomeOrdinal);
         Stream = DeviceStream.Create(_context);
         Caller = direct ? CallerStream.Direct(Stream) : CallerStream.Joined(Stream);
     }

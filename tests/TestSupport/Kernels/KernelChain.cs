@@ -60,15 +60,18 @@ internal static class KernelChain
     }
 
     /// <summary>Greatest difference between what was answered and what is right.</summary>
-    public static double Error(Tensor pixels, IReadOnlyList<Tensor> outputs)
+    public static double Error(Tensor pixels, IReadOnlyList<Tensor> outputs) => Error(pixels, Floats(outputs[0]), Floats(outputs[1]));
+
+    public static double Error(Tensor pixels, float[] probabilities, float[] logits)
     {
-        (double[] probabilities, double[] logits) = Expected(pixels);
-        return Math.Max(Difference(probabilities, outputs[0]), Difference(logits, outputs[1]));
+        (double[] expected, double[] expectedLogits) = Expected(pixels);
+        return Math.Max(Difference(expected, probabilities), Difference(expectedLogits, logits));
     }
 
-    private static double Difference(double[] expected, Tensor actual)
+    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
+
+    private static double Difference(double[] expected, float[] values)
     {
-        float[] values = MemoryMarshal.Cast<byte, float>(actual.Data.Span).ToArray();
         return values.Length != expected.Length ? double.PositiveInfinity : expected.Zip(values, (left, right) => Math.Abs(left - right)).DefaultIfEmpty().Max();
     }
 }

@@ -1,0 +1,12 @@
+using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Execution;
+using Troupe.TestSupport.Modes;
+
+namespace Troupe.Runtime.Tests.Modes;
+
+/// <summary>The modes on emulated devices that run work in random legal orders.</summary>
+public sealed class EmulatedModeTests : ModeContract
+{
+    internal override Platform Open() =>
+        new(new HostCudaDriver(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = 17, Strict = true }), Platform.StandardBackends());
+}
