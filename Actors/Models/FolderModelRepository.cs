@@ -6,13 +6,13 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c> or <c>NAME/VERSION/module.json</c>.</summary>
+/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c>, an artifact such as <c>NAME/VERSION/model.plan</c>, or <c>NAME/VERSION/module.json</c>.</summary>
 /// <param name="folder">The repository; null for a node without one, which loads by path only.</param>
 /// <param name="note">Told, once per model, what is passed over: a <c>config.pbtxt</c> is not read.</param>
 public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
 {
-    /// <summary>Files a version folder is searched for, in this order.</summary>
-    private static readonly string[] Files = ["module.json", "model.onnx", "model.plan"];
+    /// <summary>Files a version folder is searched for: a manifest, whose parts may have any name, or one lone model.</summary>
+    private static readonly string[] Files = [ModelFileNames.Manifest, .. ModelFileNames.Lone];
 
     private readonly string? _folder = folder is null ? null : Path.GetFullPath(folder);
     private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
@@ -110,13 +110,15 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             throw new ModuleLoadException(FailureKind.NotFound, $"There is no file or folder {full}.");
         }
 
-        foreach (string file in Files)
+        string[] found = [.. Files.Where(file => File.Exists(Path.Combine(full, file)))];
+        if (found.Length > 1 && found[0] != ModelFileNames.Manifest)
         {
-            string candidate = Path.Combine(full, file);
-            if (File.Exists(candidate))
-            {
-                return candidate;
-            }
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {ModelFileNames.Manifest}.");
+        }
+
+        if (found.Length > 0)
+        {
+            return Path.Combine(full, found[0]);
         }
 
         throw new ModuleLoadException(FailureKind.NotFound, $"The folder {full} holds none of {string.Join(", ", Files)}.");

@@ -1,13 +1,16 @@
 using System.CommandLine;
 using System.Text.Json.Serialization;
+using Troupe.Messages.Forwarding;
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Modules;
 
 namespace Troupe.Hosting.Cli;
 
-/// <summary><c>troupe artifact inspect</c>: what a file of <c>torch_tensorrt</c> holds, read as data.</summary>
+/// <summary><c>troupe artifact inspect</c>: what a file of <c>torch_tensorrt</c> holds, read as data; <c>emulate</c>: a plan for machines without TensorRT.</summary>
 internal static class ArtifactCommand
 {
-    public static Command Create() => new("artifact", "Looks into serialized engines and programs.") { CreateInspect() };
+    public static Command Create() => new("artifact", "Looks into serialized engines and programs, and makes emulated ones.") { CreateInspect(), CreateEmulate() };
 
     private static Command CreateInspect()
     {
@@ -25,6 +28,34 @@ internal static class ArtifactCommand
             else
             {
                 terminal.Table(["Name", "Value"], lines.Select(line => (IReadOnlyList<string>)[line.Name, line.Value]));
+            }
+
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command CreateEmulate()
+    {
+        Argument<string> manifest = new("MANIFEST") { Description = "JSON of an emulated engine: {\"onnx\": \"net.onnx\", \"profiles\": ..., \"streamableBytes\": ...}; the model stands beside it." };
+        Argument<string> plan = new("PLAN") { Description = "The file to write, e.g. NAME/1/model.plan." };
+        Command command = new("emulate", "Packs an ONNX model and its manifest into one plan, which emulated devices load where a GPU would load TensorRT's.") { manifest, plan };
+        command.SetAction(parsed =>
+        {
+            string source = parsed.GetValue(manifest)!, target = parsed.GetValue(plan)!;
+            try
+            {
+                byte[] bytes = EmulatedPlan.Pack(source);
+                File.WriteAllBytes(target, bytes);
+                parsed.InvocationConfiguration.Output.WriteLine($"{target}: {bytes.Length} bytes");
+            }
+            catch (ModuleLoadException refused)
+            {
+                throw new CliException(refused.Kind == FailureKind.NotFound ? ExitCode.PathNotFound : ExitCode.Refused, refused.Message, refused);
+            }
+            catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
+            {
+                throw new CliException(ExitCode.PathNotFound, $"'{target}' cannot be written: {unwritten.Message}", unwritten);
             }
 
             return (int)ExitCode.Success;

@@ -44,7 +44,7 @@ internal static class ModelsCommand
     {
         Argument<string> model = new("MODEL") { Description = "Name to serve it under." };
         Option<int?> version = new("--model-version") { Description = "Version number. Default: the highest in the repository.", HelpName = "N" };
-        Option<string?> path = new("--path") { Description = "An .onnx file, a module.json or a folder with one, on the node's own disk. Default: the node's repository.", HelpName = "PATH" };
+        Option<string?> path = new("--path") { Description = "An .onnx file, an artifact (.plan, .pt2, .ts, ...), a module.json or a folder with one, on the node's own disk. Default: the node's repository.", HelpName = "PATH" };
         Option<string?> target = new("--node") { Description = "Node that loads it. Default: the one that is asked.", HelpName = "ADDR" };
         Option<int[]> gpus = new("--gpu") { Description = "Ordinal of a device to load on; may be given several times. Default: every device of the node.", HelpName = "N" };
         Command command = new("load", "Loads a model on a node.") { model, version, path, target, gpus };

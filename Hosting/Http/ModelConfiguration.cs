@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Modules;
 
 namespace Troupe.Hosting.Http;
 
@@ -30,7 +31,12 @@ internal static class ModelConfiguration
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.WriteEndArray();
-        writer.WriteString("default_model_filename"u8, "model.onnx");
+        writer.WriteString("default_model_filename"u8, model.Snapshot.Platform switch
+        {
+            "tensorrt_plan" => "model.plan",
+            "troupe_module" => ModelFileNames.Manifest,
+            _ => "model.onnx",
+        });
         writer.WriteStartObject("parameters"u8);
         writer.WriteEndObject();
         writer.WriteEndObject();

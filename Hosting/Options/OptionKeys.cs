@@ -3,7 +3,7 @@ namespace Troupe.Hosting.Options;
 /// <summary>Every setting of <c>serve</c>: the one list from which the command line, the environment, settings files and the help are read.</summary>
 internal static class OptionKeys
 {
-    public static OptionKey Models { get; } = new("models", "DIR", "Model repository: NAME/VERSION/model.onnx or module.json. Without it the node only routes until models are loaded.");
+    public static OptionKey Models { get; } = new("models", "DIR", "Model repository: NAME/VERSION/model.onnx, model.plan (model.pt2, model.ts, ...) or module.json. Without it the node only routes until models are loaded.");
 
     public static OptionKey Load { get; } = new("load", "NAME", "Model of the repository to load at start; may be given several times. Default: every one of them; none: not one.", IsList: true);
 

@@ -3,6 +3,7 @@ using Troupe.Hosting.Cli;
 using Troupe.Hosting.Options;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modules;
 
 namespace Troupe.Hosting.Startup;
 
@@ -85,7 +86,7 @@ internal static class DeviceSelection
             string? needed = Path.GetFileName(file) switch
             {
                 "model.onnx" => "onnxruntime",
-                "model.plan" => "tensorrt",
+                var name when ModelFileNames.IsArtifact(name) => "tensorrt",
                 "module.json" => Backends(file).FirstOrDefault(backend => !CudaBackends.Contains(backend)),
                 _ => null,
             };

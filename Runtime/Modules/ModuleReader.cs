@@ -12,9 +12,6 @@ namespace Troupe.Runtime.Modules;
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
 internal static class ModuleReader
 {
-    /// <summary>What artifacts are usually called; their bytes decide.</summary>
-    private static readonly string[] ArtifactExtensions = [".plan", ".engine", ".pt2", ".ts", ".tr01", ".tr02"];
-
     /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest or artifact is wrong.</exception>
     public static ModuleDefinition Read(ModuleSource source) => source.Artifact is { } artifact
         ? ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names))
@@ -47,10 +44,10 @@ internal static class ModuleReader
         {
             artifact = ArtifactReader.Open(path);
         }
-        catch (ArtifactException unknown) when (unknown.Fault == ArtifactFault.UnknownFormat && !ArtifactExtensions.Contains(Path.GetExtension(path)))
+        catch (ArtifactException unknown) when (unknown.Fault == ArtifactFault.UnknownFormat && !ModelFileNames.ArtifactExtensions.Contains(Path.GetExtension(path)))
         {
             throw new ModuleLoadException(FailureKind.NotSupported,
-                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}", unknown);
+                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}", unknown);
         }
         catch (ArtifactException refused)
         {

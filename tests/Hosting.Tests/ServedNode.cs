@@ -12,9 +12,26 @@ namespace Troupe.Hosting.Tests;
 /// <summary>A real node with two emulated devices and the sample model <c>fmnist</c>, behind its HTTP edge, in this process; shared by the tests of a class.</summary>
 public sealed class ServedNode : IAsyncLifetime
 {
+    private readonly string _models;
+    private readonly string[] _load;
     private NodeHost? _host;
     private KestrelListener? _listener;
     private HttpClient? _client;
+
+    public ServedNode()
+        : this(Path.Combine(AppContext.BaseDirectory, "Samples", "models"), ["fmnist"])
+    {
+    }
+
+    private ServedNode(string models, string[] load) => (_models, _load) = (models, load);
+
+    /// <summary>A node of one test, over another repository.</summary>
+    public static async Task<ServedNode> StartAsync(string models, params string[] load)
+    {
+        ServedNode node = new(models, load);
+        await node.InitializeAsync();
+        return node;
+    }
 
     public string Url => _client!.BaseAddress!.ToString().TrimEnd('/');
 
@@ -23,10 +40,9 @@ public sealed class ServedNode : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        string models = Path.Combine(AppContext.BaseDirectory, "Samples", "models");
-        ServeSpec spec = new() { Models = models, Load = ["fmnist"], Devices = new DeviceChoice(DeviceKind.Host, 2), Cluster = null, DrainTimeout = TimeSpan.FromSeconds(5) };
+        ServeSpec spec = new() { Models = _models, Load = _load, Devices = new DeviceChoice(DeviceKind.Host, 2), Cluster = null, DrainTimeout = TimeSpan.FromSeconds(5) };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
-        Edge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(models, 1 << 20, "0.0-test"));
+        Edge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
         _listener = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         await _host.LoadModelsAsync(TestContext.Current.CancellationToken);

@@ -11,7 +11,7 @@ namespace Troupe.Runtime.Engines.Emulated;
 /// Little-endian header of 64 bytes: <c>ftrt</c>, <c>emulated</c>, u32 version, u32 manifest bytes, u32 zero, u64 ONNX bytes, SHA-256 of everything but itself;
 /// then the manifest (JSON, see <see cref="EmulatedManifest"/>; its <c>onnx</c> is a name for people) and the ONNX model, and nothing after it.
 /// </remarks>
-internal sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<byte> Onnx)
+public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<byte> Onnx)
 {
     private const int MarkerBytes = 12;
     private const int DigestOffset = 32;
@@ -40,6 +40,16 @@ internal sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemor
         _ = EmulatedManifest.Read(packed.Manifest, What);
         _ = packed.ReadGraph(What);
         return plan;
+    }
+
+    /// <summary>Packs the emulated engine that a manifest and the model beside it describe.</summary>
+    /// <param name="manifest">Path of the JSON file; its <c>onnx</c> names the model in the same folder.</param>
+    /// <exception cref="ModuleLoadException">As <see cref="Write"/>, or a file is missing.</exception>
+    public static byte[] Pack(string manifest)
+    {
+        byte[] text = ModuleFiles.Read(manifest, ModuleFiles.MaxManifestBytes);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(manifest))!;
+        return Write(text, ModuleFiles.Read(ModuleFiles.Resolve(folder, EmulatedManifest.Read(text, manifest).Onnx, manifest)));
     }
 
     /// <summary>Takes an emulated plan apart; the parts are views of it.</summary>
@@ -86,7 +96,7 @@ internal sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemor
 
     /// <summary>What is told of the model itself.</summary>
     /// <exception cref="ModuleLoadException">No ONNX model, or one that is not whole without other files.</exception>
-    public OnnxGraph ReadGraph(string where)
+    internal OnnxGraph ReadGraph(string where)
     {
         OnnxGraph graph;
         try

@@ -86,6 +86,29 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.Contains("--models", Assert.Throws<ModuleLoadException>(() => none.Resolve(new LoadModel("classifier"))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("model.plan")]
+    [InlineData("model.engine")]
+    [InlineData("model.pt2")]
+    [InlineData("model.ts")]
+    [InlineData("model.pt")]
+    [InlineData("model.tr01")]
+    [InlineData("model.tr02")]
+    public void Artifacts_stand_where_an_ONNX_model_would_and_two_models_in_one_folder_are_refused(string file)
+    {
+        Write($"saved/1/{file}");
+        Assert.Equal(Path.Combine(_folder, "saved", "1", file), _repository.Resolve(new LoadModel("saved")).Path);
+
+        Write("saved/1/model.onnx");
+        var refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("saved")));
+        Assert.Equal(FailureKind.InvalidModel, refused.Kind);
+        Assert.Contains($"holds model.onnx and {file}, which are models each", refused.Message, StringComparison.Ordinal);
+
+        // A manifest says what the files beside it are.
+        Write("saved/1/module.json");
+        Assert.EndsWith("module.json", _repository.Resolve(new LoadModel("saved")).Path, StringComparison.Ordinal);
+    }
+
     private void Write(string path)
     {
         string full = Path.Combine(_folder, path);
