@@ -21,9 +21,16 @@ public sealed class BlockPoolTests
 
         records.KeepOff(recording: true);
         records.BeginCapture();
-        DeviceBlock second = pool.Rent(64, other);
-        Assert.NotEqual(at, second.Pointer);
-        other.Fill(second.Pointer, 7, 64);
+        DeviceBlock? second = null;
+        var renter = new Thread(() =>
+        {
+            using ContextEntry there = device.Enter();
+            second = pool.Rent(64, other);
+            other.Fill(second.Pointer, 7, 64);
+        });
+        renter.Start();
+        Assert.True(renter.Join(TimeSpan.FromSeconds(30)));
+        Assert.NotEqual(at, second!.Pointer);
         records.Fill(at, 1, 64);
         using RecordedGraph recorded = records.EndCapture();
         records.KeepOff(recording: false);
