@@ -159,6 +159,55 @@ internal sealed class Lane : IDisposable
         }
     }
 
+    /// <summary>
+    /// Runs the warm-ups of the graphs that these settings ask for, on the lane's own streams, where that needs no call: every input has a fixed shape, and none is
+    /// written in place or read for its values. What cannot be warmed up is left to the first call.
+    /// </summary>
+    /// <remarks>The lane is idle. <b>Blocks</b> until the warm-ups are done, so that a failure of theirs is no forward's.</remarks>
+    public void WarmUp(ModeSettings settings)
+    {
+        CudaGraphsMode graphs = _traits.Graphs(settings.CudaGraphs);
+        if (graphs == CudaGraphsMode.Off || !_graph.Inputs.All(input => _graph.Tensors[input] is { Shape.IsConcrete: true, IsAliased: false, IsShapeTensor: false }))
+        {
+            return;
+        }
+
+        using ContextEntry entry = Home.Context.Enter();
+        Home.Use(null);
+        Failure.Take();
+        try
+        {
+            _shapeTensors.Read([]);
+            for (int index = 0; index < _shapes.Length; index++)
+            {
+                _shapes[index] = _graph.Tensors[_graph.Inputs[index]].Shape;
+            }
+
+            ForwardPlan plan = PlanFor(settings.Profile);
+            foreach (GraphUnit unit in graphs == CudaGraphsMode.WholeModule ? [_wholeModule] : _perSegment)
+            {
+                if (CanCapture(unit, plan))
+                {
+                    using ContextEntry there = _devices[unit.Device].Context.Enter();
+                    _graphs.WarmUp(unit, plan, new DevicePointer[_graph.Tensors.Length], _makeEntry);
+                }
+            }
+
+            JoinDevices();
+            Done.Record(Home.Stream);
+            Done.Synchronize();
+        }
+        catch (Exception trouble) when (trouble is ForwardException or CudaException)
+        {
+            // Nobody has asked for a result yet; whoever does meets the trouble, if it is still there.
+        }
+
+        if (Failure.Take() is not null)
+        {
+            _graphs.EvictWarm();
+        }
+    }
+
     /// <summary>Whether everything enqueued here is done.</summary>
     /// <exception cref="CudaException">The work or the device failed.</exception>
     public bool IsIdle()

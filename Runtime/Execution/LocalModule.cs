@@ -138,6 +138,8 @@ public sealed class LocalModule : IModeTarget, IDisposable
 
     public void Apply(ModeSettings settings) => Exclusively(instance => instance.Apply(settings));
 
+    public void WarmUp(ModeSettings settings) => Exclusively(instance => instance.WarmUp(settings));
+
     public void Release(HeldModes held) => Exclusively(instance => instance.Release(held));
 
     /// <summary>Ends work in flight and frees everything.</summary>

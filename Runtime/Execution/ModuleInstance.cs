@@ -177,6 +177,31 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
+    /// <summary>Makes the lane that the next forward will take ready for the graphs of these settings, as far as that needs no call.</summary>
+    public void WarmUp(ModeSettings settings)
+    {
+        lock (_lock)
+        {
+            LeasedLane? lane = null;
+            try
+            {
+                lane = TryLease();
+                lane?.Lane.WarmUp(settings);
+            }
+            catch (ForwardException)
+            {
+                // No lane is to be had: the first forward meets the same trouble, and has somebody to tell.
+            }
+            finally
+            {
+                if (lane is not null)
+                {
+                    GiveBack(lane);
+                }
+            }
+        }
+    }
+
     public bool IsReleased
     {
         get

@@ -38,10 +38,11 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
 
         counters.CountGraphMiss();
         GraphEntry entry = known ?? make(unit, plan, given);
-        int warmUps;
+        int warmUps = 0;
+        bool isRecorded;
         try
         {
-            warmUps = entry.Record(stream, given);
+            isRecorded = entry.Record(stream, given, out warmUps);
         }
         catch (Exception trouble) when (trouble is ForwardException or CudaException { IsContextFatal: false })
         {
@@ -51,21 +52,51 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
             return null;
         }
 
-        if (warmUps == 0)
+        CountWarmUps(warmUps);
+        if (!isRecorded)
         {
             entry.Dispose();
             return null;
-        }
-
-        for (int round = 0; round < warmUps; round++)
-        {
-            counters.CountWarmUp();
         }
 
         counters.CountCapture();
         Keep(entry, isNew: known is null);
         return entry;
     }
+
+    /// <summary>Makes ready what the first call of this key would otherwise wait for; the recording itself is left to it.</summary>
+    /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
+    /// <exception cref="CudaException">A launch was refused; nothing is left.</exception>
+    public void WarmUp(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given, GraphEntryFactory make)
+    {
+        if (Find(unit, plan, given) is not null)
+        {
+            return;
+        }
+
+        GraphEntry entry = make(unit, plan, given);
+        int warmUps = 0;
+        try
+        {
+            warmUps = entry.WarmUp();
+        }
+        finally
+        {
+            if (warmUps == 0)
+            {
+                entry.Fail();
+            }
+        }
+
+        if (warmUps > 0)
+        {
+            CountWarmUps(warmUps);
+            Keep(entry, isNew: true);
+        }
+    }
+
+    /// <summary>Drops what is warm and not recorded yet.</summary>
+    public void EvictWarm() => Evict(static entry => entry is { IsWarm: true, IsCaptured: false });
 
     /// <summary>The forwards so far completed: what they used is good.</summary>
     public void Prove()
@@ -93,6 +124,14 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
             {
                 Drop(index);
             }
+        }
+    }
+
+    private void CountWarmUps(int warmUps)
+    {
+        for (int round = 0; round < warmUps; round++)
+        {
+            counters.CountWarmUp();
         }
     }
 

@@ -78,18 +78,69 @@ internal sealed class GraphEntry : IDisposable
         return ReferenceEquals(plan, _plan) || (plan.SameShapeValues(_plan) && SameShapes(plan) && plan.Profiles.AsSpan(Unit.First, Unit.Count).SequenceEqual(_profiles));
     }
 
-    /// <summary>Makes staging and contexts, runs the warm-ups and records. Runs on the lane's own streams.</summary>
-    /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
-    /// <exception cref="CudaException">The capture failed; nothing is left.</exception>
-    /// <returns>Warm-ups run; 0 recorded nothing, because an engine cannot be captured now.</returns>
-    public int Record(DeviceStream given, ReadOnlySpan<DevicePointer> addresses)
+    /// <summary>Staging and contexts are there and have run; what is missing is the recording.</summary>
+    public bool IsWarm { get; private set; }
+
+    /// <summary>Makes staging and contexts and runs the warm-ups on zeros, before there is any call: for units whose inputs have fixed shapes and are not written in place.</summary>
+    /// <returns>Warm-ups run; 0 when an engine cannot be captured now.</returns>
+    /// <inheritdoc cref="Record" path="/exception"/>
+    public int WarmUp()
     {
-        DeviceStream stream = _devices[Unit.Device].Own;
         if (!CanCapture())
         {
             return 0;
         }
 
+        MakeStaging();
+        for (int device = 0; device < _devices.Length; device++)
+        {
+            if (_staging[device] is { } staging)
+            {
+                using ContextEntry entry = _devices[device].Context.Enter();
+                _devices[device].Own.Fill(staging.Pointer, 0, staging.ByteCount);
+            }
+        }
+
+        for (int round = 0; round < Unit.WarmUps; round++)
+        {
+            Launch();
+        }
+
+        IsWarm = true;
+        return Unit.WarmUps;
+    }
+
+    /// <summary>Records; before that makes staging and contexts and runs the warm-ups, unless it is warm. Runs on the lane's own streams.</summary>
+    /// <param name="warmUps">Warm-ups run.</param>
+    /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
+    /// <exception cref="CudaException">The capture failed; nothing is left.</exception>
+    /// <returns>False when nothing was recorded, because an engine cannot be captured now.</returns>
+    public bool Record(DeviceStream given, ReadOnlySpan<DevicePointer> addresses, out int warmUps)
+    {
+        warmUps = 0;
+        DeviceStream stream = _devices[Unit.Device].Own;
+        if (!CanCapture())
+        {
+            return false;
+        }
+
+        if (!IsWarm)
+        {
+            WarmUp(given, addresses);
+            warmUps = Unit.WarmUps;
+        }
+
+        BindAliased(_aliasedAddresses);
+        using RecordedGraph recorded = Capture(stream);
+        _executable = recorded.Instantiate();
+        Order(given, behind: stream);
+        return true;
+    }
+
+    /// <summary>With the call's own data, in scratch copies where the call's memory would be written.</summary>
+    private void WarmUp(DeviceStream given, ReadOnlySpan<DevicePointer> addresses)
+    {
+        DeviceStream stream = _devices[Unit.Device].Own;
         MakeStaging();
         Order(stream, behind: given);
         var scratch = new List<DeviceBlock>();
@@ -106,12 +157,6 @@ internal sealed class GraphEntry : IDisposable
         {
             scratch.ForEach(block => block.Return(block.Generation));
         }
-
-        BindAliased(_aliasedAddresses);
-        using RecordedGraph recorded = Capture(stream);
-        _executable = recorded.Instantiate();
-        Order(given, behind: stream);
-        return Unit.WarmUps;
     }
 
     private RecordedGraph Capture(DeviceStream stream)
@@ -167,6 +212,7 @@ internal sealed class GraphEntry : IDisposable
     {
         _executable?.Dispose();
         _executable = null;
+        IsWarm = false;
         foreach (SegmentLane segment in _segments)
         {
             using ContextEntry entry = segment.Device.Context.Enter();

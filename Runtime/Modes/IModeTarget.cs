@@ -28,6 +28,11 @@ public interface IModeTarget
     /// <exception cref="Execution.ForwardException">Refused; nothing changed.</exception>
     void Apply(ModeSettings settings);
 
+    /// <summary>A scope with graphs has begun: runs the warm-ups that need no call's data. What cannot be done now is left to the first call.</summary>
+    void WarmUp(ModeSettings settings)
+    {
+    }
+
     /// <summary>Frees recordings and buffers that nothing holds any longer.</summary>
     void Release(HeldModes held);
 }

@@ -266,6 +266,10 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         for (int i = 0; i < modules.Count; i++)
         {
             modules[i].Release(HeldModes.Of(settings[i].After, modules[i].Traits));
+            if (settings[i].After.CudaGraphs != settings[i].Before.CudaGraphs && settings[i].After.CudaGraphs != CudaGraphsMode.Off)
+            {
+                modules[i].WarmUp(settings[i].After);
+            }
         }
     }
 

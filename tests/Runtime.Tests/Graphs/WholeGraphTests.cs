@@ -46,6 +46,62 @@ public sealed class WholeGraphTests
         Assert.Equal([72, 96], device.Floats(second)[..2]);
     }
 
+    [Theory, Trait("row", "WG-01"), Trait("row", "WG-03")]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void With_fixed_shapes_the_warm_ups_run_when_the_scope_is_entered_and_the_first_call_only_records(int middleDevice)
+    {
+        using var bench = Workbench.WithDevices(2);
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, middleDevice, rows: "1"));
+        using var device = new DeviceCaller(bench, module, direct: true);
+        device.Call(X(9, 9)).Return();
+        int alive = bench.Driver.Alive().Count;
+        long bytes = bench.Driver.Snapshot(0).BytesInUse;
+        using (module.EnableCudaGraphs())
+        {
+            Assert.Equal((3, 0, 0), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
+            HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+            for (int call = 1; call <= 3; call++)
+            {
+                DeviceTensor y = device.Call(X(call, 2));
+                Assert.Equal([24f * call, 48], device.Floats(y)[..2]);
+                y.Return();
+            }
+
+            Assert.Equal((3, 1, 3), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
+            Assert.Equal((1, 3), ((bench.Driver.Snapshot(0) - before).Captures, (bench.Driver.Snapshot(0) - before).Replays));
+        }
+
+        using (module.EnableCudaGraphs())
+        {
+            // Left without a call: what was warm is gone too.
+        }
+
+        Assert.Equal((alive, bytes), (bench.Driver.Alive().Count, bench.Driver.Snapshot(0).BytesInUse));
+        Assert.Equal(6, module.Counts.WarmUps);
+    }
+
+    [Fact, Trait("row", "WG-01")]
+    public void Per_segment_each_is_warmed_up_once_on_entry_and_a_failure_there_is_nobodys()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, rows: "1"));
+        using (module.Modes.Enter([module], new Messages.Modes.ModeChange { CudaGraphs = Messages.Modes.CudaGraphsMode.PerSegment }))
+        {
+            Assert.Equal((3, 0), (module.Counts.WarmUps, module.Counts.Captures));
+            Assert.Equal(24f, Workbench.Floats(module.Forward(X(1, 2))[0])[0]);
+            Assert.Equal((3, 3, 3), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
+        }
+
+        bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0));
+        using (module.EnableCudaGraphs())
+        {
+            Assert.Equal(24f, Workbench.Floats(module.Forward(X(1, 2))[0])[0]);
+            Assert.Equal(48f, Workbench.Floats(module.Forward(X(2, 2))[0])[0]);
+            Assert.Equal((6, 4, 5), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
+        }
+    }
+
     [Fact, Trait("row", "WG-04")]
     public void Another_shape_or_stream_is_right_and_plain_execution_follows_the_scope()
     {

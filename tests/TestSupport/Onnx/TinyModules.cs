@@ -4,13 +4,13 @@ namespace Troupe.TestSupport.Onnx;
 public static class TinyModules
 {
     /// <summary>y = 24 x over [n,4], as engine, fallback, engine: 2, 3 and 4 times.</summary>
-    public static string Hybrid(ModuleFolder folder, int middleDevice = 0)
+    public static string Hybrid(ModuleFolder folder, int middleDevice = 0, string rows = "\"n\"")
     {
         folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
         folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
         folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
         return folder.Write("module.json", $$"""
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": [{{rows}}, 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": [{{rows}}, 4] }],
               "segments": [
                 { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["t"] },
                 { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "device": {{middleDevice}}, "inputs": ["t"], "outputs": ["u"] },
