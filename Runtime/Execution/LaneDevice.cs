@@ -14,6 +14,7 @@ internal sealed class LaneDevice : IDisposable
         Context = context;
         Pool = pool;
         Arena = new DeviceArena(context);
+        Workspace = new SharedWorkspace(pool);
         Addresses = new DevicePointer[tensors];
         Stream = _own = DeviceStream.Create(context);
         try
@@ -32,6 +33,9 @@ internal sealed class LaneDevice : IDisposable
     public BlockPool Pool { get; }
 
     public DeviceArena Arena { get; }
+
+    /// <summary>Scratch memory of the lane's contexts here.</summary>
+    public SharedWorkspace Workspace { get; }
 
     /// <summary>By tensor: where it lies on this device; null where it does not.</summary>
     public DevicePointer[] Addresses { get; }

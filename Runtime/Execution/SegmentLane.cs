@@ -19,6 +19,7 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     private IExecutionContext? _context;
     private ForwardPlan? _plan;
     private DeviceBlock? _workspace;
+    private SharedWorkspace.Piece? _shared;
 
     public LaneDevice Device { get; } = device;
 
@@ -105,9 +106,16 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
             }
         }
 
-        if (settings.Workspace == WorkspaceStrategy.Dynamic && context.WorkspaceBytes is long bytes and > 0)
+        if (context.WorkspaceBytes is long bytes and > 0)
         {
-            BindWorkspace(context, (ulong)bytes, stream);
+            if (settings.Workspace == WorkspaceStrategy.Dynamic)
+            {
+                BindWorkspace(context, (ulong)bytes, stream);
+            }
+            else
+            {
+                ShareWorkspace(context, (ulong)bytes, stream);
+            }
         }
 
         long outputs = profiled ? Stopwatch.GetTimestamp() : 0;
@@ -133,6 +141,12 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         _context?.Dispose();
         _context = null;
         ReturnWorkspace();
+        if (_shared is { } held)
+        {
+            _shared = null;
+            Device.Workspace.Drop(held);
+        }
+
         _plan = null;
     }
 
@@ -140,7 +154,9 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
 
     private IExecutionContext MakeContext()
     {
-        _context = Engine.CreateContext(failure, settings.Workspace);
+        // A static workspace is the lane's where the engine lets it be: its contexts run one after the other.
+        bool isShared = (Engine.Capabilities & EngineCapabilities.SharedWorkspace) != 0;
+        _context = Engine.CreateContext(failure, isShared ? WorkspaceStrategy.Dynamic : settings.Workspace);
         if (settings.Profiling != ProfilingFormat.Off)
         {
             _context.SetProfiler(profile);
@@ -158,6 +174,24 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
             _workspace = Device.Pool.Rent(bytes, stream);
             context.SetWorkspace(_workspace.Pointer, (long)bytes);
         }
+    }
+
+    /// <summary>A recording keeps the piece it was recorded with; other contexts follow to the largest one.</summary>
+    private void ShareWorkspace(IExecutionContext context, ulong bytes, DeviceStream stream)
+    {
+        if (_shared is not { } held || held.Block.Bytes < bytes || (!keepsWorkspace && !ReferenceEquals(held, Device.Workspace.Current)))
+        {
+            SharedWorkspace.Piece taken = Device.Workspace.Take(bytes, stream);
+            context.SetWorkspace(taken.Block.Pointer, (long)taken.Block.Bytes);
+            if (_shared is { } former)
+            {
+                Device.Workspace.Drop(former);
+            }
+
+            _shared = taken;
+        }
+
+        _shared!.Block.Stream = stream;
     }
 
     private void ReturnWorkspace()

@@ -203,6 +203,45 @@ public sealed class GraphCombinationTests
         Assert.Empty(bench.Driver.Reports);
     }
 
+    [Theory, Trait("row", "DW-02"), Trait("row", "MD-15")]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_static_workspace_is_there_once_per_lane_whatever_its_contexts_and_recordings(int lanes)
+    {
+        const int Large = 1 << 20;
+        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 29 });
+        bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
+        bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
+        bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
+        bench.Folder.Write("a.json", $$"""{ "onnx": "a.onnx", "workspaceBytes": {{Large / 2}} }""");
+        bench.Folder.Write("b.json", $$"""{ "onnx": "b.onnx", "workspaceBytes": {{Large}} }""");
+        bench.Folder.Write("c.json", $$"""{ "onnx": "c.onnx", "workspaceBytes": {{Large / 4}} }""");
+        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+              "segments": [
+                { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
+                { "name": "_run_on_acc_1", "backend": "emulated", "file": "b.json", "inputs": ["t"], "outputs": ["u"] },
+                { "name": "_run_on_acc_2", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
+            """), lanes: lanes);
+        using DeviceCaller one = new(bench, module, direct: true), other = new(bench, module);
+        long before = bench.Driver.Snapshot(0).BytesInUse;
+        foreach (CudaGraphsMode graphs in new[] { CudaGraphsMode.Off, CudaGraphsMode.PerSegment, CudaGraphsMode.WholeModule })
+        {
+            using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs });
+            for (int call = 1; call <= 6; call++)
+            {
+                DeviceTensor left = one.Call(Rows(1 + (call % 3))), right = other.Call(X(call));
+                Assert.Equal((24f, 24f * call), (one.Floats(left)[^1], other.Floats(right)[0]));
+                left.Return();
+                right.Return();
+            }
+        }
+
+        // The large piece, the one it outgrew, which the pool keeps, and little things.
+        Assert.InRange(bench.Driver.Snapshot(0).PeakBytesInUse - before, Large, lanes * 2 * Large);
+        Assert.Empty(bench.Driver.Reports);
+    }
+
     [Theory, Trait("row", "CG-11")]
     [InlineData("workspace")]
     [InlineData("budget")]
