@@ -27,8 +27,8 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
 
     public bool Unloading { get; set; }
 
-    /// <summary>Its per-instance settings.</summary>
-    public ModeSettings Applied { get; set; } = ModeSettings.Default;
+    /// <summary>Its per-instance settings; at first those its engines were built with.</summary>
+    public ModeSettings Applied { get; set; } = ModeSettings.Default with { Workspace = traits.BuiltWorkspace };
 
     /// <summary>What its resources are held for.</summary>
     public HeldModes Held { get; set; }

@@ -50,7 +50,8 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
     public LocalModule LoadRecord(EngineRecord record, int? device = null, int lanes = 2, bool lazy = false)
     {
         ArtifactSpec artifact = ArtifactModule.Explained(() => ArtifactSpec.Of(record));
-        return Load(new ModuleSource(Reference(record.SegmentName), record.SegmentName) { Artifact = artifact }, device, lanes, lazy);
+        string name = record.Name.Length > 0 ? record.SegmentName : "record";
+        return Load(new ModuleSource(Reference(name), name) { Artifact = artifact }, device, lanes, lazy);
     }
 
     private LocalModule Load(ModuleSource source, int? device, int lanes, bool lazy)

@@ -78,11 +78,6 @@ internal static partial class ArtifactModule
             throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' names its tensors itself; names are given for a raw plan only. Load it without them.");
         }
 
-        if (names is not null && new[] { names.Inputs, names.Outputs }.SelectMany(side => side.GroupBy(name => name)).FirstOrDefault(group => group.Count() > 1) is { } twice)
-        {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{twice.Key}' stands twice among the names given for '{path}'. Name every tensor once.");
-        }
-
         ArtifactEngine engine = spec.Engines[0];
         SegmentDefinition segment = Segment(engine, NameIn(engine.Key) ?? DefaultName, path, [], []);
         segment = spec.Format == ArtifactFormat.Plan

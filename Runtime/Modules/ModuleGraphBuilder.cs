@@ -134,7 +134,28 @@ internal static class ModuleGraphBuilder
             });
         }
 
-        return new GraphSegment(definition, inputs, outputs) { RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator };
+        RefuseContradictingAliases(definition, bindings, engine);
+
+        // The bytes have become the engine; they are not kept beside it.
+        return new GraphSegment(definition with { Bytes = default }, inputs, outputs) { RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator };
+    }
+
+    /// <summary>What the engine writes in place has one address and a shape that is known before the run.</summary>
+    private static void RefuseContradictingAliases(SegmentDefinition definition, SegmentBindings bindings, IEngine engine)
+    {
+        if (engine.Aliases.Count > 0 && definition.RequiresOutputAllocator)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"Aliased output {engine.Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape.");
+        }
+
+        foreach (AliasSpec alias in engine.Aliases)
+        {
+            string written = bindings.ModuleInput(alias.Input);
+            if (bindings.Inputs.Count(input => input.Module == written) > 1)
+            {
+                throw new ModuleLoadException(FailureKind.InvalidModel, $"Segment '{definition.Spec.Name}' writes '{written}' in place and reads it as another input at the same time. Give it a tensor of its own.");
+            }
+        }
     }
 
     private static void Connect(string end, ElementType type, in TensorShape shape, GraphTensor tensor)

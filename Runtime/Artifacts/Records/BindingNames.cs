@@ -57,8 +57,14 @@ public sealed record BindingNames(IReadOnlyList<string> Inputs, IReadOnlyList<st
 
     private static void Check(IReadOnlyList<string> names, IReadOnlyList<EngineBinding> engine, bool isInput, string where)
     {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string name in names)
         {
+            if (!seen.Add(name))
+            {
+                throw Wrong(where, $"'{Shown.Of(name)}' stands twice among the {Side(isInput)} names", "Name every tensor of the engine once.");
+            }
+
             int place = -1;
             for (int i = 0; i < engine.Count && place < 0; i++)
             {

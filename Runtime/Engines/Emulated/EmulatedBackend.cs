@@ -1,3 +1,4 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Modules;
@@ -18,6 +19,11 @@ internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation)
     {
+        if (Unsupported(home) is { } reason)
+        {
+            throw new ModuleLoadException(FailureKind.NotSupported, $"'{source.Path}' cannot run on device {home.Ordinal}: {reason}.");
+        }
+
         (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span) ? Packed(source) : BesideItsManifest(source);
         OnnxEngine network = onnx.LoadOnnx(model with { Aliases = [] }, home, cancellation);
         try

@@ -91,7 +91,7 @@ public sealed class ArtifactLoadTests
     [InlineData("y", "x", "Binding y specified as input but found as output in TensorRT engine")]
     [InlineData("x", "x", "Binding x specified as output but found as input in TensorRT engine")]
     [InlineData("x", "", "the engine has the output 'y' that is not among the given names")]
-    [InlineData("x%x", "y", "'x' stands twice")]
+    [InlineData("x%x", "y", "'x' stands twice among the input names")]
     public void Names_that_are_not_the_engines_are_refused_and_the_right_ones_load(string inputs, string outputs, string text)
     {
         using var bench = new Workbench();

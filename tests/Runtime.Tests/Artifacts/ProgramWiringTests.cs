@@ -1,4 +1,5 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Memory;
@@ -27,6 +28,27 @@ public sealed class ProgramWiringTests
 
         // 3 x - 2 x; the other way round it would be negative.
         Assert.Equal([1, 2, 3, 4], Workbench.Floats(module.Forward(X)[0]));
+    }
+
+    [Theory]
+    [InlineData(CudaGraphsMode.PerSegment)]
+    [InlineData(CudaGraphsMode.WholeModule)]
+    public void Graphs_of_a_connected_program_replay_the_same_answers(CudaGraphsMode mode)
+    {
+        using var bench = new Workbench();
+        bench.Folder.Write("program.pt2", SavedPrograms.Of([Engine(PackedEngines.Split(), "x", "a%b"), Engine(PackedEngines.Difference(), "p%q", "r")],
+        [
+            SavedModels.Execute("execute_engine", "custom_obj_0", ["arg"], ["getitem", "getitem_1"]),
+            SavedModels.Execute("execute_engine_1", "custom_obj_1", ["getitem_1", "getitem"], ["result"]),
+        ], ["arg"], ["result"]));
+        ModuleInstance instance = bench.Load(Path.Combine(bench.Folder.Path, "program.pt2"));
+        ModeSettings settings = ModeSettings.Default with { CudaGraphs = mode };
+        for (int call = 1; call <= 4; call++)
+        {
+            Assert.Equal([call, call, call, call], Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("arg", [1, 4], call, call, call, call))[0]));
+        }
+
+        Assert.True(instance.Counters.Snapshot().Captures > 0);
     }
 
     [Fact]
@@ -83,6 +105,11 @@ public sealed class ProgramWiringTests
         Assert.All(caller.Floats(kv), value => Assert.Equal(2, value));
         Array.ForEach([kv, step, sum], tensor => tensor.Return());
 
+        Refused(bench, SavedPrograms.Of([RecordStrings.Fields(inputs: "p%q", outputs: "r", aliases: "r@p@user", plan: PackedEngines.Difference())],
+            [SavedModels.Execute("execute_engine", "custom_obj_0", ["kv", "kv"], ["sum"])], ["kv"], ["sum"]), FailureKind.InvalidModel, "writes 'kv' in place and reads it as another input at the same time");
+        string[] contradicting = [.. cache];
+        (contradicting[9], contradicting[12]) = ("1", "");
+        Refused(bench, SavedPrograms.Of([contradicting], nodes, ["kv", "step"], ["sum"]), FailureKind.InvalidModel, "Aliased output updated is incompatible with dynamic output allocator");
         object elsewhere = new { user_input_mutation = new { arg = new { name = "sum" }, user_input_name = "step" } };
         Refused(bench, SavedPrograms.Of([cache], nodes, ["kv", "step"], ["sum"], [elsewhere]), FailureKind.NotSupported, "writes the value 'sum' back to 'step' after its engines ran");
     }
