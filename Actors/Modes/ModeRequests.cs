@@ -12,7 +12,7 @@ namespace Troupe.Actors.Modes;
 internal sealed class ModeRequests(ModeStore store, Func<ClusterView> view)
 {
     /// <summary>Null when a change may be put to the GPUs.</summary>
-    public ModeRefusal? Change(ModeScope scope, ModeChange change) => Scope(scope) ?? ModeValidation.Change(scope, change);
+    public ModeRefusal? Change(ModeScope scope, ModeChange change) => Scope(scope) ?? ModeValidation.Change(scope, change) ?? ModeValidation.CacheName(change.RuntimeSettings?.Cache?.Path);
 
     /// <summary>Null when the scope names what there is, and can be reached.</summary>
     public ModeRefusal? Scope(ModeScope scope)

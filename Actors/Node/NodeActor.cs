@@ -40,7 +40,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _incarnation = incarnation;
         _clock = clock;
         _router = router;
-        IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(spec.Platform, spec.Repository, new InstanceOptions { MaxLanes = spec.MaxLanes }, stopping), "builder");
+        IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(spec.Platform, spec.Repository, new InstanceOptions { MaxLanes = spec.MaxLanes, Caches = spec.RuntimeCaches }, stopping), "builder");
         _models = Context.ActorOf(ModelDirectoryActor.Props(new ModelDirectoryState(id, views.Elsewhere), builder), "models");
         _gpuSnapshots = new GpuSnapshot[spec.Platform.Devices.Count];
         _instanceSnapshots = [.. _gpuSnapshots.Select(_ => (IReadOnlyList<InstanceSnapshot>)[])];

@@ -1,5 +1,6 @@
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Actors.Node;
@@ -29,6 +30,9 @@ public sealed record TroupeNodeSpec
 
     /// <summary>Lanes of an instance, at most.</summary>
     public int MaxLanes { get; init; } = 2;
+
+    /// <summary>Where TensorRT-RTX engines keep compiled kernels: names come from afar, so they stay in one folder, and an executor does not wait long for a file.</summary>
+    public RuntimeCacheOptions RuntimeCaches { get; init; } = new(InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1) };
 
     /// <summary>Devices that one executor owns together, for modules that span them; devices not named have an executor of their own.</summary>
     public IReadOnlyList<IReadOnlyList<int>> ExecutorGroups { get; init; } = [];

@@ -23,6 +23,8 @@ internal static class OptionKeys
 
     public static OptionKey DeviceMemory { get; } = new("device-memory", "BYTES", "Memory of each emulated device, e.g. 512MiB. Default 2GiB.");
 
+    public static OptionKey CacheFolder { get; } = new("cache-folder", "DIR", "Folder of the runtime caches that TensorRT-RTX engines keep. Default: one of this user below the temporary folder.");
+
     public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request. Default 64MiB.");
 
     public static OptionKey DrainTimeout { get; } = new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
@@ -34,5 +36,5 @@ internal static class OptionKeys
     public static OptionKey LogFormat { get; } = new("log-format", "line|json", "How log entries are written to standard output. Default line.");
 
     public static IReadOnlyList<OptionKey> All { get; } =
-        [Models, Load, Devices, Http, Metrics, Cluster, Join, QueueLimit, Lanes, DeviceMemory, MaxRequest, DrainTimeout, Hocon, LogLevel, LogFormat];
+        [Models, Load, Devices, Http, Metrics, Cluster, Join, QueueLimit, Lanes, DeviceMemory, CacheFolder, MaxRequest, DrainTimeout, Hocon, LogLevel, LogFormat];
 }

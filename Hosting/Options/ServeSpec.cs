@@ -39,6 +39,9 @@ internal sealed record ServeSpec
     /// <value>2 GiB</value>
     public long DeviceMemoryBytes { get; init; } = 2L << 30;
 
+    /// <summary>Absolute path of the folder of runtime caches; null: a folder of this user below the temporary one.</summary>
+    public string? CacheFolder { get; init; }
+
     /// <value>64 MiB, as Triton has it.</value>
     public long MaxRequestBytes { get; init; } = 64L << 20;
 

@@ -32,6 +32,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
             QueueLimit = WholeNumber(OptionKeys.QueueLimit, standard.QueueLimit, 1_000_000),
             Lanes = WholeNumber(OptionKeys.Lanes, standard.Lanes, 64),
             DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            CacheFolder = ExistingPath(OptionKeys.CacheFolder, Directory.Exists, "there is no such folder; name an existing one"),
             MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
             Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),

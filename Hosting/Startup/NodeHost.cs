@@ -10,6 +10,7 @@ using Troupe.Hosting.Http;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Hosting.Startup;
@@ -37,6 +38,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             QueueLimit = spec.QueueLimit,
             MaxLanes = spec.Lanes,
             DrainBound = spec.DrainTimeout,
+            RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1), Log = log },
             Version = TroupeVersion.Text,
         });
     }

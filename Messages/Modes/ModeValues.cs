@@ -77,13 +77,17 @@ public enum EngineGraphStrategy
     WholeGraphCapture = 1,
 }
 
-/// <summary>Settings of TensorRT-RTX engines (seed: <c>runtime_config</c>, <c>runtime_cache</c>). Null cache: none is kept.</summary>
+/// <summary>Settings of TensorRT-RTX engines (seed: <c>runtime_config</c>, <c>runtime_cache</c>).</summary>
+/// <param name="CachePath">A name in the cache folder of the node or process, or in one's own process any path; empty: memory alone; null: none is kept.</param>
 [MessagePackObject]
 public sealed record RuntimeSettings(
     [property: Key(0)] KernelSpecialization Specialization = KernelSpecialization.Lazy,
     [property: Key(1)] EngineGraphStrategy GraphStrategy = EngineGraphStrategy.Disabled,
-    [property: Key(2)] string? CachePath = null)
+    [property: Key(2)] string? CachePath = RuntimeSettings.DefaultCache)
 {
+    /// <summary>A file of the user who runs the process.</summary>
+    public const string DefaultCache = "runtime.cache";
+
     public static RuntimeSettings Default { get; } = new();
 }
 

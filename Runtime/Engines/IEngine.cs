@@ -1,4 +1,5 @@
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Engines.Caches;
 
 namespace Troupe.Runtime.Engines;
 
@@ -40,8 +41,9 @@ internal interface IEngine : IDisposable
     void SetWeightBudget(long bytes);
 
     /// <summary>Changes the TensorRT-RTX settings; no execution context exists meanwhile.</summary>
+    /// <param name="cache">Where compiled kernels are looked for and kept; null keeps none. It stays valid until the next change.</param>
     /// <exception cref="Execution.ForwardException">Not supported; nothing changed.</exception>
-    void SetRuntimeSettings(RuntimeSettings settings);
+    void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache);
 
     /// <summary>Names and types of the layers as JSON, without needing a context; null where the engine does not tell.</summary>
     string? LayerInformation { get; }

@@ -1,21 +1,32 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Engines.Caches;
 
 namespace Troupe.Runtime.Execution;
 
 /// <summary>The settings of an instance that its engines carry: weight budgets, workspace, TensorRT-RTX settings, profiling. They change all together or not at all.</summary>
-/// <remarks><b>Owns</b> nothing. <b>Thread</b> changes: the instance's, every lane idle and without contexts; reading: lanes.</remarks>
-internal sealed class InstanceSettings
+/// <remarks><b>Owns</b> a use of the runtime cache. <b>Thread</b> changes: the instance's, every lane idle and without contexts; reading: lanes.</remarks>
+internal sealed class InstanceSettings : IDisposable
 {
     private readonly LoadedModule _loaded;
+    private readonly RuntimeCacheOptions _caches;
     private readonly long[] _loadedBudgets;
+    private RuntimeCache? _cache;
 
-    public InstanceSettings(LoadedModule loaded, WorkspaceStrategy workspace, string? profileFolder)
+    public InstanceSettings(LoadedModule loaded, WorkspaceStrategy workspace, InstanceOptions options)
     {
-        ProfileFolder = profileFolder ?? Path.Combine(Path.GetTempPath(), "troupe-profiles", loaded.Graph.Model.ToString());
+        ProfileFolder = options.ProfileFolder ?? Path.Combine(Path.GetTempPath(), "troupe-profiles", loaded.Graph.Model.ToString());
         Current = ModeSettings.Default with { Workspace = workspace };
         _loaded = loaded;
+        _caches = options.Caches;
+        if (loaded.Engines.Any(TakesRuntimeSettings))
+        {
+            _cache = RuntimeCaches.OfProcess.Acquire(Current.RuntimeSettings.CachePath, _caches);
+            SetEngines(Current.RuntimeSettings, _cache);
+        }
+
         _loadedBudgets = [.. loaded.Engines.Select(engine => engine.WeightBudget)];
     }
 
@@ -36,7 +47,7 @@ internal sealed class InstanceSettings
         try
         {
             SetBudgets(wanted.WeightBudget, undo);
-            SetRuntimeSettings(wanted.RuntimeSettings, undo);
+            SetRuntimeSettings(wanted.RuntimeSettings);
             Current = wanted;
         }
         catch
@@ -48,6 +59,13 @@ internal sealed class InstanceSettings
 
             throw;
         }
+    }
+
+    /// <summary>The instance is unloaded: its runtime cache is saved.</summary>
+    public void Dispose()
+    {
+        RuntimeCaches.OfProcess.Release(_cache, _caches.Log);
+        _cache = null;
     }
 
     private void SetBudgets(WeightBudget budget, Stack<Action> undo)
@@ -66,20 +84,53 @@ internal sealed class InstanceSettings
         }
     }
 
-    private void SetRuntimeSettings(RuntimeSettings settings, Stack<Action> undo)
+    private void SetRuntimeSettings(RuntimeSettings settings)
     {
-        if (settings == Current.RuntimeSettings)
+        (RuntimeSettings before, RuntimeCache? old) = (Current.RuntimeSettings, _cache);
+        if (settings == before)
         {
             return;
         }
 
-        RuntimeSettings before = Current.RuntimeSettings;
+        if (!_loaded.Engines.Any(TakesRuntimeSettings))
+        {
+            throw new ForwardException(FailureKind.NotSupported, "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; the module has no such engine.");
+        }
+
+        RuntimeCache? cache = settings.CachePath == before.CachePath ? old : RuntimeCaches.OfProcess.Acquire(settings.CachePath, _caches);
+        try
+        {
+            SetEngines(settings, cache);
+        }
+        catch
+        {
+            SetEngines(before, old);
+            if (!ReferenceEquals(cache, old))
+            {
+                RuntimeCaches.OfProcess.Release(cache, _caches.Log);
+            }
+
+            throw;
+        }
+
+        _cache = cache;
+        if (!ReferenceEquals(cache, old))
+        {
+            RuntimeCaches.OfProcess.Release(old, _caches.Log);
+        }
+    }
+
+    private static bool TakesRuntimeSettings(IEngine engine) => engine.Capabilities.HasFlag(EngineCapabilities.RuntimeSettings);
+
+    private void SetEngines(RuntimeSettings settings, RuntimeCache? cache)
+    {
         for (int index = 0; index < _loaded.Engines.Count; index++)
         {
-            IEngine engine = _loaded.Engines[index];
-            DeviceContext device = _loaded.DeviceOf(index);
-            Set(engine, device, settings);
-            undo.Push(() => Set(engine, device, before));
+            if (TakesRuntimeSettings(_loaded.Engines[index]))
+            {
+                using ContextEntry entry = _loaded.DeviceOf(index).Enter();
+                _loaded.Engines[index].SetRuntimeSettings(settings, cache);
+            }
         }
     }
 
@@ -87,11 +138,5 @@ internal sealed class InstanceSettings
     {
         using ContextEntry entry = device.Enter();
         engine.SetWeightBudget(budget);
-    }
-
-    private static void Set(IEngine engine, DeviceContext device, RuntimeSettings settings)
-    {
-        using ContextEntry entry = device.Enter();
-        engine.SetRuntimeSettings(settings);
     }
 }

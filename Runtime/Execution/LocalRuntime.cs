@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Artifacts;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
@@ -16,6 +17,9 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
 
     /// <summary>Baselines and scopes: <c>SetCudaGraphsMode</c>, <c>SetMultiDeviceSafeMode</c> and their getters.</summary>
     public RuntimeModes Modes { get; } = new(log);
+
+    /// <summary>Where TensorRT-RTX engines keep compiled kernels; any path may be named.</summary>
+    public RuntimeCacheOptions Caches { get; init; } = new();
 
     public IReadOnlyList<DeviceDescription> Devices => platform.Devices;
 
@@ -56,7 +60,7 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
 
     private LocalModule Load(ModuleSource source, int? device, int lanes, bool lazy)
     {
-        var module = new LocalModule(this, source, device, new InstanceOptions(lanes));
+        var module = new LocalModule(this, source, device, new InstanceOptions(lanes) { Caches = log is null ? Caches : Caches with { Log = log } });
         if (log is not null && Devices.Count > 1 && !Modes.GetMultiDeviceSafeMode())
         {
             LogUnsafe(log, Devices.Count);

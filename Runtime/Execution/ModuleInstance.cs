@@ -32,7 +32,7 @@ internal sealed class ModuleInstance : IModuleInstance
         _maxLanes = Math.Max(1, options.MaxLanes);
         _check = new InputCheck(loaded.Graph);
         Traits = InstanceTraits.Of(loaded.Graph, loaded.Engines);
-        Settings = new InstanceSettings(loaded, Traits.BuiltWorkspace, options.ProfileFolder);
+        Settings = new InstanceSettings(loaded, Traits.BuiltWorkspace, options);
         _pools = [.. loaded.Devices.Select(device => new BlockPool(device))];
         Ordinals = [.. loaded.Devices.Select(device => device.Ordinal)];
     }
@@ -272,6 +272,7 @@ internal sealed class ModuleInstance : IModuleInstance
                 pool.Dispose();
             }
 
+            Settings.Dispose();
             _loaded.Dispose();
         }
     }

@@ -1,5 +1,6 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Modes;
@@ -50,6 +51,13 @@ public static class ModeScopeVerbs
         /// <summary>Compiled kernels are kept in a file, or with an empty path in memory (seed: <c>runtime_cache</c>); saved when the scope ends.</summary>
         public EnteredMode RuntimeCache(string path) => RuntimeConfig([module], cache: new RuntimeCacheChoice(path));
 
+        /// <summary>Compiled kernels are read from a stream now and written to it when the scope ends, once each (seed: <c>runtime_cache</c> with a stream).</summary>
+        public RuntimeCacheScope RuntimeCache(Stream stream) => RuntimeCache([module], stream);
+
+        /// <summary>Compiled kernels are read from a file if it is there; the caller saves them (seed: <c>runtime_cache</c> with <c>autosave=False</c>).</summary>
+        public RuntimeCacheScope OpenRuntimeCache(string path) =>
+            new([module], new RuntimeCacheFile(Path.GetFullPath(path), TimeSpan.Zero).Read() ?? [], atEnd: null, module.Modes.Log);
+
         /// <summary>Who owns scratch memory (seed: <c>ResourceAllocationStrategy</c>); what held before comes back at the end.</summary>
         public EnteredMode ResourceAllocationStrategy(WorkspaceStrategy strategy) => module.Modes.Enter([module], new ModeChange { Workspace = strategy });
 
@@ -67,6 +75,29 @@ public static class ModeScopeVerbs
 
     /// <summary>One cache for several modules (seed: <c>runtime_cache</c> with a list).</summary>
     public static EnteredMode RuntimeCache(IReadOnlyList<IModeTarget> modules, string path) => RuntimeConfig(modules, cache: new RuntimeCacheChoice(path));
+
+    /// <summary>One cache for several modules, read from a stream now and written to it at the end.</summary>
+    /// <exception cref="ForwardException">None of the modules has a TensorRT-RTX engine; nothing changed, and nothing will be written.</exception>
+    public static RuntimeCacheScope RuntimeCache(IReadOnlyList<IModeTarget> modules, Stream stream)
+    {
+        RuntimeModes modes = Of(modules);
+        using var saved = new MemoryStream();
+        stream.CopyTo(saved);
+        return new RuntimeCacheScope(
+            modules,
+            saved.ToArray(),
+            bytes =>
+            {
+                if (stream.CanSeek)
+                {
+                    stream.SetLength(0);
+                }
+
+                stream.Write(bytes);
+                stream.Flush();
+            },
+            modes.Log);
+    }
 
     private static RuntimeModes Of(IReadOnlyList<IModeTarget> modules)
     {

@@ -20,7 +20,7 @@ public static class ModeText
         ("workspace", "static or dynamic"),
         ("kernel_specialization", "lazy, eager or none"),
         ("graph_strategy", "disabled or whole_graph_capture"),
-        ("runtime_cache", "none, memory or a path on the node"),
+        ("runtime_cache", "none, memory or a name in the node's cache folder"),
         ("profiling", "off, trex or perfetto"),
     ];
 

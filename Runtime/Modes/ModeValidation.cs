@@ -64,6 +64,12 @@ public static class ModeValidation
             ? Invalid($"{field.Setting} belongs to an instance, not to a forward: it can be set for the cluster, a node, a GPU or a model, not for a call.")
             : Contradiction(change));
 
+    /// <summary>Null when a runtime cache has a name that stays inside the cache folder of the node it is sent to.</summary>
+    public static ModeRefusal? CacheName(string? path) =>
+        path is not null && (Path.IsPathRooted(path) || path.Contains('\\', StringComparison.Ordinal) || path.Split('/').Contains(".."))
+            ? Invalid($"The runtime cache '{path}' is not a name inside the node's cache folder; write one without '..' that does not begin with '/', such as {RuntimeSettings.DefaultCache}.", ModeSetting.RuntimeSettings)
+            : null;
+
     /// <summary>Null when a lease is neither too short nor too long.</summary>
     public static ModeRefusal? Lease(TimeSpan lease) =>
         lease < ModeLimits.MinimumLease || lease > ModeLimits.MaximumLease

@@ -207,6 +207,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         }
     }
 
+    internal ILogger Log => _log;
+
     internal void WarnClamped(string module, long asked, long total) => LogClamped(_log, module, asked, total);
 
     private void Set(ModeChange change)

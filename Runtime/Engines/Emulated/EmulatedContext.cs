@@ -21,6 +21,7 @@ internal sealed class EmulatedContext : IExecutionContext
     private readonly bool[] _allocated;
     private readonly WorkspaceStrategy _strategy;
     private DevicePointer _own;
+    private bool _isSpecialized;
 
     public EmulatedContext(EmulatedEngine engine, OnnxContext network, FailureSlot failure, WorkspaceStrategy strategy)
     {
@@ -58,6 +59,7 @@ internal sealed class EmulatedContext : IExecutionContext
     public void SetProfile(int index, CuStream stream)
     {
         ActiveProfile = (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSelection.OutOfRange(index, _engine.Profiles.Count);
+        _isSpecialized = false;
         _network.Reset();
     }
 
@@ -69,6 +71,7 @@ internal sealed class EmulatedContext : IExecutionContext
             throw new ForwardException(FailureKind.InvalidInput, $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}.");
         }
 
+        _isSpecialized &= _inputShapes[input] == shape;
         _inputShapes[input] = shape;
         _network.SetInputShape(input, shape);
     }
@@ -148,6 +151,12 @@ internal sealed class EmulatedContext : IExecutionContext
         if (_strategy == WorkspaceStrategy.Dynamic && _engine.Manifest.WorkspaceBytes > 0 && !_network.HasScratch)
         {
             throw new ForwardException(FailureKind.BackendFailed, $"'{_engine.Name}' has no workspace bound.");
+        }
+
+        if (!_isSpecialized)
+        {
+            _engine.Kernels?.Obtain(ActiveProfile, _inputShapes);
+            _isSpecialized = true;
         }
 
         _network.Enqueue(stream);

@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
@@ -13,6 +15,7 @@ internal sealed class EmulatedEngine : IEngine
 {
     private readonly EmulatedManifest _manifest;
     private readonly OnnxEngine _network;
+    private readonly string _content;
     private DevicePointer _resident;
     private int _contexts;
 
@@ -20,6 +23,7 @@ internal sealed class EmulatedEngine : IEngine
     {
         _manifest = manifest;
         _network = network;
+        _content = Convert.ToHexStringLower(SHA256.HashData(source.Bytes.Span));
         Aliases = [.. manifest.Aliases, .. source.Aliases.Where(declared => manifest.Aliases.All(own => own.Output != declared.Output))];
         Inputs = [.. network.Inputs.Select(input => input with { IsShapeTensor = manifest.ShapeTensors.Contains(input.Name), Alignment = 256 })];
         Outputs = [.. network.Outputs.Select(output => output with { IsDataDependent = output.IsDataDependent && !manifest.Shapes.ContainsKey(output.Name), Alignment = 256 })];
@@ -67,6 +71,9 @@ internal sealed class EmulatedEngine : IEngine
     /// <summary>The TensorRT-RTX settings in force.</summary>
     public RuntimeSettings RuntimeSettings { get; private set; } = RuntimeSettings.Default;
 
+    /// <summary>Kernels specialized to shapes; null where there are none.</summary>
+    public SpecializedKernels? Kernels { get; private set; }
+
     public string? LayerInformation => $$"""{"Layers":[{{string.Join(',', _network.Layers.Select(layer => $"\"{layer}\""))}}],"Bindings":[{{string.Join(',', Inputs.Concat(Outputs).Select(tensor => $"\"{tensor.Name}\""))}}]}""";
 
     public IReadOnlyList<string> Layers => _network.Layers;
@@ -95,7 +102,7 @@ internal sealed class EmulatedEngine : IEngine
         }
     }
 
-    public void SetRuntimeSettings(RuntimeSettings settings)
+    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache)
     {
         RefuseWithContexts("runtime settings");
         if (!_manifest.IsRtx)
@@ -104,6 +111,7 @@ internal sealed class EmulatedEngine : IEngine
         }
 
         RuntimeSettings = settings;
+        Kernels = settings.Specialization == KernelSpecialization.None ? null : new SpecializedKernels(_content, cache);
     }
 
     public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace)

@@ -2,6 +2,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Engines.Kernels;
@@ -53,7 +54,7 @@ internal sealed class KernelEngine : IEngine
 
     public void SetWeightBudget(long bytes) => throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: a kernel has no weights.");
 
-    public void SetRuntimeSettings(RuntimeSettings settings) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; a kernel has none.");
+    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; a kernel has none.");
 
     public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) => new KernelContext(this);
 

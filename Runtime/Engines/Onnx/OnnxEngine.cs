@@ -3,6 +3,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
 
@@ -77,7 +78,7 @@ internal sealed class OnnxEngine : IEngine
 
     public void SetWeightBudget(long bytes) => throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: ONNX Runtime keeps all weights where they are.");
 
-    public void SetRuntimeSettings(RuntimeSettings settings) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; ONNX Runtime has none.");
+    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; ONNX Runtime has none.");
 
     public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) => new OnnxContext(this, (IManagedLauncher)Home.Driver, failure);
 

@@ -31,6 +31,8 @@ public class ModeDirectoryCoreTests
         { new EnterMode(OnModel, new ModeChange { Profile = ProfileChoice.Pinned(99) }, Minute), FailureKind.InvalidRequest, "Optimization profile index 99 out of range [0, 1)" },
         { new SetMode(ModeScope.Cluster, new ModeChange { WeightBudget = WeightBudget.OfBytes(-1) }), FailureKind.InvalidRequest, "Requested budget cannot be negative" },
         { new SetMode(OnModel, new ModeChange { WeightBudget = WeightBudget.OfFraction(0.5) }), FailureKind.NotSupported, ModeConflicts.NothingStreamable },
+        { new SetMode(ModeScope.Cluster, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("/etc/passwd")) }), FailureKind.InvalidRequest, "not a name inside the node's cache folder" },
+        { new EnterMode(OnModel, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("../x")) }, Minute), FailureKind.InvalidRequest, "write one without '..'" },
         { new ExitMode(new ModeToken(Guid.Empty)), FailureKind.NotFound, "is not known: it is foreign" },
         { new RenewMode(new ModeToken(Guid.Empty), Minute), FailureKind.NotFound, "is not known: it is foreign" },
         { new GetModes(new ModeScope(Model: new ModelReference(""))), FailureKind.InvalidRequest, "without a name" },

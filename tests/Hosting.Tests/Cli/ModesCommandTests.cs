@@ -95,6 +95,7 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [InlineData(6, "Node elsewhere:1 is not a member", "explain --node elsewhere:1")]
     [InlineData(7, "is no session", "list --session mine")]
     [InlineData(7, "TRT-RTX-only", "set graph-strategy=whole-graph-capture --model fmnist")]
+    [InlineData(7, "not a name inside the node's cache folder", "set runtime-cache=/etc/passwd")]
     [InlineData(7, "A lease of 90000 s is out of range", "enter cuda-graphs=auto --lease 25h")]
     [InlineData(2, "--lease: '0s': write a number with ms, s, m or h", "enter cuda-graphs=auto --lease 0s")]
     [InlineData(2, "--for: 'ever': write a number with ms, s, m or h", "enter cuda-graphs=auto --for ever")]

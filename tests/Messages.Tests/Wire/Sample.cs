@@ -78,7 +78,7 @@ internal static class Sample
         new ModeReply.Renewed(Token, TimeSpan.FromSeconds(30)),
         new ModeReply.Exited(Token, 7, [Unreached]),
         new ModeReply.Listing([new ModeEntrySnapshot(Token, Scope, Change, 7, TimeSpan.FromSeconds(9), Node, true)], 7),
-        new ModeReply.Explanation(ModeSettings.Default, [new ModeExplanation("CudaGraphs", "Auto", "cluster", 7, "conflict")], 7, [Unreached]),
+        new ModeReply.Explanation(ModeSettings.Default with { RuntimeSettings = new RuntimeSettings(CachePath: null) }, [new ModeExplanation("CudaGraphs", "Auto", "cluster", 7, "conflict")], 7, [Unreached]),
         new ModeReply.Refused(FailureKind.ModeConflict, "conflict", [Unreached]),
         new ModeReply.SessionOpened(Session, TimeSpan.FromSeconds(30), 7),
         new ModeReply.SessionRenewed(Session, TimeSpan.FromSeconds(30)),

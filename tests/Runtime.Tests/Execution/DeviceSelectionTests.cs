@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
@@ -54,17 +53,5 @@ public sealed class DeviceSelectionTests
         }
 
         Assert.False(runtime.Modes.GetMultiDeviceSafeMode());
-    }
-
-    private sealed class ListLog : ILogger
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
     }
 }

@@ -1,0 +1,65 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Troupe.Runtime.Engines.Caches;
+
+/// <summary>A runtime cache as bytes: <c>TRTC</c>, version, count, then each key and kernel with its length, and a SHA-256 of it all.</summary>
+/// <remarks>Little-endian. Read as a whole or not at all: one damaged byte makes an empty cache, never a wrong kernel.</remarks>
+internal static class RuntimeCacheFormat
+{
+    private const uint Magic = 0x43545254;
+    private const uint Version = 1;
+    private const int HeaderBytes = 12;
+
+    public static byte[] Write(IReadOnlyDictionary<string, byte[]> entries)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        {
+            writer.Write(Magic);
+            writer.Write(Version);
+            writer.Write(entries.Count);
+            foreach ((string key, byte[] kernel) in entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            {
+                writer.Write(key);
+                writer.Write(kernel.Length);
+                writer.Write(kernel);
+            }
+        }
+
+        return [.. stream.ToArray(), .. SHA256.HashData(stream.ToArray())];
+    }
+
+    /// <summary>Adds what <paramref name="bytes"/> hold to <paramref name="entries"/>; <paramref name="damage"/> says why nothing was added.</summary>
+    public static void Read(ReadOnlySpan<byte> bytes, Dictionary<string, byte[]> entries, out string? damage)
+    {
+        damage = Damage(bytes);
+        if (damage is not null)
+        {
+            return;
+        }
+
+        using var reader = new BinaryReader(new MemoryStream(bytes[HeaderBytes..^SHA256.HashSizeInBytes].ToArray()), Encoding.UTF8);
+        for (int left = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]); left > 0; left--)
+        {
+            string key = reader.ReadString();
+            entries.TryAdd(key, reader.ReadBytes(reader.ReadInt32()));
+        }
+    }
+
+    private static string? Damage(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < HeaderBytes + SHA256.HashSizeInBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic)
+        {
+            return "it is no runtime cache";
+        }
+
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) is var version && version != Version)
+        {
+            return $"it has version {version}; version {Version} is read";
+        }
+
+        return SHA256.HashData(bytes[..^SHA256.HashSizeInBytes]).AsSpan().SequenceEqual(bytes[^SHA256.HashSizeInBytes..]) ? null : "it is damaged (checksum)";
+    }
+}
