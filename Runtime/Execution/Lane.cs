@@ -244,13 +244,13 @@ internal sealed class Lane : IDisposable
             WriteProfiles();
         }
 
-        if (succeeded)
-        {
-            _graphs.Prove();
-        }
-        else
+        if (!succeeded)
         {
             _evictUnproven = true;
+        }
+        else if (!_evictUnproven)
+        {
+            _graphs.Prove();
         }
     }
 

@@ -70,6 +70,12 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
                 RefuseUnequalAlias(plan, tensor, _inferred[slot]);
                 plan.Settle(graph, tensor, _inferred[slot]);
             }
+            else if (!plan.Known[tensor] && graph.Tensors[tensor].AliasOf >= 0)
+            {
+                throw new ForwardException(
+                    FailureKind.NotSupported,
+                    $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[graph.Tensors[tensor].AliasOf].Name}', but its shape is known only after the run. Aliasing requires fixed output shape.");
+            }
         }
 
         _plan = plan;

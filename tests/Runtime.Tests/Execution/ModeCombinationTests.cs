@@ -226,6 +226,81 @@ public sealed class ModeCombinationTests
         Assert.False(module.Modes.Effective(module).PreAllocatedOutputs);
     }
 
+    [Fact, Trait("row", "MO-06"), Trait("row", "MO-07"), Trait("row", "MO-08"), Trait("row", "MO-09")]
+    public void Graph_scopes_and_the_setter_compose_in_any_order_and_through_exceptions()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        RuntimeModes modes = module.Modes;
+        EnteredMode whole = module.EnableCudaGraphs();
+        modes.SetCudaGraphsMode(true);
+        Assert.True(modes.GetWholeCudaGraphsMode(module));
+        EnteredMode off = modes.Enter([module], new ModeChange { CudaGraphs = CudaGraphsMode.Off });
+        Assert.Equal((false, false), (modes.GetCudaGraphsMode(module), modes.GetWholeCudaGraphsMode(module)));
+        whole.Dispose();
+        Assert.Equal(CudaGraphsMode.Off, modes.CudaGraphs(module));
+        off.Dispose();
+
+        // What the setter said meanwhile holds now, and not what held when the scopes were entered.
+        Assert.True(modes.GetCudaGraphsMode(module));
+        Assert.Equal(24f, Workbench.Floats(module.Forward(X(1))[0])[0]);
+        Assert.Equal(3, module.Counts.Captures);
+        Assert.Throws<InvalidOperationException>((Action)(() =>
+        {
+            using EnteredMode inside = module.EnableCudaGraphs();
+            throw new InvalidOperationException("whatever happens inside");
+        }));
+        Assert.True(modes.GetCudaGraphsMode(module));
+        modes.SetCudaGraphsMode(false);
+        Assert.Equal((false, false, 0), (modes.GetCudaGraphsMode(module), modes.GetWholeCudaGraphsMode(module), module.Instance.Lanes[0].Lane.Graphs));
+    }
+
+    [Theory, Trait("row", "AL-06")]
+    [InlineData(true, FailureKind.InvalidInput, "but has the shape [2,4] where that has [1,4]")]
+    [InlineData(false, FailureKind.NotSupported, "but its shape is known only after the run")]
+    public void An_output_that_does_not_fit_the_input_it_is_written_over_is_refused_before_anything_runs(bool inferred, FailureKind kind, string words)
+    {
+        using var bench = new Workbench();
+        bench.Folder.Write("twice.onnx", new TinyOnnx().Input("cache", TinyOnnx.Element.Float, "n", 4).Output("updated", TinyOnnx.Element.Float, "m", 4)
+            .Node("Concat", ["cache", "cache"], ["updated"], ("axis", 0)));
+        string rule = inferred ? """, "shapes": [{ "output": "updated", "dimensions": ["2*cache.0", "4"] }]""" : "";
+        bench.Folder.Write("engine.json", $$"""{ "onnx": "twice.onnx", "aliases": [{ "output": "updated", "input": "cache" }]{{rule}} }""");
+        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
+            { "inputs": [{ "name": "cache", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "updated", "dtype": "FP32", "shape": ["m", 4] }],
+              "segments": [{ "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["cache"], "outputs": ["updated"] }] }
+            """));
+        using DeviceCaller device = new(bench, module);
+        DeviceTensor cache = device.Upload(Workbench.Floats("cache", [1, 4], 1, 2, 3, 4));
+        for (int call = 0; call < 2; call++)
+        {
+            ForwardException refused = Assert.Throws<ForwardException>(() => device.Call([cache]));
+            Assert.Equal(kind, refused.Kind);
+            Assert.Contains("'updated' is written in place of 'cache'", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal([1, 2, 3, 4], device.Floats(cache));
+    }
+
+    [Fact, Trait("row", "DW-03")]
+    public void A_strategy_scope_brings_back_what_held_outside_it_and_not_always_static()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 4096"""), lanes: 2);
+        using (module.ResourceAllocationStrategy(WorkspaceStrategy.Dynamic))
+        {
+            using (module.ResourceAllocationStrategy(WorkspaceStrategy.Static))
+            {
+                Assert.Equal(2f, Workbench.Floats(module.Forward(X(1))[0])[0]);
+            }
+
+            Assert.Equal(WorkspaceStrategy.Dynamic, module.Instance.Settings.Workspace);
+            Assert.Equal(2f, Workbench.Floats(module.Forward(X(1))[0])[0]);
+        }
+
+        Assert.Equal(WorkspaceStrategy.Static, module.Instance.Settings.Workspace);
+    }
+
     [Fact]
     public void Profiles_that_cannot_be_written_fail_the_scope_and_never_a_forward()
     {

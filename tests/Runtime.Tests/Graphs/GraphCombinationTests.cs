@@ -155,6 +155,31 @@ public sealed class GraphCombinationTests
         Assert.True(instance.Counters.Snapshot().Replays >= 3);
     }
 
+    [Fact, Trait("row", "CG-13")]
+    public void What_a_call_recorded_before_it_failed_is_not_kept_also_for_callers_on_the_device()
+    {
+        bool evicted = false;
+        for (int after = 0; after < 9; after++)
+        {
+            using var bench = new Workbench();
+            LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+            module.Modes.SetCudaGraphsMode(true);
+            using DeviceCaller device = new(bench, module);
+            DeviceTensor x = device.Upload(X(5));
+            bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0) { After = after, Times = 3 });
+            bool failed = Record.Exception(() => device.Call([x])) is ForwardException;
+            bench.Driver.ClearFaults();
+            long recorded = module.Counts.Captures;
+            Assert.Equal(120f, device.Floats(device.Call([x])[0])[0]);
+            Assert.Equal(120f, device.Floats(device.Call([x])[0])[0]);
+            Assert.Equal(3, module.Instance.Lanes[0].Lane.Graphs);
+            Assert.Equal(failed ? recorded : 0, module.Counts.GraphEvictions);
+            evicted |= module.Counts.GraphEvictions > 0;
+        }
+
+        Assert.True(evicted, "No call failed after it had recorded.");
+    }
+
     [Fact, Trait("row", "CG-10")]
     public void Keys_beyond_the_bound_evict_the_least_recently_used_and_give_its_memory_back()
     {
