@@ -33,8 +33,12 @@ internal sealed class Lane : IDisposable
     private readonly GraphUnit _wholeModule;
     private readonly GraphUnit[] _perSegment;
     private readonly GraphEntryFactory _makeEntry;
+    private readonly Func<GraphUnit, ForwardPlan, bool> _canRecord;
     private readonly ShapeTensors _shapeTensors;
     private readonly TensorShape[] _shapes;
+
+    /// <summary>By segment: the profile of its last forward that succeeded, which an automatic choice keeps while it fits.</summary>
+    private readonly int[] _activeProfiles;
     private readonly DeviceEvent _start;
     private bool _evictUnproven;
     private bool _checksDevices;
@@ -50,6 +54,7 @@ internal sealed class Lane : IDisposable
         _devices = devices;
         _health = health;
         _shapes = new TensorShape[graph.Inputs.Length];
+        _activeProfiles = new int[graph.Segments.Length];
         _shapeTensors = new ShapeTensors(graph);
         _profiles = [.. graph.Segments.Select(segment => new SegmentProfile(segment.Name))];
         _segments = [.. Enumerable.Range(0, graph.Segments.Length).Select(segment => MakeSegment(segment, isRecorded: false))];
@@ -58,6 +63,7 @@ internal sealed class Lane : IDisposable
         _wholeModule = GraphUnit.OfModule(graph);
         _perSegment = [.. _segments.Select((segment, index) => GraphUnit.OfSegment(graph, index, segment.DeviceIndex))];
         _makeEntry = MakeEntry;
+        _canRecord = CanRecord;
         _start = DeviceEvent.Create(Home.Context);
         Done = DeviceEvent.Create(Home.Context, CuEventFlags.Default);
     }
@@ -145,16 +151,17 @@ internal sealed class Lane : IDisposable
 
             // 7
             _memory.Commit(outputs, order);
+            plan.Profiles.CopyTo(_activeProfiles);
             _counters.CountForward();
         }
         catch (CudaException trouble)
         {
-            Abandon();
+            Abandon(caller);
             throw _health[0].Explain(trouble);
         }
         catch
         {
-            Abandon();
+            Abandon(caller);
             throw;
         }
     }
@@ -398,16 +405,16 @@ internal sealed class Lane : IDisposable
     {
         SegmentLane segment = _segments[index];
         using ContextEntry entry = segment.Device.Context.Enter();
-        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, segment.ActiveProfile, plan, _graph, segment.Wiring);
+        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, _activeProfiles[index], plan, _graph, segment.Wiring);
         segment.Shape(plan, index);
     }
 
     private int ActiveProfiles()
     {
         int active = 0;
-        foreach (SegmentLane segment in _segments)
+        foreach (int profile in _activeProfiles)
         {
-            active = (active * 31) + segment.ActiveProfile;
+            active = (active * 31) + profile;
         }
 
         return active;
@@ -429,13 +436,13 @@ internal sealed class Lane : IDisposable
     /// <summary>Runs a unit by its graph; false when it has to run plainly.</summary>
     private bool TryReplay(GraphUnit unit, ForwardPlan plan)
     {
-        if (!CanCapture(unit, plan))
+        if (!plan.IsComplete)
         {
             return false;
         }
 
         LaneDevice device = _devices[unit.Device];
-        GraphEntry? entry = _graphs.Obtain(unit, plan, device.Stream, device.Addresses, _makeEntry);
+        GraphEntry? entry = _graphs.Obtain(unit, plan, device.Stream, device.Addresses, _canRecord, _makeEntry);
         if (entry is null)
         {
             return false;
@@ -446,15 +453,13 @@ internal sealed class Lane : IDisposable
         return true;
     }
 
-    private bool CanCapture(GraphUnit unit, ForwardPlan plan)
+    /// <summary>Asks contexts that were brought to the plan: what they were left with by a forward before, a failed one perhaps, says nothing about it.</summary>
+    private bool CanRecord(GraphUnit unit, ForwardPlan plan)
     {
-        if (!plan.IsComplete)
-        {
-            return false;
-        }
-
         for (int index = unit.First; index < unit.First + unit.Count; index++)
         {
+            using ContextEntry entry = _segments[index].Device.Context.Enter();
+            _segments[index].Shape(plan, index);
             // An engine of TensorRT-RTX captures its own work; a recording around one segment of it would record twice.
             if (!_segments[index].CanCapture || (!unit.IsWholeModule && _segments[index].CapturesItself))
             {
@@ -522,10 +527,16 @@ internal sealed class Lane : IDisposable
         {
             Home.WaitFor(_devices[index]);
         }
+
+        // What the home device read of theirs is behind their own streams too: their memory is lent anew in that order.
+        for (int index = 1; index < _devices.Length; index++)
+        {
+            _devices[index].WaitFor(Home);
+        }
     }
 
-    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs, and completion waits for it.</summary>
-    private void Abandon()
+    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs: completion waits for it, and so does whatever the caller enqueues next.</summary>
+    private void Abandon(CallerStream caller)
     {
         _memory.Abandon();
         _evictUnproven = true;
@@ -537,6 +548,16 @@ internal sealed class Lane : IDisposable
         }
 
         driver.EventRecord(Done.Handle, Home.Stream.Handle);
+        for (int index = 1; index < _devices.Length; index++)
+        {
+            driver.StreamWaitEvent(_devices[index].Stream.Handle, Done.Handle);
+        }
+
+        if (caller is { RunsOnIt: false, Stream: { IsDisposed: false } joined })
+        {
+            driver.StreamWaitEvent(joined.Handle, Done.Handle);
+        }
+
         Home.Use(null);
     }
 }

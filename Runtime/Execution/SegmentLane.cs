@@ -125,17 +125,23 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         }
 
         long outputs = profiled ? Stopwatch.GetTimestamp() : 0;
-        context.Enqueue(stream.Handle);
+        try
+        {
+            context.Enqueue(stream.Handle);
+        }
+        finally
+        {
+            if (!keepsWorkspace)
+            {
+                ReturnWorkspace();
+            }
+        }
+
         if (profiled)
         {
             profile.Inputs = Stopwatch.GetElapsedTime(start, inputs);
             profile.Outputs = Stopwatch.GetElapsedTime(inputs, outputs);
             profile.Enqueue = Stopwatch.GetElapsedTime(outputs);
-        }
-
-        if (!keepsWorkspace)
-        {
-            ReturnWorkspace();
         }
     }
 

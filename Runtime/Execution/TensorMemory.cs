@@ -30,6 +30,7 @@ internal sealed class TensorMemory
     private readonly MeasuredOutputs[] _measured;
     private ForwardPlan? _plan;
     private bool _reusesSet;
+    private bool _returns;
     private ModeSettings _settings = ModeSettings.Default;
 
     public TensorMemory(ModuleGraph graph, LaneDevice[] devices, int[] segmentDevices, InstanceCounters counters)
@@ -83,6 +84,7 @@ internal sealed class TensorMemory
     public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings, DeviceStream order)
     {
         _plan = plan;
+        _returns = plan.IsComplete;
         _settings = settings;
         _reusesSet = false;
         for (int device = 0; device < _devices.Length; device++)
@@ -173,8 +175,11 @@ internal sealed class TensorMemory
 
     private bool UsesAllocator(int tensor) => _graph.Tensors[tensor].Producer is int producer and >= 0 && (_settings.OutputAllocator || _graph.Segments[producer].RequiresOutputAllocator);
 
-    /// <summary>Whether an output may come from the pre-allocated set: not where its segment writes in place (torch_tensorrt allocates those fresh).</summary>
-    private bool MayPreAllocate(int tensor) => _settings.PreAllocatedOutputs && !_hasAliases[_graph.Tensors[tensor].Producer] && !UsesAllocator(tensor) && _plan!.IsComplete;
+    /// <summary>
+    /// Whether an output may come from the pre-allocated set: not where its segment writes in place (torch_tensorrt allocates those fresh), and not under a plan that
+    /// was incomplete when the forward began, because no later forward has that plan.
+    /// </summary>
+    private bool MayPreAllocate(int tensor) => _settings.PreAllocatedOutputs && !_hasAliases[_graph.Tensors[tensor].Producer] && !UsesAllocator(tensor) && _returns;
 
     private void Accept(int tensor, in DeviceTensor input)
     {
@@ -300,7 +305,13 @@ internal sealed class TensorMemory
 
     private void TakeOutput(int tensor, int device, DeviceStream order)
     {
+        // A set's block was obtained behind the stream of the forward before, which need not be this one's.
         DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_plan!, tensor) : null;
+        if (block is not null && !block.Pool.TryContinue(block, order))
+        {
+            block = null;
+        }
+
         _reusesSet |= block is not null;
         block ??= Borrow(device, _plan!.Bytes[tensor], order);
         _blocks[tensor] = block;

@@ -21,8 +21,9 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
     public int Count => _entries.Count(entry => entry.IsCaptured);
 
     /// <summary>The graph of this key, recorded now if need be; null when the forward is to run plainly.</summary>
+    /// <param name="canRecord">Whether the unit can be recorded now; asked only where something would be.</param>
     /// <param name="make">Makes an entry for this key, with contexts of its own.</param>
-    public GraphEntry? Obtain(GraphUnit unit, ForwardPlan plan, DeviceStream stream, ReadOnlySpan<DevicePointer> given, GraphEntryFactory make)
+    public GraphEntry? Obtain(GraphUnit unit, ForwardPlan plan, DeviceStream stream, ReadOnlySpan<DevicePointer> given, Func<GraphUnit, ForwardPlan, bool> canRecord, GraphEntryFactory make)
     {
         GraphEntry? known = Find(unit, plan, given);
         if (known is { IsCaptured: true })
@@ -31,7 +32,7 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
             return known;
         }
 
-        if (known is { Failures: >= MaxFailures })
+        if (known is { Failures: >= MaxFailures } || !canRecord(unit, plan))
         {
             return null;
         }
@@ -60,6 +61,7 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
         }
 
         counters.CountCapture();
+        entry.IsProven = false;
         Keep(entry, isNew: known is null);
         return entry;
     }

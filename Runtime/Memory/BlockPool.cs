@@ -39,6 +39,17 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         }
     }
 
+    /// <summary>Orders the next work on <paramref name="stream"/> behind the last use of a block that is lent already; false, without effect, where that cannot be done now.</summary>
+    public bool TryContinue(DeviceBlock block, DeviceStream stream)
+    {
+        lock (_lock)
+        {
+            bool ordered = TryOrderAfterLastUse(block, stream);
+            block.Stream = ordered ? stream : block.Stream;
+            return ordered;
+        }
+    }
+
     /// <summary>Takes a block back; <paramref name="generation"/> is what it was when it was lent, so that returning twice does nothing.</summary>
     public void Return(DeviceBlock block, int generation)
     {

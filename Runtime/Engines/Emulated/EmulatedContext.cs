@@ -107,7 +107,11 @@ internal sealed class EmulatedContext : IExecutionContext
             }
         }
 
-        _network.FixOutputShapes(_outputShapes);
+        if (_engine.Manifest.Shapes.Count > 0)
+        {
+            _network.FixOutputShapes(_outputShapes);
+        }
+
         _outputShapes.CopyTo(outputs);
     }
 

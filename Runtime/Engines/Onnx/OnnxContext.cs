@@ -244,8 +244,10 @@ internal sealed class OnnxContext : IExecutionContext
             }
         }
 
+        // What is still open may be learned by another lane's run meanwhile, so it is asked again.
         _engine.Shapes.Infer(_inputShapes, _outputShapes);
-        return _inferred = true;
+        _inferred = AllConcrete();
+        return true;
     }
 
     private bool AllConcrete()

@@ -1,0 +1,40 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Memory;
+
+namespace Troupe.Runtime.Tests.Simulation;
+
+/// <summary>Somebody with device tensors and a stream of their own on one device.</summary>
+internal sealed class Caller : IDisposable
+{
+    public Caller(ICudaDriver driver, int device, int number)
+    {
+        Device = device;
+        Number = number;
+        Context = DeviceContext.Retain(driver, device);
+        Stream = DeviceStream.Create(Context);
+        Pool = new BlockPool(Context);
+    }
+
+    public int Device { get; }
+
+    public int Number { get; }
+
+    public DeviceContext Context { get; }
+
+    public DeviceStream Stream { get; }
+
+    /// <summary>Where the caller's own tensors lie.</summary>
+    public BlockPool Pool { get; }
+
+    public void Dispose()
+    {
+        using (Context.Enter())
+        {
+            Context.Driver.StreamSynchronize(Stream.Handle);
+        }
+
+        Pool.Dispose();
+        Stream.Dispose();
+        Context.Dispose();
+    }
+}
