@@ -131,7 +131,7 @@ internal sealed class Lane : IDisposable
             // 4
             DeviceStream order = caller.Stream ?? Home.Stream;
             _checksDevices = settings.MultiDeviceSafe;
-            _memory.Begin(plan, inputs, settings, order);
+            _memory.Begin(plan, inputs, settings);
 
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))

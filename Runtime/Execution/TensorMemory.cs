@@ -80,8 +80,8 @@ internal sealed class TensorMemory
     }
 
     /// <summary>Starts a forward, behind whatever made its inputs: places them, makes room in the arenas, obtains the outputs whose size is known.</summary>
-    /// <param name="order">The stream that covers earlier uses of what is borrowed here: the forward will run behind it.</param>
-    public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings, DeviceStream order)
+    /// <remarks>What is borrowed is ordered for the streams the forward runs on, not for its caller's: that one has been waited for already.</remarks>
+    public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings)
     {
         _plan = plan;
         _returns = plan.IsComplete;
@@ -102,8 +102,7 @@ internal sealed class TensorMemory
         {
             if (_leaves[tensor] && !_isGiven[tensor] && plan.Known[tensor] && !UsesAllocator(tensor))
             {
-                int device = DeviceOf(tensor);
-                TakeOutput(tensor, device, device == 0 ? order : _devices[device].Stream);
+                TakeOutput(tensor, DeviceOf(tensor));
             }
         }
     }
@@ -303,8 +302,9 @@ internal sealed class TensorMemory
         return block.Pointer;
     }
 
-    private void TakeOutput(int tensor, int device, DeviceStream order)
+    private void TakeOutput(int tensor, int device)
     {
+        DeviceStream order = _devices[device].Stream;
         // A set's block was obtained behind the stream of the forward before, which need not be this one's.
         DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_plan!, tensor) : null;
         if (block is not null && !block.Pool.TryContinue(block, order))

@@ -122,6 +122,7 @@ internal sealed class LaneModel(InstanceModel instance)
 
         for (int segment = 0; replay == Replay.Plain && segment < instance.Module.Segments.Length; segment++)
         {
+            instance.Counts.DeviceSwitches += instance.Module.Segments[segment].Device == 0 ? 0 : 1;
             Replay alone = graphs == CudaGraphsMode.PerSegment && complete ? _recordings.TryReplay(segment, plan, alias) : Replay.Plain;
             if (alone == Replay.Refused || (alone == Replay.Plain && !Launch(segment, settings, plan)))
             {
@@ -131,6 +132,7 @@ internal sealed class LaneModel(InstanceModel instance)
 
         plan.Profiles.CopyTo(_active, 0);
         instance.Counts.Forwards++;
+        instance.Counts.SetReuses += UsedSet ? 1 : 0;
         int eligible = Eligible(settings, complete);
         if (eligible > 0)
         {

@@ -114,7 +114,7 @@ internal static class ModuleCatalog
     private static ModuleCase Expanded() => new()
     {
         Name = "expanded",
-        Write = EmulatedModels.Expanded,
+        Write = folder => EmulatedModels.Expanded(folder),
         Inputs = [("x", Float, [1, 4]), ("size", ElementType.Int64, [2])],
         Segments = [new() { IsLast = true }],
         IsEmulated = true,
