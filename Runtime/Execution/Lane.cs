@@ -93,8 +93,8 @@ internal sealed class Lane : IDisposable
     /// <list type="number">
     /// <item>check arity, types and shapes of the inputs</item>
     /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes</item>
-    /// <item>order behind the caller's stream</item>
-    /// <item>place the inputs, obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
+    /// <item>obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
+    /// <item>order behind the caller's stream, then place the inputs, which may take copies</item>
     /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded yet</item>
     /// <item>join the devices' streams, mark completion, order the caller's stream behind it</item>
     /// <item>commit: only now outputs are handed over and sets renewed</item>
@@ -121,6 +121,11 @@ internal sealed class Lane : IDisposable
             ForwardPlan plan = PlanFor(settings.Profile);
 
             // 3
+            DeviceStream order = caller.Stream ?? Home.Stream;
+            _checksDevices = settings.MultiDeviceSafe;
+            _memory.Begin(plan, settings, order);
+
+            // 4
             DeviceStream? joined = caller.RunsOnIt ? null : caller.Stream;
             if (joined is not null)
             {
@@ -128,10 +133,7 @@ internal sealed class Lane : IDisposable
                 Home.Stream.WaitFor(_start);
             }
 
-            // 4
-            DeviceStream order = caller.Stream ?? Home.Stream;
-            _checksDevices = settings.MultiDeviceSafe;
-            _memory.Begin(plan, inputs, settings);
+            _memory.Accept(inputs);
 
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))
@@ -193,7 +195,7 @@ internal sealed class Lane : IDisposable
             ForwardPlan plan = PlanFor(settings.Profile);
             foreach (GraphUnit unit in graphs == CudaGraphsMode.WholeModule ? [_wholeModule] : _perSegment)
             {
-                if (CanCapture(unit, plan))
+                if (plan.IsComplete && CanRecord(unit, plan))
                 {
                     using ContextEntry there = _devices[unit.Device].Context.Enter();
                     _graphs.WarmUp(unit, plan, new DevicePointer[_graph.Tensors.Length], _makeEntry);

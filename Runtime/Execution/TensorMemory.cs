@@ -79,9 +79,9 @@ internal sealed class TensorMemory
         }
     }
 
-    /// <summary>Starts a forward, behind whatever made its inputs: places them, makes room in the arenas, obtains the outputs whose size is known.</summary>
-    /// <remarks>What is borrowed is ordered for the streams the forward runs on, not for its caller's: that one has been waited for already.</remarks>
-    public void Begin(ForwardPlan plan, ReadOnlySpan<DeviceTensor> inputs, ModeSettings settings)
+    /// <summary>Starts a forward: makes room in the arenas, obtains the outputs whose size is known.</summary>
+    /// <param name="order">The stream that covers earlier uses of what is borrowed here: the forward will run behind it.</param>
+    public void Begin(ForwardPlan plan, ModeSettings settings, DeviceStream order)
     {
         _plan = plan;
         _returns = plan.IsComplete;
@@ -93,17 +93,22 @@ internal sealed class TensorMemory
             _devices[device].Arena.Ensure(plan.ArenaBytes[device]);
         }
 
+        for (int tensor = 0; tensor < _roots.Length; tensor++)
+        {
+            if (_leaves[tensor] && _graph.Tensors[tensor].Producer >= 0 && plan.Known[tensor] && !UsesAllocator(tensor))
+            {
+                int device = DeviceOf(tensor);
+                TakeOutput(tensor, device, device == 0 ? order : _devices[device].Stream);
+            }
+        }
+    }
+
+    /// <summary>Places the inputs; those that must be copied come behind everything the forward's streams wait for.</summary>
+    public void Accept(ReadOnlySpan<DeviceTensor> inputs)
+    {
         for (int index = 0; index < inputs.Length; index++)
         {
             Accept(_graph.Inputs[index], inputs[index]);
-        }
-
-        for (int tensor = 0; tensor < _roots.Length; tensor++)
-        {
-            if (_leaves[tensor] && !_isGiven[tensor] && plan.Known[tensor] && !UsesAllocator(tensor))
-            {
-                TakeOutput(tensor, DeviceOf(tensor));
-            }
         }
     }
 
@@ -302,9 +307,8 @@ internal sealed class TensorMemory
         return block.Pointer;
     }
 
-    private void TakeOutput(int tensor, int device)
+    private void TakeOutput(int tensor, int device, DeviceStream order)
     {
-        DeviceStream order = _devices[device].Stream;
         // A set's block was obtained behind the stream of the forward before, which need not be this one's.
         DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_plan!, tensor) : null;
         if (block is not null && !block.Pool.TryContinue(block, order))

@@ -15,6 +15,7 @@ internal sealed class LaneModel(InstanceModel instance)
     private readonly List<PlanModel> _plans = [];
     private PlanModel? _set;
     private bool _dropsUnproven;
+    private bool _sharesWorkspace;
 
     /// <summary>Graphs recorded and kept.</summary>
     public int Graphs => _recordings.Captured;
@@ -25,8 +26,8 @@ internal sealed class LaneModel(InstanceModel instance)
     /// <summary>The set served the last forward.</summary>
     public bool UsedSet { get; private set; }
 
-    /// <summary>Scratch blocks that recordings keep.</summary>
-    public int WorkspaceBlocks => _recordings.WorkspaceBlocks;
+    /// <summary>Scratch blocks: one for each recording that was given its own, one that everything else on the lane shares.</summary>
+    public int WorkspaceBlocks => _recordings.WorkspaceBlocks + (_sharesWorkspace || _recordings.ShareWorkspace ? 1 : 0);
 
     /// <summary>The profile of each segment's last successful forward.</summary>
     public IReadOnlyList<int> ActiveProfiles => _active;
@@ -91,6 +92,7 @@ internal sealed class LaneModel(InstanceModel instance)
         _recordings.Clear();
         _plans.Clear();
         Array.Clear(_contexts);
+        _sharesWorkspace = false;
     }
 
     private void Begin()
@@ -225,6 +227,7 @@ internal sealed class LaneModel(InstanceModel instance)
     {
         SegmentCase specification = instance.Module.Segments[segment];
         Materialize(segment);
+        _sharesWorkspace |= specification.WorkspaceBytes > 0 && instance.Applied.Workspace == WorkspaceStrategy.Static;
         bool isAsked = settings.OutputAllocator || specification.RequiresAllocator || !IsKnown(specification, plan.Key);
         if (IsKnown(specification, plan.Key))
         {

@@ -31,6 +31,9 @@ internal sealed class RecordingModel(InstanceModel instance)
 
     public int WorkspaceBlocks => _recordings.Sum(recording => recording.IsCaptured ? recording.WorkspaceBlocks : 0);
 
+    /// <summary>Some recording holds the lane's shared scratch memory.</summary>
+    public bool ShareWorkspace => instance.Applied.Workspace == WorkspaceStrategy.Static && Captured > 0 && instance.Module.Segments.Any(segment => segment.WorkspaceBytes > 0);
+
     private int Capacity => Math.Max(16, 2 * instance.Module.Segments.Length);
 
     public void Prove() => _recordings.ForEach(recording => recording.IsProven = true);
