@@ -12,7 +12,7 @@ namespace Troupe.Runtime.Execution;
 
 /// <summary>One stream with its execution contexts and buffers: what a forward runs on, exclusively until its completion event.</summary>
 /// <remarks>
-/// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory.
+/// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory. Long, because the steps of a forward, its failure and its end share this state and are read together.
 /// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an output must be measured.
 /// </remarks>
 internal sealed class Lane : IDisposable

@@ -9,7 +9,7 @@ namespace Troupe.Runtime.Graphs;
 /// <summary>One recorded graph with everything it touches: execution contexts of its own, staging for inputs, outputs and what lies between, and the executable.</summary>
 /// <remarks>
 /// Contexts and staging are never used for anything else while the graph lives, so that a replay means what was recorded.
-/// Aliased tensors are bound where the caller has them; their addresses are part of the key.
+/// Aliased tensors are bound where the caller has them; their addresses are part of the key. Long, because warm-up, recording and replay must agree on one layout of staging and addresses.
 /// <b>Owns</b> contexts, staging and executable. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class GraphEntry : IDisposable
