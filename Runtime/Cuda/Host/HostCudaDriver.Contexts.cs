@@ -10,9 +10,10 @@ internal sealed partial class HostCudaDriver
         context = default;
         var status = EnterDevice(device, out var found);
         if (status != CuResult.Success) return status;
-        if (found.Failure != CuResult.Success) return found.Failure;
         lock (_contextGate)
         {
+            // One that is active already is only counted, also on a faulted device: its next use tells.
+            if (found.Primary.Retains == 0 && found.Failure != CuResult.Success) return found.Failure;
             if (found.Primary.Retains++ == 0)
             {
                 found.Primary.Renew();

@@ -42,7 +42,7 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     }
 
     [Fact]
-    public void A_faulted_device_stays_faulted_when_its_primary_context_is_retained_anew()
+    public void A_faulted_device_stays_faulted_when_its_primary_context_is_retained_once_more()
     {
         SkipWithoutFaults();
         using var device = Open();
@@ -51,7 +51,10 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
         var fill = device.Function(ContractKernels.Fill);
         ContractDevice.Ok(device.LaunchFill(fill, stream, new DevicePointer(0x1000), 1, 4));
         Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
-        Assert.Equal(CuResult.IllegalAddress, driver.DevicePrimaryCtxRetain(out _, device.Device));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var again, device.Device));
+        Assert.Equal(device.Context, again);
+        Assert.Equal(CuResult.IllegalAddress, driver.MemAlloc(out _, 16));
+        driver.DevicePrimaryCtxRelease(device.Device);
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class HostFaultsTests
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(default)));
         Assert.Equal(CuResult.EccUncorrectable, stage.Driver.LaunchManaged(stream, TestKernel.Takes(default)));
         Assert.Equal(CuResult.EccUncorrectable, stage.Driver.StreamSynchronize(stream));
-        Assert.Equal(CuResult.EccUncorrectable, stage.Driver.DevicePrimaryCtxRetain(out _, new CuDevice(0)));
+        Assert.Equal(CuResult.EccUncorrectable, stage.Driver.MemAlloc(out DevicePointer _, 16));
         stage.On(1);
         stage.Memory(64);
     }
