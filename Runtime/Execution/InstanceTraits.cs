@@ -10,6 +10,8 @@ internal static class InstanceTraits
 {
     public static ModuleTraits Of(ModuleGraph graph, IReadOnlyList<IEngine> engines)
     {
+        // What every segment must be able to do, and what concerns those segments alone that can do it.
+        EngineCapabilities any = engines.Aggregate(EngineCapabilities.None, (union, engine) => union | engine.Capabilities);
         EngineCapabilities all = engines.Aggregate(~EngineCapabilities.None, (common, engine) => common & engine.Capabilities);
         return new ModuleTraits
         {
@@ -21,10 +23,10 @@ internal static class InstanceTraits
             AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
             ProfileCount = engines.Where(engine => engine.Profiles.Count > 0).Select(engine => engine.Profiles.Count).DefaultIfEmpty(1).Min(),
             StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
-            BuiltWorkspace = all.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace) ? WorkspaceStrategy.Dynamic : WorkspaceStrategy.Static,
-            DynamicWorkspace = all.HasFlag(EngineCapabilities.SharedWorkspace),
-            RuntimeSettings = all.HasFlag(EngineCapabilities.RuntimeSettings),
-            Profiling = all.HasFlag(EngineCapabilities.LayerProfiling),
+            BuiltWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace) ? WorkspaceStrategy.Dynamic : WorkspaceStrategy.Static,
+            DynamicWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace),
+            RuntimeSettings = any.HasFlag(EngineCapabilities.RuntimeSettings),
+            Profiling = any.HasFlag(EngineCapabilities.LayerProfiling),
         };
     }
 

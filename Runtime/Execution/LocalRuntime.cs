@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;

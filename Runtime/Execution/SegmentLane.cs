@@ -169,7 +169,7 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         // A static workspace is the lane's where the engine lets it be: its contexts run one after the other.
         bool isShared = (Engine.Capabilities & EngineCapabilities.SharedWorkspace) != 0;
         _context = Engine.CreateContext(failure, isShared ? WorkspaceStrategy.Dynamic : settings.Workspace);
-        if (settings.Profiling != ProfilingFormat.Off)
+        if (settings.Profiling != ProfilingFormat.Off && Engine.Capabilities.HasFlag(EngineCapabilities.LayerProfiling))
         {
             _context.SetProfiler(profile);
         }

@@ -56,7 +56,7 @@ public static class ModeScopeVerbs
 
         /// <summary>Compiled kernels are read from a file if it is there; the caller saves them (seed: <c>runtime_cache</c> with <c>autosave=False</c>).</summary>
         public RuntimeCacheScope OpenRuntimeCache(string path) =>
-            new([module], new RuntimeCacheFile(Path.GetFullPath(path), TimeSpan.Zero).Read() ?? [], atEnd: null, module.Modes.Log);
+            new([module], new RuntimeCacheFile(Path.GetFullPath(path), TimeSpan.Zero).TryRead(out _) ?? [], atEnd: null, module.Modes.Log);
 
         /// <summary>Who owns scratch memory (seed: <c>ResourceAllocationStrategy</c>); what held before comes back at the end.</summary>
         public EnteredMode ResourceAllocationStrategy(WorkspaceStrategy strategy) => module.Modes.Enter([module], new ModeChange { Workspace = strategy });

@@ -3,26 +3,29 @@ namespace Troupe.Runtime.Engines.Caches;
 /// <summary>Kernels that engines compiled at run time, kept so that nobody compiles them again (TensorRT-RTX: <c>IRuntimeCache</c>); shared by the engines that name the same file.</summary>
 /// <remarks>
 /// What a file holds is parked as bytes until the first engine asks, and read then: a file nobody needs costs nothing, and one that is damaged costs a warning.
-/// <b>Owns</b> the entries. <b>Thread</b> any. <b>Blocks</b> while it saves, at most for the limit of the file's lock.
+/// <b>Owns</b> the entries. <b>Thread</b> any. <b>Blocks</b> whoever saves, at most for the limit of the file's lock; never those who look for a kernel meanwhile.
 /// </remarks>
 internal sealed class RuntimeCache
 {
     private readonly Lock _lock = new();
+    private readonly Lock _saving = new();
     private readonly Dictionary<string, byte[]> _entries = new(StringComparer.Ordinal);
     private byte[]? _parked;
-    private bool _isChanged;
+    private string? _damage;
+    private long _changes;
+    private long _saved;
 
     /// <param name="file">Where it is kept; null for memory alone.</param>
     public RuntimeCache(RuntimeCacheFile? file)
     {
         File = file;
-        _parked = file?.Read();
+        _parked = file?.TryRead(out _damage);
     }
 
     public RuntimeCacheFile? File { get; }
 
-    /// <summary>Why what was read was not used; null where all was well.</summary>
-    public string? Damage { get; private set; }
+    /// <summary>Why what was read was not used, once; null where all was well.</summary>
+    public string? TakeDamage() => Interlocked.Exchange(ref _damage, null);
 
     public int Count
     {
@@ -60,7 +63,7 @@ internal sealed class RuntimeCache
         {
             Drain();
             _entries[key] = kernel;
-            _isChanged = true;
+            _changes++;
         }
     }
 
@@ -79,29 +82,37 @@ internal sealed class RuntimeCache
     /// <exception cref="UnauthorizedAccessException">The folder does not allow it.</exception>
     public void Save()
     {
-        lock (_lock)
+        if (File is null)
         {
-            if (!_isChanged || File is null)
+            return;
+        }
+
+        lock (_saving)
+        {
+            KeyValuePair<string, byte[]>[] entries;
+            long changes;
+            lock (_lock)
             {
-                return;
+                if (_changes == _saved)
+                {
+                    return;
+                }
+
+                (entries, changes) = ([.. _entries], _changes);
             }
 
             File.Update(existing =>
             {
-                var merged = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+                var merged = new Dictionary<string, byte[]>(entries, StringComparer.Ordinal);
                 if (existing is not null)
                 {
-                    RuntimeCacheFormat.Read(existing, merged, out _);
-                }
-
-                foreach ((string key, byte[] kernel) in _entries)
-                {
-                    merged[key] = kernel;
+                    RuntimeCacheFormat.Read(existing, merged, out string? damage);
+                    _damage ??= damage;
                 }
 
                 return RuntimeCacheFormat.Write(merged);
             });
-            _isChanged = false;
+            _saved = changes;
         }
     }
 
@@ -111,7 +122,7 @@ internal sealed class RuntimeCache
         {
             _parked = null;
             RuntimeCacheFormat.Read(bytes, _entries, out string? damage);
-            Damage = damage;
+            _damage ??= damage;
         }
     }
 }

@@ -22,7 +22,9 @@ internal static class RuntimeCacheFormat
             writer.Write(entries.Count);
             foreach ((string key, byte[] kernel) in entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
             {
-                writer.Write(key);
+                byte[] name = Encoding.UTF8.GetBytes(key);
+                writer.Write(name.Length);
+                writer.Write(name);
                 writer.Write(kernel.Length);
                 writer.Write(kernel);
             }
@@ -31,7 +33,10 @@ internal static class RuntimeCacheFormat
         return [.. stream.ToArray(), .. SHA256.HashData(stream.ToArray())];
     }
 
-    /// <summary>Adds what <paramref name="bytes"/> hold to <paramref name="entries"/>; <paramref name="damage"/> says why nothing was added.</summary>
+    /// <summary>Whether the bytes begin as a cache does: anything else is somebody's file and not overwritten.</summary>
+    public static bool IsCache(ReadOnlySpan<byte> bytes) => bytes.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(bytes) == Magic;
+
+    /// <summary>Adds what <paramref name="bytes"/> hold to <paramref name="entries"/>, which keep what they have; <paramref name="damage"/> says why nothing was added.</summary>
     public static void Read(ReadOnlySpan<byte> bytes, Dictionary<string, byte[]> entries, out string? damage)
     {
         damage = Damage(bytes);
@@ -40,17 +45,47 @@ internal static class RuntimeCacheFormat
             return;
         }
 
-        using var reader = new BinaryReader(new MemoryStream(bytes[HeaderBytes..^SHA256.HashSizeInBytes].ToArray()), Encoding.UTF8);
+        var read = new List<(string Key, byte[] Kernel)>();
+        ReadOnlySpan<byte> rest = bytes[HeaderBytes..^SHA256.HashSizeInBytes];
         for (int left = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]); left > 0; left--)
         {
-            string key = reader.ReadString();
-            entries.TryAdd(key, reader.ReadBytes(reader.ReadInt32()));
+            if (!TryTake(ref rest, out ReadOnlySpan<byte> key) || !TryTake(ref rest, out ReadOnlySpan<byte> kernel))
+            {
+                damage = "its lengths do not fit its size";
+                return;
+            }
+
+            read.Add((Encoding.UTF8.GetString(key), kernel.ToArray()));
         }
+
+        if (!rest.IsEmpty)
+        {
+            damage = "its lengths do not fit its size";
+            return;
+        }
+
+        foreach ((string key, byte[] kernel) in read)
+        {
+            entries.TryAdd(key, kernel);
+        }
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> piece)
+    {
+        piece = default;
+        if (rest.Length < sizeof(int) || BinaryPrimitives.ReadInt32LittleEndian(rest) is var length && (length < 0 || length > rest.Length - sizeof(int)))
+        {
+            return false;
+        }
+
+        piece = rest.Slice(sizeof(int), length);
+        rest = rest[(sizeof(int) + length)..];
+        return true;
     }
 
     private static string? Damage(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < HeaderBytes + SHA256.HashSizeInBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic)
+        if (bytes.Length < HeaderBytes + SHA256.HashSizeInBytes || !IsCache(bytes))
         {
             return "it is no runtime cache";
         }

@@ -6,6 +6,8 @@ namespace Troupe.Runtime.Engines.Caches;
 /// <remarks><b>Owns</b> a cache from its first user to its last. <b>Thread</b> any. <b>Blocks</b> while a cache is read or saved.</remarks>
 internal sealed partial class RuntimeCaches
 {
+    private const string Adopted = "private:";
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (RuntimeCache Cache, int Users)> _caches = new(StringComparer.Ordinal);
 
@@ -23,7 +25,8 @@ internal sealed partial class RuntimeCaches
 
         lock (_lock)
         {
-            string key = path.Length == 0 || _caches.ContainsKey(path) ? path : options.Resolve(path);
+            bool isAdopted = !options.InFolderOnly && path.StartsWith(Adopted, StringComparison.Ordinal) && _caches.ContainsKey(path);
+            string key = path.Length == 0 || isAdopted ? path : options.Resolve(path);
             RuntimeCache cache = _caches.TryGetValue(key, out (RuntimeCache Cache, int Users) known)
                 ? known.Cache
                 : new RuntimeCache(key.Length == 0 ? null : new RuntimeCacheFile(key, options.LockLimit));
@@ -35,7 +38,7 @@ internal sealed partial class RuntimeCaches
     /// <summary>Makes a cache known that is no file of this machine's; settings name it by what is returned.</summary>
     public string Adopt(RuntimeCache cache)
     {
-        string name = $"private:{Guid.NewGuid():N}";
+        string name = $"{Adopted}{Guid.NewGuid():N}";
         lock (_lock)
         {
             _caches.Add(name, (cache, 1));
@@ -52,11 +55,6 @@ internal sealed partial class RuntimeCaches
             return;
         }
 
-        if (cache.Damage is { } damage)
-        {
-            LogDamaged(log, cache.File?.Path ?? "in memory", damage);
-        }
-
         try
         {
             cache.Save();
@@ -64,6 +62,11 @@ internal sealed partial class RuntimeCaches
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {
             LogNotSaved(log, cache.File!.Path, trouble.Message);
+        }
+
+        if (cache.TakeDamage() is { } damage)
+        {
+            LogDamaged(log, cache.File?.Path ?? "in memory", damage);
         }
 
         lock (_lock)

@@ -38,6 +38,27 @@ public sealed class ProfileFilesTests
         Assert.Equal(3, instance.Counters.Snapshot().Contexts);
     }
 
+    [Fact, Trait("row", "PF-01"), Trait("row", "DW-01")]
+    public void A_module_with_fallback_segments_is_profiled_and_takes_workspace_per_call_where_its_engines_can()
+    {
+        using var bench = new Workbench();
+        string profiles = Path.Combine(bench.Folder.Path, "profiles");
+        EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 4096""");
+        bench.Folder.Write("after.onnx", TinyModels.Scale(3, "y", "z"));
+        string path = bench.Folder.Write("mixed.json", """
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "z", "dtype": "FP32", "shape": ["n", 4] }],
+              "segments": [
+                { "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["x"], "outputs": ["y"] },
+                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "after.onnx", "inputs": ["y"], "outputs": ["z"] }] }
+            """);
+        using ModuleInstance instance = bench.Platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions(1, profiles), CancellationToken.None);
+        var settings = new ModeSettings { Profiling = ProfilingFormat.Trex, Workspace = WorkspaceStrategy.Dynamic };
+        Assert.Null(((IModuleInstance)instance).Conflict(settings));
+        instance.Apply(settings);
+        Assert.Equal([6, 12, 18, 24], Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [1, 4], 1, 2, 3, 4))[0]));
+        Assert.Equal(8, Directory.GetFiles(profiles, "*.trace").Length);
+    }
+
     private static void CheckTrace(string path, ProfilingFormat format)
     {
         using JsonDocument trace = JsonDocument.Parse(File.ReadAllText(path));

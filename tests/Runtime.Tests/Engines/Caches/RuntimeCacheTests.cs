@@ -216,6 +216,83 @@ public sealed class RuntimeCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_file_with_a_right_checksum_and_wrong_lengths_is_damage_too()
+    {
+        byte[] good = RuntimeCacheFormat.Write(new Dictionary<string, byte[]> { ["key"] = [1, 2, 3], ["other"] = [] });
+        for (int at = 8; at < good.Length - 32; at++)
+        {
+            foreach (byte value in (byte[])[0, 1, 0x7f, 0x80, 0xff])
+            {
+                byte[] forged = [.. good[..^32]];
+                forged[at] = value;
+                forged = [.. forged, .. System.Security.Cryptography.SHA256.HashData(forged)];
+                var entries = new Dictionary<string, byte[]>();
+                RuntimeCacheFormat.Read(forged, entries, out string? damage);
+                Assert.Equal(damage is null ? 2 : 0, entries.Count);
+            }
+        }
+    }
+
+    [Fact]
+    public void Somebody_elses_file_is_not_overwritten_and_one_that_cannot_be_read_is_not_lost()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        File.WriteAllText(_path, "a letter");
+        LocalModule module = Open();
+        using (module.RuntimeCache(_path))
+        {
+            Run(module, rows: 1);
+        }
+
+        Assert.Equal("a letter", File.ReadAllText(_path));
+        Assert.False(File.Exists(_path + ".new"));
+    }
+
+    [Fact]
+    public async Task A_save_that_waits_for_another_process_keeps_no_engine_waiting()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+        var cache = new RuntimeCache(new RuntimeCacheFile(_path, TimeSpan.FromSeconds(30)));
+        cache.Add("first", [1]);
+        Task saving;
+        using (new FileStream(_path + ".lock", FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            saving = Task.Run(cache.Save, TestContext.Current.CancellationToken);
+            for (int round = 0; round < 1000; round++)
+            {
+                cache.Add($"kernel {round}", [2]);
+                Assert.NotNull(cache.Find("first"));
+                await Task.Yield();
+            }
+
+            Assert.False(saving.IsCompleted);
+        }
+
+        await saving.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        cache.Save();
+        Assert.Equal(1001, Entries(_path));
+    }
+
+    [Fact, Trait("row", "RC-03")]
+    public void One_tensorrt_rtx_engine_beside_fallback_segments_is_enough()
+    {
+        Rtx();
+        _bench.Folder.Write("after.onnx", TinyModels.Scale(3, "y", "z"));
+        LocalModule module = _bench.Open(_bench.Folder.Write("mixed.json", """
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "z", "dtype": "FP32", "shape": ["n", 4] }],
+              "segments": [
+                { "name": "_run_on_acc_0", "backend": "emulated", "file": "rtx2.engine.json", "inputs": ["x"], "outputs": ["y"] },
+                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "after.onnx", "inputs": ["y"], "outputs": ["z"] }] }
+            """));
+        using (module.RuntimeCache(_path))
+        {
+            Run(module, rows: 1, scale: 6);
+        }
+
+        Assert.Equal(1, Entries(_path));
+    }
+
+    [Fact]
     public void What_another_process_wrote_meanwhile_is_kept()
     {
         var file = new RuntimeCacheFile(_path, TimeSpan.FromSeconds(10));
