@@ -78,7 +78,11 @@ internal static class ModesCommand
             TimeSpan held = Time(parsed.GetValue(lease)!, "--lease");
             TimeSpan? end = parsed.GetValue(time) is { } written ? Time(written, "--for") : null;
             ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed), parsed.GetValue(lease));
-            ModeChangedDocument entered = await node.PostAsync("/v2/troupe/modes/enter", body, AdminJson.Default.ModeChangeDocument, AdminJson.Default.ModeChangedDocument, stop);
+
+            // After Ctrl-C the answer is still waited for: without its token the mode would be left to its lease.
+            using CancellationTokenSource answer = new();
+            await using CancellationTokenRegistration stopping = stop.Register(() => answer.CancelAfter(TimeSpan.FromSeconds(5)));
+            ModeChangedDocument entered = await node.PostAsync("/v2/troupe/modes/enter", body, AdminJson.Default.ModeChangeDocument, AdminJson.Default.ModeChangedDocument, answer.Token);
             Show(terminal, "entered", entered);
             terminal.Remark(end is null ? "held until Ctrl-C" : $"held for {parsed.GetValue(time)}, or until Ctrl-C");
             try

@@ -27,7 +27,7 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
 
     /// <summary>Loads a lone model, an artifact of torch_tensorrt or a <c>module.json</c> on a device. With a number of lanes, as many calls may be in flight at once.</summary>
     /// <param name="path">Absolute path of the file.</param>
-    /// <param name="device">Null: one that an artifact was built for, else the first.</param>
+    /// <param name="device">Null: the caller's current device, where an artifact was built for its kind; else one that the artifact was built for, else the first.</param>
     /// <param name="name">Name for errors; the file's name when null.</param>
     /// <param name="lazy">Only the path is kept; <see cref="LocalModule.Setup"/> or the first scope loads it (seed: <c>lazy_engine_init</c>).</param>
     /// <exception cref="ModuleLoadException">The model is refused; nothing is left on the device.</exception>

@@ -84,8 +84,20 @@ internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescr
         return ranges;
     }
 
-    private int HomeOf(ModuleDefinition definition) =>
-        definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped ? DeviceSelection.Choose(BuiltForOf(stamped), machine, current: null) : 0;
+    private int HomeOf(ModuleDefinition definition) => definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped
+        ? DeviceSelection.Choose(BuiltForOf(stamped), machine, CurrentDevice())
+        : CurrentDevice() ?? 0;
+
+    /// <summary>The device whose context the caller's thread has current; null where it has none.</summary>
+    private int? CurrentDevice()
+    {
+        if (driver.CtxGetCurrent(out CuContext context) != CuResult.Success || context == default || driver.CtxGetDevice(out CuDevice current) != CuResult.Success)
+        {
+            return null;
+        }
+
+        return machine.FirstOrDefault(device => driver.DeviceGet(out CuDevice found, device.Ordinal) == CuResult.Success && found == current)?.Ordinal;
+    }
 
     private static BuiltFor BuiltForOf(SegmentDefinition segment)
     {

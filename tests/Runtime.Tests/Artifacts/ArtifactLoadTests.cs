@@ -3,6 +3,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Artifacts.Containers;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Execution;
@@ -208,6 +209,23 @@ public sealed class ArtifactLoadTests
         Assert.Equal(0, bench.Keep(bench.Local.LoadRecord(record with { HardwareCompatible = true }, device: 0)).Instance.HomeOrdinal);
         ModuleLoadException dla = Assert.Throws<ModuleLoadException>(() => bench.Local.LoadRecord(record with { Device = record.Device! with { Kind = DeviceStampKind.Dla } }));
         Assert.Contains("deep-learning accelerator", dla.Message, StringComparison.Ordinal);
+    }
+
+    [Fact, Trait("row", "MD-05")]
+    public void The_callers_current_device_comes_before_the_recorded_one_and_that_before_the_first()
+    {
+        using var bench = Workbench.WithDevices(3);
+        EngineRecord record = new() { Name = "net", Plan = PackedEngines.Scale(2), InputNames = ["x"], OutputNames = ["y"], Device = new DeviceStamp(2, 9, 0, DeviceStampKind.Gpu, bench.Platform.Devices[0].Name) };
+        Assert.Equal(2, bench.Keep(bench.Local.LoadRecord(record)).Instance.HomeOrdinal);
+        Assert.Equal(0, bench.Keep(bench.Local.LoadRecord(record with { Device = record.Device! with { Ordinal = 7 } })).Instance.HomeOrdinal);
+        using DeviceContext current = DeviceContext.Retain(bench.Driver, 1);
+        using (current.Enter())
+        {
+            Assert.Equal(1, bench.Keep(bench.Local.LoadRecord(record)).Instance.HomeOrdinal);
+            Assert.Equal(0, bench.Keep(bench.Local.LoadRecord(record, device: 0)).Instance.HomeOrdinal);
+            bench.Driver.CtxGetCurrent(out CuContext still).ThrowIfFailed();
+            Assert.Equal(current.Handle, still);
+        }
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class SteadyStateTests
         Assert.Equal(graphs switch { CudaGraphsMode.PerSegment => 3, CudaGraphsMode.WholeModule => 1, _ => 0 }, instance.Counters.Snapshot().Captures);
     }
 
-    /// <summary>Managed bytes of the measured forwards together; also checks that the device allocated nothing meanwhile.</summary>
+    /// <summary>Managed bytes of a batch of forwards, the least of several batches; also checks that the device allocated nothing meanwhile.</summary>
     internal static long BytesPerForward(Workbench bench, ModuleInstance instance, ModeSettings settings, TensorShape shape)
     {
         using LeasedLane leased = instance.TryLease()!;
@@ -66,14 +66,20 @@ public sealed class SteadyStateTests
             Once(lane, inputs, outputs, settings);
         }
 
+        // What the forwards allocate shows in every batch; what the runtime compiles or collects on this thread meanwhile, in one of them.
         HostDeviceSnapshot device = bench.Driver.Snapshot(0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int round = 0; round < Measured; round++)
+        long allocated = long.MaxValue;
+        for (int batch = 0; batch < 5 && allocated > 0; batch++)
         {
-            Once(lane, inputs, outputs, settings);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int round = 0; round < Measured; round++)
+            {
+                Once(lane, inputs, outputs, settings);
+            }
+
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.Equal(0, (bench.Driver.Snapshot(0) - device).Allocations);
         inputs[0].Return();
         return allocated;
