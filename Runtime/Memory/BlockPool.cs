@@ -13,7 +13,9 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, Stack<DeviceBlock>> _idle = [];
     private readonly HashSet<DeviceBlock> _all = [];
-    private DeviceEvent? _order;
+
+    /// <summary>By device, because an event and the stream it marks are of one: outputs of spanning modules were last used on streams of their callers' devices.</summary>
+    private readonly Dictionary<int, DeviceEvent> _orders = [];
 
     public int Ordinal => device.Ordinal;
 
@@ -94,8 +96,12 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
             _all.Clear();
             _idle.Clear();
             Bytes = 0;
-            _order?.Dispose();
-            _order = null;
+            foreach (DeviceEvent order in _orders.Values)
+            {
+                order.Dispose();
+            }
+
+            _orders.Clear();
         }
     }
 
@@ -159,7 +165,7 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         if (last.IsDisposed)
         {
             // Its last use may still run on a stream that is gone, behind which nothing can be ordered any more.
-            CuResult settled = device.TrySynchronize();
+            CuResult settled = (last.Context.Ordinal == device.Ordinal ? device : last.Context).TrySynchronize();
             if (settled != CuResult.StreamCaptureUnsupported)
             {
                 settled.ThrowIfFailed();
@@ -169,13 +175,17 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         }
 
         // A lane that records on its stream just now is not disturbed: another block does as well.
-        _order ??= DeviceEvent.Create(device);
-        if (!last.TryMark(_order))
+        if (!_orders.TryGetValue(last.Context.Ordinal, out DeviceEvent? order))
+        {
+            _orders.Add(last.Context.Ordinal, order = DeviceEvent.Create(last.Context.Ordinal == device.Ordinal ? device : last.Context));
+        }
+
+        if (!last.TryMark(order))
         {
             return false;
         }
 
-        stream.WaitFor(_order);
+        stream.WaitFor(order);
         return true;
     }
 }

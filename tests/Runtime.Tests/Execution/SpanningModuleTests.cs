@@ -1,6 +1,9 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
@@ -53,7 +56,41 @@ public sealed class SpanningModuleTests
         Assert.Equal(0, spent.Allocations);
     }
 
-    private static string WriteChain(Workbench bench, int middleDevice)
+    [Theory]
+    [InlineData(CudaGraphsMode.Off, false, false, false)]
+    [InlineData(CudaGraphsMode.Off, false, false, true)]
+    [InlineData(CudaGraphsMode.PerSegment, false, false, true)]
+    [InlineData(CudaGraphsMode.WholeModule, false, false, false)]
+    [InlineData(CudaGraphsMode.WholeModule, true, false, true)]
+    [InlineData(CudaGraphsMode.Off, true, false, false)]
+    [InlineData(CudaGraphsMode.Off, false, true, false)]
+    [InlineData(CudaGraphsMode.Off, false, true, true)]
+    public void Outputs_on_another_device_are_right_and_their_memory_is_reused_in_order(CudaGraphsMode graphs, bool preAllocated, bool allocator, bool direct)
+    {
+        var modes = new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator };
+        for (int seed = 1; seed <= 8; seed++)
+        {
+            using var bench = new Workbench(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
+            LocalModule module = bench.Open(WriteChain(bench, middleDevice: 0, lastDevice: 1), lanes: 2);
+            using EnteredMode scope = module.Modes.Enter([module], modes);
+            using DeviceCaller caller = new(bench, module, direct);
+            for (int round = 1; round <= 6; round++)
+            {
+                DeviceTensor input = caller.Upload(Workbench.Floats("x", [1, 2], round, -round));
+                DeviceTensor result = caller.Call([input])[0];
+                input.Return();
+                Assert.Equal(1, result.Ordinal);
+                if (round % 2 == 0)
+                {
+                    Assert.Equal([24 * round, -24 * round], caller.Floats(result));
+                }
+
+                result.Return();
+            }
+        }
+    }
+
+    private static string WriteChain(Workbench bench, int middleDevice, int lastDevice = 0)
     {
         bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t", 2));
         bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u", 2));
@@ -63,7 +100,7 @@ public sealed class SpanningModuleTests
               "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 2], "min": [1, 2], "max": [8, 2] }],
               "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 2] }],
               "segments": [
-                { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "c.onnx", "inputs": ["u"], "outputs": ["y"] },
+                { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "c.onnx", "device": {{lastDevice}}, "inputs": ["u"], "outputs": ["y"] },
                 { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "device": {{middleDevice}}, "inputs": ["t"], "outputs": ["u"] },
                 { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["t"] }] }
             """);
