@@ -10,6 +10,21 @@ namespace Troupe.Runtime.Tests.Execution;
 
 public sealed class OptimizationProfileTests
 {
+    [Fact]
+    public void A_call_that_failed_on_a_pinned_profile_does_not_spoil_the_next_under_graphs()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(EmulatedModels.TwoProfiles(bench.Folder));
+        using EnteredMode graphs = module.EnableCudaGraphs();
+        Tensor fits = Workbench.Floats("x", [1, 1, 16], new float[16]), wide = Workbench.Floats("x", [1, 2, 16], new float[32]);
+        Assert.Equal(16, Workbench.Floats(module.Forward(fits)[0]).Length);
+        Assert.Throws<ForwardException>(() => module.Forward(wide));
+        Assert.Equal(16, Workbench.Floats(module.Forward(fits)[0]).Length);
+        using EnteredMode automatic = module.OptimizationProfile("auto");
+        Assert.Equal(32, Workbench.Floats(module.Forward(wide)[0]).Length);
+        Assert.Equal(32, Workbench.Floats(module.Forward(wide)[0]).Length);
+    }
+
     [Fact, Trait("row", "OP-01"), Trait("row", "OP-02")]
     public void Each_pinned_profile_takes_its_shapes_and_the_pin_persists()
     {

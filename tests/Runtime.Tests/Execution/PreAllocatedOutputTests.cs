@@ -11,6 +11,21 @@ namespace Troupe.Runtime.Tests.Execution;
 
 public sealed class PreAllocatedOutputTests
 {
+    [Fact]
+    public void No_set_is_made_for_sizes_that_only_running_tells()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(EmulatedModels.NonZero(bench.Folder, requiresAllocator: false));
+        using EnteredMode scope = module.EnablePreAllocatedOutputs();
+        for (int found = 1; found <= 3; found++)
+        {
+            Tensor x = Workbench.Floats("x", [4], [.. Enumerable.Range(0, 4).Select(index => index < found ? 1f : 0f)]);
+            Assert.Equal(Enumerable.Range(0, found).Select(index => (long)index), Workbench.Longs(module.Forward(x)[0]));
+        }
+
+        Assert.Equal(0, module.Instance.Lanes.Sum(lane => lane.Lane.KeptOutputs));
+    }
+
     [Fact, Trait("row", "PA-01"), Trait("row", "PA-07")]
     public void An_owned_engine_gives_fresh_outputs_first_and_the_same_memory_from_then_on()
     {

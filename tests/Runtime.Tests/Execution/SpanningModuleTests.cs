@@ -80,13 +80,15 @@ public sealed class SpanningModuleTests
                 DeviceTensor result = caller.Call([input])[0];
                 input.Return();
                 Assert.Equal(1, result.Ordinal);
-                if (round % 2 == 0)
+                if (round % 2 == 0 || seed % 2 == 0)
                 {
                     Assert.Equal([24 * round, -24 * round], caller.Floats(result));
                 }
 
                 result.Return();
             }
+
+            Assert.Empty(bench.Driver.Reports);
         }
     }
 
