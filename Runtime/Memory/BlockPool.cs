@@ -14,7 +14,7 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
     private readonly Dictionary<ulong, Stack<DeviceBlock>> _idle = [];
     private readonly HashSet<DeviceBlock> _all = [];
 
-    /// <summary>By device, because an event and the stream it marks are of one: outputs of spanning modules were last used on streams of their callers' devices.</summary>
+    /// <summary>By the device of the stream they mark.</summary>
     private readonly Dictionary<int, DeviceEvent> _orders = [];
 
     public int Ordinal => device.Ordinal;
@@ -162,10 +162,12 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
             return true;
         }
 
+        // An event and the stream it marks are of one device, which for outputs of spanning modules is that of their caller.
+        DeviceContext used = last.Context.Ordinal == device.Ordinal ? device : last.Context;
         if (last.IsDisposed)
         {
             // Its last use may still run on a stream that is gone, behind which nothing can be ordered any more.
-            CuResult settled = (last.Context.Ordinal == device.Ordinal ? device : last.Context).TrySynchronize();
+            CuResult settled = used.TrySynchronize();
             if (settled != CuResult.StreamCaptureUnsupported)
             {
                 settled.ThrowIfFailed();
@@ -175,9 +177,9 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         }
 
         // A lane that records on its stream just now is not disturbed: another block does as well.
-        if (!_orders.TryGetValue(last.Context.Ordinal, out DeviceEvent? order))
+        if (!_orders.TryGetValue(used.Ordinal, out DeviceEvent? order))
         {
-            _orders.Add(last.Context.Ordinal, order = DeviceEvent.Create(last.Context.Ordinal == device.Ordinal ? device : last.Context));
+            _orders.Add(used.Ordinal, order = DeviceEvent.Create(used));
         }
 
         if (!last.TryMark(order))

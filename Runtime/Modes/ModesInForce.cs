@@ -79,12 +79,7 @@ public sealed class ModesInForce
         }
 
         EffectiveModes effective = Resolve(target, call);
-        ModeSettings settings = effective.Settings;
-        if (traits.BuiltWorkspace != settings.Workspace && effective.Source(ModeSetting.Workspace) == ModeSource.Default)
-        {
-            settings = settings with { Workspace = traits.BuiltWorkspace };
-        }
-
+        ModeSettings settings = WithBuilt(effective, traits);
         ModeRefusal? refusal = null;
         foreach (ModeField field in ModeField.All)
         {
@@ -158,6 +153,12 @@ public sealed class ModesInForce
 
         return held;
     }
+
+    /// <summary>A module may be built to take its workspace per call; that holds where no mode says otherwise.</summary>
+    public static ModeSettings WithBuilt(EffectiveModes effective, ModuleTraits traits) =>
+        traits.BuiltWorkspace != effective.Settings.Workspace && effective.Source(ModeSetting.Workspace) == ModeSource.Default
+            ? effective.Settings with { Workspace = traits.BuiltWorkspace }
+            : effective.Settings;
 
     private static ModeSettings Take(ModeSettings settings, ModeChange change, ModeSource source, ModeSource[] sources)
     {

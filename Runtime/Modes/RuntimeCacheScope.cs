@@ -45,22 +45,9 @@ public sealed partial class RuntimeCacheScope : IDisposable
     /// <exception cref="ForwardException">The file cannot be written; it is as it was.</exception>
     public void Save(string path)
     {
-        if (_cache.Serialize() is not { } bytes)
-        {
-            return;
-        }
-
-        var file = new RuntimeCache(new RuntimeCacheFile(Path.GetFullPath(path), new RuntimeCacheOptions().LockLimit));
-        var entries = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        RuntimeCacheFormat.Read(bytes, entries, out _);
-        foreach ((string key, byte[] kernel) in entries)
-        {
-            file.Add(key, kernel);
-        }
-
         try
         {
-            file.Save();
+            _cache.SaveTo(new RuntimeCacheFile(Path.GetFullPath(path), new RuntimeCacheOptions().LockLimit));
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {

@@ -77,7 +77,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         ModesInForce inForce = _inForce;
         return module is null
             ? inForce.Resolve(default).Settings
-            : WithBuilt(inForce.Resolve(ModeTarget.Of(ScopeOf(module))), module);
+            : ModesInForce.WithBuilt(inForce.Resolve(ModeTarget.Of(ScopeOf(module))), module.Traits);
     }
 
     /// <summary>The settings of one forward on a module; a value of the same epoch is the same object. <see cref="AdmittedModes.Refusal"/> says why it cannot run.</summary>
@@ -210,10 +210,6 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     internal ILogger Log => _log;
 
     internal void WarnClamped(string module, long asked, long total) => LogClamped(_log, module, asked, total);
-
-    /// <summary>A module may be built to take its workspace per call; that holds where no mode says otherwise.</summary>
-    private static ModeSettings WithBuilt(EffectiveModes effective, IModeTarget module) =>
-        effective.Source(ModeSetting.Workspace) == ModeSource.Default ? effective.Settings with { Workspace = module.Traits.BuiltWorkspace } : effective.Settings;
 
     private void Set(ModeChange change)
     {

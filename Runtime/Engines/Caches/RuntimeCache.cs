@@ -89,32 +89,47 @@ internal sealed class RuntimeCache
 
         lock (_saving)
         {
-            KeyValuePair<string, byte[]>[] entries;
-            long changes;
-            lock (_lock)
+            if (Interlocked.Read(ref _changes) == _saved)
             {
-                if (_changes == _saved)
-                {
-                    return;
-                }
-
-                (entries, changes) = ([.. _entries], _changes);
+                return;
             }
 
-            File.Update(existing =>
-            {
-                var merged = new Dictionary<string, byte[]>(entries, StringComparer.Ordinal);
-                if (existing is not null)
-                {
-                    RuntimeCacheFormat.Read(existing, merged, out string? damage);
-                    _damage ??= damage;
-                }
-
-                return RuntimeCacheFormat.Write(merged);
-            });
+            (KeyValuePair<string, byte[]>[] entries, long changes) = Copy();
+            Merge(entries, File);
             _saved = changes;
         }
     }
+
+    /// <summary>As <see cref="Save"/>, to another file and whether or not anything is new; an empty cache writes nothing.</summary>
+    public void SaveTo(RuntimeCacheFile file)
+    {
+        (KeyValuePair<string, byte[]>[] entries, _) = Copy();
+        if (entries.Length > 0)
+        {
+            Merge(entries, file);
+        }
+    }
+
+    private (KeyValuePair<string, byte[]>[] Entries, long Changes) Copy()
+    {
+        lock (_lock)
+        {
+            Drain();
+            return ([.. _entries], _changes);
+        }
+    }
+
+    private void Merge(KeyValuePair<string, byte[]>[] entries, RuntimeCacheFile file) => file.Update(existing =>
+    {
+        var merged = new Dictionary<string, byte[]>(entries, StringComparer.Ordinal);
+        if (existing is not null)
+        {
+            RuntimeCacheFormat.Read(existing, merged, out string? damage);
+            _damage ??= ReferenceEquals(file, File) ? damage : null;
+        }
+
+        return RuntimeCacheFormat.Write(merged);
+    });
 
     private void Drain()
     {

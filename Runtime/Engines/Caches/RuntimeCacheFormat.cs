@@ -30,7 +30,8 @@ internal static class RuntimeCacheFormat
             }
         }
 
-        return [.. stream.ToArray(), .. SHA256.HashData(stream.ToArray())];
+        byte[] written = stream.ToArray();
+        return [.. written, .. SHA256.HashData(written)];
     }
 
     /// <summary>Whether the bytes begin as a cache does: anything else is somebody's file and not overwritten.</summary>
