@@ -100,7 +100,7 @@ internal static class ModesCommand
             }
 
             // Also after Ctrl-C: what was entered is exited, and not left to its lease.
-            using HttpRequestMessage exit = new(HttpMethod.Delete, $"/v2/troupe/modes/{entered.Token}");
+            using HttpRequestMessage exit = Exit(entered.Token!);
             using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
             terminal.Remark("exited");
             return (int)ExitCode.Success;
@@ -116,7 +116,7 @@ internal static class ModesCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             using NodeClient node = client.Client(parsed);
-            using HttpRequestMessage request = new(HttpMethod.Delete, $"/v2/troupe/modes/{Uri.EscapeDataString(parsed.GetValue(token)!)}");
+            using HttpRequestMessage request = Exit(parsed.GetValue(token)!);
             Show(client.Terminal(parsed), "exited", await node.AskAsync(request, AdminJson.Default.ModeChangedDocument, cancellation));
             return (int)ExitCode.Success;
         });
@@ -180,7 +180,7 @@ internal static class ModesCommand
     {
         try
         {
-            using HttpRequestMessage exit = new(HttpMethod.Delete, $"/v2/troupe/modes/{token}");
+            using HttpRequestMessage exit = Exit(token);
             using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
         }
         catch (CliException)
@@ -188,6 +188,8 @@ internal static class ModesCommand
             // The node cannot be reached, or refuses: nothing more can be done from here.
         }
     }
+
+    private static HttpRequestMessage Exit(string token) => new(HttpMethod.Delete, $"/v2/troupe/modes/{Uri.EscapeDataString(token)}");
 
     private static void Show(Terminal terminal, string what, ModeChangedDocument answer)
     {

@@ -43,14 +43,7 @@ public sealed class ProfileFilesTests
     {
         using var bench = new Workbench();
         string profiles = Path.Combine(bench.Folder.Path, "profiles");
-        EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 4096""");
-        bench.Folder.Write("after.onnx", TinyModels.Scale(3, "y", "z"));
-        string path = bench.Folder.Write("mixed.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "z", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["x"], "outputs": ["y"] },
-                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "after.onnx", "inputs": ["y"], "outputs": ["z"] }] }
-            """);
+        string path = EmulatedModels.WithFallback(bench.Folder, """, "workspaceBytes": 4096""");
         using ModuleInstance instance = bench.Platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions(1, profiles), CancellationToken.None);
         var settings = new ModeSettings { Profiling = ProfilingFormat.Trex, Workspace = WorkspaceStrategy.Dynamic };
         Assert.Null(((IModuleInstance)instance).Conflict(settings));

@@ -23,6 +23,19 @@ public static class EmulatedModels
         return Module(folder, "x", """["n", 4]""", "y", """["n", 4]""", "FP32", $$"""{ "onnx": "net.onnx"{{more}} }""", segment);
     }
 
+    /// <summary>z = 6 x over [n,4]: an emulated engine with what the rest of its manifest says, and a fallback segment behind it.</summary>
+    public static string WithFallback(ModuleFolder folder, string more)
+    {
+        Scaled(folder, more);
+        folder.Write("after.onnx", TinyModels.Scale(3, "y", "z"));
+        return folder.Write("mixed.json", """
+            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "z", "dtype": "FP32", "shape": ["n", 4] }],
+              "segments": [
+                { "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["x"], "outputs": ["y"] },
+                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "after.onnx", "inputs": ["y"], "outputs": ["z"] }] }
+            """);
+    }
+
     /// <summary>where = indexes of what is not zero, by an engine that was built to require an output allocator.</summary>
     public static string NonZero(ModuleFolder folder, bool requiresAllocator)
     {

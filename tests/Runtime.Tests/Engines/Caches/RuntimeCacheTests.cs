@@ -276,14 +276,7 @@ public sealed class RuntimeCacheTests : IDisposable
     [Fact, Trait("row", "RC-03")]
     public void One_tensorrt_rtx_engine_beside_fallback_segments_is_enough()
     {
-        Rtx();
-        _bench.Folder.Write("after.onnx", TinyModels.Scale(3, "y", "z"));
-        LocalModule module = _bench.Open(_bench.Folder.Write("mixed.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "z", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "emulated", "file": "rtx2.engine.json", "inputs": ["x"], "outputs": ["y"] },
-                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "after.onnx", "inputs": ["y"], "outputs": ["z"] }] }
-            """));
+        LocalModule module = _bench.Open(EmulatedModels.WithFallback(_bench.Folder, """, "rtx": true"""));
         using (module.RuntimeCache(_path))
         {
             Run(module, rows: 1, scale: 6);
