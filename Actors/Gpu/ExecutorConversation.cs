@@ -19,9 +19,6 @@ internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceG
 /// <summary>Executor to GPU: its device has a sticky error or is lost.</summary>
 internal sealed record DeviceFaulted(int Incarnation, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 
-/// <summary>Builder to executor: a loaded instance. Answered by <see cref="InstanceAdopted"/> to the GPU of its home device and to the sender.</summary>
-internal sealed record AdoptInstance(long Ticket, InstanceHandOver HandOver) : INoSerializationVerificationNeeded;
-
 /// <summary>Executor to GPU and builder: the instance is mine and can run.</summary>
 internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module, ModuleTraits Traits) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
 

@@ -2,21 +2,11 @@ using Akka.Actor;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Gpu;
 
 /// <summary>Router to GPU: the caller has been answered; drop the forward if it is queued, its result if it is launched.</summary>
 internal sealed record DropForward(RequestId Id, int Attempt) : INoSerializationVerificationNeeded;
-
-/// <summary>GPU to model directory: forwards of this instance are admitted.</summary>
-internal sealed record InstanceReady(GpuId Gpu, long Ticket, ModuleSpec Module) : INoSerializationVerificationNeeded;
-
-/// <summary>Model directory to GPU: admit no more forwards of this version, and let it go when those admitted are done. Answered by <see cref="InstanceGone"/>.</summary>
-internal sealed record UnloadInstance(ModelVersion Model) : INoSerializationVerificationNeeded;
-
-/// <summary>GPU to model directory: nothing of this version is left here.</summary>
-internal sealed record InstanceGone(GpuId Gpu, ModelVersion Model) : INoSerializationVerificationNeeded;
 
 /// <summary>GPU to node, at each change and each tick: how it is.</summary>
 /// <param name="Instances">As its executor last told; for this node's metrics, so they do not travel.</param>

@@ -1,6 +1,7 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Gpu;
@@ -16,7 +17,7 @@ internal readonly record struct CapturedModes(ModeSettings Settings, long Epoch,
 internal interface IEffectiveModes
 {
     /// <summary>What a forward of <paramref name="model"/> on <paramref name="gpu"/> runs with, its session and its own change included.</summary>
-    /// <param name="traits">Those of the instance (<see cref="Runtime.Execution.IModuleInstance.Traits"/>).</param>
+    /// <param name="traits">Those of the instance (<see cref="IModuleInstance.Traits"/>).</param>
     CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call);
 
     /// <summary>What the instance itself has: its per-instance settings (budget, workspace, runtime settings, profiling) without session or call.</summary>

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Node;
 using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;

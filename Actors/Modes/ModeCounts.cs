@@ -12,27 +12,8 @@ public sealed record ModeCounts(long Epoch, int Cluster, int Node, int Gpu, int 
 {
     public static ModeCounts None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0);
 
-    /// <summary>Counts what a listing of the directory would show.</summary>
-    /// <param name="known">Returned where it is still right.</param>
-    internal static ModeCounts Of(ModeStore store, ModeCounts known)
-    {
-        var counts = new ModeCounts(store.InForce.Epoch, 0, 0, 0, 0, 0, 0, 0);
-        if (store.Table.Entries.Any())
-        {
-            HashSet<ModeStamp> hidden = [.. store.Table.Hidden()];
-            foreach (ModeEntry entry in store.Table.Entries)
-            {
-                if (store.IsLive(entry) && !hidden.Contains(entry.Stamp))
-                {
-                    counts = counts.With(entry);
-                }
-            }
-        }
-
-        return counts == known ? known : counts;
-    }
-
-    private ModeCounts With(ModeEntry entry) => entry switch
+    /// <summary>One more baseline, entry or session.</summary>
+    internal ModeCounts With(ModeEntry entry) => entry switch
     {
         { IsSession: true } => this with { OpenSessions = OpenSessions + 1 },
         { Scope.Session: not null } => this with { Session = Session + 1 },

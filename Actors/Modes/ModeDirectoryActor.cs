@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Models;
 using Troupe.Actors.Node;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Forwarding;
@@ -202,10 +201,4 @@ internal sealed class ModeDirectoryActor : ReceiveActor
 internal sealed class ModeTick : INoSerializationVerificationNeeded, IDeadLetterSuppression
 {
     public static ModeTick Instance { get; } = new();
-}
-
-/// <summary>Membership to mode directory: this node is a member, and what was told of others before is all there was.</summary>
-internal sealed class SelfUp : INoSerializationVerificationNeeded
-{
-    public static SelfUp Instance { get; } = new();
 }

@@ -194,7 +194,7 @@ internal sealed class ModeDirectoryCore
     }
 
     /// <summary>What holds here: published for metrics before whoever asked for a change is answered.</summary>
-    public ModeCounts Counts() => _counts = ModeCounts.Of(_store, _counts);
+    public ModeCounts Counts() => _counts = _store.Count(_counts);
 
     public void Explain(ExplainModes request, object replyTo, TimeSpan now)
     {

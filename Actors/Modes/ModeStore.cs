@@ -170,4 +170,24 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
         InForce = folded;
         return true;
     }
+
+    /// <summary>Counts what a listing would show.</summary>
+    /// <param name="known">Returned where it is still right.</param>
+    public ModeCounts Count(ModeCounts known)
+    {
+        var counts = new ModeCounts(InForce.Epoch, 0, 0, 0, 0, 0, 0, 0);
+        if (Table.Entries.Any())
+        {
+            HashSet<ModeStamp> hidden = [.. Table.Hidden()];
+            foreach (ModeEntry entry in Table.Entries)
+            {
+                if (IsLive(entry) && !hidden.Contains(entry.Stamp))
+                {
+                    counts = counts.With(entry);
+                }
+            }
+        }
+
+        return counts == known ? known : counts;
+    }
 }

@@ -3,16 +3,9 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
-using Troupe.Messages.Nodes;
 using Troupe.Runtime.Diagnostics;
 
 namespace Troupe.Actors.Node;
-
-/// <summary>Receives the one terminal reply of a forward. Called on any thread; must not block or throw.</summary>
-public interface IForwardSink
-{
-    void Complete(ForwardReply reply);
-}
 
 /// <summary>A running node as its edge sees it: everything Hosting asks of Actors goes through here.</summary>
 /// <remarks><b>Thread</b> any. <b>Blocks</b> never; the answers come by task or sink.</remarks>
@@ -49,8 +42,3 @@ public interface ITroupeNode
     /// <summary>Stops taking forwards and waits until those accepted are answered, at most <paramref name="bound"/>; false when some were not.</summary>
     Task<bool> DrainAsync(TimeSpan bound);
 }
-
-/// <summary>All nodes as last heard of. Immutable.</summary>
-/// <param name="Nodes">Newest snapshot of each member, this node first.</param>
-/// <param name="Unreachable">Members known but not reachable at present.</param>
-public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable);

@@ -18,7 +18,7 @@ internal sealed class MembershipActor : ReceiveActor
     public MembershipActor(IReadOnlyList<IActorRef> listeners)
     {
         _listeners = listeners;
-        Receive<ClusterEvent.MemberUp>(up => Tell(up.Member, address => new PeerUp(NodeAddress.Of(address), Context.ActorSelection(new RootActorPath(address) / "user" / TroupeNode.RouterName))));
+        Receive<ClusterEvent.MemberUp>(up => Tell(up.Member, address => new PeerUp(NodeAddress.Of(address), Context.ActorSelection(new RootActorPath(address) / "user" / NodeAddress.RouterName))));
         Receive<ClusterEvent.UnreachableMember>(unreachable => Tell(unreachable.Member, address => new PeerUnreachable(NodeAddress.Of(address))));
         Receive<ClusterEvent.ReachableMember>(reachable => Tell(reachable.Member, address => new PeerReachable(NodeAddress.Of(address))));
         Receive<ClusterEvent.MemberRemoved>(removed => Tell(removed.Member, address => new PeerGone(NodeAddress.Of(address))));

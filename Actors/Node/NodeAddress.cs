@@ -6,6 +6,9 @@ namespace Troupe.Actors.Node;
 /// <summary>Translates between a node's id and its address in Akka.</summary>
 internal static class NodeAddress
 {
+    /// <summary>The router's name below the user guardian, on every node.</summary>
+    public const string RouterName = "router";
+
     public static NodeId Of(Address address) => new($"{address.Host}:{address.Port}");
 
     /// <summary>The address of <paramref name="node"/>, reached as <paramref name="self"/> is.</summary>

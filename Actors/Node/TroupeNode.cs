@@ -19,7 +19,6 @@ namespace Troupe.Actors.Node;
 /// </remarks>
 public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 {
-    internal const string RouterName = "router";
 
     private readonly TroupeNodeSpec _spec;
     private readonly ActorSystem _system;
@@ -48,7 +47,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
         var clock = new NodeClock(spec.Time);
         _views = new ClusterViewHolder(Id);
-        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), RouterName);
+        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), NodeAddress.RouterName);
         _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _counts, _stopping.Token), "node");
         _gateway = Start(GatewayActor.Props(), "gateway");
         _modes = Start(ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router, _counts), ModeDirectoryActor.Name);

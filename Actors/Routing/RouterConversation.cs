@@ -2,7 +2,6 @@ using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Node;
 using Troupe.Messages.Forwarding;
-using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 
@@ -24,17 +23,6 @@ internal sealed class AcceptForward(Forward forward, IForwardSink sink) : INoSer
 
 /// <summary>Node to router: this node's newest snapshot, and an answer that must not overtake it.</summary>
 internal sealed record OwnSnapshot(NodeSnapshot Snapshot, IActorRef? ReplyTo, ModelReply? Reply) : INoSerializationVerificationNeeded;
-
-/// <summary>Membership to router: a member is up; introduce yourself.</summary>
-internal sealed record PeerUp(NodeId Node, ActorSelection Router) : INoSerializationVerificationNeeded;
-
-/// <summary>Membership to router and gateway: the member cannot be reached at present.</summary>
-internal sealed record PeerUnreachable(NodeId Node) : INoSerializationVerificationNeeded;
-
-internal sealed record PeerReachable(NodeId Node) : INoSerializationVerificationNeeded;
-
-/// <summary>Membership to router and gateway: the member has left or was removed.</summary>
-internal sealed record PeerGone(NodeId Node) : INoSerializationVerificationNeeded;
 
 /// <summary>Edge to router: take no more forwards, and say when those taken are answered.</summary>
 internal sealed record DrainRouter(TaskCompletionSource Drained) : INoSerializationVerificationNeeded;

@@ -42,7 +42,7 @@ internal sealed class OverheadRun(TimeSpan perRung)
 
         progress("router");
         rungs.Add(await RouterAsync(host, stop));
-        Edge edge = new(host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, spec.MaxRequestBytes, TroupeVersion.Text));
+        NodeEdge edge = new(host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, spec.MaxRequestBytes, TroupeVersion.Text));
         await using KestrelListener http = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), new Dispatcher(edge, logs.CreateLogger<Dispatcher>()).InvokeAsync, logs, stop);
         DnsEndPoint target = new(http.Address.Address.ToString(), http.Address.Port);
         foreach (int clients in (int[])[1, 32])

@@ -20,10 +20,10 @@ internal static class ArtifactCommand
         command.SetAction(parsed =>
         {
             Terminal terminal = new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
-            ArtifactLine[] lines = [.. Read(parsed.GetValue(file)!).Describe().Select(line => new ArtifactLine(line.Key, line.Value))];
+            ArtifactLine[] lines = [.. ArtifactDescription.Of(Read(parsed.GetValue(file)!)).Select(line => new ArtifactLine(line.Key, line.Value))];
             if (terminal.Json)
             {
-                terminal.Document(lines, ArtifactJson.Default.ArtifactLineArray);
+                terminal.Document(lines, ArtifactLineJson.Default.ArtifactLineArray);
             }
             else
             {
@@ -86,4 +86,4 @@ internal sealed record ArtifactLine([property: JsonPropertyName("name")] string 
 
 /// <summary>Writes descriptions; generated, so that no reflection is needed.</summary>
 [JsonSerializable(typeof(ArtifactLine[]))]
-internal sealed partial class ArtifactJson : JsonSerializerContext;
+internal sealed partial class ArtifactLineJson : JsonSerializerContext;

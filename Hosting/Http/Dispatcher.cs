@@ -5,7 +5,7 @@ namespace Troupe.Hosting.Http;
 
 /// <summary>The whole HTTP edge as one request delegate: path, verb, endpoint, and the last net for errors.</summary>
 /// <remarks>Written by hand because clients of the V2 protocol send no or wrong content types, names with escapes that must stay, and POSTs without length; model binding and endpoint routing refuse those.</remarks>
-internal sealed partial class Dispatcher(Edge edge, ILogger<Dispatcher> logger)
+internal sealed partial class Dispatcher(NodeEdge edge, ILogger<Dispatcher> logger)
 {
     public Task InvokeAsync(HttpContext context)
     {

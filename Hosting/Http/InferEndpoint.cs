@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
-using Troupe.Hosting.Http.Admin;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Protocol;
 using Troupe.Hosting.Metrics;
 using Troupe.Messages.Forwarding;
@@ -16,7 +16,7 @@ internal static class InferEndpoint
     /// <summary>Length of the JSON part where binary tensors follow it.</summary>
     public const string HeaderLength = "Inference-Header-Content-Length";
 
-    public static async Task InferAsync(HttpContext context, Edge edge, V2Route route)
+    public static async Task InferAsync(HttpContext context, NodeEdge edge, V2Route route)
     {
         if (!edge.Catalogue.TryFind(route.Model, route.Version, out ServedModel? model))
         {
@@ -61,7 +61,7 @@ internal static class InferEndpoint
         }
     }
 
-    private static async ValueTask<ForwardReply> ForwardAsync(HttpContext context, Edge edge, ServedModel model, InferRequest request, ModeChange? modes, SessionId? session)
+    private static async ValueTask<ForwardReply> ForwardAsync(HttpContext context, NodeEdge edge, ServedModel model, InferRequest request, ModeChange? modes, SessionId? session)
     {
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         Forward forward = new()
@@ -88,7 +88,7 @@ internal static class InferEndpoint
         return reply;
     }
 
-    private static void Count(Edge edge, ModelLedger ledger, ServedModel model, InferRequest request, ForwardReply reply, TimeSpan elapsed)
+    private static void Count(NodeEdge edge, ModelLedger ledger, ServedModel model, InferRequest request, ForwardReply reply, TimeSpan elapsed)
     {
         switch (reply)
         {
@@ -129,11 +129,11 @@ internal static class InferEndpoint
     {
         FailureKind.ModelNotLoaded => ModelEndpoints.UnknownAsync(context, route, Answer.Text),
         FailureKind.InvalidRequest or FailureKind.InvalidInput => Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, failed.Detail),
-        _ => Answer.ErrorAsync(context, AdminEndpoints.Status(failed.Kind), Answer.Text, failed.Detail),
+        _ => Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Text, failed.Detail),
     };
 
     /// <summary>What to do when the client goes away while its forward runs.</summary>
-    private sealed class Cancellation(Edge edge, RequestId id)
+    private sealed class Cancellation(NodeEdge edge, RequestId id)
     {
         public void Run() => edge.Node.Cancel(id);
     }

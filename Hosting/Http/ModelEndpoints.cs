@@ -7,7 +7,7 @@ namespace Troupe.Hosting.Http;
 /// <summary>What a client can read of a model: metadata, readiness, configuration, statistics.</summary>
 internal static class ModelEndpoints
 {
-    public static Task MetadataAsync(HttpContext context, Edge edge, in V2Route route)
+    public static Task MetadataAsync(HttpContext context, NodeEdge edge, in V2Route route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
         return catalogue.TryFind(route.Model, route.Version, out ServedModel? model)
@@ -15,12 +15,12 @@ internal static class ModelEndpoints
             : UnknownAsync(context, route, Answer.Json);
     }
 
-    public static Task ReadyAsync(HttpContext context, Edge edge, in V2Route route) =>
+    public static Task ReadyAsync(HttpContext context, NodeEdge edge, in V2Route route) =>
         edge.Catalogue.TryFind(route.Model, route.Version, out _)
             ? Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text)
             : Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Text, "Model version not ready");
 
-    public static Task ConfigurationAsync(HttpContext context, Edge edge, in V2Route route)
+    public static Task ConfigurationAsync(HttpContext context, NodeEdge edge, in V2Route route)
     {
         if (!edge.Catalogue.TryFind(route.Model, route.Version, out ServedModel? model))
         {
@@ -31,7 +31,7 @@ internal static class ModelEndpoints
     }
 
     /// <summary>Statistics of one version, of all versions of a name, or of everything served.</summary>
-    public static Task StatisticsAsync(HttpContext context, Edge edge, in V2Route route)
+    public static Task StatisticsAsync(HttpContext context, NodeEdge edge, in V2Route route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
         if (route.Endpoint == V2Endpoint.AllStatistics)
@@ -66,7 +66,7 @@ internal static class ModelEndpoints
     private static Task WriteMetadataAsync(HttpContext context, ServedModel model, IEnumerable<int> versions) =>
         Answer.DocumentAsync(context, writer => model.WriteMetadata(writer, versions));
 
-    private static Task WriteStatisticsAsync(HttpContext context, Edge edge, IEnumerable<ServedModel> models) => Answer.DocumentAsync(context, writer =>
+    private static Task WriteStatisticsAsync(HttpContext context, NodeEdge edge, IEnumerable<ServedModel> models) => Answer.DocumentAsync(context, writer =>
     {
         writer.WriteStartObject();
         writer.WriteStartArray("model_stats"u8);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
 
 namespace Troupe.Hosting.Http;
@@ -10,7 +11,7 @@ internal static class RepositoryEndpoints
     /// <summary>Why a version that somebody unloaded is unavailable, in Triton's word.</summary>
     public const string UnloadedReason = "unloaded";
 
-    public static async Task IndexAsync(HttpContext context, Edge edge)
+    public static async Task IndexAsync(HttpContext context, NodeEdge edge)
     {
         bool readyOnly = false;
         using (RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes))
@@ -39,14 +40,14 @@ internal static class RepositoryEndpoints
         });
     }
 
-    public static async Task LoadAsync(HttpContext context, Edge edge, string name)
+    public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
     {
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         CheckParameters(body.Memory);
         switch (await edge.Node.LoadAsync(new LoadModel(name), node: null, context.RequestAborted))
         {
             case ModelReply.Failed failed:
-                int status = failed.Kind == Messages.Forwarding.FailureKind.Draining ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest;
+                int status = failed.Kind == FailureKind.Draining ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest;
                 await Answer.ErrorAsync(context, status, Answer.Json, $"failed to load '{name}': {failed.Detail}");
                 break;
             default:
@@ -56,7 +57,7 @@ internal static class RepositoryEndpoints
     }
 
     /// <summary>Always 200, for models nobody knows too: that is Triton's contract.</summary>
-    public static async Task UnloadAsync(HttpContext context, Edge edge, string name)
+    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, string name)
     {
         (await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes)).Dispose();
         if (await edge.Node.UnloadAsync(new UnloadModel(name), node: null, context.RequestAborted) is ModelReply.Unloaded done)
@@ -104,7 +105,7 @@ internal static class RepositoryEndpoints
         }
     }
 
-    private static IndexEntry[] Entries(Edge edge)
+    private static IndexEntry[] Entries(NodeEdge edge)
     {
         SortedDictionary<(string Name, int Number), IndexEntry> entries = [];
         foreach (ModelSnapshot model in edge.Node.View.Nodes.SelectMany(node => node.Models))

@@ -9,7 +9,7 @@ internal static class ServerEndpoints
     /// <summary>Only what works is listed: clients switch features on by these names.</summary>
     private static readonly string[] Extensions = ["model_repository", "model_configuration", "binary_tensor_data", "parameters", "statistics"];
 
-    public static Task MetadataAsync(HttpContext context, Edge edge) => Answer.DocumentAsync(context, writer =>
+    public static Task MetadataAsync(HttpContext context, NodeEdge edge) => Answer.DocumentAsync(context, writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("name"u8, "troupe");
@@ -26,11 +26,11 @@ internal static class ServerEndpoints
 
     public static Task LiveAsync(HttpContext context) => Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text);
 
-    public static Task ReadyAsync(HttpContext context, Edge edge) =>
+    public static Task ReadyAsync(HttpContext context, NodeEdge edge) =>
         Answer.EmptyAsync(context, IsReady(edge) ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, Answer.Text);
 
     /// <summary>Ready: done with its first loads, not draining, no model of this node failed to load, and where the node has devices, one of them works.</summary>
-    private static bool IsReady(Edge edge)
+    private static bool IsReady(NodeEdge edge)
     {
         NodeSnapshot self = edge.Node.View.Nodes[0];
         return !edge.IsStarting

@@ -11,7 +11,7 @@ internal sealed class MetricsEndpoint
 
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
 
-    public MetricsEndpoint(Edge edge)
+    public MetricsEndpoint(NodeEdge edge)
     {
         NodeMetrics metrics = new(Prometheus.Metrics.WithCustomRegistry(_registry), edge);
         _registry.AddBeforeCollectCallback(metrics.Refresh);

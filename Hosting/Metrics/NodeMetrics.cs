@@ -13,7 +13,7 @@ internal sealed class NodeMetrics
     private static readonly string[] ModelLabels = ["model", "version"];
     private static readonly string[] GpuLabels = ["gpu_uuid"];
 
-    private readonly Edge _edge;
+    private readonly NodeEdge _edge;
     private readonly Lock _lock = new();
     private readonly (Counter Counter, Func<ModelLedger, double> Value)[] _model;
     private readonly Counter _failure;
@@ -26,7 +26,7 @@ internal sealed class NodeMetrics
     private HashSet<(string Model, string Version)> _shownModels = [];
     private HashSet<string> _shownGpus = [];
 
-    public NodeMetrics(IMetricFactory factory, Edge edge)
+    public NodeMetrics(IMetricFactory factory, NodeEdge edge)
     {
         _edge = edge;
         _model =

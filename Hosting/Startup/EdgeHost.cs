@@ -1,3 +1,4 @@
+using Troupe.Hosting.Cli;
 using Troupe.Hosting.Http;
 using Troupe.Hosting.Metrics;
 using Troupe.Hosting.Options;
@@ -14,7 +15,7 @@ internal static partial class EdgeHost
         ILogger log = logs.CreateLogger("Troupe.Node");
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
-        Edge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };
+        NodeEdge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };
         Dispatcher dispatcher = new(edge, logs.CreateLogger<Dispatcher>());
         await using KestrelListener http = await KestrelListener.StartAsync(OptionKeys.Http, spec.Http, dispatcher.InvokeAsync, logs, stop);
         await using KestrelListener? metrics = spec.Metrics is { } address
@@ -40,7 +41,7 @@ internal static partial class EdgeHost
         LogStopped(log, drained ? "drained" : "time was up, the rest was answered Draining");
         if (alone)
         {
-            throw new Cli.CliException(Cli.ExitCode.Failed, "the node was put out of the cluster and has stopped; start it again");
+            throw new CliException(ExitCode.Failed, "the node was put out of the cluster and has stopped; start it again");
         }
     }
 

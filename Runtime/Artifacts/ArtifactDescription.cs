@@ -9,7 +9,7 @@ using Troupe.Runtime.Modules;
 namespace Troupe.Runtime.Artifacts;
 
 /// <summary>Puts an artifact into words for people, always in the same order.</summary>
-internal sealed class ArtifactDescription
+public sealed class ArtifactDescription
 {
     private readonly List<KeyValuePair<string, string>> _lines = [];
 

@@ -33,7 +33,4 @@ public sealed record ArtifactSpec(string Source, ArtifactFormat Format, long Byt
             }
         }
     }
-
-    /// <summary>Everything of interest, in order, as names and values: for a table or for JSON. Plans are given by size.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Describe() => ArtifactDescription.Of(this);
 }

@@ -1,5 +1,6 @@
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Engines.Caches;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Engines;
 
@@ -37,12 +38,12 @@ internal interface IEngine : IDisposable
     long WeightBudget { get; }
 
     /// <summary>Changes the budget; no execution context exists meanwhile.</summary>
-    /// <exception cref="Execution.ForwardException">Refused; the budget is as before.</exception>
+    /// <exception cref="ForwardException">Refused; the budget is as before.</exception>
     void SetWeightBudget(long bytes);
 
     /// <summary>Changes the TensorRT-RTX settings; no execution context exists meanwhile.</summary>
     /// <param name="cache">Where compiled kernels are looked for and kept; null keeps none. It stays valid until the next change.</param>
-    /// <exception cref="Execution.ForwardException">Not supported; nothing changed.</exception>
+    /// <exception cref="ForwardException">Not supported; nothing changed.</exception>
     void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache);
 
     /// <summary>Names and types of the layers as JSON, without needing a context; null where the engine does not tell.</summary>
@@ -51,6 +52,6 @@ internal interface IEngine : IDisposable
     /// <summary>Makes mutable state for one call at a time. It starts with profile 0 active.</summary>
     /// <param name="failure">Where the context's work reports failures that show only while it runs.</param>
     /// <param name="workspace">Dynamic: the caller supplies scratch memory by <see cref="IExecutionContext.SetWorkspace"/>.</param>
-    /// <exception cref="Execution.ForwardException">Out of device memory; nothing was made.</exception>
+    /// <exception cref="ForwardException">Out of device memory; nothing was made.</exception>
     IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace);
 }

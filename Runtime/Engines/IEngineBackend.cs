@@ -1,3 +1,5 @@
+using Troupe.Runtime.Modules;
+
 namespace Troupe.Runtime.Engines;
 
 /// <summary>A way to make engines out of bytes: ONNX Runtime, TensorRT, kernels, the emulated TensorRT.</summary>
@@ -14,6 +16,6 @@ internal interface IEngineBackend
     string? Unsupported(EngineHome home);
 
     /// <summary>Loads an engine. The weights count against the device's memory from here on.</summary>
-    /// <exception cref="Modules.ModuleLoadException">The bytes are refused; the device is as it was.</exception>
+    /// <exception cref="ModuleLoadException">The bytes are refused; the device is as it was.</exception>
     IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation);
 }

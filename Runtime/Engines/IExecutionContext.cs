@@ -1,5 +1,6 @@
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Engines;
 
@@ -18,14 +19,14 @@ internal interface IExecutionContext : IDisposable
     /// <summary>Switches the profile, ordered on <paramref name="stream"/>; shapes must be set again.</summary>
     void SetProfile(int index, CuStream stream);
 
-    /// <exception cref="Execution.ForwardException">The shape does not fit the input or the active profile.</exception>
+    /// <exception cref="ForwardException">The shape does not fit the input or the active profile.</exception>
     void SetInputShape(int input, in TensorShape shape);
 
     /// <summary>Gives the values of a shape tensor.</summary>
     void SetShapeValues(int input, ReadOnlySpan<long> values);
 
     /// <summary>Output shapes for the shapes and values set, -1 where they become known only by running.</summary>
-    /// <exception cref="Execution.ForwardException">Not all inputs are set ("… cannot be inferred").</exception>
+    /// <exception cref="ForwardException">Not all inputs are set ("… cannot be inferred").</exception>
     void InferShapes(Span<TensorShape> outputs);
 
     /// <summary>Scratch bytes that the shapes now set need; 0 where the context keeps its own.</summary>
@@ -46,7 +47,7 @@ internal interface IExecutionContext : IDisposable
     bool CanCapture { get; }
 
     /// <summary>Puts one run on the stream. Failures while it runs go into the context's <see cref="FailureSlot"/>.</summary>
-    /// <exception cref="Execution.ForwardException">Refused at once; nothing was enqueued.</exception>
+    /// <exception cref="ForwardException">Refused at once; nothing was enqueued.</exception>
     /// <exception cref="InvalidOperationException">Not every tensor is bound.</exception>
     void Enqueue(CuStream stream);
 

@@ -1,10 +1,16 @@
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Engines;
 
 /// <summary>One optimization profile: for every input the least, typical and greatest shape it was built for.</summary>
 /// <param name="Ranges">By input, in the engine's order.</param>
-internal sealed record ProfileSpec(int Index, IReadOnlyList<ProfileRange> Ranges);
+internal sealed record ProfileSpec(int Index, IReadOnlyList<ProfileRange> Ranges)
+{
+    /// <summary>The failure of asking an engine for a profile that it has not got (text of torch_tensorrt).</summary>
+    public static ForwardException OutOfRange(int index, int count) => new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
+}
 
 /// <summary>The shapes (for a shape tensor: the values) that a profile admits for one input, bounds included.</summary>
 internal sealed record ProfileRange(TensorShape Min, TensorShape Opt, TensorShape Max)

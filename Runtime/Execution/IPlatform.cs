@@ -1,4 +1,3 @@
-using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Execution;
@@ -19,9 +18,6 @@ public interface IPlatform : IDisposable
     IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation);
 }
 
-/// <summary>A device as the driver describes it.</summary>
-public sealed record DeviceDescription(int Ordinal, string Name, bool Emulated, int ComputeMajor, int ComputeMinor, long MemoryBytes);
-
 /// <summary>Free and total bytes of one device's memory.</summary>
 public readonly record struct DeviceMemory(long FreeBytes, long TotalBytes);
 
@@ -38,13 +34,4 @@ public interface IDeviceGroup : IDisposable
 
     /// <summary>Waits for everything enqueued, at most <paramref name="bound"/>; false when it did not end in time.</summary>
     bool Drain(TimeSpan bound);
-}
-
-/// <summary>How an instance is made.</summary>
-/// <param name="MaxLanes">Most lanes it may have; as many are made, on demand, as the memory budget allows.</param>
-/// <param name="ProfileFolder">Where profiles are written while profiling is on; null: <c>troupe-profiles</c> in the folder for temporary files.</param>
-public sealed record InstanceOptions(int MaxLanes = 2, string? ProfileFolder = null)
-{
-    /// <summary>Where runtime caches may lie.</summary>
-    public RuntimeCacheOptions Caches { get; init; } = new();
 }

@@ -16,7 +16,7 @@ internal static class ProfileSelection
             // An engine without profiles, or with one, runs as it is, whatever is pinned for its neighbours.
             return engine.Profiles.Count <= 1 ? 0
                 : (uint)pinned < (uint)engine.Profiles.Count ? pinned
-                : throw OutOfRange(pinned, engine.Profiles.Count);
+                : throw ProfileSpec.OutOfRange(pinned, engine.Profiles.Count);
         }
 
         if (engine.Profiles.Count <= 1 || Admits(engine, engine.Profiles[active], plan, graph, wiring))
@@ -34,8 +34,6 @@ internal static class ProfileSelection
 
         throw new ForwardException(FailureKind.InvalidInput, $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => plan.Shapes[tensor]))}.");
     }
-
-    public static ForwardException OutOfRange(int index, int count) => new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
 
     private static bool Admits(IEngine engine, ProfileSpec profile, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
     {

@@ -1,4 +1,5 @@
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Memory;
 
@@ -14,7 +15,7 @@ internal sealed class SharedWorkspace(BlockPool pool)
     public Piece? Current { get; private set; }
 
     /// <summary>Takes a hold of a piece of at least these bytes.</summary>
-    /// <exception cref="Execution.ForwardException">The device is full; nothing changed.</exception>
+    /// <exception cref="ForwardException">The device is full; nothing changed.</exception>
     public Piece Take(ulong bytes, DeviceStream stream)
     {
         if (Current is null || Current.Block.Bytes < bytes)

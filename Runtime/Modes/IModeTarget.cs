@@ -1,4 +1,5 @@
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Modes;
 
@@ -25,7 +26,7 @@ public interface IModeTarget
     /// Applies the per-instance settings (budget, workspace, runtime settings, profiling) once the forwards before it have finished. All of the module's
     /// engines or none. <see cref="WeightBudget.Automatic"/> gives every engine the value it had when it was loaded.
     /// </summary>
-    /// <exception cref="Execution.ForwardException">Refused; nothing changed.</exception>
+    /// <exception cref="ForwardException">Refused; nothing changed.</exception>
     void Apply(ModeSettings settings);
 
     /// <summary>A scope with graphs has begun: runs the warm-ups that need no call's data. What cannot be done now is left to the first call.</summary>

@@ -6,7 +6,7 @@ using Troupe.Runtime.Engines;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>Reads <c>module.json</c> version 1: shape and type of every key are checked, meaning is checked by <see cref="SegmentOrder"/> and, against the engines, by <see cref="ModuleGraph"/>.</summary>
+/// <summary>Reads <c>module.json</c> version 1: shape and type of every key are checked, meaning is checked when the module is read (the order of its segments) and when its engines are loaded (how they are wired).</summary>
 internal static partial class ManifestReader
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 16, AllowDuplicateProperties = false };

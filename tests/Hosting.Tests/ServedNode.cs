@@ -42,7 +42,7 @@ public sealed class ServedNode : IAsyncLifetime
     {
         ServeSpec spec = new() { Models = _models, Load = _load, Devices = new DeviceChoice(DeviceKind.Host, 2), Cluster = null, DrainTimeout = TimeSpan.FromSeconds(5) };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
-        Edge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
         _listener = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         await _host.LoadModelsAsync(TestContext.Current.CancellationToken);

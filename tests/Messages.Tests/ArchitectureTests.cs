@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tests;
 
@@ -36,7 +37,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void The_assembly_of_messages_references_messagepack_and_the_framework_alone()
     {
-        IEnumerable<string> names = typeof(Messages.Wire.WireFormat).Assembly.GetReferencedAssemblies().Select(name => name.Name!);
+        IEnumerable<string> names = typeof(WireFormat).Assembly.GetReferencedAssemblies().Select(name => name.Name!);
         Assert.All(names, name => Assert.True(
             name.StartsWith("System", StringComparison.Ordinal) || name.StartsWith("MessagePack", StringComparison.Ordinal) || name == "netstandard",
             $"Messages references {name}."));

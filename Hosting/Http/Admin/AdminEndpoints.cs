@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Troupe.Actors.Node;
-using Troupe.Messages.Forwarding;
+using Troupe.Hosting.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
@@ -11,7 +11,7 @@ namespace Troupe.Hosting.Http.Admin;
 /// <summary>Troupe's own administration under <c>/v2/troupe/…</c>: devices, nodes, models on any node.</summary>
 internal static class AdminEndpoints
 {
-    public static Task DevicesAsync(HttpContext context, Edge edge)
+    public static Task DevicesAsync(HttpContext context, NodeEdge edge)
     {
         ClusterView view = edge.Node.View;
         DeviceDocument[] devices =
@@ -33,7 +33,7 @@ internal static class AdminEndpoints
         return DocumentAsync(context, new DevicesDocument(devices), AdminJson.Default.DevicesDocument);
     }
 
-    public static Task NodesAsync(HttpContext context, Edge edge)
+    public static Task NodesAsync(HttpContext context, NodeEdge edge)
     {
         ClusterView view = edge.Node.View;
         IEnumerable<NodeDocument> known = view.Nodes.Select(node => new NodeDocument(
@@ -51,7 +51,7 @@ internal static class AdminEndpoints
         return DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
     }
 
-    public static Task ModelsAsync(HttpContext context, Edge edge) => DocumentAsync(
+    public static Task ModelsAsync(HttpContext context, NodeEdge edge) => DocumentAsync(
         context,
         new ModelsDocument([.. edge.Node.View.Nodes.SelectMany(node => node.Models.Select(model => new ModelDocument(
             model.Model.Name,
@@ -64,32 +64,20 @@ internal static class AdminEndpoints
             model.Model.Hash.ToString()))).OrderBy(model => model.Name, StringComparer.Ordinal).ThenBy(model => model.Version)]),
         AdminJson.Default.ModelsDocument);
 
-    public static async Task LoadAsync(HttpContext context, Edge edge, string name)
+    public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
     {
         LoadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.LoadDocument, new LoadDocument());
         LoadModel load = new(name, wanted.Version, wanted.Path, wanted.Gpus);
         await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
     }
 
-    public static async Task UnloadAsync(HttpContext context, Edge edge, string name)
+    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, string name)
     {
         UnloadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.UnloadDocument, new UnloadDocument());
         await AnswerAsync(context, edge, await edge.Node.UnloadAsync(new UnloadModel(name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted));
     }
 
-    /// <summary>HTTP status of a failure.</summary>
-    public static int Status(FailureKind kind) => kind switch
-    {
-        FailureKind.InvalidRequest or FailureKind.InvalidInput or FailureKind.ModeConflict or FailureKind.InvalidModel or FailureKind.AlreadyExists => StatusCodes.Status400BadRequest,
-        FailureKind.ModelNotLoaded or FailureKind.NotFound => StatusCodes.Status404NotFound,
-        FailureKind.NotSupported => StatusCodes.Status501NotImplemented,
-        FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining or FailureKind.NodeUnreachable or FailureKind.DeviceLost or FailureKind.OutOfDeviceMemory
-            => StatusCodes.Status503ServiceUnavailable,
-        FailureKind.Cancelled => StatusCodes.Status499ClientClosedRequest,
-        FailureKind.BackendFailed or FailureKind.Internal => StatusCodes.Status500InternalServerError,
-    };
-
-    private static NodeId? Node(Edge edge, string? written)
+    private static NodeId? Node(NodeEdge edge, string? written)
     {
         if (written is null)
         {
@@ -102,7 +90,7 @@ internal static class AdminEndpoints
             : throw new BadHttpRequestException($"no node '{written}' is known here; 'troupe nodes' lists them", StatusCodes.Status404NotFound);
     }
 
-    private static Task AnswerAsync(HttpContext context, Edge edge, ModelReply reply)
+    private static Task AnswerAsync(HttpContext context, NodeEdge edge, ModelReply reply)
     {
         switch (reply)
         {
@@ -113,7 +101,7 @@ internal static class AdminEndpoints
                 edge.Ledgers.Forget(unloaded.Name, unloaded.Numbers);
                 return DocumentAsync(context, new UnloadedDocument(unloaded.Name, unloaded.Numbers), AdminJson.Default.UnloadedDocument);
             case ModelReply.Failed failed:
-                return Answer.ErrorAsync(context, Status(failed.Kind), Answer.Json, $"{failed.Name}: {failed.Detail}");
+                return Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Json, $"{failed.Name}: {failed.Detail}");
             default:
                 throw new System.Diagnostics.UnreachableException(reply.GetType().Name);
         }
@@ -123,7 +111,7 @@ internal static class AdminEndpoints
         Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
 
     /// <summary>The body as a document; the standard one where there is no body.</summary>
-    internal static async Task<T> ReadAsync<T>(HttpContext context, Edge edge, JsonTypeInfo<T> type, T standard)
+    internal static async Task<T> ReadAsync<T>(HttpContext context, NodeEdge edge, JsonTypeInfo<T> type, T standard)
     {
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         if (body.Memory.IsEmpty)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Primitives;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
@@ -15,36 +16,36 @@ internal static class ModeEndpoints
 {
     private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
 
-    public static async Task ListAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new GetModes(QueryScope(context)));
+    public static async Task ListAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new GetModes(QueryScope(context)));
 
-    public static async Task ExplainAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
+    public static async Task ExplainAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
 
-    public static async Task SetAsync(HttpContext context, Edge edge)
+    public static async Task SetAsync(HttpContext context, NodeEdge edge)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
         await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
     }
 
-    public static async Task EnterAsync(HttpContext context, Edge edge)
+    public static async Task EnterAsync(HttpContext context, NodeEdge edge)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
         await AskAsync(context, edge, new EnterMode(Scope(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
     }
 
-    public static async Task RenewAsync(HttpContext context, Edge edge, string token) =>
+    public static async Task RenewAsync(HttpContext context, NodeEdge edge, string token) =>
         await AskAsync(context, edge, new RenewMode(new ModeToken(Id(token, "token")), await LeaseAsync(context, edge)));
 
-    public static async Task ExitAsync(HttpContext context, Edge edge, string token) => await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
+    public static async Task ExitAsync(HttpContext context, NodeEdge edge, string token) => await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
 
-    public static async Task OpenSessionAsync(HttpContext context, Edge edge) => await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
+    public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
 
-    public static async Task RenewSessionAsync(HttpContext context, Edge edge, string session) =>
+    public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, string session) =>
         await AskAsync(context, edge, new RenewSession(new SessionId(Id(session, "session")), await LeaseAsync(context, edge)));
 
-    public static async Task CloseSessionAsync(HttpContext context, Edge edge, string session) =>
+    public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, string session) =>
         await AskAsync(context, edge, new CloseSession(new SessionId(Id(session, "session"))));
 
-    private static async Task AskAsync(HttpContext context, Edge edge, object request)
+    private static async Task AskAsync(HttpContext context, NodeEdge edge, object request)
     {
         switch (await edge.Node.ModesAsync(request, context.RequestAborted))
         {
@@ -78,7 +79,7 @@ internal static class ModeEndpoints
                 break;
             case ModeReply.Refused refused:
                 string by = refused.By.Length == 0 ? "" : " (" + string.Join("; ", refused.By.Select(exception => $"{exception.Gpu?.ToString() ?? exception.Node.ToString()}: {exception.Reason}")) + ")";
-                await Answer.ErrorAsync(context, AdminEndpoints.Status(refused.Kind), Answer.Json, refused.Detail + by);
+                await Answer.ErrorAsync(context, FailureMap.Status(refused.Kind), Answer.Json, refused.Detail + by);
                 break;
             case var other:
                 throw new UnreachableException(other.GetType().Name);
@@ -171,10 +172,10 @@ internal static class ModeEndpoints
     private static Guid Id(string written, string what) =>
         Guid.TryParseExact(written, "N", out Guid id) ? id : throw Bad($"'{written}' is no {what}; it has 32 hexadecimal digits");
 
-    private static async Task<TimeSpan> LeaseAsync(HttpContext context, Edge edge) =>
+    private static async Task<TimeSpan> LeaseAsync(HttpContext context, NodeEdge edge) =>
         Lease((await AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
 
-    private static Task<ModeChangeDocument> ChangeAsync(HttpContext context, Edge edge) =>
+    private static Task<ModeChangeDocument> ChangeAsync(HttpContext context, NodeEdge edge) =>
         AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.ModeChangeDocument, new ModeChangeDocument([]));
 
     private static Task WriteAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>

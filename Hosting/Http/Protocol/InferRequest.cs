@@ -53,6 +53,3 @@ internal sealed class InferRequest
 /// <param name="Binary">Raw bytes after the JSON instead of <c>data</c>.</param>
 /// <param name="Classes">Classification: how many of the highest values; 0: the tensor itself.</param>
 internal readonly record struct OutputForm(bool Binary, ulong Classes);
-
-/// <summary>A request parameter: exactly one of the values is set. Numbers without a fraction are <see cref="Integer"/>.</summary>
-internal readonly record struct InferParameter(string Name, string? Text = null, long? Integer = null, double? Number = null, bool? Flag = null);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Troupe.Runtime.Execution;
 
 namespace Troupe.Runtime.Engines.Caches;
 
@@ -15,7 +16,7 @@ internal sealed partial class RuntimeCaches
     public static RuntimeCaches OfProcess { get; } = new();
 
     /// <summary>The cache of a setting: a file's, or with an empty path the one in memory. Null where none is kept. Given back by <see cref="Release"/>.</summary>
-    /// <exception cref="Execution.ForwardException">The path is not allowed; nothing was acquired.</exception>
+    /// <exception cref="ForwardException">The path is not allowed; nothing was acquired.</exception>
     public RuntimeCache? Acquire(string? path, RuntimeCacheOptions options)
     {
         if (path is null)

@@ -58,7 +58,7 @@ internal sealed class EmulatedContext : IExecutionContext
 
     public void SetProfile(int index, CuStream stream)
     {
-        ActiveProfile = (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSelection.OutOfRange(index, _engine.Profiles.Count);
+        ActiveProfile = (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSpec.OutOfRange(index, _engine.Profiles.Count);
         _isSpecialized = false;
         _network.Reset();
     }

@@ -5,6 +5,7 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Engines.Onnx;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Engines.Emulated;
@@ -83,7 +84,7 @@ internal sealed class EmulatedEngine : IEngine
         RefuseWithContexts("the weight budget");
         if (StreamableWeightBytes == 0)
         {
-            throw new ForwardException(FailureKind.NotSupported, Troupe.Runtime.Modes.ModeConflicts.NothingStreamable);
+            throw new ForwardException(FailureKind.NotSupported, ModeConflicts.NothingStreamable);
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

@@ -1,3 +1,4 @@
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 
@@ -16,7 +17,7 @@ internal abstract class BuiltInKernel : ManagedKernelBody
     /// <summary>The PTX between the braces, for <see cref="KernelPtx"/>.</summary>
     public abstract string Body { get; }
 
-    public abstract Messages.Tensors.ElementType Input { get; }
+    public abstract ElementType Input { get; }
 
     public abstract int InputCount { get; }
 
@@ -59,7 +60,7 @@ internal abstract class BuiltInKernel : ManagedKernelBody
     /// <summary>Elements in a row; 1 where the kernel does not work on rows.</summary>
     protected int Width(in KernelArguments arguments) => WorksOnRows ? (int)arguments.Get<uint>(1 + InputCount + Scalars.Count) : 1;
 
-    private int InputBytes => Messages.Tensors.ElementTypes.BitCount(Input) / 8;
+    private int InputBytes => ElementTypes.BitCount(Input) / 8;
 
     private ulong Elements(in KernelArguments arguments) =>
         Math.Min(arguments.Get<uint>(ParameterSizes.Count - 1), arguments.ThreadsX) * (ulong)Width(in arguments);

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Troupe.Actors.Tests.Node;
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
 using Troupe.TestSupport.Execution;
 
 namespace Troupe.Actors.Tests.Modes;
@@ -46,8 +48,8 @@ public sealed class ClusteredModesTests
         Forward forward = new()
         {
             Id = node.Node.NextRequestId(),
-            Model = new Messages.Identity.ModelReference("double"),
-            Inputs = [new Messages.Tensors.Tensor("x", Messages.Tensors.ElementType.UInt8, new Messages.Tensors.TensorShape(1), new byte[] { 1 })],
+            Model = new ModelReference("double"),
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[] { 1 })],
             Modes = new ModeChange { OutputAllocator = true },
         };
         node.Node.Forward(forward, node.Sink);

@@ -5,6 +5,7 @@ using Troupe.Actors.Node;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
@@ -43,7 +44,7 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public async Task<ModelReply> LoadAny(string name = "double", int? number = null, string? path = null, params int[] gpus)
     {
-        await Eventually(() => Node.View.Nodes.Count > 0 && Node.View.Nodes[0].Gpus.All(gpu => gpu.Health != Messages.Nodes.GpuHealth.Starting));
+        await Eventually(() => Node.View.Nodes.Count > 0 && Node.View.Nodes[0].Gpus.All(gpu => gpu.Health != GpuHealth.Starting));
         return await Node.LoadAsync(new LoadModel(name, number, path, gpus), null, TestContext.Current.CancellationToken);
     }
 

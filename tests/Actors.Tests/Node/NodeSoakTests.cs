@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Execution;
 using Troupe.TestSupport.Execution;
 
 namespace Troupe.Actors.Tests.Node;
@@ -29,7 +30,7 @@ public sealed class NodeSoakTests(ITestOutputHelper output)
                 case 0:
                     throw new InvalidOperationException("a defect");
                 case < 50:
-                    ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Fail(new Runtime.Execution.ForwardException(FailureKind.BackendFailed, "the launch failed")), lane, preferLocal: false);
+                    ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Fail(new ForwardException(FailureKind.BackendFailed, "the launch failed")), lane, preferLocal: false);
                     break;
                 case < 1500:
                     ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Complete(), lane, preferLocal: false);

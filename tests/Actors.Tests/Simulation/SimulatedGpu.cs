@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Actors.Gpu;
 using Troupe.Actors.Routing;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Execution;
@@ -83,7 +84,7 @@ internal sealed class SimulatedGpu
         {
             if (_platform.Faults[Ordinal].Fault is not null || random.Next(10) == 0)
             {
-                lane.Fail(new ForwardException(Messages.Forwarding.FailureKind.BackendFailed, "the launch failed"));
+                lane.Fail(new ForwardException(FailureKind.BackendFailed, "the launch failed"));
             }
             else
             {

@@ -5,6 +5,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Messages.Tensors;
 using Troupe.TestSupport.Execution;
 
 namespace Troupe.Actors.Tests.Simulation;
@@ -60,7 +61,7 @@ internal sealed class SimulatedNode
         {
             Id = new RequestId(Incarnation, ++_counter),
             Model = new ModelReference("m"),
-            Inputs = [new Messages.Tensors.Tensor("x", Messages.Tensors.ElementType.UInt8, new Messages.Tensors.TensorShape(1), new byte[1])],
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
             TimeLeft = timeLeft,
         };
         Do(() => Origin.Accept(forward, sink, Now));

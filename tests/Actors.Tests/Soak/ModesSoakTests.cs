@@ -88,7 +88,7 @@ public sealed class ModesSoakTests(ITestOutputHelper output)
             await Task.WhenAll(Enumerable.Range(0, random.Next(1, 9)).Select(_ =>
             {
                 SoakModel model = models[random.Next(models.Length)];
-                return Forward(local, model, random.Next(model.Cases.Count), new Forward
+                return ForwardOnce(local, model, random.Next(model.Cases.Count), new Forward
                 {
                     Id = local.Node.NextRequestId(),
                     Model = new ModelReference(model.Name),
@@ -96,13 +96,13 @@ public sealed class ModesSoakTests(ITestOutputHelper output)
                     Gpu = random.Next(4) == 0 ? new GpuId(local.Node.Id, random.Next(Devices)) : null,
                     Session = toggler.Session(random),
                     Modes = ModeToggler.Call(random) ?? (random.Next(2) == 0 ? model.ThatFits : null),
-                    TimeLeft = random.Next(12) == 0 ? TimeSpan.FromMilliseconds(random.Next(1, 20)) : Messages.Forwarding.Forward.DefaultTimeLeft,
+                    TimeLeft = random.Next(12) == 0 ? TimeSpan.FromMilliseconds(random.Next(1, 20)) : Forward.DefaultTimeLeft,
                 }, cancels: random.Next(20) == 0);
             }).ToArray());
         }
     }
 
-    private async Task Forward(LocalNode local, SoakModel model, int number, Forward forward, bool cancels)
+    private async Task ForwardOnce(LocalNode local, SoakModel model, int number, Forward forward, bool cancels)
     {
         var sink = new OneReply(() => Interlocked.Increment(ref _twice));
         Interlocked.Increment(ref _sent);
@@ -155,7 +155,7 @@ public sealed class ModesSoakTests(ITestOutputHelper output)
             from model in models
             from device in Enumerable.Range(0, Devices)
             from number in Enumerable.Range(0, model.Cases.Count)
-            select Forward(local, model, number, new Forward { Id = local.Node.NextRequestId(), Model = new ModelReference(model.Name), Inputs = [], Gpu = new GpuId(local.Node.Id, device), Modes = model.ThatFits }, cancels: false);
+            select ForwardOnce(local, model, number, new Forward { Id = local.Node.NextRequestId(), Model = new ModelReference(model.Name), Inputs = [], Gpu = new GpuId(local.Node.Id, device), Modes = model.ThatFits }, cancels: false);
         await Task.WhenAll([.. forwards]);
         Assert.Empty(_wrong);
         Assert.Equal("Succeeded", Assert.Single(_outcomes.Keys));

@@ -25,7 +25,7 @@ internal sealed class HttpRung : IDisposable
 
     public static HttpRung Open(NodeRung node, LadderModel model)
     {
-        Edge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"));
+        NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
         KestrelListener listener = KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, CancellationToken.None).GetAwaiter().GetResult();
         return new HttpRung(listener, Request(model));

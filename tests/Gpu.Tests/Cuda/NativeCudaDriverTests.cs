@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Cuda.Interop;
 using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Gpu.Tests.Cuda;
@@ -11,7 +12,7 @@ public sealed class NativeCudaDriverTests(ITestOutputHelper output) : DriverCont
     public void Every_symbol_of_the_table_is_found()
     {
         using ContractDevice device = Open();
-        int slots = typeof(Troupe.Runtime.Cuda.Interop.CudaApi).GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public).Length;
+        int slots = typeof(CudaApi).GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public).Length;
         Assert.Equal(slots, NativeDriverFixture.Driver.Symbols.Asked.Count);
         Assert.All(NativeDriverFixture.Driver.Symbols.Asked, symbol => Assert.True(symbol.Value.Address != 0, $"{symbol.Key} of version {symbol.Value.Version}"));
     }

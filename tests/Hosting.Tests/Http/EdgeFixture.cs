@@ -13,7 +13,7 @@ internal sealed class EdgeFixture : IAsyncDisposable
     private readonly KestrelListener _listener;
     private readonly HttpClient _client;
 
-    private EdgeFixture(FakeNode node, Edge edge, KestrelListener listener)
+    private EdgeFixture(FakeNode node, NodeEdge edge, KestrelListener listener)
     {
         (Node, Edge, _listener) = (node, edge, listener);
         _client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{listener.Address}") };
@@ -21,13 +21,13 @@ internal sealed class EdgeFixture : IAsyncDisposable
 
     public FakeNode Node { get; }
 
-    public Edge Edge { get; }
+    public NodeEdge Edge { get; }
 
     public Uri Url => _client.BaseAddress!;
 
     public static async Task<EdgeFixture> StartAsync(FakeNode node, string? repository = null, long maxRequestBytes = 1 << 20)
     {
-        Edge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test"));
+        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
         KestrelListener listener = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         return new EdgeFixture(node, edge, listener);

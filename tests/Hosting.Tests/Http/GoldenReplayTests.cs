@@ -18,7 +18,7 @@ public sealed class GoldenReplayTests
         ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, 2), Models = SampleFiles.Models, Load = ["fmnist"] };
         await using NodeHost node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         await node.LoadModelsAsync(TestContext.Current.CancellationToken);
-        Edge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text));
+        NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text));
         await using KestrelListener listener = await KestrelListener.StartAsync(
             OptionKeys.Http, new ListenAddress("127.0.0.1", 0), new Dispatcher(edge, NullLogger<Dispatcher>.Instance).InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         using HttpClient http = new() { BaseAddress = new Uri($"http://{listener.Address}") };

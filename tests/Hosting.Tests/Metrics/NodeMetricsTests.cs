@@ -28,7 +28,7 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, 2), Lanes = 1 };
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, Cancellation);
-        Edge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
         _http = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, Cancellation);
         _metrics = await KestrelListener.StartAsync(OptionKeys.Metrics, new ListenAddress("127.0.0.1", 0), new MetricsEndpoint(edge).InvokeAsync, NullLoggerFactory.Instance, Cancellation);

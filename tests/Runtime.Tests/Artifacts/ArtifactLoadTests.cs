@@ -6,6 +6,7 @@ using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Engines.Emulated;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
@@ -233,7 +234,7 @@ public sealed class ArtifactLoadTests
     {
         using var bench = new Workbench();
         string onnx = SamplePictures.ClassifierPath;
-        byte[] plan = Troupe.Runtime.Engines.Emulated.EmulatedPlan.Write("""{ "onnx": "model.onnx" }"""u8, File.ReadAllBytes(onnx));
+        byte[] plan = EmulatedPlan.Write("""{ "onnx": "model.onnx" }"""u8, File.ReadAllBytes(onnx));
         LocalModule direct = bench.Open(onnx), saved = bench.Open(bench.Folder.Write("model.plan", plan));
         TensorSpec input = Assert.Single(direct.Spec.Inputs);
         Assert.Equal(input, Assert.Single(saved.Spec.Inputs));

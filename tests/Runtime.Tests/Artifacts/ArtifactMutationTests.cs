@@ -32,7 +32,7 @@ public sealed class ArtifactMutationTests(ITestOutputHelper output)
             try
             {
                 ArtifactSpec spec = ArtifactReader.Open(file, "mutant");
-                Assert.NotEmpty(spec.Describe());
+                Assert.NotEmpty(ArtifactDescription.Of(spec));
                 accepted++;
             }
             catch (ArtifactException refusal)
@@ -74,7 +74,7 @@ public sealed class ArtifactMutationTests(ITestOutputHelper output)
             long bytes = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                Assert.NotEmpty(ArtifactReader.Open(file, "mutant").Describe());
+                Assert.NotEmpty(ArtifactDescription.Of(ArtifactReader.Open(file, "mutant")));
             }
             catch (ArtifactException refusal)
             {

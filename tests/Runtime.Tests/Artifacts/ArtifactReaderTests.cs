@@ -121,7 +121,7 @@ public sealed class ArtifactReaderTests
             File.WriteAllBytes(path, bytes);
             ArtifactSpec fromFile = ArtifactReader.Open(path);
             ArtifactSpec fromBytes = ArtifactReader.Open(bytes, Path.GetFileName(path));
-            Assert.Equal(fromBytes.Describe(), fromFile.Describe());
+            Assert.Equal(ArtifactDescription.Of(fromBytes), ArtifactDescription.Of(fromFile));
             Assert.Equal(Path.GetFileName(path), fromFile.Source);
         }
         finally
@@ -133,7 +133,7 @@ public sealed class ArtifactReaderTests
     [Fact]
     public void The_description_is_plain_and_ordered()
     {
-        IReadOnlyList<KeyValuePair<string, string>> lines = ArtifactReader.Open(SavedModels.ExportedProgram(), "net.pt2").Describe();
+        IReadOnlyList<KeyValuePair<string, string>> lines = ArtifactDescription.Of(ArtifactReader.Open(SavedModels.ExportedProgram(), "net.pt2"));
         Assert.Equal(["source", "format", "bytes", "engines", "engine[0].key", "engine[0].name"], lines.Take(6).Select(line => line.Key));
         Dictionary<string, string> last = lines.GroupBy(line => line.Key).ToDictionary(group => group.Key, group => group.Last().Value);
         Assert.Equal("exported program (PT2 archive)", last["format"]);

@@ -1,6 +1,7 @@
 using Troupe.Runtime.Artifacts;
 using Troupe.Runtime.Artifacts.Pickle;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Artifacts.TorchScript;
 using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts;
@@ -107,7 +108,7 @@ public sealed class PickleReaderTests
     public void A_list_that_holds_itself_is_walked_once()
     {
         byte[] pickle = PickleWriter.Protocol(2).Raw(']').Put().Raw('h', 0, 'a').End();
-        var walk = new Runtime.Artifacts.TorchScript.ScriptObjectWalk("test");
+        var walk = new ScriptObjectWalk("test");
         walk.Collect(PickleReader.Read(pickle, PicklePolicy.ScriptModule, ArtifactLimits.Default, "test"), "", "test");
         Assert.Empty(walk.Engines);
     }

@@ -2,6 +2,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Memory;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
 
@@ -95,7 +96,7 @@ public sealed class DeferredExecutionTests
         for (int call = 0; call < 50; call++)
         {
             DeviceCaller caller = call % 2 == 0 ? joined : direct;
-            Runtime.Memory.DeviceTensor result = caller.Call(X(call, seed));
+            DeviceTensor result = caller.Call(X(call, seed));
             Assert.Equal([3f * call, 3f * seed, 0, 0], caller.Floats(result));
             result.Return();
         }

@@ -1,8 +1,10 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
 
@@ -82,7 +84,7 @@ public sealed class FaultTests
         using var platform = new Platform(driver, Platform.StandardBackends());
         using var folder = new ModuleFolder();
         string path = folder.Write("m.onnx", TinyModels.Scale(2));
-        var source = new Runtime.Modules.ModuleSource(new Messages.Identity.ModelReference("m"), path);
+        var source = new ModuleSource(new ModelReference("m"), path);
         using IDeviceGroup group = platform.OpenGroup(0), other = platform.OpenGroup(1);
         using ModuleInstance lost = platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None), well = platform.LoadInstance(source, 1, new InstanceOptions(), CancellationToken.None);
         Workbench.Forward(lost, X());

@@ -1,10 +1,13 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
+using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
 
@@ -121,7 +124,7 @@ public sealed class ModeCombinationTests
         using var bench = Workbench.WithDevices(2);
         LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, middleDevice: 1));
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
-        Runtime.Cuda.DeviceContext mine = Runtime.Cuda.DeviceContext.Retain(bench.Driver, 1);
+        DeviceContext mine = DeviceContext.Retain(bench.Driver, 1);
         using (mine.Enter())
         {
             for (int after = 0; after < 4; after++)
@@ -130,7 +133,7 @@ public sealed class ModeCombinationTests
                 Exception? trouble = Record.Exception(() => module.Forward(X(after)));
                 Assert.True(trouble is null or ForwardException, $"{trouble}");
                 Assert.Throws<ForwardException>(() => module.Forward(Workbench.Floats("x", [1, 3], 1, 2, 3)));
-                Assert.True(bench.Driver.CtxGetCurrent(out Runtime.Cuda.CuContext current) == Runtime.Cuda.CuResult.Success && current == mine.Handle);
+                Assert.True(bench.Driver.CtxGetCurrent(out CuContext current) == CuResult.Success && current == mine.Handle);
                 bench.Driver.ClearFaults();
                 Assert.Equal(48f, Workbench.Floats(module.Forward(X(2))[0])[0]);
             }
@@ -308,7 +311,7 @@ public sealed class ModeCombinationTests
         string occupied = bench.Folder.Write("occupied", "a file, not a folder");
         string path = EmulatedModels.Scaled(bench.Folder);
         ModuleInstance instance = bench.Platform.LoadInstance(
-            new Runtime.Modules.ModuleSource(new Messages.Identity.ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = Path.Combine(occupied, "profiles") }, TestContext.Current.CancellationToken);
+            new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = Path.Combine(occupied, "profiles") }, TestContext.Current.CancellationToken);
         Workbench.Forward(instance, X(1));
         ForwardException refused = Assert.Throws<ForwardException>(() => instance.Apply(new ModeSettings { Profiling = ProfilingFormat.Trex }));
         Assert.Equal(FailureKind.InvalidRequest, refused.Kind);
@@ -318,7 +321,7 @@ public sealed class ModeCombinationTests
 
         string good = Path.Combine(bench.Folder.Path, "profiles");
         ModuleInstance other = bench.Platform.LoadInstance(
-            new Runtime.Modules.ModuleSource(new Messages.Identity.ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = good }, TestContext.Current.CancellationToken);
+            new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = good }, TestContext.Current.CancellationToken);
         other.Apply(new ModeSettings { Profiling = ProfilingFormat.Trex });
         Directory.Delete(good, recursive: true);
         File.WriteAllText(good, "in the way");

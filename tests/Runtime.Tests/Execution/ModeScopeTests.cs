@@ -1,6 +1,9 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Engines.Emulated;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
@@ -56,7 +59,7 @@ public sealed class ModeScopeTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "rtx": true"""));
-        var engine = (Runtime.Engines.Emulated.EmulatedEngine)module.Instance.Engines[0];
+        var engine = (EmulatedEngine)module.Instance.Engines[0];
         module.Forward(X());
         using (module.RuntimeConfig(KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture))
         {
@@ -142,15 +145,15 @@ public sealed class ModeScopeTests
     [InlineData(CudaGraphsMode.Off, false, true)]
     public void An_input_given_back_right_after_the_launch_is_not_overwritten_by_the_output(CudaGraphsMode graphs, bool preAllocated, bool allocator)
     {
-        using var bench = new Workbench(Runtime.Cuda.Host.HostDriverOptions.WithDevices(1) with { Policy = Runtime.Cuda.Host.ExecutionPolicy.Deferred, Seed = 5 });
+        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 5 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
         using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator });
         using var device = new DeviceCaller(bench, module);
         for (int run = 1; run <= 3; run++)
         {
-            Runtime.Memory.DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], run, run, run, run)), y = device.Call([x])[0];
+            DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], run, run, run, run)), y = device.Call([x])[0];
             x.Return();
-            Runtime.Memory.DeviceTensor other = device.Upload(X());
+            DeviceTensor other = device.Upload(X());
             Assert.Equal([2 * run, 2 * run, 2 * run, 2 * run], device.Floats(y));
             other.Return();
         }
@@ -167,7 +170,7 @@ public sealed class ModeScopeTests
         {
             using LocalModule module = bench.Local.Load(path, lanes: 1);
             using var device = new DeviceCaller(bench, module);
-            Runtime.Memory.DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])), x = device.Upload(Workbench.Floats("x", [1], 2));
+            DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])), x = device.Upload(Workbench.Floats("x", [1], 2));
             Assert.Equal([128f], device.Floats(device.Call([cache, x])[0]));
             Assert.Equal(2f, device.Floats(cache)[63]);
         }

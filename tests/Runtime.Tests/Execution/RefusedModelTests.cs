@@ -1,4 +1,5 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
@@ -78,7 +79,7 @@ public sealed class RefusedModelTests
     {
         using var bench = new Workbench();
         string path = bench.Folder.Write("m.onnx", TinyModels.AddOne());
-        var source = new ModuleSource(new Messages.Identity.ModelReference("m"), path);
+        var source = new ModuleSource(new ModelReference("m"), path);
         Assert.ThrowsAny<OperationCanceledException>(() => bench.Platform.Load(source, 0, new InstanceOptions(), new CancellationToken(canceled: true)));
         Assert.Empty(bench.Driver.Alive());
     }

@@ -1,6 +1,7 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
 using Troupe.Runtime.Graphs;
@@ -63,7 +64,7 @@ public sealed class GraphCombinationTests
         {
             DeviceTensor x = stays.Upload(X(round));
             var outputs = new DeviceTensor[1];
-            Runtime.Cuda.DeviceStream gone = Runtime.Cuda.DeviceStream.Create(module.Instance.HomePool.Device);
+            DeviceStream gone = DeviceStream.Create(module.Instance.HomePool.Device);
             module.Forward([x], outputs, CallerStream.Direct(gone));
             gone.Dispose();
             Assert.Equal(20f * round, stays.Floats(stays.Call(X(10 * round)))[0]);

@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Execution;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
@@ -115,7 +116,7 @@ public sealed class SegmentGraphTests
         LocalModule module = bench.Open(TinyModels.Scale(2));
         using EnteredMode scope = module.EnableCudaGraphs();
         using var device = new DeviceCaller(bench, module);
-        Runtime.Memory.DeviceTensor first = device.Call(X(1, 1, 1, 1)), second = device.Call(X(2, 2, 2, 2));
+        DeviceTensor first = device.Call(X(1, 1, 1, 1)), second = device.Call(X(2, 2, 2, 2));
         Assert.NotEqual(first.Pointer, second.Pointer);
         Assert.Equal([2, 2, 2, 2], device.Floats(first));
         Assert.Equal([4, 4, 4, 4], device.Floats(second));

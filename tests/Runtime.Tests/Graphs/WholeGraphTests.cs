@@ -1,3 +1,4 @@
+using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Host;
 using Troupe.Runtime.Execution;
@@ -86,7 +87,7 @@ public sealed class WholeGraphTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, rows: "1"));
-        using (module.Modes.Enter([module], new Messages.Modes.ModeChange { CudaGraphs = Messages.Modes.CudaGraphsMode.PerSegment }))
+        using (module.Modes.Enter([module], new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }))
         {
             Assert.Equal((3, 0), (module.Counts.WarmUps, module.Counts.Captures));
             Assert.Equal(24f, Workbench.Floats(module.Forward(X(1, 2))[0])[0]);

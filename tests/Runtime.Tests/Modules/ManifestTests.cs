@@ -1,4 +1,5 @@
 using Troupe.Messages.Forwarding;
+using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
@@ -93,9 +94,9 @@ public sealed class ManifestTests
               "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["k"] }],
               "segments": [{ "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "s.onnx", "inputs": ["a", "b"], "outputs": ["y"] }] }
             """));
-        var range = Assert.Throws<Troupe.Runtime.Execution.ForwardException>(() => Workbench.Forward(instance, Workbench.Floats("a", [5], 1, 2, 3, 4, 5), Workbench.Floats("b", [5], 1, 2, 3, 4, 5)));
+        var range = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, Workbench.Floats("a", [5], 1, 2, 3, 4, 5), Workbench.Floats("b", [5], 1, 2, 3, 4, 5)));
         Assert.Contains("admits [1] to [4]", range.Message, StringComparison.Ordinal);
-        var unequal = Assert.Throws<Troupe.Runtime.Execution.ForwardException>(() => Workbench.Forward(instance, Workbench.Floats("a", [2], 1, 2), Workbench.Floats("b", [1], 1)));
+        var unequal = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, Workbench.Floats("a", [2], 1, 2), Workbench.Floats("b", [1], 1)));
         Assert.Contains("The dimension 'k' is 2 in 'a' and 1 in 'b'", unequal.Message, StringComparison.Ordinal);
     }
 

@@ -5,7 +5,7 @@ namespace Troupe.Hosting.Http;
 
 /// <summary>What every endpoint works with: the node, the models it can forward to, and the counters.</summary>
 /// <remarks><b>Thread</b> any. The catalogue follows the node's view; it is made anew at the first request after a change.</remarks>
-internal sealed class Edge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec)
+internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec)
 {
     private volatile ModelCatalogue? _catalogue;
     private volatile bool _isStarting;

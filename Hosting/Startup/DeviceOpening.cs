@@ -8,7 +8,7 @@ using Troupe.Runtime.Modules;
 namespace Troupe.Hosting.Startup;
 
 /// <summary>Opens the devices a node was told to take, or chooses them where it was told <c>auto</c>.</summary>
-internal static class DeviceSelection
+internal static class DeviceOpening
 {
     /// <summary>Back ends of this build that run on real devices; the others need emulated ones.</summary>
     private static readonly string[] CudaBackends = ["kernels"];
