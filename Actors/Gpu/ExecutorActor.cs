@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Messages.Forwarding;
-using Troupe.Runtime.Execution;
+using Troupe.Actors.Models;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 

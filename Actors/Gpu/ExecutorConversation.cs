@@ -1,11 +1,12 @@
 using Akka.Actor;
 using Akka.Event;
+using Troupe.Actors.Modes;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Modes;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Gpu;
 

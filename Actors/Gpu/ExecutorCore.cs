@@ -1,7 +1,11 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Counts;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Lanes;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,5 +1,5 @@
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Instances;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Actors.Node;
-using Troupe.Actors.Routing;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,9 +1,11 @@
-using Troupe.Actors.Routing;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Models;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Counts;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,4 +1,5 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Actors.Modes;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;

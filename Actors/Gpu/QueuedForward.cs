@@ -1,10 +1,10 @@
 using Akka.Actor;
-using Troupe.Actors.Routing;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Actors.Gpu;
 

@@ -1,4 +1,4 @@
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Lanes;
 
 namespace Troupe.Actors.Gpu;
 

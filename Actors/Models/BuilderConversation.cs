@@ -1,8 +1,8 @@
 using Akka.Actor;
-using Troupe.Actors.Gpu;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 

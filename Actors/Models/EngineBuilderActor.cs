@@ -1,9 +1,10 @@
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Actors.Gpu;
-using Troupe.Messages.Forwarding;
-using Troupe.Runtime.Execution;
-using Troupe.Runtime.Modules;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 

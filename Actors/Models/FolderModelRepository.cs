@@ -1,7 +1,9 @@
 using System.Globalization;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;

@@ -1,5 +1,6 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Actors.Gpu;
-using Troupe.Actors.Node;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;

@@ -1,5 +1,4 @@
-using Troupe.Actors.Gpu;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 

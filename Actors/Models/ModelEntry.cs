@@ -1,5 +1,6 @@
 using Troupe.Messages.Models;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 

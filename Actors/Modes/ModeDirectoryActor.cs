@@ -1,10 +1,9 @@
 using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Actors.Gpu;
-using Troupe.Actors.Node;
-using Troupe.Actors.Routing;
-using Troupe.Messages.Forwarding;
+using Troupe.Actors.Counts;
+using Troupe.Actors.Membership;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 

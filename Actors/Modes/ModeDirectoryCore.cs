@@ -1,7 +1,8 @@
+using Troupe.Actors.Counts;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
-using ClusterView = Troupe.Actors.Node.ClusterView;
+using ClusterView = Troupe.Actors.Membership.ClusterView;
 
 namespace Troupe.Actors.Modes;
 

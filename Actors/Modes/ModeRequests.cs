@@ -1,10 +1,10 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Modes;
-using ClusterView = Troupe.Actors.Node.ClusterView;
+using ClusterView = Troupe.Actors.Membership.ClusterView;
 
 namespace Troupe.Actors.Modes;
 

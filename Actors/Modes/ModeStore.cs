@@ -1,3 +1,4 @@
+using Troupe.Actors.Counts;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Troupe.Actors.Gpu;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;

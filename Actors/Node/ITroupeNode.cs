@@ -1,9 +1,11 @@
-using Troupe.Actors.Modes;
+using Troupe.Actors.Counts;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Node;
 

@@ -1,13 +1,15 @@
 using Akka.Actor;
 using Akka.Event;
+using Troupe.Actors.Counts;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Counts;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Node;
 

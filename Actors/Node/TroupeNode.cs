@@ -2,13 +2,17 @@ using System.Security.Cryptography;
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
+using Troupe.Actors.Counts;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Modes;
 using Troupe.Actors.Routing;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Node;
 

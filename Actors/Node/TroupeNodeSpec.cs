@@ -1,7 +1,7 @@
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
-using Troupe.Runtime.Engines.Caches;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Node;
 

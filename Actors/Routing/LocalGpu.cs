@@ -1,3 +1,4 @@
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 

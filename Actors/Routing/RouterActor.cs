@@ -1,7 +1,8 @@
 using Akka.Actor;
 using Akka.Event;
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Node;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
-using Troupe.Actors.Node;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;

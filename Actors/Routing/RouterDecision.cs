@@ -1,5 +1,5 @@
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Node;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 
 namespace Troupe.Actors.Routing;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Troupe.Hosting.Http.Protocol;
+using Troupe.Hosting.Http.V2;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Bench;

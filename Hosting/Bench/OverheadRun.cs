@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Hosting.Demo;
-using Troupe.Hosting.Http;
-using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
 using Troupe.Messages.Forwarding;
@@ -11,8 +11,11 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Hosting.Bench;
 

@@ -1,9 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Serialization;
-using Troupe.Messages.Forwarding;
+using Troupe.Hosting.Failures;
+using Troupe.Messages.Failures;
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Cli;
 

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Troupe.Hosting.Bench;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Tensors;
 

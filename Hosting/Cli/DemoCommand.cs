@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
 using Troupe.Hosting.Demo;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
 using Troupe.Messages.Identity;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
 
 namespace Troupe.Hosting.Cli;

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using Troupe.Hosting.Bench;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.V2;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;

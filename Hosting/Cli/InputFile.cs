@@ -1,4 +1,5 @@
-using Troupe.Hosting.Http.Protocol;
+using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.V2;
 using Troupe.Hosting.Pictures;
 using Troupe.Messages.Tensors;
 

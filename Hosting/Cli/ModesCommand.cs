@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
 using Troupe.Hosting.Options;
 using Troupe.Runtime.Modes;

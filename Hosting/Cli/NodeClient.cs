@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
 
 namespace Troupe.Hosting.Cli;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
 

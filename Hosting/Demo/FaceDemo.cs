@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Serialization;
 using StbImageWriteSharp;
 using Troupe.Actors.Node;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Edge;
 using Troupe.Hosting.Pictures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;

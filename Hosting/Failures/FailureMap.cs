@@ -1,4 +1,4 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 
 namespace Troupe.Hosting.Failures;
 

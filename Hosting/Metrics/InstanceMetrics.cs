@@ -1,7 +1,7 @@
 using System.Globalization;
 using Prometheus;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Hosting.Metrics;
 

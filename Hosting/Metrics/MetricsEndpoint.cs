@@ -1,5 +1,6 @@
 using Prometheus;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
 
 namespace Troupe.Hosting.Metrics;
 

@@ -1,5 +1,5 @@
 using Prometheus;
-using Troupe.Actors.Modes;
+using Troupe.Actors.Counts;
 
 namespace Troupe.Hosting.Metrics;
 

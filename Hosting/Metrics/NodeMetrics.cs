@@ -1,6 +1,6 @@
 using System.Globalization;
 using Prometheus;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Edge;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 

@@ -1,9 +1,9 @@
 using System.Text.Json;
-using Troupe.Hosting.Cli;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Startup;
 

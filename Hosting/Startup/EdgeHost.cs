@@ -1,5 +1,6 @@
-using Troupe.Hosting.Cli;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Metrics;
 using Troupe.Hosting.Options;
 

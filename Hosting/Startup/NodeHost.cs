@@ -5,13 +5,13 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Troupe.Actors.Models;
 using Troupe.Actors.Node;
-using Troupe.Hosting.Cli;
-using Troupe.Hosting.Http;
+using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Engines.Caches;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Hosting.Startup;
 

@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Messages.Forwarding;

@@ -1,7 +1,8 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
-using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Forwarding;
 

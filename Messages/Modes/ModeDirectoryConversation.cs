@@ -1,7 +1,7 @@
 using MessagePack;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Formatters;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Modes;
 

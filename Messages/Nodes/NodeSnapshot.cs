@@ -1,7 +1,7 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Nodes;
 

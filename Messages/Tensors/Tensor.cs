@@ -1,5 +1,5 @@
 using MessagePack;
-using Troupe.Messages.Wire;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Tensors;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using MessagePack;
-using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tensors;
 

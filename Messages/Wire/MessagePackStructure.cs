@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 

@@ -1,3 +1,4 @@
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 

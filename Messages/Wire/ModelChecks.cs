@@ -1,3 +1,4 @@
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Models;
 
 namespace Troupe.Messages.Wire;

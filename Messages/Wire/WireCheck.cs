@@ -1,5 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Diagnostics.CodeAnalysis;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 

@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 

@@ -1,6 +1,7 @@
 using MessagePack;
 using MessagePack.Formatters;
 using MessagePack.Resolvers;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 
@@ -24,7 +25,7 @@ internal sealed class WireResolver : IFormatterResolver
 
         if (type == typeof(Guid))
         {
-            return new GuidFormatter();
+            return new StrictGuidFormatter();
         }
 
         if (type.IsEnum)
@@ -33,7 +34,7 @@ internal sealed class WireResolver : IFormatterResolver
         }
 
         return type.IsSZArray && type != typeof(byte[])
-            ? Activator.CreateInstance(typeof(ListFormatter<>).MakeGenericType(type.GetElementType()!))
+            ? Activator.CreateInstance(typeof(BoundedListFormatter<>).MakeGenericType(type.GetElementType()!))
             : null;
     }
 

@@ -2,6 +2,8 @@ using System.Security;
 using Microsoft.Win32.SafeHandles;
 using Troupe.Runtime.Artifacts.Containers;
 using Troupe.Runtime.Artifacts.Exported;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Artifacts.TorchScript;
 using Troupe.Runtime.Artifacts.Zip;

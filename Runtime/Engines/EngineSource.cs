@@ -1,3 +1,5 @@
+using Troupe.Runtime.Specs;
+
 namespace Troupe.Runtime.Engines;
 
 /// <summary>The bytes of one segment's engine and what its module says about it.</summary>

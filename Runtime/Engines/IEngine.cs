@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Engines.Caches;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines;
 

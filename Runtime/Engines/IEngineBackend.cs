@@ -1,4 +1,4 @@
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines;
 

@@ -1,6 +1,7 @@
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Graphs;
 

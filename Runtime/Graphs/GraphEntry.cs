@@ -1,8 +1,9 @@
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Graphs;
 

@@ -1,5 +1,5 @@
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 

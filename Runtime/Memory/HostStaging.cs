@@ -1,6 +1,6 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 

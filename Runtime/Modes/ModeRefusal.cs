@@ -1,4 +1,4 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;

@@ -1,9 +1,11 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

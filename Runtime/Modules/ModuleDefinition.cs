@@ -1,4 +1,5 @@
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

@@ -1,6 +1,6 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

@@ -1,7 +1,9 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

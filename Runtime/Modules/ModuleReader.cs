@@ -1,10 +1,15 @@
 using System.Security.Cryptography;
 using System.Text;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

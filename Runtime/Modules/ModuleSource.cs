@@ -1,5 +1,5 @@
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Modules;

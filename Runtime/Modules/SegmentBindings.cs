@@ -1,6 +1,8 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

@@ -1,5 +1,5 @@
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

@@ -1,4 +1,7 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 

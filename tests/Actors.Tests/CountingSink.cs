@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Troupe.Actors.Node;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 

@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.Hosting.Cli;
-using Troupe.Hosting.Http;
-using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
 

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Troupe.Actors.Node;
+using Troupe.Actors.Membership;
+using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.Server;
+using Troupe.Hosting.Http.V2;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;

@@ -1,3 +1,5 @@
+using Troupe.Hosting.Http.Server;
+
 namespace Troupe.Hosting.Http.Admin;
 
 /// <summary>Serves the checked-in OpenAPI description of <c>/v2/troupe/…</c>.</summary>

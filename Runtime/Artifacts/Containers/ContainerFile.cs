@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.Containers;

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Containers;
 

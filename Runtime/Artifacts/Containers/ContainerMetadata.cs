@@ -1,4 +1,4 @@
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Containers;
 

@@ -1,4 +1,5 @@
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Containers;
 

@@ -1,4 +1,6 @@
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Pickle;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Artifacts.Zip;
 

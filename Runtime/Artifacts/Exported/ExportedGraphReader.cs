@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.Exported;

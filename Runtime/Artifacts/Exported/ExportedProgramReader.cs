@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.Exported;

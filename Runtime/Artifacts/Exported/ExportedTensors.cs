@@ -1,4 +1,6 @@
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 
 namespace Troupe.Runtime.Artifacts.Exported;
 

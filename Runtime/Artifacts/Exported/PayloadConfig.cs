@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.Exported;

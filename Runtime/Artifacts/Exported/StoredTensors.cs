@@ -1,3 +1,5 @@
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.Exported;

@@ -1,4 +1,5 @@
 using System.Text;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Pickle;
 

@@ -1,4 +1,5 @@
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

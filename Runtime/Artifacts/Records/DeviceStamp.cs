@@ -1,4 +1,5 @@
 using System.Globalization;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

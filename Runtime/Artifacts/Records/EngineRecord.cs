@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

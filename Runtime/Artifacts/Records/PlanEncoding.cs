@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

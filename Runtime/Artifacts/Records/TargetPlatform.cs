@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Runtime.InteropServices;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Records;
 

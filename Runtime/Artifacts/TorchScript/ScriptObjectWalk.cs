@@ -1,4 +1,7 @@
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Pickle;
+using Troupe.Runtime.Artifacts.Programs;
+using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.TorchScript;
 

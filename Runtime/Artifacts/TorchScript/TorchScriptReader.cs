@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Pickle;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.TorchScript;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Zip;
 

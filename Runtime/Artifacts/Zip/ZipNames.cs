@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Unicode;
+using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Zip;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Caches;
 

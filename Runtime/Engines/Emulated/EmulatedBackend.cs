@@ -1,7 +1,8 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Engines.Onnx;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Engines.Onnx.Host;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Emulated;
 

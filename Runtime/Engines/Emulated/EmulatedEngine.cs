@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Caches;
-using Troupe.Runtime.Engines.Onnx;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Engines.Onnx.Host;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modes;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 

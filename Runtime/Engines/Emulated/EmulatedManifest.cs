@@ -1,7 +1,9 @@
 using System.Text.Json;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using Troupe.Messages.Forwarding;
-using Troupe.Runtime.Engines.Onnx;
-using Troupe.Runtime.Modules;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Engines.Onnx.Model;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Emulated;
 

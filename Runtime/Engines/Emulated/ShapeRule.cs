@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 

@@ -1,8 +1,8 @@
 using System.Collections.Frozen;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Host;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,9 +1,10 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Caches;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,5 +1,5 @@
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

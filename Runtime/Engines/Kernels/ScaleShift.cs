@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

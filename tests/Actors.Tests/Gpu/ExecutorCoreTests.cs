@@ -1,11 +1,15 @@
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Models;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Specs;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Gpu;
 

@@ -1,6 +1,7 @@
 using Troupe.Actors.Models;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Tests.Models;

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using Troupe.Actors.Tests.Node;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.TestSupport.Execution;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Modes;
 

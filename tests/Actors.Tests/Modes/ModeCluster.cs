@@ -1,6 +1,5 @@
-using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Modes;
-using Troupe.Actors.Node;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;

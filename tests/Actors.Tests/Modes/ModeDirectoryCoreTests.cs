@@ -1,6 +1,5 @@
-using Troupe.Actors.Gpu;
 using Troupe.Actors.Modes;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;

@@ -1,8 +1,9 @@
 using Akka.Actor;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.TestSupport.Execution;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

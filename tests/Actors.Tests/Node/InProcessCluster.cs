@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

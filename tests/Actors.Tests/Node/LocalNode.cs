@@ -7,8 +7,8 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Execution;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

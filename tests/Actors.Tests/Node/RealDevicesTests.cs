@@ -5,8 +5,8 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Tensors;
-using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

@@ -1,10 +1,10 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Execution;
-using Troupe.Runtime.Modules;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 

@@ -1,4 +1,6 @@
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Routing;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;

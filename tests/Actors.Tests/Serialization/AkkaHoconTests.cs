@@ -79,7 +79,7 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     {
         Assert.Equal(TimeSpan.FromSeconds(2), _system.Settings.Config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause"));
         Assert.Equal(TimeSpan.FromSeconds(7), _system.Settings.Config.GetTimeSpan("troupe.downing.stable-after"));
-        Assert.Equal("Troupe.Actors.Node.TroupeDowningProvider", Akka.Cluster.Cluster.Get(_system).DowningProvider.GetType().FullName);
+        Assert.Equal("Troupe.Actors.Membership.TroupeDowningProvider", Akka.Cluster.Cluster.Get(_system).DowningProvider.GetType().FullName);
     }
 
     private static object? Sample(Type type) =>

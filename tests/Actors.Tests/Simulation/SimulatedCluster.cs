@@ -1,4 +1,4 @@
-using Troupe.Actors.Node;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;

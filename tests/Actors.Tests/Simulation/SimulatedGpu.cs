@@ -1,12 +1,15 @@
 using Akka.Actor;
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Routing;
-using Troupe.Messages.Forwarding;
+using Troupe.Actors.Models;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Specs;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Simulation;
 

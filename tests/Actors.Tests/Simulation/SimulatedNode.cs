@@ -1,12 +1,12 @@
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Node;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
-using Troupe.TestSupport.Execution;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Simulation;
 

@@ -6,8 +6,8 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Diagnostics;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Counts;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Soak;
 

@@ -1,4 +1,4 @@
-using Troupe.Actors.Node;
+using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 
 namespace Troupe.Actors.Tests.Soak;

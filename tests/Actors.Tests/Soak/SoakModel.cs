@@ -1,9 +1,10 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Instances;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Soak;
 

@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
-using Troupe.Hosting.Http;
-using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Benchmarks.Ladder;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Node;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;

@@ -1,8 +1,11 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Benchmarks.Modes;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Benchmarks.Modes;

@@ -1,5 +1,5 @@
 using Troupe.Gpu.Tests.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Modes;
 
 namespace Troupe.Gpu.Tests.Modes;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Troupe.Hosting.Cli;
+using Troupe.Hosting.Failures;
 using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Hosting.Tests.Cli;

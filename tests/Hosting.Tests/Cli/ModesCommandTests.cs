@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Troupe.Hosting.Cli;
+using Troupe.Hosting.Failures;
 
 namespace Troupe.Hosting.Tests.Cli;
 

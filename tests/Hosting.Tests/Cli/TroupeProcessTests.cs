@@ -4,8 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Troupe.Hosting.Cli;
 using Troupe.Hosting.Demo;
+using Troupe.Hosting.Failures;
 
 namespace Troupe.Hosting.Tests.Cli;
 

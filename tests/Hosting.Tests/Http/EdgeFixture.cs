@@ -1,9 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
-using Troupe.Hosting.Http;
-using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Tests.Http;
 

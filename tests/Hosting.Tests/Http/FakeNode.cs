@@ -1,13 +1,16 @@
 using System.Collections.Concurrent;
-using Troupe.Actors.Modes;
+using Troupe.Actors.Counts;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Node;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Hosting.Tests.Http;
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;

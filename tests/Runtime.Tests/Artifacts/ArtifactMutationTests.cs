@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using Troupe.Runtime.Artifacts;
 using Troupe.Runtime.Artifacts.Containers;
-using Troupe.Runtime.Engines;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts;

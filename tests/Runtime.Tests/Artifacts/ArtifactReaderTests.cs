@@ -1,7 +1,10 @@
 using System.Text;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts;

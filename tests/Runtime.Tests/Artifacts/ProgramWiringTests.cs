@@ -1,12 +1,13 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
-using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Artifacts;
-using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Artifacts;
 

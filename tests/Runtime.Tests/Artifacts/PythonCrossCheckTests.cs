@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Pickle;
 using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Artifacts.Zip;

@@ -1,11 +1,11 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Host;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Cuda.Emulated;
 using Troupe.Runtime.Memory;
-using Troupe.Runtime.Modes;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Scopes;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Graphs;
 

@@ -1,5 +1,5 @@
-using Troupe.Runtime.Cuda.Host;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Modes;
 
 namespace Troupe.Runtime.Tests.Modes;

@@ -1,7 +1,8 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modes;
+using Troupe.Runtime.Scopes;
 
 namespace Troupe.Runtime.Tests.Modes;
 

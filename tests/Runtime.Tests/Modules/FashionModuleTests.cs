@@ -1,7 +1,7 @@
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Instances;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Modules;
 

@@ -2,10 +2,11 @@ using Troupe.Messages.Identity;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Engines.Onnx;
+using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Modules;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Modules;
 

@@ -1,5 +1,6 @@
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 

@@ -1,4 +1,4 @@
-using Troupe.Runtime.Diagnostics;
+using Troupe.Runtime.Counts;
 
 namespace Troupe.Runtime.Tests.Simulation;
 

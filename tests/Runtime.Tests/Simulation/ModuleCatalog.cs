@@ -1,6 +1,6 @@
 using Troupe.Messages.Tensors;
-using Troupe.TestSupport.Execution;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Simulation;
 

@@ -1,5 +1,5 @@
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Tests.Simulation;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Tests.Simulation;

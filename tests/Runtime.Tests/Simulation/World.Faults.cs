@@ -1,8 +1,8 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Host;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Lanes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 

@@ -1,7 +1,8 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;

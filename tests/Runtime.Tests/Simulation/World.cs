@@ -1,7 +1,9 @@
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Cuda.Host;
-using Troupe.Runtime.Execution;
+using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Runtime.Tests.Simulation;

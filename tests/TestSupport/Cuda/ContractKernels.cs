@@ -1,6 +1,6 @@
 using System.Text;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.TestSupport.Cuda;
 

@@ -1,5 +1,5 @@
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Emulated;
 using Xunit;
 
 namespace Troupe.TestSupport.Cuda;

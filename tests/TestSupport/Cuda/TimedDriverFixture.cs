@@ -1,4 +1,4 @@
-using Troupe.Runtime.Cuda.Host;
+using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.TestSupport.Cuda;
 

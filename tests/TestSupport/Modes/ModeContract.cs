@@ -1,13 +1,13 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Diagnostics;
-using Troupe.Runtime.Execution;
 using Troupe.Runtime.Memory;
-using Troupe.Runtime.Modes;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Scopes;
 using Troupe.TestSupport.Kernels;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 using Xunit;
 
 namespace Troupe.TestSupport.Modes;

@@ -1,11 +1,13 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Execution;
-using Troupe.Runtime.Modes;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Scopes;
+using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Engines.Caches;
 

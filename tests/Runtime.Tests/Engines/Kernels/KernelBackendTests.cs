@@ -1,9 +1,9 @@
-using Troupe.Messages.Forwarding;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Execution;
-using Troupe.Runtime.Modules;
-using Troupe.TestSupport.Execution;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
 using Troupe.TestSupport.Kernels;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Engines.Kernels;
 

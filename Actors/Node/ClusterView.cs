@@ -1,9 +1,0 @@
-using Troupe.Messages.Identity;
-using Troupe.Messages.Nodes;
-
-namespace Troupe.Actors.Node;
-
-/// <summary>All nodes as last heard of. Immutable.</summary>
-/// <param name="Nodes">Newest snapshot of each member, this node first.</param>
-/// <param name="Unreachable">Members known but not reachable at present.</param>
-public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable);

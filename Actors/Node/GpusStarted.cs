@@ -1,6 +1,0 @@
-using Akka.Actor;
-
-namespace Troupe.Actors.Node;
-
-/// <summary>Node to whoever talks to GPUs directly (model directory, mode directory): the node's GPU actors by ordinal.</summary>
-internal sealed record GpusStarted(IReadOnlyDictionary<int, IActorRef> Gpus) : INoSerializationVerificationNeeded;

@@ -1,0 +1,60 @@
+using System.Diagnostics.CodeAnalysis;
+using Troupe.Actors.Membership;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+
+namespace Troupe.Hosting.Edge;
+
+/// <summary>The models that can be forwarded to, by name and version, as one <see cref="ClusterView"/> tells. Immutable; made anew when the view changes.</summary>
+internal sealed class ModelCatalogue
+{
+    private readonly Dictionary<string, ServedModel[]> _byName;
+
+    private ModelCatalogue(ClusterView view, Dictionary<string, ServedModel[]> byName) => (View, _byName) = (view, byName);
+
+    /// <summary>What it was made from.</summary>
+    public ClusterView View { get; }
+
+    /// <summary>Every served version, by name and then number.</summary>
+    public IEnumerable<ServedModel> All => _byName.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value);
+
+    /// <param name="previous">Served models that did not change are taken over from it.</param>
+    public static ModelCatalogue Of(ClusterView view, ModelCatalogue? previous)
+    {
+        HashSet<NodeId> unreachable = [.. view.Unreachable];
+        Dictionary<string, ServedModel[]> byName = view.Nodes
+            .Where(node => !unreachable.Contains(node.Node))
+            .SelectMany(node => node.Models)
+            .Where(model => model.State == ModelState.Ready)
+            .GroupBy(model => (model.Model.Name, model.Model.Number))
+            .Select(group => Served([.. group], previous))
+            .GroupBy(model => model.Name, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.OrderBy(model => model.Number).ToArray(), StringComparer.Ordinal);
+        return new ModelCatalogue(view, byName);
+    }
+
+    /// <summary>Finds a version, or the highest where <paramref name="version"/> is null.</summary>
+    public bool TryFind(string name, int? version, [NotNullWhen(true)] out ServedModel? model)
+    {
+        model = null;
+        if (_byName.TryGetValue(name, out ServedModel[]? versions))
+        {
+            model = version is { } number ? Array.Find(versions, one => one.Number == number) : versions[^1];
+        }
+
+        return model is not null;
+    }
+
+    /// <summary>Numbers of the versions of a name, rising; empty for an unknown one.</summary>
+    public IEnumerable<int> Versions(string name) => _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
+
+    private static ServedModel Served(ModelSnapshot[] copies, ModelCatalogue? previous)
+    {
+        ModelSnapshot first = copies[0];
+        int devices = copies.Sum(copy => copy.Gpus.Length);
+        return previous is not null && previous.TryFind(first.Model.Name, first.Model.Number, out ServedModel? known)
+            && known.Snapshot.Model == first.Model && known.Devices == devices && known.Snapshot.Platform == first.Platform
+                ? known
+                : new ServedModel(first, devices);
+    }
+}

@@ -1,0 +1,96 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
+
+namespace Troupe.Hosting.Edge;
+
+/// <summary>What this node's edge counted of one model version since it was loaded: the source of V2 statistics and of the metrics.</summary>
+/// <remarks><b>Thread</b> any. Counters of one forward are added under one lock, so that a reader never sees half of it.</remarks>
+internal sealed class ModelLedger(TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<long, BatchCount> _batches = [];
+    private readonly long[] _failures = new long[Enum.GetValues<FailureReason>().Length];
+    private ModelCounts _counts;
+    private long _pending;
+
+    /// <summary>Forwards handed to the router and not answered yet.</summary>
+    public long Pending => Interlocked.Read(ref _pending);
+
+    public void Start() => Interlocked.Increment(ref _pending);
+
+    /// <param name="batch">Inferences in this forward: the first dimension where the model is batched, otherwise 1.</param>
+    public void Succeed(TimeSpan total, long batch, in ForwardReport report)
+    {
+        Interlocked.Decrement(ref _pending);
+        long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        StageTimes times = report.Times;
+        lock (_lock)
+        {
+            _counts = _counts with
+            {
+                LastInferenceMilliseconds = now,
+                Inferences = _counts.Inferences + batch,
+                Executions = _counts.Executions + 1,
+                Redispatches = _counts.Redispatches + report.Attempts - 1,
+                Success = _counts.Success.Add(ToNanoseconds(total)),
+                Queue = _counts.Queue.Add(times.QueueNanoseconds),
+                ComputeInput = _counts.ComputeInput.Add(times.ComputeInputNanoseconds),
+                ComputeInfer = _counts.ComputeInfer.Add(times.ComputeInferNanoseconds),
+                ComputeOutput = _counts.ComputeOutput.Add(times.ComputeOutputNanoseconds),
+            };
+            BatchCount known = _batches.GetValueOrDefault(batch);
+            _batches[batch] = new BatchCount(
+                known.ComputeInput.Add(times.ComputeInputNanoseconds),
+                known.ComputeInfer.Add(times.ComputeInferNanoseconds),
+                known.ComputeOutput.Add(times.ComputeOutputNanoseconds));
+        }
+    }
+
+    public void Fail(TimeSpan total, FailureKind kind)
+    {
+        Interlocked.Decrement(ref _pending);
+        lock (_lock)
+        {
+            _counts = _counts with { Fail = _counts.Fail.Add(ToNanoseconds(total)) };
+            _failures[(int)Reason(kind)]++;
+        }
+    }
+
+    /// <summary>A forward that was refused before anything ran counts nowhere, as in Triton.</summary>
+    public void Refuse() => Interlocked.Decrement(ref _pending);
+
+    public ModelCounts Read()
+    {
+        lock (_lock)
+        {
+            return _counts;
+        }
+    }
+
+    public long Failures(FailureReason reason)
+    {
+        lock (_lock)
+        {
+            return _failures[(int)reason];
+        }
+    }
+
+    public KeyValuePair<long, BatchCount>[] Batches()
+    {
+        lock (_lock)
+        {
+            return [.. _batches];
+        }
+    }
+
+    private static FailureReason Reason(FailureKind kind) => kind switch
+    {
+        FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining => FailureReason.Rejected,
+        FailureKind.Cancelled => FailureReason.Canceled,
+        FailureKind.BackendFailed or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost => FailureReason.Backend,
+        FailureKind.InvalidRequest or FailureKind.InvalidInput or FailureKind.ModelNotLoaded or FailureKind.ModeConflict or FailureKind.NotSupported
+            or FailureKind.NodeUnreachable or FailureKind.InvalidModel or FailureKind.AlreadyExists or FailureKind.NotFound or FailureKind.Internal => FailureReason.Other,
+    };
+
+    private static long ToNanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
+}

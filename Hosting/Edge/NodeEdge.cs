@@ -1,0 +1,43 @@
+using Troupe.Actors.Membership;
+using Troupe.Actors.Node;
+
+namespace Troupe.Hosting.Edge;
+
+/// <summary>What every endpoint works with: the node, the models it can forward to, and the counters.</summary>
+/// <remarks><b>Thread</b> any. The catalogue follows the node's view; it is made anew at the first request after a change.</remarks>
+internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec)
+{
+    private volatile ModelCatalogue? _catalogue;
+    private volatile bool _isStarting;
+
+    public ITroupeNode Node => node;
+
+    public ModelLedgers Ledgers => ledgers;
+
+    public EdgeSpec Spec => spec;
+
+    /// <summary>True while the node loads what it was started with: alive, but not ready.</summary>
+    public bool IsStarting
+    {
+        get => _isStarting;
+        set => _isStarting = value;
+    }
+
+    public ModelCatalogue Catalogue
+    {
+        get
+        {
+            ClusterView view = node.View;
+            ModelCatalogue? known = _catalogue;
+            if (known is not null && ReferenceEquals(known.View, view))
+            {
+                return known;
+            }
+
+            ModelCatalogue made = ModelCatalogue.Of(view, known);
+            ledgers.Keep(made.All.Select(model => model.Snapshot.Model));
+            _catalogue = made;
+            return made;
+        }
+    }
+}

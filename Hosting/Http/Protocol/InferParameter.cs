@@ -1,5 +1,0 @@
-
-namespace Troupe.Hosting.Http.Protocol;
-
-/// <summary>A request parameter: exactly one of the values is set. Numbers without a fraction are <see cref="Integer"/>.</summary>
-internal readonly record struct InferParameter(string Name, string? Text = null, long? Integer = null, double? Number = null, bool? Flag = null);

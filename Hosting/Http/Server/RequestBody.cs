@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Troupe.Hosting.Http.Server;
+
+/// <summary>A request's whole body in one pooled array.</summary>
+/// <remarks><b>Owns</b> the array until <see cref="Dispose"/>, or for good after <see cref="Abandon"/>.</remarks>
+internal sealed class RequestBody : IDisposable
+{
+    private byte[]? _array;
+    private int _length;
+
+    public ReadOnlyMemory<byte> Memory => _array.AsMemory(0, _length);
+
+    /// <exception cref="BadHttpRequestException">The body is larger than allowed or was cut off.</exception>
+    public static ValueTask<RequestBody> ReadAsync(HttpContext context, long most)
+    {
+        HttpRequest request = context.Request;
+        if (request.ContentLength is { } length && length > most)
+        {
+            throw TooLarge(most);
+        }
+
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+        {
+            return ValueTask.FromResult(new RequestBody());
+        }
+
+        // The common case: the whole body came with the headers, and is copied without a state machine.
+        if (request.ContentLength is > 0 and { } whole && request.BodyReader.TryRead(out ReadResult first))
+        {
+            if (first.Buffer.Length == whole)
+            {
+                RequestBody body = new();
+                body.Append(first.Buffer, (int)whole);
+                request.BodyReader.AdvanceTo(first.Buffer.End);
+                return ValueTask.FromResult(body);
+            }
+
+            request.BodyReader.AdvanceTo(first.Buffer.Start, first.Buffer.End);
+        }
+
+        return ReadSlowlyAsync(request, most, context.RequestAborted);
+    }
+
+    /// <summary>Somebody may still read the array: it is left to the collector instead of the pool.</summary>
+    public void Abandon() => (_array, _length) = (null, 0);
+
+    public void Dispose()
+    {
+        if (_array is { } array)
+        {
+            Abandon();
+            ArrayPool<byte>.Shared.Return(array);
+        }
+    }
+
+    private static async ValueTask<RequestBody> ReadSlowlyAsync(HttpRequest request, long most, CancellationToken aborted)
+    {
+        RequestBody body = new();
+        int expected = (int)Math.Min(request.ContentLength ?? 0, most);
+        try
+        {
+            while (true)
+            {
+                ReadResult read = await request.BodyReader.ReadAsync(aborted);
+                if (body._length + read.Buffer.Length > most)
+                {
+                    throw TooLarge(most);
+                }
+
+                body.Append(read.Buffer, expected);
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return body;
+                }
+            }
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
+
+    private static BadHttpRequestException TooLarge(long most) => new($"the request body is larger than {most} bytes, the limit of this node (--max-request)", StatusCodes.Status400BadRequest);
+
+    private void Append(in ReadOnlySequence<byte> part, int expected)
+    {
+        int needed = _length + (int)part.Length;
+        if (_array is null || _array.Length < needed)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(needed, expected), 2 * _length));
+            _array.AsSpan(0, _length).CopyTo(larger);
+            if (_array is { } old)
+            {
+                ArrayPool<byte>.Shared.Return(old);
+            }
+
+            _array = larger;
+        }
+
+        part.CopyTo(_array.AsSpan(_length));
+        _length = needed;
+    }
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics.CodeAnalysis;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Http.V2;
+
+/// <summary>Content type, and the value of <c>Inference-Header-Content-Length</c> where that header must be sent.</summary>
+internal readonly record struct InferResponseHead(string ContentType, int? HeaderLength);
+
+/// <summary>Writes the answer to an infer request: outputs sorted by name, in JSON or behind it in binary, as each was wanted.</summary>
+internal static class InferResponseWriter
+{
+    /// <param name="outputs">The outputs of the reply, in any order; those that were not asked for are left out.</param>
+    /// <param name="body">Gets the whole answer; cleared first.</param>
+    /// <returns>False when an output has no form that was asked for; <paramref name="fault"/> says which.</returns>
+    public static bool TryWrite(
+        InferRequest request,
+        ReadOnlySpan<Tensor> outputs,
+        ResponseBody body,
+        out InferResponseHead head,
+        [NotNullWhen(false)] out InferFault? fault)
+    {
+        body.Clear();
+        try
+        {
+            head = Write(request, Wanted(request, outputs), body);
+            fault = null;
+            return true;
+        }
+        catch (ProtocolException refusal)
+        {
+            body.Clear();
+            head = default;
+            fault = refusal.Fault;
+            return false;
+        }
+    }
+
+    private static InferResponseHead Write(InferRequest request, Tensor[] outputs, ResponseBody target)
+    {
+        target.Write("{"u8);
+        if (request.Id.Length > 0)
+        {
+            target.Write("\"id\":"u8);
+            if (request.RawId is { } raw)
+            {
+                JsonText.WriteString(target, raw);
+            }
+            else
+            {
+                JsonText.WriteString(target, request.Id);
+            }
+
+            target.Write(","u8);
+        }
+
+        target.Write("\"model_name\":"u8);
+        JsonText.WriteString(target, request.Contract.Model);
+        target.Write(",\"model_version\":\""u8);
+        JsonText.WriteInteger(target, request.Contract.Version);
+        target.Write("\",\"outputs\":["u8);
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            if (i > 0)
+            {
+                target.Write(","u8);
+            }
+
+            WriteOutput(target, outputs[i], request.FormOf(outputs[i].Name).Binary);
+        }
+
+        target.Write("]}"u8);
+        int jsonLength = target.Count;
+        foreach (Tensor output in outputs)
+        {
+            if (request.FormOf(output.Name).Binary)
+            {
+                target.Write(output.Data.Span);
+            }
+        }
+
+        // Binary outputs of no bytes at all make plain JSON, as Triton has it.
+        return target.Count > jsonLength ? new InferResponseHead("application/octet-stream", jsonLength) : new InferResponseHead("application/json", null);
+    }
+
+    private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs)
+    {
+        Tensor[] wanted = new Tensor[outputs.Length];
+        int count = 0;
+        foreach (Tensor output in outputs)
+        {
+            if (request.Outputs.Length == 0 || Array.IndexOf(request.Outputs, output.Name) >= 0)
+            {
+                ulong classes = request.FormOf(output.Name).Classes;
+                wanted[count++] = classes == 0 ? output : Classification.Of(output, classes, request.Contract);
+            }
+        }
+
+        if (count > 1)
+        {
+            wanted.AsSpan(0, count).Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        }
+
+        return count == wanted.Length ? wanted : wanted[..count];
+    }
+
+    private static void WriteOutput(ResponseBody target, Tensor output, bool binary)
+    {
+        target.Write("{\"name\":"u8);
+        JsonText.WriteString(target, output.Name);
+        target.Write(",\"datatype\":"u8);
+        JsonText.WriteString(target, output.Type.ProtocolName());
+        target.Write(",\"shape\":["u8);
+        for (int axis = 0; axis < output.Shape.Rank; axis++)
+        {
+            if (axis > 0)
+            {
+                target.Write(","u8);
+            }
+
+            JsonText.WriteInteger(target, output.Shape[axis]);
+        }
+
+        if (binary)
+        {
+            target.Write("],\"parameters\":{\"binary_data_size\":"u8);
+            JsonText.WriteInteger(target, output.Data.Length);
+            target.Write("}}"u8);
+        }
+        else
+        {
+            target.Write("],\"data\":"u8);
+            TensorJson.Write(target, output);
+            target.Write("}"u8);
+        }
+    }
+}

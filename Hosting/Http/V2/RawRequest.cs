@@ -1,0 +1,65 @@
+using Troupe.Hosting.Edge;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Http.V2;
+
+/// <summary>A request without JSON: the body is the data of the model's single input, taken as batch 1; every output comes back binary.</summary>
+internal static class RawRequest
+{
+    public static InferRequest Read(ReadOnlyMemory<byte> body, InferContract model)
+    {
+        const string prefix = "[request id: <id_unknown>] ";
+        if (model.Inputs.Count != 1)
+        {
+            throw ProtocolException.Bad($"{prefix}Raw request must only have 1 input (found 1) to be deduced but got {model.Inputs.Count} inputs in '{model.Model}' model configuration");
+        }
+
+        TensorSpec spec = model.Inputs[0];
+        Tensor input = spec.Type == ElementType.Bytes
+            ? Text(prefix, spec, body)
+            : new Tensor(spec.Name, spec.Type, Shape(prefix, spec, body.Length, model), body);
+        Tensor[] inputs = [input];
+        RequestValidation.Check("", inputs, [], model);
+        return new InferRequest { Contract = model, Inputs = inputs, BinaryByDefault = true };
+    }
+
+    private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body)
+    {
+        if (spec.Shape.Rank != 1 || spec.Shape[0] is not (1 or -1))
+        {
+            throw ProtocolException.Bad($"{prefix}For BYTE datatype raw input '{spec.Name}', the model must have input shape [1]");
+        }
+
+        byte[] data = new byte[4 + body.Length];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(data, body.Length);
+        body.Span.CopyTo(data.AsSpan(4));
+        return new Tensor(spec.Name, spec.Type, new TensorShape(1), data);
+    }
+
+    /// <summary>The one free dimension is what the number of bytes leaves for it.</summary>
+    private static TensorShape Shape(string prefix, TensorSpec spec, int byteCount, InferContract model)
+    {
+        Span<long> dimensions = stackalloc long[spec.Shape.Rank];
+        spec.Shape.Span.CopyTo(dimensions);
+        if (model.MaxBatchSize > 0)
+        {
+            dimensions[0] = 1;
+        }
+
+        int free = dimensions.IndexOf(-1);
+        if (free < 0)
+        {
+            return new TensorShape(dimensions);
+        }
+
+        if (dimensions[(free + 1)..].Contains(-1))
+        {
+            throw ProtocolException.Bad($"{prefix}The shape of the raw input '{spec.Name}' can not be deduced because there are more than one variable-sized dimension");
+        }
+
+        dimensions[free] = 1;
+        long rest = spec.Type.ByteCount(new TensorShape(dimensions).ElementCount);
+        dimensions[free] = rest > 0 ? byteCount / rest : 0;
+        return new TensorShape(dimensions);
+    }
+}

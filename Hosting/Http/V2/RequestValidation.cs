@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using Troupe.Hosting.Edge;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Http.V2;
+
+/// <summary>Holds a request against its model: names, types, batch, shapes and sizes, in Triton's words.</summary>
+internal static class RequestValidation
+{
+    /// <exception cref="ProtocolException">The first thing that does not fit.</exception>
+    public static void Check(string id, Tensor[] inputs, List<string> outputs, InferContract model)
+    {
+        foreach (Tensor input in inputs)
+        {
+            TensorSpec spec = Find(model.Inputs, input.Name) ?? throw ProtocolException.Bad($"unexpected inference input '{input.Name}' for model '{model.Model}'");
+            if (input.Type != spec.Type)
+            {
+                throw Bad(id, $"inference input '{input.Name}' data-type is '{input.Type.ProtocolName()}', but model '{model.Model}' expects '{spec.Type.ProtocolName()}'");
+            }
+        }
+
+        CheckArity(id, inputs, model);
+        CheckBatch(id, inputs, model);
+        foreach (Tensor input in inputs)
+        {
+            CheckShape(id, input, model);
+            CheckSize(id, input, model);
+        }
+
+        foreach (string output in outputs)
+        {
+            if (Find(model.Outputs, output) is null)
+            {
+                throw Bad(id, $"unexpected inference output '{output}' for model '{model.Model}'");
+            }
+        }
+    }
+
+    /// <summary>Elements of a shape a stranger declared; a product past what memory can hold is refused, not computed.</summary>
+    public static long ElementCount(TensorShape shape, string input)
+    {
+        try
+        {
+            long count = shape.ElementCount;
+            return count <= int.MaxValue ? count : throw TooLarge(shape, input);
+        }
+        catch (OverflowException)
+        {
+            throw TooLarge(shape, input);
+        }
+    }
+
+    private static void CheckArity(string id, Tensor[] inputs, InferContract model)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            for (int k = 0; k < i; k++)
+            {
+                if (inputs[i].Name == inputs[k].Name)
+                {
+                    throw Bad(id, $"input '{inputs[i].Name}' already exists in request");
+                }
+            }
+        }
+
+        if (inputs.Length != model.Inputs.Count)
+        {
+            string got = string.Join(',', inputs.Select(input => $"'{input.Name}'"));
+            string missing = string.Join(',', model.Inputs.Where(spec => !inputs.Any(input => input.Name == spec.Name)).Select(spec => $"'{spec.Name}'"));
+            throw Bad(id, $"expected {model.Inputs.Count} inputs but got {inputs.Length} inputs for model '{model.Model}'. Got input(s) [{got}], but missing required input(s) [{missing}]. Please provide all required input(s).");
+        }
+    }
+
+    private static void CheckBatch(string id, Tensor[] inputs, InferContract model)
+    {
+        if (model.MaxBatchSize == 0 || inputs.Length == 0)
+        {
+            return;
+        }
+
+        long batch = inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : -1;
+        foreach (Tensor input in inputs)
+        {
+            if (input.Shape.Rank == 0)
+            {
+                throw Bad(id, $"input '{input.Name}' has no shape but model requires batch dimension for '{model.Model}'");
+            }
+
+            if (input.Shape[0] != batch)
+            {
+                throw Bad(id, $"input '{input.Name}' batch size does not match other inputs for '{model.Model}'");
+            }
+        }
+
+        if (batch > model.MaxBatchSize)
+        {
+            throw Bad(id, $"inference request batch-size must be <= {model.MaxBatchSize} for '{model.Model}'");
+        }
+
+        if (batch == 0)
+        {
+            throw Bad(id, $"inference request batch-size must be >= 1 for '{model.Model}'");
+        }
+    }
+
+    private static void CheckShape(string id, Tensor input, InferContract model)
+    {
+        TensorShape expected = Find(model.Inputs, input.Name)!.Shape;
+        bool fits = input.Shape.Rank == expected.Rank;
+        for (int axis = 0; fits && axis < expected.Rank; axis++)
+        {
+            fits = expected[axis] < 0 || expected[axis] == input.Shape[axis];
+        }
+
+        if (!fits)
+        {
+            string note = model.MaxBatchSize > 0
+                ? "NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each input shape."
+                : "";
+            throw Bad(id, $"unexpected shape for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Shape}. {note}");
+        }
+    }
+
+    private static void CheckSize(string id, Tensor input, InferContract model)
+    {
+        long elements = ElementCount(input.Shape, input.Name);
+        if (input.Type == ElementType.Bytes)
+        {
+            CheckStrings(id, input, elements, model);
+            return;
+        }
+
+        long expected = input.Type.ByteCount(elements);
+        if (input.Data.Length != expected)
+        {
+            throw Bad(id, $"input byte size mismatch for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Data.Length}");
+        }
+    }
+
+    private static void CheckStrings(string id, Tensor input, long expected, InferContract model)
+    {
+        ReadOnlySpan<byte> rest = input.Data.Span;
+        long count = 0;
+        for (; !rest.IsEmpty; count++)
+        {
+            if (rest.Length < 4)
+            {
+                throw Bad(id, $"incomplete string length indicator for inference input '{input.Name}' for model '{model.Model}', expecting 4 bytes but only {rest.Length} bytes available.");
+            }
+
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(rest);
+            rest = rest[4..];
+            rest = length <= rest.Length
+                ? rest[(int)length..]
+                : throw Bad(id, $"incomplete string data for inference input '{input.Name}', expecting string of length {length} but only {rest.Length} bytes available");
+        }
+
+        if (count != expected)
+        {
+            throw Bad(id, $"unexpected number of string elements {count} for inference input '{input.Name}' for model '{model.Model}', expecting {expected}");
+        }
+    }
+
+    private static TensorSpec? Find(IReadOnlyList<TensorSpec> specs, string name)
+    {
+        for (int i = 0; i < specs.Count; i++)
+        {
+            if (string.Equals(specs[i].Name, name, StringComparison.Ordinal))
+            {
+                return specs[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Triton puts the client's id before what it finds in validation.</summary>
+    private static ProtocolException Bad(string id, string message) => ProtocolException.Bad($"[request id: {(id.Length == 0 ? "<id_unknown>" : id)}] {message}");
+
+    private static ProtocolException TooLarge(TensorShape shape, string input) => ProtocolException.Bad($"the shape {shape} of input '{input}' declares more elements than a request can carry");
+}

@@ -1,0 +1,306 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Troupe.Messages.Tensors;
+
+namespace Troupe.Hosting.Http.V2;
+
+/// <summary>Turns the <c>data</c> of a tensor from JSON into bytes and back.</summary>
+/// <remarks>
+/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of an
+/// 8, 16 or 32 bit type wrap; a 32 bit float overflows to infinity. FP16, BF16, FP8 and INT4 have no JSON form.
+/// </remarks>
+internal static class TensorJson
+{
+    private const string Mismatch = "Unable to parse 'data': Shape does not match true shape of 'data' field";
+
+    /// <summary>Reads the value at the cursor into <paramref name="elements"/> elements, row-major, little-endian.</summary>
+    public static byte[] Read(ref JsonCursor cursor, ElementType type, long elements, string input)
+    {
+        if (!HasJsonForm(type))
+        {
+            throw ProtocolException.Bad($"receiving {type.ProtocolName()} data via JSON is not supported. Please use the binary data format for input '{input}'");
+        }
+
+        if (cursor.Peek() != JsonKind.Array)
+        {
+            throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-array as array");
+        }
+
+        if (type == ElementType.Bytes)
+        {
+            return ReadStrings(ref cursor, elements, input);
+        }
+
+        // A declared shape reserves nothing: each element takes at least one byte of text, so a larger shape is wrong already.
+        int size = type.BitCount() / 8;
+        using ResponseBody data = new();
+        ReadElements(ref cursor, type, size, elements, data);
+        return data.Count == elements * size ? data.Written.ToArray() : throw ProtocolException.Bad(Mismatch);
+    }
+
+    /// <summary>Elements of the value at the cursor, whatever its nesting.</summary>
+    public static long Count(ref JsonCursor cursor)
+    {
+        if (cursor.Peek() != JsonKind.Array)
+        {
+            cursor.SkipValue();
+            return 1;
+        }
+
+        long count = 0;
+        cursor.EnterArray();
+        for (bool first = true; cursor.NextElement(first); first = false)
+        {
+            count += Count(ref cursor);
+        }
+
+        return count;
+    }
+
+    /// <summary>Writes a tensor's elements as a flat array.</summary>
+    public static void Write(ResponseBody target, Tensor tensor)
+    {
+        if (!HasJsonForm(tensor.Type))
+        {
+            throw new ProtocolException(StatusCodes.Status400BadRequest, $"sending {tensor.Type.ProtocolName()} data via JSON is not supported. Please use the binary data format for output '{tensor.Name}'", plainText: true);
+        }
+
+        ReadOnlySpan<byte> data = tensor.Data.Span;
+        target.Write("["u8);
+        switch (tensor.Type)
+        {
+            case ElementType.Bool:
+                for (int i = 0; i < data.Length; i++)
+                {
+                    Separate(target, i);
+                    target.Write(data[i] != 0 ? "true"u8 : "false"u8);
+                }
+
+                break;
+            case ElementType.Fp32:
+                WriteAll<float>(target, data, static (to, value) => WriteDouble(to, value));
+                break;
+            case ElementType.Fp64:
+                WriteAll<double>(target, data, static (to, value) => WriteDouble(to, value));
+                break;
+            case ElementType.UInt8:
+                WriteAll<byte>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.Int8:
+                WriteAll<sbyte>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.UInt16:
+                WriteAll<ushort>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.Int16:
+                WriteAll<short>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.UInt32:
+                WriteAll<uint>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.Int32:
+                WriteAll<int>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.UInt64:
+                WriteAll<ulong>(target, data, static (to, value) => WriteUnsigned(to, value));
+                break;
+            case ElementType.Int64:
+                WriteAll<long>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
+                break;
+            case ElementType.Bytes:
+                WriteStrings(target, data);
+                break;
+            case ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4:
+                break;
+        }
+
+        target.Write("]"u8);
+    }
+
+    private static bool HasJsonForm(ElementType type) => type is not (ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4);
+
+    private static void ReadElements(ref JsonCursor cursor, ElementType type, int size, long limit, ResponseBody data)
+    {
+        if (cursor.Peek() == JsonKind.Array)
+        {
+            cursor.EnterArray();
+            for (bool first = true; cursor.NextElement(first); first = false)
+            {
+                ReadElements(ref cursor, type, size, limit, data);
+            }
+
+            return;
+        }
+
+        if (data.Count >= limit * size)
+        {
+            throw ProtocolException.Bad(Mismatch);
+        }
+
+        ReadElement(ref cursor, type, data.GetSpan(size));
+        data.Advance(size);
+    }
+
+    private static void ReadElement(ref JsonCursor cursor, ElementType type, Span<byte> target)
+    {
+        JsonKind kind = cursor.Peek();
+        switch (type)
+        {
+            case ElementType.Bool:
+                target[0] = kind is JsonKind.True or JsonKind.False ? (byte)(cursor.ReadBoolean() ? 1 : 0) : throw NotA("boolean");
+                break;
+            case ElementType.Fp32:
+                BinaryPrimitives.WriteSingleLittleEndian(target, (float)Double(ref cursor, kind));
+                break;
+            case ElementType.Fp64:
+                BinaryPrimitives.WriteDoubleLittleEndian(target, Double(ref cursor, kind));
+                break;
+            case ElementType.UInt8 or ElementType.UInt16 or ElementType.UInt32 or ElementType.UInt64:
+                WriteLow(target, type, Unsigned(ref cursor, kind));
+                break;
+            case ElementType.Int8 or ElementType.Int16 or ElementType.Int32 or ElementType.Int64:
+                WriteLow(target, type, unchecked((ulong)Signed(ref cursor, kind)));
+                break;
+            case ElementType.Bytes or ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4:
+                throw new ArgumentOutOfRangeException(nameof(type), type, "This type is not read element by element.");
+        }
+    }
+
+    private static double Double(ref JsonCursor cursor, JsonKind kind) => kind == JsonKind.Number ? cursor.ToDouble(cursor.ReadNumber()) : throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-number as double");
+
+    private static ulong Unsigned(ref JsonCursor cursor, JsonKind kind)
+    {
+        ReadOnlySpan<byte> number = kind == JsonKind.Number ? cursor.ReadNumber() : default;
+        return Utf8Parser.TryParse(number, out ulong value, out int used) && used == number.Length ? value : throw NotA("unsigned-integer");
+    }
+
+    private static long Signed(ref JsonCursor cursor, JsonKind kind)
+    {
+        ReadOnlySpan<byte> number = kind == JsonKind.Number ? cursor.ReadNumber() : default;
+        return Utf8Parser.TryParse(number, out long value, out int used) && used == number.Length ? value : throw NotA("signed-integer");
+    }
+
+    private static void WriteLow(Span<byte> target, ElementType type, ulong value)
+    {
+        switch (type.BitCount())
+        {
+            case 8:
+                target[0] = unchecked((byte)value);
+                break;
+            case 16:
+                BinaryPrimitives.WriteUInt16LittleEndian(target, unchecked((ushort)value));
+                break;
+            case 32:
+                BinaryPrimitives.WriteUInt32LittleEndian(target, unchecked((uint)value));
+                break;
+            default:
+                BinaryPrimitives.WriteUInt64LittleEndian(target, value);
+                break;
+        }
+    }
+
+    private static byte[] ReadStrings(ref JsonCursor cursor, long elements, string input)
+    {
+        using ResponseBody data = new();
+        long count = 0;
+        ReadStrings(ref cursor, data, ref count);
+        return count == elements
+            ? data.Written.ToArray()
+            : throw ProtocolException.Bad($"unexpected number of string elements {count} for inference input '{input}', expecting {elements}");
+    }
+
+    private static void ReadStrings(ref JsonCursor cursor, ResponseBody data, ref long count)
+    {
+        switch (cursor.Peek())
+        {
+            case JsonKind.Array:
+                cursor.EnterArray();
+                for (bool first = true; cursor.NextElement(first); first = false)
+                {
+                    ReadStrings(ref cursor, data, ref count);
+                }
+
+                break;
+            case JsonKind.String:
+                ReadOnlySpan<byte> raw = cursor.ReadRawString(out bool escaped);
+                Span<byte> element = data.GetSpan(4 + raw.Length);
+                int length = raw.Length;
+                if (escaped)
+                {
+                    length = cursor.Unescape(raw, element[4..]);
+                }
+                else
+                {
+                    raw.CopyTo(element[4..]);
+                }
+
+                BinaryPrimitives.WriteInt32LittleEndian(element, length);
+                data.Advance(4 + length);
+                count++;
+                break;
+            case JsonKind.Object or JsonKind.Number or JsonKind.True or JsonKind.False or JsonKind.Null:
+                throw ProtocolException.Bad("Unable to parse JSON bytes array: attempt to access JSON non-string as string");
+        }
+    }
+
+    private static void WriteAll<T>(ResponseBody target, ReadOnlySpan<byte> data, Action<ResponseBody, T> write)
+        where T : unmanaged
+    {
+        int size = Marshal.SizeOf<T>();
+        for (int i = 0; i * size < data.Length; i++)
+        {
+            Separate(target, i);
+            write(target, MemoryMarshal.Read<T>(data[(i * size)..]));
+        }
+    }
+
+    private static void WriteUnsigned(ResponseBody target, ulong value)
+    {
+        value.TryFormat(target.GetSpan(20), out int written, default, CultureInfo.InvariantCulture);
+        target.Advance(written);
+    }
+
+    private static void WriteDouble(ResponseBody target, double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            target.Write(double.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8);
+            return;
+        }
+
+        Span<byte> text = target.GetSpan(32);
+        value.TryFormat(text, out int written, "R", CultureInfo.InvariantCulture);
+
+        // An integral value keeps its decimal point, so that typed readers see a float.
+        if (!text[..written].ContainsAny((byte)'.', (byte)'E'))
+        {
+            ".0"u8.CopyTo(text[written..]);
+            written += 2;
+        }
+
+        target.Advance(written);
+    }
+
+    private static void WriteStrings(ResponseBody target, ReadOnlySpan<byte> data)
+    {
+        for (int i = 0; !data.IsEmpty; i++)
+        {
+            int length = BinaryPrimitives.ReadInt32LittleEndian(data);
+            Separate(target, i);
+            JsonText.WriteString(target, data.Slice(4, length));
+            data = data[(4 + length)..];
+        }
+    }
+
+    private static void Separate(ResponseBody target, int index)
+    {
+        if (index > 0)
+        {
+            target.Write(","u8);
+        }
+    }
+
+    private static ProtocolException NotA(string kind) => ProtocolException.Bad($"Unable to parse 'data': attempt to access JSON non-{kind} as {kind}");
+}

@@ -1,0 +1,54 @@
+using MessagePack;
+using MessagePack.Formatters;
+
+namespace Troupe.Messages.Formatters;
+
+/// <summary>Reads lists whose declared length is checked before the array is made.</summary>
+internal sealed class BoundedListFormatter<T> : IMessagePackFormatter<T[]?>
+{
+    public void Serialize(ref MessagePackWriter writer, T[]? value, MessagePackSerializerOptions options)
+    {
+        if (value is null)
+        {
+            writer.WriteNil();
+            return;
+        }
+
+        IMessagePackFormatter<T> items = options.Resolver.GetFormatterWithVerify<T>();
+        writer.WriteArrayHeader(value.Length);
+        foreach (T item in value)
+        {
+            items.Serialize(ref writer, item, options);
+        }
+    }
+
+    public T[]? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+    {
+        if (reader.TryReadNil())
+        {
+            return null;
+        }
+
+        int count = reader.ReadArrayHeader();
+        if (count > WireLimits.ListItems)
+        {
+            throw new MessagePackSerializationException($"A list of {count} entries; at most {WireLimits.ListItems} are read.");
+        }
+
+        if (count == 0)
+        {
+            return [];
+        }
+
+        IMessagePackFormatter<T> items = options.Resolver.GetFormatterWithVerify<T>();
+        T[] list = new T[count];
+        options.Security.DepthStep(ref reader);
+        for (int i = 0; i < count; i++)
+        {
+            list[i] = items.Deserialize(ref reader, options);
+        }
+
+        reader.Depth--;
+        return list;
+    }
+}

@@ -1,0 +1,83 @@
+namespace Troupe.Runtime.Cuda.Emulated;
+
+/// <summary>One running capture: the graph it records, the streams that take part, and whether it is still valid.</summary>
+/// <remarks><b>Owns</b> the graph until the capture ends. <b>Thread</b> under <see cref="Gate"/>. <b>Blocks</b> never.</remarks>
+internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptureMode mode, HostThread thread)
+{
+    private readonly List<HostStream> _streams = [];
+
+    public ulong Id { get; } = id;
+
+    public HostStream Origin { get; } = origin;
+
+    public CuStreamCaptureMode Mode { get; } = mode;
+
+    public HostThread Thread { get; } = thread;
+
+    public Lock Gate { get; } = new();
+
+    public HostGraph Graph { get; } = new(origin.Context);
+
+    public bool IsInvalidated { get; private set; }
+
+    public bool IsEnded { get; private set; }
+
+    public void Invalidate() => IsInvalidated = true;
+
+    public void Join(HostStream stream, int[] frontier)
+    {
+        lock (Gate)
+        {
+            stream.Capture = this;
+            stream.Frontier = frontier;
+            _streams.Add(stream);
+        }
+    }
+
+    /// <summary>Records one piece of work behind what its stream stands behind.</summary>
+    public void Add(HostStream stream, in StreamCommand command)
+    {
+        lock (Gate)
+        {
+            Graph.Nodes.Add(new GraphNode(command, stream.Context, stream.Frontier));
+            stream.Frontier = [Graph.Nodes.Count - 1];
+        }
+    }
+
+    /// <summary>Puts a stream behind more nodes of this capture.</summary>
+    public void Merge(HostStream stream, int[] nodes)
+    {
+        lock (Gate) stream.Frontier = [.. stream.Frontier.Union(nodes)];
+    }
+
+    /// <summary>True when some stream has recorded work that the origin does not stand behind.</summary>
+    public bool HasUnjoinedWork()
+    {
+        lock (Gate)
+        {
+            var reached = new bool[Graph.Nodes.Count];
+            foreach (var node in Origin.Frontier) reached[node] = true;
+            for (var i = reached.Length - 1; i >= 0; i--)
+            {
+                if (!reached[i]) return true;
+                foreach (var before in Graph.Nodes[i].DependsOn) reached[before] = true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Lets every stream go; the session records nothing more.</summary>
+    public void End()
+    {
+        lock (Gate)
+        {
+            IsEnded = true;
+            foreach (var stream in _streams)
+            {
+                stream.Capture = null;
+                stream.Frontier = [];
+            }
+        }
+    }
+}

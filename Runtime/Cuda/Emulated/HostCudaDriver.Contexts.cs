@@ -1,0 +1,187 @@
+namespace Troupe.Runtime.Cuda.Emulated;
+
+/// <content>Device contexts: retained, created, current, and their peers.</content>
+internal sealed partial class HostCudaDriver
+{
+    private readonly Lock _contextGate = new();
+
+    public CuResult DevicePrimaryCtxRetain(out CuContext context, CuDevice device)
+    {
+        context = default;
+        var status = EnterDevice(device, out var found);
+        if (status != CuResult.Success) return status;
+        lock (_contextGate)
+        {
+            // One that is active already is only counted, also on a faulted device: its next use tells.
+            if (found.Primary.Retains == 0 && found.Failure != CuResult.Success) return found.Failure;
+            if (found.Primary.Retains++ == 0)
+            {
+                found.Primary.Renew();
+                HostCounters.Count(ref found.Counters.Contexts);
+            }
+        }
+
+        context = found.Primary.Context;
+        return CuResult.Success;
+    }
+
+    public CuResult DevicePrimaryCtxRelease(CuDevice device)
+    {
+        var status = EnterDevice(device, out var found);
+        if (status != CuResult.Success) return status;
+        lock (_contextGate)
+        {
+            if (found.Primary.Retains == 0) return CuResult.InvalidContext;
+            if (found.Primary.Retains > 1)
+            {
+                found.Primary.Retains--;
+                return CuResult.Success;
+            }
+        }
+
+        TearDown(found.Primary);
+        lock (_contextGate) found.Primary.Retains = 0;
+        return CuResult.Success;
+    }
+
+    public CuResult DevicePrimaryCtxGetState(CuDevice device, out bool active)
+    {
+        var status = EnterDevice(device, out var found);
+        active = status == CuResult.Success && found.Primary.Retains > 0;
+        return status;
+    }
+
+    public CuResult CtxCreate(out CuContext context, CuDevice device)
+    {
+        context = default;
+        var status = EnterDevice(device, out var found);
+        if (status != CuResult.Success) return status;
+        if (found.Failure != CuResult.Success) return found.Failure;
+        var created = new HostContext(found, isPrimary: false) { Retains = 1 };
+        _contexts.Add(created);
+        HostCounters.Count(ref found.Counters.Contexts);
+        Thread.Push(created);
+        context = created.Context;
+        return CuResult.Success;
+    }
+
+    public CuResult CtxDestroy(CuContext context)
+    {
+        var status = Enter(out var thread);
+        if (status != CuResult.Success) return status;
+        var found = _contexts.Find(context.Value);
+        if (found is null || found.IsPrimary) return CuResult.InvalidContext;
+        TearDown(found);
+        if (_contexts.Remove(context.Value) is null) return CuResult.InvalidContext;
+        found.Retains = 0;
+        if (thread.Current == found) thread.TryPop(out _);
+        return CuResult.Success;
+    }
+
+    public CuResult CtxPushCurrent(CuContext context)
+    {
+        var status = Enter(out var thread);
+        if (status != CuResult.Success) return status;
+        if (context.IsNull) return CuResult.InvalidValue;
+        var found = _contexts.Find(context.Value);
+        if (found is null) return CuResult.InvalidContext;
+        thread.Push(found);
+        return CuResult.Success;
+    }
+
+    public CuResult CtxPopCurrent(out CuContext context)
+    {
+        context = default;
+        var status = Enter(out var thread);
+        if (status != CuResult.Success) return status;
+        if (!thread.TryPop(out var popped)) return CuResult.InvalidContext;
+        if (popped is not null) context = popped.Context;
+        return CuResult.Success;
+    }
+
+    public CuResult CtxSetCurrent(CuContext context)
+    {
+        var status = Enter(out var thread);
+        if (status != CuResult.Success) return status;
+        if (context.IsNull)
+        {
+            thread.Set(null);
+            return CuResult.Success;
+        }
+
+        var found = _contexts.Find(context.Value);
+        if (found is null) return CuResult.InvalidContext;
+        thread.Set(found);
+        return CuResult.Success;
+    }
+
+    public CuResult CtxGetCurrent(out CuContext context)
+    {
+        context = default;
+        var status = Enter(out var thread);
+        if (status == CuResult.Success && thread.Current is { } current) context = current.Context;
+        return status;
+    }
+
+    public CuResult CtxGetDevice(out CuDevice device)
+    {
+        device = default;
+        var status = Enter(out var thread);
+        if (status != CuResult.Success) return status;
+        if (thread.Current is null) return CuResult.InvalidContext;
+        device = new CuDevice(thread.Current.Device.Ordinal);
+        return CuResult.Success;
+    }
+
+    public CuResult CtxSynchronize()
+    {
+        var status = EnterContext(out var thread, out var context);
+        if (status != CuResult.Success) return status;
+        status = Guard(thread);
+        if (status != CuResult.Success) return status;
+        status = GuardContext(context);
+        if (status != CuResult.Success) return status;
+        _execution.Drain(context.Device);
+        ReturnSurplus(context.Device);
+        return context.Failure;
+    }
+
+    public CuResult CtxEnablePeerAccess(CuContext peer)
+    {
+        var status = EnterContext(out _, out var context);
+        if (status != CuResult.Success) return status;
+        var other = _contexts.Find(peer.Value);
+        if (other is null || other.Retains == 0) return CuResult.InvalidContext;
+        if (!CanReach(context.Device, other.Device)) return CuResult.PeerAccessUnsupported;
+        return context.AddPeer(other) ? CuResult.Success : CuResult.PeerAccessAlreadyEnabled;
+    }
+
+    public CuResult CtxDisablePeerAccess(CuContext peer)
+    {
+        var status = EnterContext(out _, out var context);
+        if (status != CuResult.Success) return status;
+        var other = _contexts.Find(peer.Value);
+        if (other is null) return CuResult.InvalidContext;
+        return context.RemovePeer(other) ? CuResult.Success : CuResult.PeerAccessNotEnabled;
+    }
+
+    /// <summary>Ends everything that belongs to a context, after the work in flight.</summary>
+    private void TearDown(HostContext context)
+    {
+        _execution.Drain(context.Device);
+        foreach (var executable in _executables.Alive().Where(each => each.Context == context)) DestroyExecutable(executable.Handle);
+        foreach (var graph in _graphs.Alive().Where(each => each.Context == context)) DestroyGraph(graph.Handle);
+        foreach (var stream in _streams.Alive().Where(each => each.Context == context)) DestroyStream(stream.Handle);
+        foreach (var @event in _events.Alive().Where(each => each.Context == context)) _events.Remove(@event.Handle);
+        foreach (var image in _images.Alive().Where(each => each.Context == context)) UnloadImage(image.Handle);
+        foreach (var range in context.Device.Held().Where(each => each.Context == context))
+        {
+            if (range.Pool is null) context.Device.Release(range);
+            else if (range.IsLive) range.Pool.Keep(range, IsStrict);
+        }
+
+        context.Device.DefaultPool.TrimTo(0);
+        context.Device.ReleaseRetired();
+        _hostMemory.Drop(context);
+    }
+}

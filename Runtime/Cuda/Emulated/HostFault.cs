@@ -1,0 +1,28 @@
+namespace Troupe.Runtime.Cuda.Emulated;
+
+/// <summary>One fault to inject: on which device, at which matching call, and how often.</summary>
+internal sealed record HostFault(HostFaultKind Kind, int Ordinal)
+{
+    /// <value>Matching calls that pass before it strikes.</value>
+    public int After { get; init; }
+
+    /// <value>Matching calls it strikes; a sticky error, loss or slowness strikes once and lasts.</value>
+    public int Times { get; init; } = 1;
+
+    /// <value>Status the call or the device answers; null for the usual one of the kind.</value>
+    public CuResult? Status { get; init; }
+
+    /// <value>Factor on the time of kernels, for a slow device.</value>
+    public double SlowDown { get; init; } = 10;
+
+    /// <summary>The status in force.</summary>
+    public CuResult EffectiveStatus => Status ?? Kind switch
+    {
+        HostFaultKind.AllocationFailure => CuResult.OutOfMemory,
+        HostFaultKind.RefusedLaunch => CuResult.LaunchOutOfResources,
+        HostFaultKind.FailedCapture => CuResult.StreamCaptureInvalidated,
+        HostFaultKind.StickyError => CuResult.LaunchFailed,
+        HostFaultKind.LostDevice => CuResult.EccUncorrectable,
+        HostFaultKind.SlowDevice => CuResult.Success,
+    };
+}

@@ -1,0 +1,66 @@
+namespace Troupe.Runtime.Cuda.Emulated;
+
+/// <summary>What the driver keeps per calling thread: its stack of device contexts, its capture mode, and whether it is inside work of a stream.</summary>
+internal sealed class HostThread(HostCudaDriver driver)
+{
+    private HostContext?[] _stack = new HostContext?[8];
+    private int _depth;
+
+    public HostCudaDriver Driver { get; } = driver;
+
+    public HostContext? Current { get; private set; }
+
+    /// <summary>Set while the thread runs a kernel or a host function: it may call nothing of the driver.</summary>
+    public int InsideWork { get; set; }
+
+    public CuStreamCaptureMode CaptureMode { get; set; } = CuStreamCaptureMode.Global;
+
+    /// <summary>Captures begun on this thread in a mode other than relaxed and not ended.</summary>
+    public int StrictCaptures { get; set; }
+
+    private HostDevice? _lastDevice;
+
+    public void Push(HostContext? context)
+    {
+        if (_depth == _stack.Length) Array.Resize(ref _stack, _depth * 2);
+        _stack[_depth++] = context;
+        Turn(context);
+    }
+
+    public bool TryPop(out HostContext? popped)
+    {
+        popped = null;
+        if (_depth == 0) return false;
+        popped = _stack[--_depth];
+        _stack[_depth] = null;
+        Turn(_depth == 0 ? null : _stack[_depth - 1]);
+        return true;
+    }
+
+    /// <summary>Replaces the top of the stack; null takes it away.</summary>
+    public void Set(HostContext? context)
+    {
+        if (context is null)
+        {
+            TryPop(out _);
+            return;
+        }
+
+        if (_depth == 0)
+        {
+            Push(context);
+            return;
+        }
+
+        _stack[_depth - 1] = context;
+        Turn(context);
+    }
+
+    private void Turn(HostContext? context)
+    {
+        Current = context;
+        if (context is null || context.Device == _lastDevice) return;
+        if (_lastDevice is not null) HostCounters.Count(ref context.Device.Counters.DeviceSwitches);
+        _lastDevice = context.Device;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+
+namespace Troupe.Runtime.Cuda.Emulated;
+
+/// <summary>The serving policy: work runs on the thread that enqueues it, before the call returns, without a queue and without an allocation.</summary>
+/// <remarks><b>Owns</b> nothing. <b>Thread</b> the caller's. <b>Blocks</b> for as long as the work takes, and while another thread's work runs on the same stream.</remarks>
+internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
+{
+    public override bool RunsAtEnqueue => true;
+
+    public override long Now => Stopwatch.GetElapsedTime(0).Ticks;
+
+    public override CuResult Submit(HostStream stream, in StreamCommand command)
+    {
+        lock (stream.Gate)
+        {
+            // Taken, but the device failed by this very launch: nothing runs any more.
+            if (stream.Context.Failure != CuResult.Success) return CuResult.Success;
+            var status = CommandRunner.Run(driver, stream.Context, stream.Memory, in command, isReplay: false);
+            if (status != CuResult.Success) stream.Context.Device.Fail(status);
+        }
+
+        return CuResult.Success;
+    }
+
+    public override CuResult Submit(HostStream stream, HostGraphExec executable)
+    {
+        lock (stream.Gate)
+        {
+            foreach (var node in executable.Nodes)
+            {
+                if (node.Context.Failure != CuResult.Success) break;
+                var command = node.Command;
+                var status = CommandRunner.Run(driver, node.Context, stream.Memory, in command, isReplay: true);
+                if (status == CuResult.Success) continue;
+                node.Context.Device.Fail(status);
+                stream.Context.Device.Fail(status);
+                break;
+            }
+        }
+
+        return CuResult.Success;
+    }
+
+    public override CuResult RunNow(HostContext context, in StreamCommand command)
+    {
+        driver.EnterAsGuest();
+        try
+        {
+            return CommandRunner.Run(driver, context, null, in command, isReplay: false);
+        }
+        finally
+        {
+            driver.LeaveAsGuest();
+        }
+    }
+
+    public override void Record(HostStream stream, HostEvent @event)
+    {
+        lock (stream.Gate)
+        {
+            @event.IsRecorded = true;
+            if (@event.HasTiming) @event.ReachedAt = Now;
+        }
+    }
+
+    public override void Wait(HostStream stream, HostEvent @event)
+    {
+        // Whatever the event was recorded behind has run already.
+    }
+
+    public override bool IsDone(HostStream stream)
+    {
+        if (!stream.Gate.TryEnter()) return false;
+        stream.Gate.Exit();
+        return true;
+    }
+
+    public override bool IsDone(HostEvent @event) => true;
+
+    public override void Drain(HostStream stream)
+    {
+        lock (stream.Gate)
+        {
+        }
+    }
+
+    public override void Drain(HostEvent @event)
+    {
+    }
+
+    public override void Drain(HostDevice? device)
+    {
+        foreach (var each in driver.DeviceTable)
+        {
+            if (device is not null && each != device) continue;
+            foreach (var stream in each.Streams) Drain(stream);
+        }
+    }
+}

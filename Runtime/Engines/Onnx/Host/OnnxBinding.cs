@@ -1,0 +1,121 @@
+using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines.Onnx.Model;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>Device buffers for one combination of input shapes, with an ONNX Runtime binding over them that is made once and run many times.</summary>
+/// <remarks>
+/// Buffers are the context's own, so that their host addresses never change: a run copies its inputs in and its outputs out, and allocates nothing.
+/// <b>Owns</b> one device allocation and the binding. <b>Thread</b> made and disposed by the lane's holder; the binding itself is made by the first run.
+/// </remarks>
+internal sealed class OnnxBinding : IDisposable
+{
+    private const ulong Alignment = 256;
+
+    private readonly OnnxEngine _engine;
+    private readonly OnnxTensorSlot[] _slots;
+    private readonly TensorShape[] _inputShapes;
+    private readonly TensorShape[] _outputShapes;
+    private OrtIoBinding? _binding;
+    private OrtValue[] _values = [];
+
+    /// <param name="outputShapes">Concrete shapes, or empty where outputs are measured by the run: then buffers hold the inputs only.</param>
+    public OnnxBinding(OnnxEngine engine, ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes)
+    {
+        _engine = engine;
+        _inputShapes = inputShapes.ToArray();
+        _outputShapes = outputShapes.ToArray();
+        _slots = new OnnxTensorSlot[inputShapes.Length + outputShapes.Length];
+        ulong size = 0;
+        for (int index = 0; index < _slots.Length; index++)
+        {
+            bool input = index < inputShapes.Length;
+            TensorShape shape = input ? inputShapes[index] : outputShapes[index - inputShapes.Length];
+            ElementType type = (input ? engine.Inputs[index] : engine.Outputs[index - inputShapes.Length]).Type;
+            _slots[index] = new OnnxTensorSlot(type, shape, size, (ulong)type.ByteCount(shape.ElementCount));
+            size += (Math.Max(_slots[index].Bytes, 1) + Alignment - 1) / Alignment * Alignment;
+        }
+
+        Bytes = Math.Max(size, 1);
+        CuResult status = engine.Home.Driver.MemAlloc(out DevicePointer memory, Bytes);
+        OnnxFailures.ThrowIfOutOfMemory(status, engine.Name, Bytes);
+        status.ThrowIfFailed();
+        Memory = memory;
+    }
+
+    public DevicePointer Memory { get; private set; }
+
+    public ulong Bytes { get; }
+
+    public ReadOnlySpan<OnnxTensorSlot> Inputs => _slots.AsSpan(0, _inputShapes.Length);
+
+    public ReadOnlySpan<OnnxTensorSlot> Outputs => _slots.AsSpan(_inputShapes.Length);
+
+    public bool Fits(ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes) => inputShapes.SequenceEqual(_inputShapes) && outputShapes.SequenceEqual(_outputShapes);
+
+    /// <summary>The binding over the buffers, whose host address is known only while work runs.</summary>
+    public unsafe OrtIoBinding Bind(byte* memory)
+    {
+        if (_binding is null)
+        {
+            OrtIoBinding binding = _engine.Session.CreateIoBinding();
+            MakeValues(memory);
+            for (int index = 0; index < _values.Length; index++)
+            {
+                if (index < _inputShapes.Length)
+                {
+                    binding.BindInput(_engine.InputNames[index], _values[index]);
+                }
+                else
+                {
+                    binding.BindOutput(_engine.OutputNames[index - _inputShapes.Length], _values[index]);
+                }
+            }
+
+            _binding = binding;
+        }
+
+        return _binding;
+    }
+
+    /// <summary>The inputs as ONNX Runtime's values, for a run that measures its outputs.</summary>
+    public unsafe OrtValue[] BindInputs(byte* memory)
+    {
+        if (_values.Length == 0)
+        {
+            MakeValues(memory);
+        }
+
+        return _values;
+    }
+
+    public void Dispose()
+    {
+        _binding?.Dispose();
+        foreach (OrtValue value in _values)
+        {
+            value.Dispose();
+        }
+
+        if (!Memory.IsNull)
+        {
+            _engine.Home.Driver.MemFree(Memory);
+            Memory = default;
+        }
+    }
+
+    private unsafe void MakeValues(byte* memory)
+    {
+        var values = new OrtValue[_slots.Length];
+        for (int index = 0; index < values.Length; index++)
+        {
+            OnnxTensorSlot slot = _slots[index];
+            values[index] = OrtValue.CreateTensorValueWithData(
+                OrtMemoryInfo.DefaultInstance, OnnxElementTypes.ToOnnx(slot.Type), slot.Shape.Span.ToArray(), (nint)(memory + slot.Offset), (long)slot.Bytes);
+        }
+
+        _values = values;
+    }
+}

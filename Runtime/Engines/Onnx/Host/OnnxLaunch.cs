@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>A run of an ONNX engine as a kernel: copies inputs into the context's buffers, runs the binding over them, copies outputs out.</summary>
+/// <remarks>Prepared and enqueued again and again outside graphs; inside a graph prepared once. <b>Thread</b> the driver's. <b>Blocks</b> for the computation.</remarks>
+internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOptions options, FailureSlot failure) : ManagedKernel
+{
+    private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
+    private readonly DevicePointer[] _outputs = new DevicePointer[engine.Outputs.Count];
+    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + engine.Outputs.Count + 2];
+    private OnnxBinding _binding = null!;
+    private int _count;
+
+    /// <summary>Version of the context this was recorded at; null for a plain launch.</summary>
+    public long? Recorded { get; init; }
+
+    public override string Name => engine.Name;
+
+    public override TimeSpan Duration => context.Duration;
+
+    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses.AsSpan(0, _count);
+
+    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs, ReadOnlySpan<DevicePointer> outputs, DeviceAccess scratch)
+    {
+        _binding = binding;
+        inputs.CopyTo(_inputs);
+        outputs.CopyTo(_outputs);
+        int next = 0;
+        for (int index = 0; index < inputs.Length; index++)
+        {
+            _accesses[next++] = new DeviceAccess(inputs[index], binding.Inputs[index].Bytes, AccessKind.Read);
+        }
+
+        for (int index = 0; index < outputs.Length; index++)
+        {
+            _accesses[next++] = new DeviceAccess(outputs[index], binding.Outputs[index].Bytes, AccessKind.Write);
+        }
+
+        _accesses[next++] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
+        if (scratch.ByteCount > 0)
+        {
+            _accesses[next++] = scratch;
+        }
+
+        _count = next;
+    }
+
+    public override unsafe CuResult Run(IEmulatedMemory memory)
+    {
+        // An earlier segment of this forward failed: its outputs are no input to compute on.
+        if (!failure.IsEmpty)
+        {
+            return CuResult.Success;
+        }
+
+        if (Recorded is { } version && version != context.Version)
+        {
+            failure.Fail(FailureKind.BackendFailed, $"A graph was replayed after the execution context of '{engine.Name}' that it records was reconfigured or disposed.");
+            return CuResult.Success;
+        }
+
+        long start = context.IsProfiled ? Stopwatch.GetTimestamp() : 0;
+        byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
+        CopyIn(memory, buffers, _binding.Inputs, _inputs);
+        try
+        {
+            engine.Session.RunWithBinding(options, _binding.Bind(buffers));
+        }
+        catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
+        {
+            OnnxFailures.Report(failure, engine.Name, trouble);
+            return CuResult.Success;
+        }
+
+        ReadOnlySpan<OnnxTensorSlot> outputs = _binding.Outputs;
+        for (int index = 0; index < outputs.Length; index++)
+        {
+            ulong bytes = outputs[index].Bytes;
+            if (bytes > 0)
+            {
+                // SAFETY: the source lies in this binding's buffers, the target was resolved for exactly these bytes.
+                Buffer.MemoryCopy(buffers + outputs[index].Offset, memory.Resolve(_outputs[index], bytes), bytes, bytes);
+            }
+        }
+
+        if (start != 0)
+        {
+            context.Report(Stopwatch.GetElapsedTime(start));
+        }
+
+        return CuResult.Success;
+    }
+
+    /// <summary>Copies a launch's inputs into the buffers of a binding.</summary>
+    public static unsafe void CopyIn(IEmulatedMemory memory, byte* buffers, ReadOnlySpan<OnnxTensorSlot> slots, ReadOnlySpan<DevicePointer> inputs)
+    {
+        for (int index = 0; index < slots.Length; index++)
+        {
+            ulong bytes = slots[index].Bytes;
+            if (bytes > 0)
+            {
+                // SAFETY: the target lies in the binding's buffers, the source was resolved for exactly these bytes.
+                Buffer.MemoryCopy(memory.Resolve(inputs[index], bytes), buffers + slots[index].Offset, bytes, bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>A run whose outputs ONNX Runtime allocates, because their sizes are not known before; a second kernel delivers them.</summary>
+/// <remarks><b>Owns</b> the measured values until they are delivered. <b>Thread</b> runs on the driver's, is read by the lane's holder after it waited.</remarks>
+internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, FailureSlot failure) : ManagedKernel, IDisposable
+{
+    private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
+    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + 1];
+    private readonly OnnxDelivery _delivery = new(engine.Name, engine.Outputs.Count);
+    private OnnxBinding _binding = null!;
+    private IDisposableReadOnlyCollection<OrtValue>? _values;
+
+    public override string Name => engine.Name;
+
+    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses;
+
+    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs)
+    {
+        _binding = binding;
+        inputs.CopyTo(_inputs);
+        for (int index = 0; index < inputs.Length; index++)
+        {
+            _accesses[index] = new DeviceAccess(inputs[index], binding.Inputs[index].Bytes, AccessKind.Read);
+        }
+
+        _accesses[^1] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
+    }
+
+    public override unsafe CuResult Run(IEmulatedMemory memory)
+    {
+        _values?.Dispose();
+        _values = null;
+        if (!failure.IsEmpty)
+        {
+            return CuResult.Success;
+        }
+
+        byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
+        OnnxLaunch.CopyIn(memory, buffers, _binding.Inputs, _inputs);
+        try
+        {
+            _values = engine.Session.Run(options, engine.InputNames, _binding.BindInputs(buffers), engine.OutputNames);
+        }
+        catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
+        {
+            OnnxFailures.Report(failure, engine.Name, trouble);
+        }
+
+        return CuResult.Success;
+    }
+
+    public TensorShape ShapeOf(int output) => new(Measured(output).GetTensorTypeAndShape().Shape);
+
+    public ulong BytesOf(int output) => (ulong)engine.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
+
+    /// <summary>The kernel that copies the measured values to these addresses.</summary>
+    public ManagedKernel Delivery(ReadOnlySpan<DevicePointer> outputs)
+    {
+        for (int output = 0; output < outputs.Length; output++)
+        {
+            _delivery.Prepare(output, Measured(output), outputs[output], BytesOf(output));
+        }
+
+        return _delivery;
+    }
+
+    public void Dispose() => _values?.Dispose();
+
+    private OrtValue Measured(int output) => (_values ?? throw new InvalidOperationException($"'{engine.Name}' has not been measured."))[output];
+}

@@ -1,5 +1,0 @@
-
-namespace Troupe.Runtime.Execution;
-
-/// <summary>A device as the driver describes it.</summary>
-public sealed record DeviceDescription(int Ordinal, string Name, bool Emulated, int ComputeMajor, int ComputeMinor, long MemoryBytes);

@@ -1,9 +1,0 @@
-using Troupe.Messages.Forwarding;
-
-namespace Troupe.Runtime.Execution;
-
-/// <summary>A forward cannot run or has failed: the kind that goes into its reply, and a text for people.</summary>
-public sealed class ForwardException(FailureKind kind, string message, Exception? cause = null) : Exception(message, cause)
-{
-    public FailureKind Kind { get; } = kind;
-}

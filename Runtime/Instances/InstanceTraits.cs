@@ -1,0 +1,45 @@
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modes;
+using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Instances;
+
+/// <summary>What modes need to know of a loaded module, read off its engines once.</summary>
+internal static class InstanceTraits
+{
+    public static ModuleTraits Of(ModuleGraph graph, IReadOnlyList<IEngine> engines)
+    {
+        // What every segment must be able to do, and what concerns those segments alone that can do it.
+        EngineCapabilities any = engines.Aggregate(EngineCapabilities.None, (union, engine) => union | engine.Capabilities);
+        EngineCapabilities all = engines.Aggregate(~EngineCapabilities.None, (common, engine) => common & engine.Capabilities);
+        return new ModuleTraits
+        {
+            HasFallbackSegments = graph.Spec.Segments.Any(segment => segment.Kind == SegmentKind.Fallback),
+            CudaGraphs = all.HasFlag(EngineCapabilities.CudaGraphs),
+            WholeCaptureObstacle = Obstacle(graph),
+            OutputAllocator = all.HasFlag(EngineCapabilities.OutputAllocator),
+            RequiresOutputAllocator = graph.Segments.Any(segment => segment.RequiresOutputAllocator),
+            AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
+            ProfileCount = engines.Where(engine => engine.Profiles.Count > 0).Select(engine => engine.Profiles.Count).DefaultIfEmpty(1).Min(),
+            StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
+            BuiltWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace) ? WorkspaceStrategy.Dynamic : WorkspaceStrategy.Static,
+            DynamicWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace),
+            RuntimeSettings = any.HasFlag(EngineCapabilities.RuntimeSettings),
+            Profiling = any.HasFlag(EngineCapabilities.LayerProfiling),
+        };
+    }
+
+    private static string? Obstacle(ModuleGraph graph)
+    {
+        if (graph.Tensors.FirstOrDefault(tensor => tensor.IsDataDependent) is { } measured)
+        {
+            return $"the shape of '{measured.Name}' depends on data";
+        }
+
+        return graph.Tensors.FirstOrDefault(tensor => tensor is { IsShapeTensor: true, Producer: >= 0 }) is { } shape
+            ? $"the shape values '{shape.Name}' are made inside the module"
+            : null;
+    }
+}

@@ -1,0 +1,93 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Plans;
+
+namespace Troupe.Runtime.Lanes;
+
+/// <summary>A lane's pre-allocated outputs: one block per output, for the shapes of the plan it was made for.</summary>
+/// <remarks>
+/// The first forward gets fresh outputs, after which the set is made; later ones of the same plan get the set's blocks, overwritten each time, and earlier views
+/// of them go stale. Outputs of an unowned segment leave the set when they are handed out, and are replaced.
+/// <b>Owns</b> the blocks in it. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
+/// </remarks>
+internal sealed class OutputSet(int tensors)
+{
+    private readonly DeviceBlock?[] _blocks = new DeviceBlock?[tensors];
+    private ForwardPlan? _plan;
+
+    /// <summary>Blocks it holds.</summary>
+    public int Count => _blocks.Count(block => block is not null);
+
+    /// <summary>The set's block for an output, if the set is for this plan.</summary>
+    public DeviceBlock? Use(ForwardPlan plan, int tensor)
+    {
+        if (!ReferenceEquals(plan, _plan) || _blocks[tensor] is not { } block)
+        {
+            return null;
+        }
+
+        block.Generation++;
+        return block;
+    }
+
+    /// <summary>After a forward: sees to it that the next one of this plan finds a block.</summary>
+    /// <param name="given">The block this forward's output lies in.</param>
+    /// <param name="isUnowned">The caller keeps that block; it is not overwritten.</param>
+    public void Prepare(ForwardPlan plan, int tensor, DeviceBlock given, bool isUnowned, BlockPool pool, DeviceStream stream)
+    {
+        if (!ReferenceEquals(plan, _plan))
+        {
+            Release();
+            _plan = plan;
+        }
+
+        DeviceBlock? kept = _blocks[tensor];
+        if (ReferenceEquals(kept, given) && !isUnowned)
+        {
+            return;
+        }
+
+        if (ReferenceEquals(kept, given))
+        {
+            given.IsKept = false;
+            _blocks[tensor] = kept = null;
+        }
+
+        if (kept is null && TryRent(pool, plan.Bytes[tensor], stream) is { } made)
+        {
+            made.IsKept = true;
+            _blocks[tensor] = made;
+        }
+    }
+
+    /// <summary>Null where the device is full: this forward is done and has its outputs, and the next one asks again.</summary>
+    private static DeviceBlock? TryRent(BlockPool pool, ulong bytes, DeviceStream stream)
+    {
+        try
+        {
+            return pool.Rent(bytes, stream);
+        }
+        catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Gives every block back.</summary>
+    public void Release()
+    {
+        foreach (ref DeviceBlock? block in _blocks.AsSpan())
+        {
+            if (block is not null)
+            {
+                block.IsKept = false;
+                block.Return(block.Generation);
+                block = null;
+            }
+        }
+
+        _plan = null;
+    }
+}

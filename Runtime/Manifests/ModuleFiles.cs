@@ -1,0 +1,85 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Manifests;
+
+/// <summary>Reads files that belong to a module, inside its folder only and up to a size that fits one array.</summary>
+internal static class ModuleFiles
+{
+    /// <summary>A manifest is small text; more is refused before it is read.</summary>
+    public const long MaxManifestBytes = 1 << 20;
+
+    /// <summary>Weights beyond this belong into external data files.</summary>
+    public const long MaxEngineBytes = 0x7FFF_FFC7;
+
+    /// <exception cref="ModuleLoadException">Missing, unreadable, empty or larger than <paramref name="limit"/>.</exception>
+    public static byte[] Read(string path, long limit = MaxEngineBytes)
+    {
+        using FileStream file = Open(path);
+        if (file.Length > limit)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' has {file.Length} bytes, more than the {limit} that are read. Put weights into external data files.");
+        }
+
+        return Reading(path, () =>
+        {
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        });
+    }
+
+    /// <summary>A file to read from its beginning, whatever its size.</summary>
+    /// <exception cref="ModuleLoadException">Missing, unreadable or empty.</exception>
+    public static FileStream Open(string path)
+    {
+        FileStream file = Reading(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+        if (file.Length > 0)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' is empty.");
+    }
+
+    private static T Reading<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception trouble) when (trouble is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"There is no file '{path}'.", trouble);
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' cannot be read: {trouble.Message}", trouble);
+        }
+    }
+
+    /// <summary>The absolute path of a file that a manifest names; refuses everything outside its folder.</summary>
+    public static string Resolve(string folder, string file, string owner)
+    {
+        string full = Path.GetFullPath(Path.Combine(folder, file));
+        string inside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
+        return !Path.IsPathRooted(file) && full.StartsWith(inside, StringComparison.Ordinal) && !LeavesByLink(full, inside)
+            ? full
+            : throw new ModuleLoadException(FailureKind.InvalidModel, $"'{owner}' names the file '{file}', which is outside the module's folder '{folder}'. Files stand beside module.json or below it.");
+    }
+
+    private static bool LeavesByLink(string full, string inside)
+    {
+        for (string? part = full; part is not null && part.Length > inside.Length; part = Path.GetDirectoryName(part))
+        {
+            FileSystemInfo? target = Directory.Exists(part) ? Directory.ResolveLinkTarget(part, returnFinalTarget: true) : File.Exists(part) ? File.ResolveLinkTarget(part, returnFinalTarget: true) : null;
+            if (target is not null && !target.FullName.StartsWith(inside, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,122 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Plans;
+
+/// <summary>Step 1 of a forward: whether types and shapes of the inputs fit the module, each misfit with its own error.</summary>
+/// <remarks><b>Thread</b> any. Allocates only when it refuses.</remarks>
+internal sealed class InputCheck
+{
+    private readonly ModuleGraph _graph;
+    private readonly SymbolUse[] _symbols;
+
+    public InputCheck(ModuleGraph graph)
+    {
+        _graph = graph;
+        _symbols = [.. SharedSymbols(graph)];
+    }
+
+    /// <exception cref="ForwardException">Wrong number of inputs (text of torch_tensorrt).</exception>
+    public void Arity(int given)
+    {
+        if (given != _graph.Inputs.Length)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"Wrong number of inputs, expected {_graph.Inputs.Length} got {given}.");
+        }
+    }
+
+    /// <summary>Index of an input by its name.</summary>
+    public int IndexOf(string name)
+    {
+        for (int index = 0; index < _graph.Inputs.Length; index++)
+        {
+            if (_graph.Tensors[_graph.Inputs[index]].Name == name)
+            {
+                return index;
+            }
+        }
+
+        throw new ForwardException(FailureKind.InvalidInput, $"The module '{_graph.Model}' has no input '{name}'; it has {Names(_graph, _graph.Inputs)}.");
+    }
+
+    public void Type(int input, ElementType type)
+    {
+        GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
+        if (type != tensor.Type)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"Expected input tensors to have type {tensor.Type.ProtocolName()}, but the input '{tensor.Name}' is {type.ProtocolName()}.");
+        }
+    }
+
+    public void Shape(int input, in TensorShape shape)
+    {
+        GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
+        bool fits = shape.Rank == tensor.Shape.Rank;
+        for (int axis = 0; fits && axis < shape.Rank; axis++)
+        {
+            fits = shape[axis] >= 0 && (tensor.Shape[axis] < 0 || shape[axis] == tensor.Shape[axis]);
+        }
+
+        if (!fits)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' expects {tensor.Shape}, where -1 is free.");
+        }
+
+        if (tensor.Range is { } range && !range.Admits(shape))
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' admits {range.Min} to {range.Max}.");
+        }
+    }
+
+    /// <summary>Free dimensions of one name are equal; checked when every shape is known.</summary>
+    public void Symbols(ReadOnlySpan<TensorShape> shapes)
+    {
+        foreach (SymbolUse use in _symbols)
+        {
+            long first = shapes[use.FirstInput][use.FirstAxis], other = shapes[use.Input][use.Axis];
+            if (first != other)
+            {
+                throw new ForwardException(FailureKind.InvalidInput, $"The dimension '{use.Symbol}' is {first} in '{InputName(use.FirstInput)}' and {other} in '{InputName(use.Input)}'; the module '{_graph.Model}' wants them equal.");
+            }
+        }
+    }
+
+    /// <summary>Index of an output by its name.</summary>
+    public int OutputIndexOf(string name)
+    {
+        for (int index = 0; index < _graph.Outputs.Length; index++)
+        {
+            if (_graph.Tensors[_graph.Outputs[index]].Name == name)
+            {
+                return index;
+            }
+        }
+
+        throw new ForwardException(FailureKind.InvalidInput, $"The module '{_graph.Model}' has no output '{name}'; it has {Names(_graph, _graph.Outputs)}.");
+    }
+
+    private string InputName(int input) => _graph.Tensors[_graph.Inputs[input]].Name;
+
+    private static string Names(ModuleGraph graph, int[] tensors) => string.Join(", ", tensors.Select(tensor => $"'{graph.Tensors[tensor].Name}'"));
+
+    private static IEnumerable<SymbolUse> SharedSymbols(ModuleGraph graph)
+    {
+        var first = new Dictionary<string, (int Input, int Axis)>(StringComparer.Ordinal);
+        for (int input = 0; input < graph.Inputs.Length; input++)
+        {
+            IReadOnlyList<string> symbols = graph.Tensors[graph.Inputs[input]].Symbols;
+            for (int axis = 0; axis < symbols.Count; axis++)
+            {
+                if (symbols[axis].Length > 0 && !first.TryAdd(symbols[axis], (input, axis)))
+                {
+                    (int firstInput, int firstAxis) = first[symbols[axis]];
+                    yield return new SymbolUse(symbols[axis], firstInput, firstAxis, input, axis);
+                }
+            }
+        }
+    }
+
+    private readonly record struct SymbolUse(string Symbol, int FirstInput, int FirstAxis, int Input, int Axis);
+}

@@ -1,0 +1,27 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Runtime.Plans;
+
+/// <summary>What loading a module leaves: its graph, its engines, and the device contexts they live in.</summary>
+/// <remarks><b>Owns</b> the engines and one retain of each context, home first. Disposed after every lane.</remarks>
+internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<DeviceContext> Devices) : IDisposable
+{
+    /// <summary>The device context a segment's engine lives in.</summary>
+    public DeviceContext DeviceOf(int segment) => Devices[Array.IndexOf(Graph.RelativeOrdinals, Graph.Segments[segment].RelativeOrdinal)];
+
+    public void Dispose()
+    {
+        for (int index = 0; index < Engines.Count; index++)
+        {
+            using ContextEntry entry = DeviceOf(index).Enter();
+            Engines[index].Dispose();
+        }
+
+        foreach (DeviceContext device in Devices)
+        {
+            device.Dispose();
+        }
+    }
+}

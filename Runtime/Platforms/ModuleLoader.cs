@@ -1,0 +1,144 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Identity;
+using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
+using Troupe.Runtime.Plans;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Platforms;
+
+/// <summary>Loads a module's engines, each on its device, on a stream of the loader's own; all of them or none.</summary>
+/// <remarks><b>Thread</b> any; loads may run at once. <b>Blocks</b> on the disk and while engines are made.</remarks>
+internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescription> machine, BackendCatalog backends, DeviceHealth[] health)
+{
+    /// <param name="home">Ordinal of the home device; null: one that the engines were built for, the first where nothing is told.</param>
+    /// <exception cref="ModuleLoadException">The module is refused; the devices are as they were.</exception>
+    public LoadedModule Load(ModuleSource source, int? home, CancellationToken cancellation)
+    {
+        ModuleDefinition definition = ModuleReader.Read(source);
+        int homeOrdinal = home ?? HomeOf(definition);
+        RefuseUnfitDevices(definition, homeOrdinal);
+        int[] relative = [0, .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
+        var devices = new List<DeviceContext>();
+        var engines = new List<(IEngine Engine, DeviceContext Device)>();
+        try
+        {
+            foreach (int ordinal in relative)
+            {
+                devices.Add(DeviceContext.Retain(driver, homeOrdinal + ordinal));
+            }
+
+            foreach (SegmentDefinition segment in definition.Segments)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                DeviceContext device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
+                engines.Add((LoadEngine(definition, segment, device, cancellation), device));
+            }
+
+            var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
+            string platform = definition.IsLone ? backends.Find(definition.Segments[0].Spec).Platform : "troupe_module";
+            IEngine[] loaded = [.. engines.Select(engine => engine.Engine)];
+            return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices);
+        }
+        catch (Exception trouble)
+        {
+            Undo(engines, devices);
+            if (trouble is CudaException cuda)
+            {
+                ForwardException explained = health[homeOrdinal].Explain(cuda);
+                throw new ModuleLoadException(explained.Kind, $"'{source.Path}' cannot be loaded: {explained.Message}", cuda);
+            }
+
+            throw;
+        }
+    }
+
+    private IEngine LoadEngine(ModuleDefinition definition, SegmentDefinition segment, DeviceContext device, CancellationToken cancellation)
+    {
+        IEngineBackend backend = backends.Find(segment.Spec);
+        using ContextEntry entry = device.Enter();
+        using DeviceStream stream = DeviceStream.Create(device);
+        var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
+        {
+            Aliases = segment.Aliases,
+            Ranges = RangesOf(definition, segment),
+        };
+        IEngine engine = backend.Load(source, new EngineHome(driver, device.Ordinal, device.Handle, stream.Handle), cancellation);
+        stream.Synchronize();
+        return engine;
+    }
+
+    /// <summary>Ranges the module states, by the engine's own names; none where those are not known yet.</summary>
+    private static Dictionary<string, ProfileRange> RangesOf(ModuleDefinition definition, SegmentDefinition segment)
+    {
+        IReadOnlyList<string> own = segment.Bindings?.Inputs ?? segment.Spec.Inputs;
+        var ranges = new Dictionary<string, ProfileRange>(StringComparer.Ordinal);
+        for (int index = 0; index < Math.Min(own.Count, segment.Spec.Inputs.Count); index++)
+        {
+            if (definition.Inputs.FirstOrDefault(input => input.Name == segment.Spec.Inputs[index])?.Range is { } range)
+            {
+                ranges[own[index]] = range;
+            }
+        }
+
+        return ranges;
+    }
+
+    private int HomeOf(ModuleDefinition definition) => definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped
+        ? DeviceSelection.Choose(BuiltForOf(stamped), machine, CurrentDevice())
+        : CurrentDevice() ?? 0;
+
+    /// <summary>The device whose context the caller's thread has current; null where it has none.</summary>
+    private int? CurrentDevice()
+    {
+        if (driver.CtxGetCurrent(out CuContext context) != CuResult.Success || context == default || driver.CtxGetDevice(out CuDevice current) != CuResult.Success)
+        {
+            return null;
+        }
+
+        return machine.FirstOrDefault(device => driver.DeviceGet(out CuDevice found, device.Ordinal) == CuResult.Success && found == current)?.Ordinal;
+    }
+
+    private static BuiltFor BuiltForOf(SegmentDefinition segment)
+    {
+        DeviceStamp stamp = segment.BuiltOn!;
+        return stamp.Kind == DeviceStampKind.Gpu
+            ? new BuiltFor(stamp.Ordinal, stamp.Name, stamp.Major, stamp.Minor, segment.HardwareCompatible)
+            : throw new ModuleLoadException(FailureKind.NotSupported, $"The engine '{segment.Spec.Name}' of '{segment.Path}' was built for the deep-learning accelerator '{stamp.Name}', which no device here is. Build it for a GPU.");
+    }
+
+    private void RefuseUnfitDevices(ModuleDefinition definition, int homeOrdinal)
+    {
+        if ((uint)homeOrdinal >= (uint)machine.Count)
+        {
+            throw new ModuleLoadException(FailureKind.NotFound, $"There is no device {homeOrdinal}; this machine has {machine.Count}.");
+        }
+
+        if (definition.Segments.FirstOrDefault(segment => homeOrdinal + segment.Spec.RelativeOrdinal >= machine.Count) is { } far)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {machine.Count}.");
+        }
+
+        foreach (SegmentDefinition segment in definition.Segments.Where(segment => segment.BuiltOn is not null))
+        {
+            DeviceSelection.Require(BuiltForOf(segment), machine[homeOrdinal + segment.Spec.RelativeOrdinal]);
+        }
+    }
+
+    private static void Undo(List<(IEngine Engine, DeviceContext Device)> engines, List<DeviceContext> devices)
+    {
+        foreach ((IEngine engine, DeviceContext device) in engines)
+        {
+            using ContextEntry entry = device.Enter();
+            engine.Dispose();
+        }
+
+        devices.ForEach(device => device.Dispose());
+    }
+}

@@ -1,0 +1,128 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Native;
+using Troupe.Runtime.Engines;
+using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Engines.Kernels;
+using Troupe.Runtime.Engines.Onnx.Host;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
+using Troupe.Runtime.Plans;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Platforms;
+
+/// <summary>The devices of this machine through one driver, and the back ends that can use them.</summary>
+/// <remarks><b>Owns</b> the driver. <b>Thread</b> any. <b>Blocks</b> while a module is loaded.</remarks>
+public sealed class Platform : IPlatform
+{
+    private readonly DeviceHealth[] _health;
+    private readonly ModuleLoader _loader;
+
+    internal Platform(ICudaDriver driver, IReadOnlyList<IEngineBackend> backends)
+    {
+        Driver = driver;
+        driver.DeviceGetCount(out int count).ThrowIfFailed();
+        Devices = [.. Enumerable.Range(0, count).Select(ordinal => Describe(driver, ordinal))];
+        _health = [.. Enumerable.Range(0, count).Select(ordinal => new DeviceHealth(ordinal))];
+        _loader = new ModuleLoader(driver, Devices, new BackendCatalog(backends), _health);
+    }
+
+    public IReadOnlyList<DeviceDescription> Devices { get; }
+
+    internal ICudaDriver Driver { get; }
+
+    /// <summary>Emulated devices in host memory: needs no GPU, runs ONNX models.</summary>
+    public static Platform OpenEmulated(EmulatedDevices devices)
+    {
+        ArgumentNullException.ThrowIfNull(devices);
+        ArgumentOutOfRangeException.ThrowIfLessThan(devices.Count, 1, nameof(devices));
+        ArgumentOutOfRangeException.ThrowIfLessThan(devices.MemoryBytes, 1, nameof(devices));
+        var device = new HostDeviceOptions { MemoryBytes = (ulong)devices.MemoryBytes };
+        return new Platform(new HostCudaDriver(HostDriverOptions.WithDevices(devices.Count, device)), StandardBackends());
+    }
+
+    /// <summary>The real devices of this machine.</summary>
+    /// <exception cref="CudaUnavailableException">There is no usable driver; the message says what is missing.</exception>
+    public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends());
+
+    public IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals)
+    {
+        ArgumentNullException.ThrowIfNull(ordinals);
+        var contexts = new List<DeviceContext>(ordinals.Count);
+        try
+        {
+            foreach (int ordinal in ordinals)
+            {
+                contexts.Add(Retain(ordinal));
+            }
+
+            return new DeviceGroup([.. contexts], _health);
+        }
+        catch
+        {
+            contexts.ForEach(context => context.Dispose());
+            throw;
+        }
+    }
+
+    public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) => LoadInstance(source, homeOrdinal, options, cancellation);
+
+    public void Dispose() => Driver.Dispose();
+
+    internal ModuleInstance LoadInstance(ModuleSource source, int? homeOrdinal, InstanceOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(options);
+        LoadedModule loaded = _loader.Load(source, homeOrdinal, cancellation);
+        try
+        {
+            return new ModuleInstance(loaded, [.. loaded.Devices.Select(device => _health[device.Ordinal])], options);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The back ends that this build brings along.</summary>
+    internal static IReadOnlyList<IEngineBackend> StandardBackends() => StandardBackends(new OnnxBackend());
+
+    private static IReadOnlyList<IEngineBackend> StandardBackends(OnnxBackend onnx) => [onnx, new KernelBackend(), new EmulatedBackend(onnx)];
+
+    private DeviceContext Retain(int ordinal)
+    {
+        if ((uint)ordinal >= (uint)Devices.Count)
+        {
+            throw new ForwardException(FailureKind.NotFound, $"There is no device {ordinal}; this machine has {Devices.Count}.");
+        }
+
+        if (_health[ordinal].Fault is { } fault)
+        {
+            throw new ForwardException(FailureKind.DeviceLost, $"Device {ordinal} is out of service: {fault}.");
+        }
+
+        try
+        {
+            return DeviceContext.Retain(Driver, ordinal);
+        }
+        catch (CudaException trouble)
+        {
+            throw _health[ordinal].Explain(trouble);
+        }
+    }
+
+    private static DeviceDescription Describe(ICudaDriver driver, int ordinal)
+    {
+        driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
+        driver.DeviceGetName(out string name, device).ThrowIfFailed();
+        driver.DeviceTotalMem(out ulong bytes, device).ThrowIfFailed();
+        driver.DeviceGetAttribute(out int major, CuDeviceAttribute.ComputeCapabilityMajor, device).ThrowIfFailed();
+        driver.DeviceGetAttribute(out int minor, CuDeviceAttribute.ComputeCapabilityMinor, device).ThrowIfFailed();
+        return new DeviceDescription(ordinal, name, driver is IManagedLauncher, major, minor, (long)bytes);
+    }
+}

@@ -1,0 +1,75 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Lanes;
+
+namespace Troupe.TestSupport.Platforms;
+
+/// <summary>A lane that is done when its platform or its test says so.</summary>
+internal sealed class FakeLane(FakeInstance instance) : ILane
+{
+    private volatile ForwardException? _failure;
+    private volatile int _status = (int)LaneStatus.Pending;
+    private Tensor[] _inputs = [];
+    private Action? _wake;
+    private bool _returned;
+
+    public FakeInstance Instance => instance;
+
+    public Tensor Input => _inputs[0];
+
+    public ModeSettings Settings { get; private set; } = ModeSettings.Default;
+
+    public ForwardException Failure => _failure!;
+
+    public (long Input, long Infer, long Output) Times => (1, 2, 3);
+
+    public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
+    {
+        if (inputs.Length != 1 || inputs[0].Name != "x")
+        {
+            throw new ForwardException(FailureKind.InvalidInput, "The fake model takes one input 'x'.");
+        }
+
+        _inputs = inputs.ToArray();
+        _wake = wake;
+        Settings = settings;
+        instance.Platform.OnSubmit?.Invoke(this);
+        if (instance.Platform.CompleteAtOnce)
+        {
+            Complete();
+        }
+    }
+
+    public LaneStatus Poll() => (LaneStatus)_status;
+
+    public Tensor[] TakeOutputs() => [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
+
+    /// <summary>The device has finished. Any thread.</summary>
+    public void Complete() => End(LaneStatus.Succeeded);
+
+    /// <summary>The device has failed the launch. Any thread.</summary>
+    public void Fail(ForwardException failure)
+    {
+        _failure = failure;
+        End(LaneStatus.Failed);
+    }
+
+    public void Dispose()
+    {
+        if (_returned)
+        {
+            throw new InvalidOperationException("A lane was given back twice.");
+        }
+
+        _returned = true;
+        instance.GiveBack(this);
+    }
+
+    private void End(LaneStatus status)
+    {
+        _status = (int)status;
+        _wake!();
+    }
+}

@@ -1,0 +1,84 @@
+using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Counts;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Lanes;
+using Troupe.Runtime.Modes;
+using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.TestSupport.Platforms;
+
+/// <summary>A platform as it is, but for a count of the lanes that are leased: after all work it is zero, or somebody has kept one.</summary>
+/// <remarks>The platform inside belongs to the test. <b>Thread</b> any.</remarks>
+internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
+{
+    private int _leased;
+
+    public int Leased => Volatile.Read(ref _leased);
+
+    public IReadOnlyList<DeviceDescription> Devices => platform.Devices;
+
+    public IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals) => platform.OpenGroup(ordinals);
+
+    public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) =>
+        new CountingInstance(this, platform.Load(source, homeOrdinal, options, cancellation));
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class CountingInstance(LeaseCountingPlatform owner, IModuleInstance instance) : IModuleInstance
+    {
+        public ModuleSpec Module => instance.Module;
+
+        public int HomeOrdinal => instance.HomeOrdinal;
+
+        public IReadOnlyList<int> Ordinals => instance.Ordinals;
+
+        public ModuleTraits Traits => instance.Traits;
+
+        public string? Conflict(ModeSettings settings) => instance.Conflict(settings);
+
+        public bool TryLease(out ILane lane)
+        {
+            if (!instance.TryLease(out lane))
+            {
+                return false;
+            }
+
+            Interlocked.Increment(ref owner._leased);
+            lane = new CountingLane(owner, lane);
+            return true;
+        }
+
+        public void Apply(ModeSettings settings) => instance.Apply(settings);
+
+        public InstanceSnapshot Snapshot() => instance.Snapshot();
+
+        public void Release(HeldModes held) => instance.Release(held);
+
+        public void Dispose() => instance.Dispose();
+    }
+
+    private sealed class CountingLane(LeaseCountingPlatform owner, ILane lane) : ILane
+    {
+        public ForwardException Failure => lane.Failure;
+
+        public (long Input, long Infer, long Output) Times => lane.Times;
+
+        public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake) => lane.Submit(inputs, outputs, settings, wake);
+
+        public LaneStatus Poll() => lane.Poll();
+
+        public Tensor[] TakeOutputs() => lane.TakeOutputs();
+
+        public void Dispose()
+        {
+            Interlocked.Decrement(ref owner._leased);
+            lane.Dispose();
+        }
+    }
+}
