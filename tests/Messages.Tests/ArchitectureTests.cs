@@ -7,7 +7,7 @@ namespace Troupe.Messages.Tests;
 /// <summary>What holds for the whole solution: the one dependency line, and folders that say what is in them.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly string[] Line = ["Messages", "Runtime", "Actors", "Hosting"];
+    internal static readonly string[] Line = ["Messages", "Runtime", "Actors", "Hosting"];
     private static readonly string[] VagueFolders = ["Utils", "Utilities", "Helpers", "Common", "Base", "Core", "Misc", "Shared", "Extensions"];
     internal static readonly string Root = FindRoot();
 
@@ -67,7 +67,7 @@ public sealed partial class ArchitectureTests
         .Descendants(kind)
         .Select(reference => reference.Attribute("Include")?.Value.Replace('\\', '/') ?? "");
 
-    private static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)
+    internal static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private static string FindRoot()
