@@ -1,6 +1,6 @@
 using MessagePack;
-using Troupe.Messages.Formatters;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
 

@@ -1,5 +1,5 @@
-using System.Text;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;

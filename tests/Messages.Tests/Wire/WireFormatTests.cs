@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using CsCheck;
-using Troupe.Messages.Formatters;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
