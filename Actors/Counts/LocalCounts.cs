@@ -2,7 +2,8 @@ using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Counts;
 
-/// <summary>What this node counts of itself for its metrics: written by its actors, read by everybody, and of no interest to other nodes.</summary>
+/// <summary>What this node counts of itself for its metrics: written by its actors, read by everybody, and of no interest to other
+/// nodes.</summary>
 /// <remarks><b>Thread</b> any; each part is immutable and replaced whole by its one writer.</remarks>
 internal sealed class LocalCounts
 {

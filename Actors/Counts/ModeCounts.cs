@@ -13,14 +13,15 @@ public sealed record ModeCounts(long Epoch, int Cluster, int Node, int Gpu, int 
     public static ModeCounts None { get; } = new(0, 0, 0, 0, 0, 0, 0, 0);
 
     /// <summary>One more baseline, entry or session.</summary>
-    internal ModeCounts With(ModeEntry entry) => entry switch
-    {
-        { IsSession: true } => this with { OpenSessions = OpenSessions + 1 },
-        { Scope.Session: not null } => this with { Session = Session + 1 },
-        { Scope: { Model: not null, Gpu: null, Node: null } } => this with { Model = Model + 1 },
-        { Scope.Model: not null } => this with { ModelOnGpu = ModelOnGpu + 1 },
-        { Scope.Gpu: not null } => this with { Gpu = Gpu + 1 },
-        { Scope.Node: not null } => this with { Node = Node + 1 },
-        _ => this with { Cluster = Cluster + 1 },
-    };
+    internal ModeCounts With(ModeEntry entry) =>
+        entry switch
+        {
+            { IsSession: true } => this with { OpenSessions = OpenSessions + 1 },
+            { Scope.Session: not null } => this with { Session = Session + 1 },
+            { Scope: { Model: not null, Gpu: null, Node: null } } => this with { Model = Model + 1 },
+            { Scope.Model: not null } => this with { ModelOnGpu = ModelOnGpu + 1 },
+            { Scope.Gpu: not null } => this with { Gpu = Gpu + 1 },
+            { Scope.Node: not null } => this with { Node = Node + 1 },
+            _ => this with { Cluster = Cluster + 1 },
+        };
 }

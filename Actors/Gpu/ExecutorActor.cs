@@ -9,7 +9,8 @@ namespace Troupe.Actors.Gpu;
 
 /// <summary>The one thread that uses the device contexts of its executor group; its mailbox is their lock.</summary>
 /// <remarks>
-/// <b>Owns</b> the device group, the instances it adopted and their lanes. <b>Thread</b> its own, pinned: plain messages only, nothing is awaited. <b>Blocks</b> in <see cref="PostStop"/>, at most for the drain bound, and,
+/// <b>Owns</b> the device group, the instances it adopted and their lanes. <b>Thread</b> its own, pinned: plain messages only, nothing is
+/// awaited. <b>Blocks</b> in <see cref="PostStop"/>, at most for the drain bound, and,
 /// on emulated devices, while a forward runs. Never restarted: a failure ends it and its node makes another with the next incarnation.
 /// </remarks>
 internal sealed class ExecutorActor : ReceiveActor
@@ -27,13 +28,41 @@ internal sealed class ExecutorActor : ReceiveActor
         _spec = spec;
         _self = Self;
 
-        Receive<Launch>(launch => { _core!.Run(launch); Perform(); });
-        Receive<Wake>(_ => { _core!.Poll(); Perform(); });
-        Receive<Heartbeat>(heartbeat => { _core!.Beat(heartbeat); Perform(); });
-        Receive<AdoptInstance>(adopt => { _core!.Adopt(adopt); Perform(); });
-        Receive<RetireInstance>(retire => { _core!.Retire(retire); Perform(); });
-        Receive<ApplySettings>(apply => { _core!.Apply(apply); Perform(); });
-        Receive<ReleaseResources>(release => { _core!.Release(release); Perform(); });
+        Receive<Launch>(launch =>
+        {
+            _core!.Run(launch);
+            Perform();
+        });
+        Receive<Wake>(_ =>
+        {
+            _core!.Poll();
+            Perform();
+        });
+        Receive<Heartbeat>(heartbeat =>
+        {
+            _core!.Beat(heartbeat);
+            Perform();
+        });
+        Receive<AdoptInstance>(adopt =>
+        {
+            _core!.Adopt(adopt);
+            Perform();
+        });
+        Receive<RetireInstance>(retire =>
+        {
+            _core!.Retire(retire);
+            Perform();
+        });
+        Receive<ApplySettings>(apply =>
+        {
+            _core!.Apply(apply);
+            Perform();
+        });
+        Receive<ReleaseResources>(release =>
+        {
+            _core!.Release(release);
+            Perform();
+        });
     }
 
     public static Props Props(ExecutorSpec spec) => Akka.Actor.Props.Create<ExecutorActor>(spec).WithDispatcher("troupe.executor");
@@ -86,7 +115,11 @@ internal sealed class ExecutorActor : ReceiveActor
         {
             if (!group.Drain(_spec.DrainBound) && group.Fault is null)
             {
-                _log.Warning("The work of devices {0} did not end within {1}; their memory stays with the process.", string.Join(", ", _spec.Ordinals), _spec.DrainBound);
+                _log.Warning(
+                    "The work of devices {0} did not end within {1}; their memory stays with the process.",
+                    string.Join(", ", _spec.Ordinals),
+                    _spec.DrainBound
+                );
                 return;
             }
 

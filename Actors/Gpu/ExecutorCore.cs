@@ -9,10 +9,13 @@ using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>The decisions of an executor: which lane takes a forward, what its submissions have become, and what waits for a lane.</summary>
+/// <summary>The decisions of an executor: which lane takes a forward, what its submissions have become, and what waits for a
+/// lane.</summary>
 /// <remarks>
-/// Knows no Akka; each method appends the messages that go to the GPUs. <b>Owns</b> the instances it adopted and their lanes; the device group is its actor's. <b>Thread</b> the executor's.
-/// <b>Blocks</b> never; on emulated devices of the inline policy a forward runs inside <see cref="Run"/>. Any exception but a <see cref="ForwardException"/> goes through: the executor crashes and is replaced.
+/// Knows no Akka; each method appends the messages that go to the GPUs. <b>Owns</b> the instances it adopted and their lanes; the device
+/// group is its actor's. <b>Thread</b> the executor's.
+/// <b>Blocks</b> never; on emulated devices of the inline policy a forward runs inside <see cref="Run"/>. Any exception but a
+/// <see cref="ForwardException"/> goes through: the executor crashes and is replaced.
 /// </remarks>
 internal sealed class ExecutorCore : IDisposable
 {
@@ -55,7 +58,12 @@ internal sealed class ExecutorCore : IDisposable
         }
 
         _instances.Add(key, new ExecutorInstance(module));
-        _decisions.Add(new ExecutorDecision(module.HomeOrdinal, new InstanceAdopted(adopt.Ticket, _incarnation, module.HomeOrdinal, module.Module, module.Traits)));
+        _decisions.Add(
+            new ExecutorDecision(
+                module.HomeOrdinal,
+                new InstanceAdopted(adopt.Ticket, _incarnation, module.HomeOrdinal, module.Module, module.Traits)
+            )
+        );
         return true;
     }
 
@@ -90,7 +98,7 @@ internal sealed class ExecutorCore : IDisposable
             }
         }
 
-        for (int i = 0; i < _waiting.Count && !_faulted;)
+        for (int i = 0; i < _waiting.Count && !_faulted; )
         {
             (Launch launch, QueuedForward forward) = _waiting[i];
             if (TryStart(launch, forward))
@@ -159,8 +167,18 @@ internal sealed class ExecutorCore : IDisposable
         if (heartbeat.Incarnation == _incarnation)
         {
             Poll();
-            InstanceSnapshot[] instances = [.. _instances.Where(instance => instance.Key.Ordinal == heartbeat.Ordinal).Select(instance => instance.Value.Module.Snapshot())];
-            _decisions.Add(new ExecutorDecision(heartbeat.Ordinal, new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal), instances)));
+            InstanceSnapshot[] instances =
+            [
+                .. _instances
+                    .Where(instance => instance.Key.Ordinal == heartbeat.Ordinal)
+                    .Select(instance => instance.Value.Module.Snapshot()),
+            ];
+            _decisions.Add(
+                new ExecutorDecision(
+                    heartbeat.Ordinal,
+                    new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal), instances)
+                )
+            );
         }
     }
 
@@ -265,10 +283,11 @@ internal sealed class ExecutorCore : IDisposable
     /// <summary>Lanes at work free what they hold when they come back; only then is a release answered.</summary>
     private void AnswerReleases()
     {
-        for (int i = 0; i < _releasing.Count;)
+        for (int i = 0; i < _releasing.Count; )
         {
             (ReleaseResources release, ExecutorInstance instance) = _releasing[i];
-            bool isRetired = !_instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? present) || present != instance;
+            bool isRetired =
+                !_instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? present) || present != instance;
             if (isRetired || instance.Module.IsReleased)
             {
                 _releasing.RemoveAt(i);

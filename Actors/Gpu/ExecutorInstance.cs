@@ -3,7 +3,8 @@ using Troupe.Runtime.Instances;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>An instance in its executor's hands, with the settings it was last asked about, so that equal ones are not checked for every forward.</summary>
+/// <summary>An instance in its executor's hands, with the settings it was last asked about, so that equal ones are not checked for every
+/// forward.</summary>
 /// <remarks><b>Thread</b> the executor's.</remarks>
 internal sealed class ExecutorInstance(IModuleInstance module)
 {

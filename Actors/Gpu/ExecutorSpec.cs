@@ -7,4 +7,10 @@ namespace Troupe.Actors.Gpu;
 /// <param name="Ordinals">The devices of its group.</param>
 /// <param name="Gpus">The GPU actors of the node, by ordinal.</param>
 /// <param name="DrainBound">Longest wait for the devices when it ends.</param>
-internal sealed record ExecutorSpec(int Incarnation, IPlatform Platform, IReadOnlyList<int> Ordinals, IReadOnlyDictionary<int, IActorRef> Gpus, TimeSpan DrainBound);
+internal sealed record ExecutorSpec(
+    int Incarnation,
+    IPlatform Platform,
+    IReadOnlyList<int> Ordinals,
+    IReadOnlyDictionary<int, IActorRef> Gpus,
+    TimeSpan DrainBound
+);

@@ -8,8 +8,10 @@ using Troupe.Actors.Modes;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>One GPU of the node: takes forwards from the router and hands launches to the executor of its device; always responsive, whatever the device does.</summary>
-/// <remarks><b>Owns</b> a <see cref="GpuCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
+/// <summary>One GPU of the node: takes forwards from the router and hands launches to the executor of its device; always responsive,
+/// whatever the device does.</summary>
+/// <remarks><b>Owns</b> a <see cref="GpuCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b>
+/// never.</remarks>
 internal sealed class GpuActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -23,7 +25,15 @@ internal sealed class GpuActor : ReceiveActor
     private readonly int _ordinal;
     private readonly StrongBox<IActorRef> _executor;
 
-    public GpuActor(GpuSpec spec, GpuCore core, List<GpuDecision> decisions, StrongBox<IActorRef> executor, NodeClock clock, IActorRef router, IActorRef models)
+    public GpuActor(
+        GpuSpec spec,
+        GpuCore core,
+        List<GpuDecision> decisions,
+        StrongBox<IActorRef> executor,
+        NodeClock clock,
+        IActorRef router,
+        IActorRef models
+    )
     {
         _ordinal = spec.Id.Ordinal;
         _core = core;
@@ -34,28 +44,92 @@ internal sealed class GpuActor : ReceiveActor
         _models = models;
         _self = Self;
 
-        Receive<QueuedForward>(forward => { _core.Admit(forward, _clock.Now); Perform(); });
-        Receive<LaunchEnded>(ended => { _core.Complete(ended, _clock.Now); Perform(); });
-        Receive<DropForward>(drop => { _core.Drop(drop, _clock.Now); Perform(); });
-        Receive<HeartbeatAnswer>(answer => { _core.Beat(answer); Perform(); });
+        Receive<QueuedForward>(forward =>
+        {
+            _core.Admit(forward, _clock.Now);
+            Perform();
+        });
+        Receive<LaunchEnded>(ended =>
+        {
+            _core.Complete(ended, _clock.Now);
+            Perform();
+        });
+        Receive<DropForward>(drop =>
+        {
+            _core.Drop(drop, _clock.Now);
+            Perform();
+        });
+        Receive<HeartbeatAnswer>(answer =>
+        {
+            _core.Beat(answer);
+            Perform();
+        });
         Receive<GpuTick>(_ => Tick());
         Receive<ExecutorReady>(Start);
-        Receive<ExecutorLost>(lost => { _core.Lose(lost); Perform(); });
-        Receive<DeviceFaulted>(faulted => { _core.Fault(faulted); Perform(); });
-        Receive<InstanceAdopted>(adopted => { _core.Adopt(adopted, _clock.Now); Perform(); });
-        Receive<UnloadInstance>(unload => { _core.Unload(unload); Perform(); });
-        Receive<InstanceRetired>(retired => { _core.Retired(retired); Perform(); });
-        Receive<PrepareModes>(prepare => { _core.Modes.Prepare(prepare, Sender); Perform(); });
-        Receive<CommitModes>(commit => { _core.Modes.Commit(commit, Sender, _core.Incarnation); Perform(); });
-        Receive<SettingsApplied>(applied => { _core.Applied(applied, _clock.Now); Perform(); });
-        Receive<ResourcesReleased>(released => { _core.Released(released, _clock.Now); Perform(); });
-        Receive<DrainGpu>(_ => { _core.Drain(); Tick(); });
+        Receive<ExecutorLost>(lost =>
+        {
+            _core.Lose(lost);
+            Perform();
+        });
+        Receive<DeviceFaulted>(faulted =>
+        {
+            _core.Fault(faulted);
+            Perform();
+        });
+        Receive<InstanceAdopted>(adopted =>
+        {
+            _core.Adopt(adopted, _clock.Now);
+            Perform();
+        });
+        Receive<UnloadInstance>(unload =>
+        {
+            _core.Unload(unload);
+            Perform();
+        });
+        Receive<InstanceRetired>(retired =>
+        {
+            _core.Retired(retired);
+            Perform();
+        });
+        Receive<PrepareModes>(prepare =>
+        {
+            _core.Modes.Prepare(prepare, Sender);
+            Perform();
+        });
+        Receive<CommitModes>(commit =>
+        {
+            _core.Modes.Commit(commit, Sender, _core.Incarnation);
+            Perform();
+        });
+        Receive<SettingsApplied>(applied =>
+        {
+            _core.Applied(applied, _clock.Now);
+            Perform();
+        });
+        Receive<ResourcesReleased>(released =>
+        {
+            _core.Released(released, _clock.Now);
+            Perform();
+        });
+        Receive<DrainGpu>(_ =>
+        {
+            _core.Drain();
+            Tick();
+        });
     }
 
     public static Props Props(GpuSpec spec, NodeClock clock, IActorRef router, IActorRef models)
     {
         var decisions = new List<GpuDecision>();
-        return Akka.Actor.Props.Create<GpuActor>(spec, new GpuCore(spec, decisions), decisions, new StrongBox<IActorRef>(ActorRefs.Nobody), clock, router, models);
+        return Akka.Actor.Props.Create<GpuActor>(
+            spec,
+            new GpuCore(spec, decisions),
+            decisions,
+            new StrongBox<IActorRef>(ActorRefs.Nobody),
+            clock,
+            router,
+            models
+        );
     }
 
     protected override void PreStart()

@@ -9,9 +9,11 @@ using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>The decisions of one GPU: which forwards it admits, with which settings, when they are launched, and what becomes of them when its executor or device is lost.</summary>
+/// <summary>The decisions of one GPU: which forwards it admits, with which settings, when they are launched, and what becomes of them when
+/// its executor or device is lost.</summary>
 /// <remarks>
-/// Knows no Akka. Every forward it is handed is released exactly once, which gives the credit back. Modes are in <see cref="GpuModes"/>, which shares the instances and the list of decisions.
+/// Knows no Akka. Every forward it is handed is released exactly once, which gives the credit back. Modes are in <see cref="GpuModes"/>,
+/// which shares the instances and the list of decisions.
 /// <code>
 /// Starting -> Ready &lt;-> Rebuilding      any -> Quarantined (for the rest of the process)      Ready -> Draining
 /// </code>
@@ -50,16 +52,18 @@ internal sealed class GpuCore
 
     public GpuModes Modes => _modes;
 
-    public GpuSnapshot Snapshot() => new(
-        _spec.Id,
-        _spec.Name,
-        _draining && Health == GpuHealth.Ready ? GpuHealth.Draining : Health,
-        _reason,
-        _queue.Count,
-        _spec.QueueLimit,
-        _launches,
-        _memory.TotalBytes - _memory.FreeBytes,
-        _memory.TotalBytes);
+    public GpuSnapshot Snapshot() =>
+        new(
+            _spec.Id,
+            _spec.Name,
+            _draining && Health == GpuHealth.Ready ? GpuHealth.Draining : Health,
+            _reason,
+            _queue.Count,
+            _spec.QueueLimit,
+            _launches,
+            _memory.TotalBytes - _memory.FreeBytes,
+            _memory.TotalBytes
+        );
 
     /// <summary>Its snapshot, and what its instances have counted; one that has left since is not among them.</summary>
     public GpuState State() => new(Snapshot(), [.. _counted.Where(instance => _instances.ContainsKey(instance.Model))]);
@@ -225,7 +229,10 @@ internal sealed class GpuCore
 
         if (Health is GpuHealth.Ready && _watch.Hangs(now))
         {
-            Quarantine($"its executor has not answered for {_spec.WatchdogBound.TotalSeconds:0.#} s and hangs in a native call", resendLaunched: false);
+            Quarantine(
+                $"its executor has not answered for {_spec.WatchdogBound.TotalSeconds:0.#} s and hangs in a native call",
+                resendLaunched: false
+            );
         }
     }
 
@@ -250,12 +257,25 @@ internal sealed class GpuCore
         }
     }
 
-    public void Report() => _decisions.Add(GpuDecision.Router(new GpuReport(
-        _spec.Id,
-        Health,
-        _reason,
-        _spec.QueueLimit + _spec.LaunchLimit,
-        Health == GpuHealth.Ready ? [.. _instances.Values.Where(instance => instance.Admits).Select(instance => new ResidentModel(instance.Model, instance.SafeToResend))] : [])));
+    public void Report() =>
+        _decisions.Add(
+            GpuDecision.Router(
+                new GpuReport(
+                    _spec.Id,
+                    Health,
+                    _reason,
+                    _spec.QueueLimit + _spec.LaunchLimit,
+                    Health == GpuHealth.Ready
+                        ?
+                        [
+                            .. _instances
+                                .Values.Where(instance => instance.Admits)
+                                .Select(instance => new ResidentModel(instance.Model, instance.SafeToResend)),
+                        ]
+                        : []
+                )
+            )
+        );
 
     private void Quarantine(string reason, bool resendLaunched)
     {
@@ -279,14 +299,18 @@ internal sealed class GpuCore
         _launches = 0;
         foreach (QueuedForward forward in _forwards.Values.ToList())
         {
-            bool again = !forward.Launched || (resendLaunched && gone.Find(instance => instance.Model == forward.Model)?.SafeToResend == true);
+            bool again =
+                !forward.Launched || (resendLaunched && gone.Find(instance => instance.Model == forward.Model)?.SafeToResend == true);
             if (!forward.Launched)
             {
                 _queue.Remove(forward);
             }
 
             var failed = new ForwardReply.Failed(forward.Forward.Id, FailureKind.DeviceLost, $"Device {_spec.Id} was lost: {reason}.");
-            Remove(forward, forward.Abandoned ? null : new ForwardOutcome(forward.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final));
+            Remove(
+                forward,
+                forward.Abandoned ? null : new ForwardOutcome(forward.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final)
+            );
         }
 
         _modes.LoseInstances(Incarnation);
@@ -307,7 +331,7 @@ internal sealed class GpuCore
     /// <summary>Hands queued forwards to the executor while it has credits; forwards behind a barrier let others pass.</summary>
     private void Pump(TimeSpan now)
     {
-        for (QueuedForward? forward = _queue.First; forward is not null && _launches < _spec.LaunchLimit;)
+        for (QueuedForward? forward = _queue.First; forward is not null && _launches < _spec.LaunchLimit; )
         {
             QueuedForward? next = forward.Next;
             if (!_instances[forward.Model].Holds(forward))
@@ -342,7 +366,12 @@ internal sealed class GpuCore
     }
 
     private void Refuse(QueuedForward forward, FailureKind kind, string detail, RetryAdvice advice) =>
-        _decisions.Add(GpuDecision.Release(forward, new ForwardOutcome(forward.Attempt, new ForwardReply.Failed(forward.Forward.Id, kind, detail), advice)));
+        _decisions.Add(
+            GpuDecision.Release(
+                forward,
+                new ForwardOutcome(forward.Attempt, new ForwardReply.Failed(forward.Forward.Id, kind, detail), advice)
+            )
+        );
 
     private void Settle(GpuInstance instance, TimeSpan now)
     {
@@ -351,7 +380,8 @@ internal sealed class GpuCore
         Pump(now);
     }
 
-    /// <summary>Admits a new instance once its own settings stand. The router hears of it before the directory, and so before whoever asked for the load.</summary>
+    /// <summary>Admits a new instance once its own settings stand. The router hears of it before the directory, and so before whoever asked
+    /// for the load.</summary>
     private void Announce(GpuInstance instance)
     {
         if (instance.Announcement is { } announcement && !instance.Changing)
@@ -380,6 +410,10 @@ internal sealed class GpuCore
 
         (long input, long infer, long output) = forward.Times;
         var times = new StageTimes((forward.LaunchedAt - forward.QueuedAt).Ticks * TimeSpan.NanosecondsPerTick, input, infer, output);
-        return new ForwardReply.Succeeded(forward.Forward.Id, forward.Outputs!, new ForwardReport(forward.Model, _spec.Id, forward.ModeEpoch, forward.Attempt, times));
+        return new ForwardReply.Succeeded(
+            forward.Forward.Id,
+            forward.Outputs!,
+            new ForwardReport(forward.Model, _spec.Id, forward.ModeEpoch, forward.Attempt, times)
+        );
     }
 }

@@ -25,11 +25,18 @@ internal enum GpuAction
 
 /// <summary>One thing a GPU's core wants done; the actor performs them in order.</summary>
 /// <param name="ReplyTo">Where an answer about modes goes, as it was handed to the core.</param>
-internal readonly record struct GpuDecision(GpuAction Action, object? Message, QueuedForward? Forward, ForwardOutcome? Outcome, object? ReplyTo)
+internal readonly record struct GpuDecision(
+    GpuAction Action,
+    object? Message,
+    QueuedForward? Forward,
+    ForwardOutcome? Outcome,
+    object? ReplyTo
+)
 {
     public static GpuDecision Executor(object message) => new(GpuAction.TellExecutor, message, null, null, null);
 
-    public static GpuDecision Release(QueuedForward forward, ForwardOutcome? outcome) => new(GpuAction.Release, null, forward, outcome, null);
+    public static GpuDecision Release(QueuedForward forward, ForwardOutcome? outcome) =>
+        new(GpuAction.Release, null, forward, outcome, null);
 
     public static GpuDecision Router(object message) => new(GpuAction.TellRouter, message, null, null, null);
 

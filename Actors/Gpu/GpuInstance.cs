@@ -42,7 +42,8 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
     /// <summary>Why its own settings could not be applied when it was adopted: its forwards fail as <c>ModeConflict</c>.</summary>
     public string? Conflict { get; set; }
 
-    /// <summary>Why it still has its former settings, where a change at a wide scope could not be applied to it; null when it has what holds.</summary>
+    /// <summary>Why it still has its former settings, where a change at a wide scope could not be applied to it; null when it has what
+    /// holds.</summary>
     public string? Unapplied { get; set; }
 
     /// <summary>What whoever asks for an explanation should know of it.</summary>

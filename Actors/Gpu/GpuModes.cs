@@ -6,8 +6,10 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>The modes part of a GPU's decisions: settings are captured at the queue, and a change of instances waits until the forwards admitted before it are done.</summary>
-/// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the changes.</remarks>
+/// <summary>The modes part of a GPU's decisions: settings are captured at the queue, and a change of instances waits until the forwards
+/// admitted before it are done.</summary>
+/// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the
+/// changes.</remarks>
 internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> instances, List<GpuDecision> decisions)
 {
     private readonly Queue<(CommitModes Commit, object ReplyTo)> _waiting = new();
@@ -32,11 +34,21 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
     /// <summary>Answers what every instance here has against the modes; nothing changes.</summary>
     public void Prepare(PrepareModes prepare, object replyTo)
     {
-        List<InstanceRefusal> refusals = [.. instances.Values.SelectMany(instance => prepare.Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
-            .Select(objection => new InstanceRefusal(instance.Model, objection.Kind, objection.Reason)))];
+        List<InstanceRefusal> refusals =
+        [
+            .. instances.Values.SelectMany(instance =>
+                prepare
+                    .Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
+                    .Select(objection => new InstanceRefusal(instance.Model, objection.Kind, objection.Reason))
+            ),
+        ];
         if (prepare.Explains)
         {
-            refusals.AddRange(instances.Values.Where(instance => instance.Trouble is not null).Select(instance => new InstanceRefusal(instance.Model, FailureKind.ModeConflict, instance.Trouble!)));
+            refusals.AddRange(
+                instances
+                    .Values.Where(instance => instance.Trouble is not null)
+                    .Select(instance => new InstanceRefusal(instance.Model, FailureKind.ModeConflict, instance.Trouble!))
+            );
         }
 
         decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, refusals)));
@@ -119,7 +131,8 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         Finish(incarnation);
     }
 
-    /// <summary>The executor is gone with every instance: nothing is left to wait for, and those that come take the settings that hold then.</summary>
+    /// <summary>The executor is gone with every instance: nothing is left to wait for, and those that come take the settings that hold
+    /// then.</summary>
     public void LoseInstances(int incarnation) => Finish(incarnation);
 
     /// <summary>An instance has left; a commit may have waited for it.</summary>

@@ -6,5 +6,8 @@ namespace Troupe.Actors.Gpu;
 internal static class InstanceFields
 {
     public static bool Same(ModeSettings a, ModeSettings b) =>
-        a.WeightBudget == b.WeightBudget && a.Workspace == b.Workspace && a.RuntimeSettings == b.RuntimeSettings && a.Profiling == b.Profiling;
+        a.WeightBudget == b.WeightBudget
+        && a.Workspace == b.Workspace
+        && a.RuntimeSettings == b.RuntimeSettings
+        && a.Profiling == b.Profiling;
 }

@@ -8,9 +8,12 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>One attempt at a forward on its way through a GPU: router -> GPU's queue -> executor -> GPU. One object for the whole way, so that a forward costs one allocation there.</summary>
-/// <remarks>Owned by whoever holds the message: the GPU sets the queue's part, the executor the result's part. Never crosses to another node.</remarks>
-internal sealed class QueuedForward(Forward forward, ModelVersion model, int attempt, IForwardOrigin? origin) : INoSerializationVerificationNeeded
+/// <summary>One attempt at a forward on its way through a GPU: router -> GPU's queue -> executor -> GPU. One object for the whole way, so
+/// that a forward costs one allocation there.</summary>
+/// <remarks>Owned by whoever holds the message: the GPU sets the queue's part, the executor the result's part. Never crosses to another
+/// node.</remarks>
+internal sealed class QueuedForward(Forward forward, ModelVersion model, int attempt, IForwardOrigin? origin)
+    : INoSerializationVerificationNeeded
 {
     public Forward Forward { get; } = forward;
 

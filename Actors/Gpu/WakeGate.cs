@@ -1,6 +1,7 @@
 namespace Troupe.Actors.Gpu;
 
-/// <summary>Turns any number of wakes from any thread into at most one message in the executor's mailbox, and into none while the executor looks anyway.</summary>
+/// <summary>Turns any number of wakes from any thread into at most one message in the executor's mailbox, and into none while the executor
+/// looks anyway.</summary>
 /// <remarks><b>Thread</b> <see cref="Wake"/> any; the others the executor's.</remarks>
 internal sealed class WakeGate(Action signal)
 {

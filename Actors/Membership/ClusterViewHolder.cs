@@ -21,7 +21,10 @@ internal sealed class ClusterViewHolder(NodeId self)
     {
         foreach (NodeSnapshot node in _view.Nodes)
         {
-            if (node.Node != self && Array.Find(node.Models, known => known.Model.Name == model.Name && known.Model.Number == model.Number) is { } found)
+            if (
+                node.Node != self
+                && Array.Find(node.Models, known => known.Model.Name == model.Name && known.Model.Number == model.Number) is { } found
+            )
             {
                 return found;
             }

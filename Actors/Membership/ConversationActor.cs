@@ -4,7 +4,8 @@ using Troupe.Messages.Failures;
 
 namespace Troupe.Actors.Membership;
 
-/// <summary>One request of the edge and its answer: ends with the answer, the loss of the node, the caller's cancellation or a bound, whichever comes first.</summary>
+/// <summary>One request of the edge and its answer: ends with the answer, the loss of the node, the caller's cancellation or a bound,
+/// whichever comes first.</summary>
 /// <remarks><b>Owns</b> the promise to end <see cref="Converse.End"/>. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
 internal sealed class ConversationActor : UntypedActor, IWithTimers
 {

@@ -6,7 +6,8 @@ using Troupe.Messages.Identity;
 namespace Troupe.Actors.Membership;
 
 /// <summary>Downs one side of a partition once the picture of members has been the same for <c>troupe.downing.stable-after</c>.</summary>
-/// <remarks><b>Owns</b> a <see cref="DowningCore"/> and the picture. <b>Thread</b> its mailbox's. <b>Blocks</b> never. Every node decides for itself; the decision is the same on each node of a side.</remarks>
+/// <remarks><b>Owns</b> a <see cref="DowningCore"/> and the picture. <b>Thread</b> its mailbox's. <b>Blocks</b> never. Every node decides
+/// for itself; the decision is the same on each node of a side.</remarks>
 internal sealed class DowningActor : ReceiveActor, IWithTimers
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -51,13 +52,16 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(DowningCore core, string role, TimeSpan stableAfter, Cluster cluster) => Akka.Actor.Props.Create<DowningActor>(core, role, stableAfter, cluster);
+    public static Props Props(DowningCore core, string role, TimeSpan stableAfter, Cluster cluster) =>
+        Akka.Actor.Props.Create<DowningActor>(core, role, stableAfter, cluster);
 
-    protected override void PreStart() => _cluster.Subscribe(
-        Self,
-        ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
-        typeof(ClusterEvent.IMemberEvent),
-        typeof(ClusterEvent.IReachabilityEvent));
+    protected override void PreStart() =>
+        _cluster.Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent)
+        );
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
 
@@ -76,7 +80,14 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
     private void Decide()
     {
         // Members that are not up yet, or already down, have no say.
-        List<NodeId> routers = [.. _members.Values.Where(member => member.HasRole(_role) && member.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting).Select(member => NodeAddress.Of(member.Address))];
+        List<NodeId> routers =
+        [
+            .. _members
+                .Values.Where(member =>
+                    member.HasRole(_role) && member.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Exiting
+                )
+                .Select(member => NodeAddress.Of(member.Address)),
+        ];
         List<NodeId> unreachable = [.. _unreachable.Select(NodeAddress.Of)];
         DowningVerdict verdict = _core.Decide(routers, unreachable);
         if (verdict == DowningVerdict.Wait)
@@ -85,7 +96,12 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
         }
 
         bool self = verdict == DowningVerdict.DownReachable;
-        _log.Warning("{0} of {1} router nodes cannot be reached; this side {2}.", unreachable.Count, routers.Count, self ? "is the smaller one and ends" : "goes on without them");
+        _log.Warning(
+            "{0} of {1} router nodes cannot be reached; this side {2}.",
+            unreachable.Count,
+            routers.Count,
+            self ? "is the smaller one and ends" : "goes on without them"
+        );
         foreach (Address address in _members.Keys.Where(address => _unreachable.Contains(address) != self).ToList())
         {
             _cluster.Down(address);

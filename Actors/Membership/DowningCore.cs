@@ -17,8 +17,10 @@ internal enum DowningVerdict
 
 /// <summary>Decides which side of a partition goes on.</summary>
 /// <remarks>
-/// Knows no Akka. Nothing in Troupe needs a single writer, so two small sides may both go on: below <paramref name="majorityFrom"/> router nodes the unreachable side is always the one that is downed, and the death of either
-/// of two nodes leaves the other serving. From there on the majority of router nodes goes on; of two halves the one with the lowest address.
+/// Knows no Akka. Nothing in Troupe needs a single writer, so two small sides may both go on: below <paramref name="majorityFrom"/> router
+/// nodes the unreachable side is always the one that is downed, and the death of either
+/// of two nodes leaves the other serving. From there on the majority of router nodes goes on; of two halves the one with the lowest
+/// address.
 /// </remarks>
 internal sealed class DowningCore(int majorityFrom)
 {

@@ -30,7 +30,14 @@ internal sealed class GatewayActor : ReceiveActor
 
 /// <summary>Edge to gateway: put this request to that actor and hand its answer on.</summary>
 /// <param name="Node">The node it goes to; null for this one.</param>
-internal sealed record Converse(object Request, ICanTell Target, NodeId? Node, IConversationEnd End, TimeSpan Bound, CancellationToken Cancellation) : INoSerializationVerificationNeeded;
+internal sealed record Converse(
+    object Request,
+    ICanTell Target,
+    NodeId? Node,
+    IConversationEnd End,
+    TimeSpan Bound,
+    CancellationToken Cancellation
+) : INoSerializationVerificationNeeded;
 
 /// <summary>Gateway to conversation: this node cannot be reached.</summary>
 internal sealed record ConversationLost(NodeId Node) : INoSerializationVerificationNeeded;

@@ -2,7 +2,8 @@ using Troupe.Messages.Failures;
 
 namespace Troupe.Actors.Membership;
 
-/// <summary>How a conversation ends for the task that waits for it: by an answer, or by expected trouble in the words of that answer.</summary>
+/// <summary>How a conversation ends for the task that waits for it: by an answer, or by expected trouble in the words of that
+/// answer.</summary>
 /// <remarks><b>Thread</b> any; only the first end counts.</remarks>
 internal interface IConversationEnd
 {

@@ -16,8 +16,18 @@ internal sealed class MembershipActor : ReceiveActor
     public MembershipActor(IReadOnlyList<IActorRef> listeners)
     {
         _listeners = listeners;
-        Receive<ClusterEvent.MemberUp>(up => Tell(up.Member, address => new PeerUp(NodeAddress.Of(address), Context.ActorSelection(new RootActorPath(address) / "user" / NodeAddress.RouterName))));
-        Receive<ClusterEvent.UnreachableMember>(unreachable => Tell(unreachable.Member, address => new PeerUnreachable(NodeAddress.Of(address))));
+        Receive<ClusterEvent.MemberUp>(up =>
+            Tell(
+                up.Member,
+                address => new PeerUp(
+                    NodeAddress.Of(address),
+                    Context.ActorSelection(new RootActorPath(address) / "user" / NodeAddress.RouterName)
+                )
+            )
+        );
+        Receive<ClusterEvent.UnreachableMember>(unreachable =>
+            Tell(unreachable.Member, address => new PeerUnreachable(NodeAddress.Of(address)))
+        );
         Receive<ClusterEvent.ReachableMember>(reachable => Tell(reachable.Member, address => new PeerReachable(NodeAddress.Of(address))));
         Receive<ClusterEvent.MemberRemoved>(removed => Tell(removed.Member, address => new PeerGone(NodeAddress.Of(address))));
         Receive<ClusterEvent.IMemberEvent>(_ => { });
@@ -25,11 +35,13 @@ internal sealed class MembershipActor : ReceiveActor
 
     public static Props Props(params IReadOnlyList<IActorRef> listeners) => Akka.Actor.Props.Create<MembershipActor>(listeners);
 
-    protected override void PreStart() => _cluster.Subscribe(
-        Self,
-        ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
-        typeof(ClusterEvent.IMemberEvent),
-        typeof(ClusterEvent.IReachabilityEvent));
+    protected override void PreStart() =>
+        _cluster.Subscribe(
+            Self,
+            ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+            typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent)
+        );
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
 

@@ -15,6 +15,11 @@ internal static class NodeAddress
     public static Address Of(NodeId node, Address self)
     {
         int colon = node.Address.LastIndexOf(':');
-        return new Address(self.Protocol, self.System, node.Address[..colon], int.Parse(node.Address.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture));
+        return new Address(
+            self.Protocol,
+            self.System,
+            node.Address[..colon],
+            int.Parse(node.Address.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture)
+        );
     }
 }

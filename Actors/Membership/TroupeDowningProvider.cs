@@ -24,7 +24,12 @@ public sealed class TroupeDowningProvider : IDowningProvider
         get
         {
             Config config = _system.Settings.Config.GetConfig("troupe.downing");
-            return DowningActor.Props(new DowningCore(config.GetInt("majority-from")), config.GetString("role"), config.GetTimeSpan("stable-after"), _cluster);
+            return DowningActor.Props(
+                new DowningCore(config.GetInt("majority-from")),
+                config.GetString("role"),
+                config.GetTimeSpan("stable-after"),
+                _cluster
+            );
         }
     }
 }

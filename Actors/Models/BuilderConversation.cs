@@ -14,9 +14,11 @@ internal sealed record ModelResolved(long Ticket, ModuleSource Source) : INoSeri
 /// <summary>Directory to builder: load this on that device. Answered by <see cref="InstanceBuilt"/> or <see cref="BuildFailed"/>.</summary>
 internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal) : INoSerializationVerificationNeeded;
 
-/// <summary>Builder to directory: loaded, and nobody's yet. The directory hands it to the executor or back with <see cref="DiscardInstance"/>.</summary>
+/// <summary>Builder to directory: loaded, and nobody's yet. The directory hands it to the executor or back with
+/// <see cref="DiscardInstance"/>.</summary>
 /// <param name="Ordinals">Every device its segments lie on.</param>
-internal sealed record InstanceBuilt(long Ticket, int Ordinal, ModuleSpec Module, IReadOnlyList<int> Ordinals, InstanceHandOver HandOver) : INoSerializationVerificationNeeded;
+internal sealed record InstanceBuilt(long Ticket, int Ordinal, ModuleSpec Module, IReadOnlyList<int> Ordinals, InstanceHandOver HandOver)
+    : INoSerializationVerificationNeeded;
 
 internal sealed record BuildFailed(long Ticket, FailureKind Kind, string Detail) : INoSerializationVerificationNeeded;
 

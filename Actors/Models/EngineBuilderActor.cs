@@ -9,7 +9,8 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Actors.Models;
 
 /// <summary>Loads and builds modules, which takes as long as it takes, away from the executors that serve.</summary>
-/// <remarks><b>Owns</b> an instance until an executor takes it. <b>Thread</b> its own, pinned, in the same primary device contexts on streams of its own. <b>Blocks</b> on disk and device: that is what it is for.</remarks>
+/// <remarks><b>Owns</b> an instance until an executor takes it. <b>Thread</b> its own, pinned, in the same primary device contexts on
+/// streams of its own. <b>Blocks</b> on disk and device: that is what it is for.</remarks>
 internal sealed class EngineBuilderActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -25,7 +26,9 @@ internal sealed class EngineBuilderActor : ReceiveActor
         _repository = repository;
         _options = options;
 
-        Receive<ResolveModel>(resolve => Try(resolve.Ticket, () => Sender.Tell(new ModelResolved(resolve.Ticket, _repository.Resolve(resolve.Load)))));
+        Receive<ResolveModel>(resolve =>
+            Try(resolve.Ticket, () => Sender.Tell(new ModelResolved(resolve.Ticket, _repository.Resolve(resolve.Load))))
+        );
         Receive<BuildInstance>(build => Try(build.Ticket, () => Build(build)));
         Receive<DiscardInstance>(discard => discard.HandOver.Take()?.Dispose());
     }

@@ -8,7 +8,8 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c>, an artifact such as <c>NAME/VERSION/model.plan</c>, or <c>NAME/VERSION/module.json</c>.</summary>
+/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c>, an artifact such as
+/// <c>NAME/VERSION/model.plan</c>, or <c>NAME/VERSION/module.json</c>.</summary>
 /// <param name="folder">The repository; null for a node without one, which loads by path only.</param>
 /// <param name="note">Told, once per model, what is passed over: a <c>config.pbtxt</c> is not read.</param>
 public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
@@ -43,24 +44,31 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
     {
         if (!IsName(load.Name))
         {
-            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. Use 1 to 255 characters without '/', '\\' or control characters, not beginning with '.'.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidRequest,
+                $"'{load.Name}' is not a model name. Use 1 to 255 characters without '/', '\\' or control characters, not beginning with '.'."
+            );
         }
 
         if (load.Number is { } wanted and < 1)
         {
-            throw new ModuleLoadException(FailureKind.InvalidRequest, $"Version {wanted} of model '{load.Name}' is out of range; versions count from 1.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidRequest,
+                $"Version {wanted} of model '{load.Name}' is out of range; versions count from 1."
+            );
         }
 
-        return load.Path is { } path
-            ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), FileAt(path))
-            : FromFolder(load);
+        return load.Path is { } path ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), FileAt(path)) : FromFolder(load);
     }
 
     private ModuleSource FromFolder(LoadModel load)
     {
         if (_folder is null)
         {
-            throw new ModuleLoadException(FailureKind.NotFound, $"Model '{load.Name}' cannot be found by name: the node has no model repository. Give it one with --models, or load by path.");
+            throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"Model '{load.Name}' cannot be found by name: the node has no model repository. Give it one with --models, or load by path."
+            );
         }
 
         string model = Path.Combine(_folder, load.Name);
@@ -73,9 +81,12 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         string version = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
         if (number == 0 || !Directory.Exists(version))
         {
-            throw new ModuleLoadException(FailureKind.NotFound, number == 0
-                ? $"Model '{load.Name}' has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected."
-                : $"Model '{load.Name}' has no version {number} in {model}.");
+            throw new ModuleLoadException(
+                FailureKind.NotFound,
+                number == 0
+                    ? $"Model '{load.Name}' has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected."
+                    : $"Model '{load.Name}' has no version {number} in {model}."
+            );
         }
 
         if (File.Exists(Path.Combine(model, "config.pbtxt")) && Note(load.Name))
@@ -115,7 +126,10 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         string[] found = [.. Files.Where(file => File.Exists(Path.Combine(full, file)))];
         if (found.Length > 1 && found[0] != ModelFileNames.Manifest)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {ModelFileNames.Manifest}.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {ModelFileNames.Manifest}."
+            );
         }
 
         if (found.Length > 0)
@@ -126,10 +140,14 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         throw new ModuleLoadException(FailureKind.NotFound, $"The folder {full} holds none of {string.Join(", ", Files)}.");
     }
 
-    private static IEnumerable<int> Versions(string model) => Directory.EnumerateDirectories(model)
-        .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)
-        .Where(number => number > 0)
-        .Order();
+    private static IEnumerable<int> Versions(string model) =>
+        Directory
+            .EnumerateDirectories(model)
+            .Select(path =>
+                int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0
+            )
+            .Where(number => number > 0)
+            .Order();
 
     private static bool IsName(string? name) =>
         name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAny('/', '\\') && !name.Any(char.IsControl);

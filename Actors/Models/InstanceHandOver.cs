@@ -2,7 +2,8 @@ using Troupe.Runtime.Instances;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>A loaded instance between the builder that made it and the executor that shall own it: exactly one of them takes it, also when the executor dies meanwhile.</summary>
+/// <summary>A loaded instance between the builder that made it and the executor that shall own it: exactly one of them takes it, also when
+/// the executor dies meanwhile.</summary>
 /// <remarks><b>Owns</b> the instance until it is taken. <b>Thread</b> any.</remarks>
 internal sealed class InstanceHandOver(IModuleInstance instance)
 {

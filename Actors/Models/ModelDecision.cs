@@ -21,5 +21,6 @@ internal sealed record ModelDecision(ModelAction Action, int Ordinal, object? Me
 
     public static ModelDecision Gpu(int ordinal, object message) => new(ModelAction.TellGpu, ordinal, message, null, null);
 
-    public static ModelDecision Announce(object? replyTo = null, ModelReply? reply = null) => new(ModelAction.Announce, -1, null, replyTo, reply);
+    public static ModelDecision Announce(object? replyTo = null, ModelReply? reply = null) =>
+        new(ModelAction.Announce, -1, null, replyTo, reply);
 }

@@ -6,7 +6,8 @@ using Troupe.Messages.Models;
 namespace Troupe.Actors.Models;
 
 /// <summary>The node's directory of model versions; takes loads and unloads from this node's edge and from other nodes.</summary>
-/// <remarks><b>Owns</b> a <see cref="ModelDirectoryCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never: disk and device are the builder's.</remarks>
+/// <remarks><b>Owns</b> a <see cref="ModelDirectoryCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's.
+/// <b>Blocks</b> never: disk and device are the builder's.</remarks>
 internal sealed class ModelDirectoryActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -25,13 +26,41 @@ internal sealed class ModelDirectoryActor : ReceiveActor
         _gpus = state.Gpus;
         _builder = builder;
 
-        Receive<LoadModel>(load => { _core.Load(load, Sender); Perform(); });
-        Receive<UnloadModel>(unload => { _core.Unload(unload, Sender); Perform(); });
-        Receive<ModelResolved>(resolved => { _core.Resolved(resolved); Perform(); });
-        Receive<InstanceBuilt>(built => { _core.Built(built); Perform(); });
-        Receive<InstanceReady>(ready => { _core.Ready(ready); Perform(); });
-        Receive<BuildFailed>(failed => { _core.Failed(failed); Perform(); });
-        Receive<InstanceGone>(gone => { _core.Gone(gone); Perform(); });
+        Receive<LoadModel>(load =>
+        {
+            _core.Load(load, Sender);
+            Perform();
+        });
+        Receive<UnloadModel>(unload =>
+        {
+            _core.Unload(unload, Sender);
+            Perform();
+        });
+        Receive<ModelResolved>(resolved =>
+        {
+            _core.Resolved(resolved);
+            Perform();
+        });
+        Receive<InstanceBuilt>(built =>
+        {
+            _core.Built(built);
+            Perform();
+        });
+        Receive<InstanceReady>(ready =>
+        {
+            _core.Ready(ready);
+            Perform();
+        });
+        Receive<BuildFailed>(failed =>
+        {
+            _core.Failed(failed);
+            Perform();
+        });
+        Receive<InstanceGone>(gone =>
+        {
+            _core.Gone(gone);
+            Perform();
+        });
         Receive<GpusStarted>(started =>
         {
             foreach ((int ordinal, IActorRef gpu) in started.Gpus)
@@ -49,7 +78,11 @@ internal sealed class ModelDirectoryActor : ReceiveActor
             _core.Ready(ready.Ordinals);
             Perform();
         });
-        Receive<DeviceGone>(gone => { _core.Gone(gone.Ordinal, gone.Reason, gone.ForGood); Perform(); });
+        Receive<DeviceGone>(gone =>
+        {
+            _core.Gone(gone.Ordinal, gone.Reason, gone.ForGood);
+            Perform();
+        });
     }
 
     public static Props Props(ModelDirectoryState state, IActorRef builder) => Akka.Actor.Props.Create<ModelDirectoryActor>(state, builder);

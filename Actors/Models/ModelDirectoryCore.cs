@@ -4,9 +4,11 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>The decisions about model versions on one node: reserve, load, commit; which content a version has; where it is resident and where it goes when a device is lost.</summary>
+/// <summary>The decisions about model versions on one node: reserve, load, commit; which content a version has; where it is resident and
+/// where it goes when a device is lost.</summary>
 /// <remarks>
-/// Knows no Akka. Operations run one after another (the builder is one thread anyway), so that each sees what the former left. Longer than 300 lines because the steps of one operation are read together.
+/// Knows no Akka. Operations run one after another (the builder is one thread anyway), so that each sees what the former left. Longer than
+/// 300 lines because the steps of one operation are read together.
 /// <code>
 /// load:    resolve -> reserve -> (build -> check content -> adopt)* -> commit | take back
 /// restore: (build -> check content -> adopt) on the rebuilt device, or on the first sibling that takes it
@@ -36,7 +38,9 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
         foreach (int ordinal in ordinals)
         {
             _devices[ordinal] = ordinals;
-            foreach (ModelEntry entry in _entries.Values.Where(entry => entry.Wanted.Contains(ordinal) && !entry.Resident.Contains(ordinal)))
+            foreach (
+                ModelEntry entry in _entries.Values.Where(entry => entry.Wanted.Contains(ordinal) && !entry.Resident.Contains(ordinal))
+            )
             {
                 _waiting.Enqueue(new ModelOperation.Restore(entry, ordinal));
             }
@@ -165,21 +169,32 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
         }
     }
 
-    private ModelSnapshot Snapshot(ModelEntry entry) => new(
-        entry.Module?.Model ?? new ModelVersion(entry.Source.Model.Name, entry.Source.Model.Number ?? 1, default),
-        entry.State,
-        entry.Reason,
-        entry.Module?.Platform ?? "",
-        entry.Module is { } module ? [.. module.Inputs] : [],
-        entry.Module is { } spec ? [.. spec.Outputs] : [],
-        entry.State == ModelState.Ready ? [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))] : [],
-        entry.Module?.SafeToResend ?? true);
+    private ModelSnapshot Snapshot(ModelEntry entry) =>
+        new(
+            entry.Module?.Model ?? new ModelVersion(entry.Source.Model.Name, entry.Source.Model.Number ?? 1, default),
+            entry.State,
+            entry.Reason,
+            entry.Module?.Platform ?? "",
+            entry.Module is { } module ? [.. module.Inputs] : [],
+            entry.Module is { } spec ? [.. spec.Outputs] : [],
+            entry.State == ModelState.Ready ? [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))] : [],
+            entry.Module?.SafeToResend ?? true
+        );
 
     private void Enqueue(ModelOperation operation, string name, object? replyTo)
     {
         if (_waiting.Count >= OperationLimit)
         {
-            decisions.Add(ModelDecision.Announce(replyTo, new ModelReply.Failed(name, FailureKind.QueueFull, $"{OperationLimit} loads and unloads wait on node {self} already. Try again later.")));
+            decisions.Add(
+                ModelDecision.Announce(
+                    replyTo,
+                    new ModelReply.Failed(
+                        name,
+                        FailureKind.QueueFull,
+                        $"{OperationLimit} loads and unloads wait on node {self} already. Try again later."
+                    )
+                )
+            );
             return;
         }
 
@@ -234,12 +249,25 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
 
     private void Begin(ModelOperation.Unload unload)
     {
-        unload.Entries.AddRange(_entries.Where(pair => pair.Key.Name == unload.Request.Name && (unload.Request.Number is not { } number || pair.Key.Number == number)).Select(pair => pair.Value));
+        unload.Entries.AddRange(
+            _entries
+                .Where(pair =>
+                    pair.Key.Name == unload.Request.Name && (unload.Request.Number is not { } number || pair.Key.Number == number)
+                )
+                .Select(pair => pair.Value)
+        );
         if (unload.Entries.Count == 0)
         {
-            string what = unload.Request.Number is { } number ? $"Version {number} of model '{unload.Request.Name}'" : $"Model '{unload.Request.Name}'";
+            string what = unload.Request.Number is { } number
+                ? $"Version {number} of model '{unload.Request.Name}'"
+                : $"Model '{unload.Request.Name}'";
             _current = null;
-            decisions.Add(ModelDecision.Announce(unload.ReplyTo, new ModelReply.Failed(unload.Request.Name, FailureKind.NotFound, $"{what} is not loaded on node {self}.")));
+            decisions.Add(
+                ModelDecision.Announce(
+                    unload.ReplyTo,
+                    new ModelReply.Failed(unload.Request.Name, FailureKind.NotFound, $"{what} is not loaded on node {self}.")
+                )
+            );
             return;
         }
 
@@ -260,7 +288,9 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
     private void Begin(ModelOperation.Restore restore)
     {
         ModelEntry entry = restore.Version;
-        bool live = _entries.TryGetValue((entry.Source.Model.Name, entry.Source.Model.Number ?? 1), out ModelEntry? present) && ReferenceEquals(present, entry);
+        bool live =
+            _entries.TryGetValue((entry.Source.Model.Name, entry.Source.Model.Number ?? 1), out ModelEntry? present)
+            && ReferenceEquals(present, entry);
         if (!live)
         {
             _current = null;
@@ -324,12 +354,18 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
 
         entry.State = ModelState.Ready;
         entry.Reason = "";
-        decisions.Add(operation is ModelOperation.Load load
-            ? ModelDecision.Announce(load.ReplyTo, new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))]))
-            : ModelDecision.Announce());
+        decisions.Add(
+            operation is ModelOperation.Load load
+                ? ModelDecision.Announce(
+                    load.ReplyTo,
+                    new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))])
+                )
+                : ModelDecision.Announce()
+        );
     }
 
-    /// <summary>The present step has failed. A load of named devices, or of content that no device would take, ends here; others try the next device.</summary>
+    /// <summary>The present step has failed. A load of named devices, or of content that no device would take, ends here; others try the
+    /// next device.</summary>
     private void Fail(FailureKind kind, string detail)
     {
         ModelOperation operation = _current!;
@@ -401,9 +437,11 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
     private void Reply(ModelOperation operation, FailureKind kind, string detail)
     {
         _current = null;
-        decisions.Add(operation is ModelOperation.Load load
-            ? ModelDecision.Announce(load.ReplyTo, new ModelReply.Failed(load.Request.Name, kind, detail))
-            : ModelDecision.Announce());
+        decisions.Add(
+            operation is ModelOperation.Load load
+                ? ModelDecision.Announce(load.ReplyTo, new ModelReply.Failed(load.Request.Name, kind, detail))
+                : ModelDecision.Announce()
+        );
     }
 
     private (FailureKind Kind, string Detail)? Objection(ModelEntry entry, InstanceBuilt built)
@@ -411,12 +449,22 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
         ContentHash hash = built.Module.Model.Hash;
         if (entry.Module is { } live && live.Model.Hash != hash)
         {
-            return (FailureKind.AlreadyExists, $"Model '{live.Model}' is live with content {live.Model.Hash}; the content asked for is {hash}. Unload it first, or use another version number.");
+            return (
+                FailureKind.AlreadyExists,
+                $"Model '{live.Model}' is live with content {live.Model.Hash}; the content asked for is {hash}. Unload it first, or use another version number."
+            );
         }
 
-        if (elsewhere(new ModelReference(built.Module.Model.Name, built.Module.Model.Number)) is { } other && other.Model.Hash != hash && other.Model.Hash != default)
+        if (
+            elsewhere(new ModelReference(built.Module.Model.Name, built.Module.Model.Number)) is { } other
+            && other.Model.Hash != hash
+            && other.Model.Hash != default
+        )
         {
-            return (FailureKind.AlreadyExists, $"Model '{other.Model}' is live in the cluster with content {other.Model.Hash}; the content asked for is {hash}. Use another version number.");
+            return (
+                FailureKind.AlreadyExists,
+                $"Model '{other.Model}' is live in the cluster with content {other.Model.Hash}; the content asked for is {hash}. Use another version number."
+            );
         }
 
         if (!_devices.TryGetValue(built.Ordinal, out IReadOnlyList<int>? group))
@@ -426,7 +474,10 @@ internal sealed class ModelDirectoryCore(NodeId self, Func<ModelReference, Model
 
         return built.Ordinals.All(group.Contains)
             ? null
-            : (FailureKind.NotSupported, $"The model spans devices {string.Join(", ", built.Ordinals)}; the executor of device {built.Ordinal} owns {string.Join(", ", group)}. Put them in one executor group.");
+            : (
+                FailureKind.NotSupported,
+                $"The model spans devices {string.Join(", ", built.Ordinals)}; the executor of device {built.Ordinal} owns {string.Join(", ", group)}. Put them in one executor group."
+            );
     }
 
     private string Devices() => _devices.Count == 0 ? "none" : string.Join(", ", _devices.Keys);

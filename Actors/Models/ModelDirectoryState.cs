@@ -8,7 +8,8 @@ namespace Troupe.Actors.Models;
 /// <remarks><b>Thread</b> the directory's.</remarks>
 internal sealed class ModelDirectoryState
 {
-    public ModelDirectoryState(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere) => Core = new ModelDirectoryCore(self, elsewhere, Decisions);
+    public ModelDirectoryState(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere) =>
+        Core = new ModelDirectoryCore(self, elsewhere, Decisions);
 
     public List<ModelDecision> Decisions { get; } = [];
 

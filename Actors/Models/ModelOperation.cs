@@ -7,9 +7,7 @@ namespace Troupe.Actors.Models;
 /// <summary>One change of residency, from its request to its commit; the directory works on one at a time.</summary>
 internal abstract class ModelOperation
 {
-    private ModelOperation()
-    {
-    }
+    private ModelOperation() { }
 
     /// <summary>The version it works on; null until a load has been resolved.</summary>
     public ModelEntry? Entry { get; set; }

@@ -5,9 +5,11 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Carries changes through the cluster: prepare, commit, and compensation where somebody refuses or stays silent; every request ends with exactly one answer.</summary>
+/// <summary>Carries changes through the cluster: prepare, commit, and compensation where somebody refuses or stays silent; every request
+/// ends with exactly one answer.</summary>
 /// <remarks>
-/// Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its thread. Holds nothing that another directory would need if this node died: what was committed anywhere
+/// Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its thread. Holds nothing that another directory would need if this node
+/// died: what was committed anywhere
 /// spreads by <see cref="ModeExchange"/> and ends with its lease.
 /// </remarks>
 internal sealed class ModeCoordinator
@@ -22,7 +24,15 @@ internal sealed class ModeCoordinator
     private readonly SortedDictionary<long, ModeOperation> _operations = [];
     private long _numbers;
 
-    public ModeCoordinator(NodeId self, ModeDirectoryOptions options, ModeStore store, ModeRequests requests, ModeExchange exchange, List<ModeDecision> decisions, Action merged)
+    public ModeCoordinator(
+        NodeId self,
+        ModeDirectoryOptions options,
+        ModeStore store,
+        ModeRequests requests,
+        ModeExchange exchange,
+        List<ModeDecision> decisions,
+        Action merged
+    )
     {
         _self = self;
         _options = options;
@@ -68,7 +78,11 @@ internal sealed class ModeCoordinator
     public void Prepared(ModeChangePrepared answer, TimeSpan now)
     {
         _store.Hear(answer.Time);
-        if (_operations.TryGetValue(answer.Change, out ModeOperation? operation) && operation.Phase == ModePhase.Preparing && operation.Waiting.Remove(answer.From))
+        if (
+            _operations.TryGetValue(answer.Change, out ModeOperation? operation)
+            && operation.Phase == ModePhase.Preparing
+            && operation.Waiting.Remove(answer.From)
+        )
         {
             Note(operation, answer.Objections);
             Step(operation, now);
@@ -78,7 +92,11 @@ internal sealed class ModeCoordinator
     public void Committed(ModeChangeCommitted answer, TimeSpan now)
     {
         _store.Hear(answer.Time);
-        if (!_operations.TryGetValue(answer.Change, out ModeOperation? operation) || operation.Phase == ModePhase.Preparing || !operation.Waiting.Remove(answer.From))
+        if (
+            !_operations.TryGetValue(answer.Change, out ModeOperation? operation)
+            || operation.Phase == ModePhase.Preparing
+            || !operation.Waiting.Remove(answer.From)
+        )
         {
             return;
         }
@@ -98,11 +116,28 @@ internal sealed class ModeCoordinator
 
     /// <summary>Asks everybody in the scope, then has everybody take the entry in.</summary>
     public void Change(ModeEntry entry, object replyTo, Func<ModeOperation, ModeReply> success, TimeSpan now) =>
-        Ask(new ModeOperation(++_numbers, replyTo, entry.Scope) { Entry = entry, Success = success, Phase = ModePhase.Preparing }, entry, now);
+        Ask(
+            new ModeOperation(++_numbers, replyTo, entry.Scope)
+            {
+                Entry = entry,
+                Success = success,
+                Phase = ModePhase.Preparing,
+            },
+            entry,
+            now
+        );
 
     /// <summary>Asks everybody in the scope what they have against the modes in force.</summary>
     public void Explain(ModeScope scope, object replyTo, TimeSpan now) =>
-        Ask(new ModeOperation(++_numbers, replyTo, scope) { Success = ended => ModeExplanations.Of(_store.InForce, scope, ended), Phase = ModePhase.Preparing }, null, now);
+        Ask(
+            new ModeOperation(++_numbers, replyTo, scope)
+            {
+                Success = ended => ModeExplanations.Of(_store.InForce, scope, ended),
+                Phase = ModePhase.Preparing,
+            },
+            null,
+            now
+        );
 
     private void Ask(ModeOperation operation, ModeEntry? entry, TimeSpan now)
     {
@@ -114,7 +149,12 @@ internal sealed class ModeCoordinator
             if (peer.Reachable)
             {
                 operation.Waiting.Add(peer.Node);
-                _decisions.Add(new ModeDecision.Send(peer.Node, new PrepareModeChange(operation.Change, _self, _store.Time, entry, operation.Scope, _options.PrepareBound)));
+                _decisions.Add(
+                    new ModeDecision.Send(
+                        peer.Node,
+                        new PrepareModeChange(operation.Change, _self, _store.Time, entry, operation.Scope, _options.PrepareBound)
+                    )
+                );
             }
         }
 
@@ -122,14 +162,21 @@ internal sealed class ModeCoordinator
     }
 
     /// <summary>Has everybody take entries in without asking first: ends and renewals are nobody's to refuse.</summary>
-    public void Commit(IReadOnlyList<ModeEntry> entries, ModeScope scope, object replyTo, Func<ModeOperation, ModeReply> success, TimeSpan now)
+    public void Commit(
+        IReadOnlyList<ModeEntry> entries,
+        ModeScope scope,
+        object replyTo,
+        Func<ModeOperation, ModeReply> success,
+        TimeSpan now
+    )
     {
         var operation = new ModeOperation(++_numbers, replyTo, scope) { Success = success };
         _operations.Add(operation.Change, operation);
         Tell(operation, ModePhase.Committing, entries, now);
     }
 
-    /// <summary>Has every reachable member take these in, this node first. Members that cannot be reached are outside the scope and hear of it later.</summary>
+    /// <summary>Has every reachable member take these in, this node first. Members that cannot be reached are outside the scope and hear of
+    /// it later.</summary>
     private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now)
     {
         operation.Phase = phase;
@@ -142,9 +189,15 @@ internal sealed class ModeCoordinator
             if (peer.Reachable)
             {
                 operation.Waiting.Add(peer.Node);
-                _decisions.Add(new ModeDecision.Send(peer.Node, new CommitModeChange(operation.Change, _self, _store.Time, sent, _options.CommitBound)));
+                _decisions.Add(
+                    new ModeDecision.Send(peer.Node, new CommitModeChange(operation.Change, _self, _store.Time, sent, _options.CommitBound))
+                );
             }
-            else if (phase == ModePhase.Committing && Concerns(operation.Scope, peer.Node) && !operation.NotReached.Any(missed => missed.Node == peer.Node))
+            else if (
+                phase == ModePhase.Committing
+                && Concerns(operation.Scope, peer.Node)
+                && !operation.NotReached.Any(missed => missed.Node == peer.Node)
+            )
             {
                 operation.NotReached.Add(new ModeException(peer.Node, null, "The node cannot be reached."));
             }
@@ -153,7 +206,8 @@ internal sealed class ModeCoordinator
         _participant.Take(new CommitModeChange(operation.Change, _self, _store.Time, sent, _options.CommitBound), now);
     }
 
-    /// <summary>Somebody has answered or is out of reach: goes on when nobody is waited for any more, or at once when the change is refused.</summary>
+    /// <summary>Somebody has answered or is out of reach: goes on when nobody is waited for any more, or at once when the change is
+    /// refused.</summary>
     private void Step(ModeOperation operation, TimeSpan now)
     {
         if (operation.RefusalKind is not null && operation.Phase == ModePhase.Committing)
@@ -185,7 +239,12 @@ internal sealed class ModeCoordinator
         _operations.Remove(operation.Change);
         operation.Change = ++_numbers;
         _operations.Add(operation.Change, operation);
-        Tell(operation, ModePhase.Compensating, [ModeEntries.Ended(operation.Entry!, new ModeEnd(_store.NextTime(), ModeEndReason.Aborted))], now);
+        Tell(
+            operation,
+            ModePhase.Compensating,
+            [ModeEntries.Ended(operation.Entry!, new ModeEnd(_store.NextTime(), ModeEndReason.Aborted))],
+            now
+        );
     }
 
     private void TimeOut(ModeOperation operation, TimeSpan now)
@@ -210,7 +269,10 @@ internal sealed class ModeCoordinator
 
         operation.Refusals.Add(new ModeException(node, gpu, reason));
         operation.RefusalKind ??= FailureKind.DeadlineExceeded;
-        operation.RefusalDetail = operation.RefusalDetail.Length > 0 ? operation.RefusalDetail : $"Not acknowledged in time and taken back: {gpu?.ToString() ?? node.ToString()}.";
+        operation.RefusalDetail =
+            operation.RefusalDetail.Length > 0
+                ? operation.RefusalDetail
+                : $"Not acknowledged in time and taken back: {gpu?.ToString() ?? node.ToString()}.";
     }
 
     private static void Note(ModeOperation operation, IEnumerable<ModeObjection> objections)
@@ -236,11 +298,14 @@ internal sealed class ModeCoordinator
 
     /// <summary>The GPUs that run under the change: not those all of whose models it does not reach.</summary>
     private GpuId[] Reached(ModeOperation operation) =>
-    [
-        .. operation.Applied
-            .Where(gpu => operation.NotReached.Count(missed => missed.Gpu == gpu) is var missed && (missed == 0 || missed < _requests.Residents(gpu)))
-            .Order(ModeOrder.Gpus),
-    ];
+        [
+            .. operation
+                .Applied.Where(gpu =>
+                    operation.NotReached.Count(missed => missed.Gpu == gpu) is var missed
+                    && (missed == 0 || missed < _requests.Residents(gpu))
+                )
+                .Order(ModeOrder.Gpus),
+        ];
 
     private void AnswerHere(object answer, TimeSpan now)
     {

@@ -6,9 +6,7 @@ namespace Troupe.Actors.Modes;
 /// <summary>What a mode directory has decided; its actor does it.</summary>
 internal abstract record ModeDecision
 {
-    private ModeDecision()
-    {
-    }
+    private ModeDecision() { }
 
     /// <summary>Tell the directory of another node.</summary>
     public sealed record Send(NodeId To, object Message) : ModeDecision;

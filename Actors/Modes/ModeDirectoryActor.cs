@@ -9,10 +9,12 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>One node's mode directory: takes the mode conversation of its clients and talks to the directories of the other members.</summary>
+/// <summary>One node's mode directory: takes the mode conversation of its clients and talks to the directories of the other
+/// members.</summary>
 /// <remarks>
 /// <b>Owns</b> a <see cref="ModeDirectoryCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.
-/// News of members passes through it on its way to the router: a member that comes into reach is announced there only once both hold the same modes.
+/// News of members passes through it on its way to the router: a member that comes into reach is announced there only once both hold the
+/// same modes.
 /// </remarks>
 internal sealed class ModeDirectoryActor : ReceiveActor
 {
@@ -71,13 +73,29 @@ internal sealed class ModeDirectoryActor : ReceiveActor
         Receive<ModeTick>(_ => Do(_core.Tick));
     }
 
-    public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts) => Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router, counts);
+    public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts) =>
+        Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router, counts);
 
     /// <summary>What a directory keeps over a restart of its actor.</summary>
-    public static ModeDirectoryState StateOf(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, ClusterViewHolder views)
+    public static ModeDirectoryState StateOf(
+        NodeId self,
+        NodeIncarnation incarnation,
+        ModeDirectoryOptions options,
+        ClusterViewHolder views
+    )
     {
         var decisions = new List<ModeDecision>();
-        return new ModeDirectoryState(new ModeDirectoryCore(self, incarnation, options, () => views.View, static () => new Guid(RandomNumberGenerator.GetBytes(16)), decisions), decisions);
+        return new ModeDirectoryState(
+            new ModeDirectoryCore(
+                self,
+                incarnation,
+                options,
+                () => views.View,
+                static () => new Guid(RandomNumberGenerator.GetBytes(16)),
+                decisions
+            ),
+            decisions
+        );
     }
 
     protected override void PreRestart(Exception reason, object message)
@@ -172,7 +190,13 @@ internal sealed class ModeDirectoryActor : ReceiveActor
         switch (decision)
         {
             case ModeDecision.Send send:
-                Context.ActorSelection(new RootActorPath(NodeAddress.Of(send.To, ((ExtendedActorSystem)Context.System).Provider.DefaultAddress)) / "user" / Name).Tell(send.Message, _self);
+                Context
+                    .ActorSelection(
+                        new RootActorPath(NodeAddress.Of(send.To, ((ExtendedActorSystem)Context.System).Provider.DefaultAddress))
+                            / "user"
+                            / Name
+                    )
+                    .Tell(send.Message, _self);
                 break;
             case ModeDecision.Answer answer:
                 ((IActorRef)answer.ReplyTo).Tell(answer.Reply, _self);

@@ -6,11 +6,15 @@ using ClusterView = Troupe.Actors.Membership.ClusterView;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>The decisions of a mode directory: coordinates changes of its clients, takes part in those of others, and keeps its copy of the modes like theirs.</summary>
+/// <summary>The decisions of a mode directory: coordinates changes of its clients, takes part in those of others, and keeps its copy of the
+/// modes like theirs.</summary>
 /// <remarks>
-/// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare, commit, perhaps compensate), the node's GPUs are
-/// asked in <see cref="GpuRound"/>s, members are held alike by <see cref="ModeExchange"/>. What is decided is appended to the list that the constructor was given.
-/// A member that dies or becomes unreachable is no refusal: it is outside the scope, named in <c>notReached</c>, and catches up before it takes work.
+/// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare,
+/// commit, perhaps compensate), the node's GPUs are
+/// asked in <see cref="GpuRound"/>s, members are held alike by <see cref="ModeExchange"/>. What is decided is appended to the list that the
+/// constructor was given.
+/// A member that dies or becomes unreachable is no refusal: it is outside the scope, named in <c>notReached</c>, and catches up before it
+/// takes work.
 /// </remarks>
 internal sealed class ModeDirectoryCore
 {
@@ -25,7 +29,14 @@ internal sealed class ModeDirectoryCore
     private readonly SortedSet<string> _owners = new(StringComparer.Ordinal);
 
     /// <param name="newId">Makes tokens and session ids: unguessable in service, repeatable in tests.</param>
-    public ModeDirectoryCore(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, Func<ClusterView> view, Func<Guid> newId, List<ModeDecision> decisions)
+    public ModeDirectoryCore(
+        NodeId self,
+        NodeIncarnation incarnation,
+        ModeDirectoryOptions options,
+        Func<ClusterView> view,
+        Func<Guid> newId,
+        List<ModeDecision> decisions
+    )
     {
         _self = self;
         _decisions = decisions;
@@ -47,7 +58,8 @@ internal sealed class ModeDirectoryCore
 
     public ModeParticipant Participant => _coordinator.Participant;
 
-    /// <summary>This node is a member: once it holds what the members it knows hold, it is ready. A node in no cluster says so at once.</summary>
+    /// <summary>This node is a member: once it holds what the members it knows hold, it is ready. A node in no cluster says so at
+    /// once.</summary>
     public void Join(TimeSpan now) => _exchange.Join(now);
 
     public void PeerUp(NodeId node, TimeSpan now) => _exchange.Reach(node, now);
@@ -91,7 +103,12 @@ internal sealed class ModeDirectoryCore
         }
 
         var entry = new ModeEntry(_store.NextStamp(), null, scope, request.Change, _self);
-        _coordinator.Change(entry, replyTo, operation => new ModeReply.Applied(entry.Stamp.Time, operation.Reached, [.. operation.NotReached]), now);
+        _coordinator.Change(
+            entry,
+            replyTo,
+            operation => new ModeReply.Applied(entry.Stamp.Time, operation.Reached, [.. operation.NotReached]),
+            now
+        );
     }
 
     public void Enter(EnterMode request, object replyTo, TimeSpan now)
@@ -106,7 +123,12 @@ internal sealed class ModeDirectoryCore
         ModeStamp stamp = _store.NextStamp();
         var token = new ModeToken(_newId());
         var entry = new ModeEntry(stamp, token, scope, request.Change, _self, request.Owner, new ModeLease(stamp, request.Lease));
-        _coordinator.Change(entry, replyTo, operation => new ModeReply.Entered(token, stamp.Time, operation.Reached, [.. operation.NotReached]), now);
+        _coordinator.Change(
+            entry,
+            replyTo,
+            operation => new ModeReply.Entered(token, stamp.Time, operation.Reached, [.. operation.NotReached]),
+            now
+        );
     }
 
     public void Renew(RenewMode request, object replyTo, TimeSpan now)
@@ -134,7 +156,13 @@ internal sealed class ModeDirectoryCore
 
         long time = _store.NextTime();
         ModeEntry ended = ModeEntries.Ended(entry, new ModeEnd(time, ModeEndReason.Exited));
-        _coordinator.Commit([ended], entry.Scope, replyTo, operation => new ModeReply.Exited(request.Token, time, [.. operation.NotReached]), now);
+        _coordinator.Commit(
+            [ended],
+            entry.Scope,
+            replyTo,
+            operation => new ModeReply.Exited(request.Token, time, [.. operation.NotReached]),
+            now
+        );
     }
 
     public void OpenSession(OpenSession request, object replyTo, TimeSpan now)
@@ -147,7 +175,16 @@ internal sealed class ModeDirectoryCore
 
         ModeStamp stamp = _store.NextStamp();
         var session = new SessionId(_newId());
-        var entry = new ModeEntry(stamp, null, new ModeScope(Session: session), ModeChange.None, _self, request.Owner, new ModeLease(stamp, request.Lease), IsSession: true);
+        var entry = new ModeEntry(
+            stamp,
+            null,
+            new ModeScope(Session: session),
+            ModeChange.None,
+            _self,
+            request.Owner,
+            new ModeLease(stamp, request.Lease),
+            IsSession: true
+        );
         _coordinator.Commit([entry], entry.Scope, replyTo, _ => new ModeReply.SessionOpened(session, request.Lease, stamp.Time), now);
     }
 
@@ -173,7 +210,13 @@ internal sealed class ModeDirectoryCore
 
         ModeEntry session = _store.Table.Find(request.Session)!;
         long time = _store.NextTime();
-        _coordinator.Commit([.. Ends(session, new ModeEnd(time, ModeEndReason.Exited))], session.Scope, replyTo, _ => new ModeReply.SessionClosed(request.Session, time), now);
+        _coordinator.Commit(
+            [.. Ends(session, new ModeEnd(time, ModeEndReason.Exited))],
+            session.Scope,
+            replyTo,
+            _ => new ModeReply.SessionClosed(request.Session, time),
+            now
+        );
     }
 
     public void Get(GetModes request, object replyTo, TimeSpan now)
@@ -187,9 +230,19 @@ internal sealed class ModeDirectoryCore
         HashSet<ModeStamp> hidden = [.. _store.Table.Hidden()];
         ModeEntrySnapshot[] entries =
         [
-            .. _store.Table.Entries
-                .Where(entry => _store.IsLive(entry) && !hidden.Contains(entry.Stamp) && ModeScopes.Overlap(entry.Scope, request.Scope))
-                .Select(entry => new ModeEntrySnapshot(entry.Token, entry.Scope, entry.Change, entry.Stamp.Time, _store.Left(entry, now), entry.Coordinator, entry.IsSession)),
+            .. _store
+                .Table.Entries.Where(entry =>
+                    _store.IsLive(entry) && !hidden.Contains(entry.Stamp) && ModeScopes.Overlap(entry.Scope, request.Scope)
+                )
+                .Select(entry => new ModeEntrySnapshot(
+                    entry.Token,
+                    entry.Scope,
+                    entry.Change,
+                    entry.Stamp.Time,
+                    _store.Left(entry, now),
+                    entry.Coordinator,
+                    entry.IsSession
+                )),
         ];
         _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Listing(entries, _store.InForce.Epoch)));
     }
@@ -235,7 +288,11 @@ internal sealed class ModeDirectoryCore
         yield return ModeEntries.Ended(entry, end);
         if (entry.IsSession)
         {
-            foreach (ModeEntry mode in _store.Table.Entries.Where(other => !other.IsSession && other.End is null && other.Scope.Session == entry.Scope.Session))
+            foreach (
+                ModeEntry mode in _store.Table.Entries.Where(other =>
+                    !other.IsSession && other.End is null && other.Scope.Session == entry.Scope.Session
+                )
+            )
             {
                 yield return ModeEntries.Ended(mode, end with { Reason = ModeEndReason.SessionClosed });
             }
@@ -255,7 +312,10 @@ internal sealed class ModeDirectoryCore
     /// <summary>Every directory watches the owners of what is live.</summary>
     private void Owners()
     {
-        HashSet<string> live = [.. _store.Table.Entries.Where(entry => entry.Owner is not null && _store.IsLive(entry)).Select(entry => entry.Owner!)];
+        HashSet<string> live =
+        [
+            .. _store.Table.Entries.Where(entry => entry.Owner is not null && _store.IsLive(entry)).Select(entry => entry.Owner!),
+        ];
         foreach (string owner in _owners.Where(owner => !live.Contains(owner)).ToArray())
         {
             _owners.Remove(owner);

@@ -3,9 +3,11 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Keeps the copies of all members alike: compares digests when a member comes into reach and now and then, and exchanges everything where they differ.</summary>
+/// <summary>Keeps the copies of all members alike: compares digests when a member comes into reach and now and then, and exchanges
+/// everything where they differ.</summary>
 /// <remarks>
-/// A member that has just joined or was out of reach is synchronized once an exchange with it has ended; until then no work should pass between the two. The node itself is ready,
+/// A member that has just joined or was out of reach is synchronized once an exchange with it has ended; until then no work should pass
+/// between the two. The node itself is ready,
 /// for good, once it is a member and synchronized with every member it can reach.
 /// </remarks>
 internal sealed class ModeExchange(NodeId self, ModeDirectoryOptions options, ModeStore store, List<ModeDecision> decisions)
@@ -108,7 +110,13 @@ internal sealed class ModeExchange(NodeId self, ModeDirectoryOptions options, Mo
     {
         store.Hear(page.Time);
         bool changed = store.Merge(page.Entries, now);
-        if (!_peers.TryGetValue(page.From.Address, out ModePeer? peer) || !peer.Asking || page.Round != peer.Round || page.Index < 0 || page.Index >= page.Count)
+        if (
+            !_peers.TryGetValue(page.From.Address, out ModePeer? peer)
+            || !peer.Asking
+            || page.Round != peer.Round
+            || page.Index < 0
+            || page.Index >= page.Count
+        )
         {
             return changed;
         }

@@ -17,7 +17,8 @@ internal static class ModeExplanations
                 field.Text(effective.Settings),
                 effective.Source(field.Setting).ToString(),
                 effective.Source(field.Setting).Entry?.Stamp.Time ?? 0,
-                contradiction is not null && ModeConflicts.Concerned(contradiction).Contains(field.Setting) ? contradiction : null)),
+                contradiction is not null && ModeConflicts.Concerned(contradiction).Contains(field.Setting) ? contradiction : null
+            )),
         ];
         return new ModeReply.Explanation(effective.Settings, lines, modes.Epoch, [.. asked.NotReached]);
     }

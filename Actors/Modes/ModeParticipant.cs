@@ -5,11 +5,19 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>A directory's part in changes that it or another coordinates: asks the node's GPUs, takes entries in, and answers when the GPUs in the scope run under the result.</summary>
+/// <summary>A directory's part in changes that it or another coordinates: asks the node's GPUs, takes entries in, and answers when the GPUs
+/// in the scope run under the result.</summary>
 /// <remarks>Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its thread.</remarks>
 /// <param name="merged">Told whenever entries were taken in.</param>
 /// <param name="answerHere">Takes the answers to changes that this node coordinates itself.</param>
-internal sealed class ModeParticipant(NodeId self, ModeStore store, ModeRequests requests, List<ModeDecision> decisions, Action<object, TimeSpan> answerHere, Action merged)
+internal sealed class ModeParticipant(
+    NodeId self,
+    ModeStore store,
+    ModeRequests requests,
+    List<ModeDecision> decisions,
+    Action<object, TimeSpan> answerHere,
+    Action merged
+)
 {
     private readonly SortedSet<int> _gpus = [];
     private readonly SortedDictionary<long, GpuRound> _rounds = [];
@@ -39,12 +47,17 @@ internal sealed class ModeParticipant(NodeId self, ModeStore store, ModeRequests
         store.Hear(prepare.Time);
         GpuRound round = Begin(prepare.From, prepare.Change, isCommit: false, prepare.Scope, now + prepare.TimeLeft);
         var modes = new ModesForGpu(
-            prepare.Entry is { } entry ? ModesInForce.Of(store.Table.With(entry).Entries, known => known.Stamp == entry.Stamp || store.IsLive(known), store.Time) : store.InForce,
-            prepare.Entry?.Stamp);
+            prepare.Entry is { } entry
+                ? ModesInForce.Of(store.Table.With(entry).Entries, known => known.Stamp == entry.Stamp || store.IsLive(known), store.Time)
+                : store.InForce,
+            prepare.Entry?.Stamp
+        );
         foreach (GpuId gpu in Gpus.Where(gpu => requests.Touches(prepare.Scope, gpu)))
         {
             round.Waiting.Add(gpu);
-            decisions.Add(new ModeDecision.TellGpu(gpu, new PrepareModes(round.Number, modes, prepare.Scope.Session, Explains: prepare.Entry is null)));
+            decisions.Add(
+                new ModeDecision.TellGpu(gpu, new PrepareModes(round.Number, modes, prepare.Scope.Session, Explains: prepare.Entry is null))
+            );
         }
 
         Settle(round, now);
@@ -128,7 +141,14 @@ internal sealed class ModeParticipant(NodeId self, ModeStore store, ModeRequests
         GpuId[] silent = [.. round.Waiting.Order(ModeOrder.Gpus)];
         if (round.IsCommit)
         {
-            var answer = new ModeChangeCommitted(round.Change, self, store.Time, [.. round.Answered.Order(ModeOrder.Gpus)], silent, [.. round.Objections]);
+            var answer = new ModeChangeCommitted(
+                round.Change,
+                self,
+                store.Time,
+                [.. round.Answered.Order(ModeOrder.Gpus)],
+                silent,
+                [.. round.Objections]
+            );
             Answer(round.Coordinator, answer, now);
             return;
         }
@@ -162,5 +182,6 @@ internal sealed class ModeParticipant(NodeId self, ModeStore store, ModeRequests
         }
     }
 
-    private void TellGpu(GpuId gpu, long round) => decisions.Add(new ModeDecision.TellGpu(gpu, new CommitModes(round, new ModesForGpu(store.InForce))));
+    private void TellGpu(GpuId gpu, long round) =>
+        decisions.Add(new ModeDecision.TellGpu(gpu, new CommitModes(round, new ModesForGpu(store.InForce))));
 }

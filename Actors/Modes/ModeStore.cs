@@ -5,9 +5,11 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>What one directory holds: the convergent table, the clocks of its leases, the Lamport time, and the modes in force that follow from them.</summary>
+/// <summary>What one directory holds: the convergent table, the clocks of its leases, the Lamport time, and the modes in force that follow
+/// from them.</summary>
 /// <remarks>
-/// A lease is counted down by this node's monotonic clock from the time left that its newest renewal came with. An entry whose lease has ended here is not in force here, but is no tombstone: a
+/// A lease is counted down by this node's monotonic clock from the time left that its newest renewal came with. An entry whose lease has
+/// ended here is not in force here, but is no tombstone: a
 /// renewal that another member granted in time brings it back.
 /// </remarks>
 internal sealed class ModeStore(NodeIncarnation incarnation)
@@ -82,16 +84,22 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
 
     /// <summary>Time left of a lease; null for what has none.</summary>
     public TimeSpan? Left(ModeEntry entry, TimeSpan now) =>
-        _leases.TryGetValue(entry.Stamp, out (ModeStamp Renewed, TimeSpan Deadline) clock) ? clock.Deadline > now ? clock.Deadline - now : TimeSpan.Zero : null;
+        _leases.TryGetValue(entry.Stamp, out (ModeStamp Renewed, TimeSpan Deadline) clock)
+            ? clock.Deadline > now
+                ? clock.Deadline - now
+                : TimeSpan.Zero
+            : null;
 
     /// <summary>The entry as it is sent: with the time left now.</summary>
     public ModeEntry Outgoing(ModeEntry entry, TimeSpan now) =>
         entry.Lease is { } lease && Left(entry, now) is { } left ? entry with { Lease = lease with { Left = left } } : entry;
 
-    /// <summary>Everything another directory may need: what is live, and what is over and not collected yet; a lease that ended here has no time left.</summary>
+    /// <summary>Everything another directory may need: what is live, and what is over and not collected yet; a lease that ended here has no
+    /// time left.</summary>
     public IEnumerable<ModeEntry> Shared(TimeSpan now) => Table.Entries.Select(entry => Outgoing(entry, now));
 
-    /// <summary>A number that two directories have in common when the same is live in both. Then neither holds anything live that the other knows to be over.</summary>
+    /// <summary>A number that two directories have in common when the same is live in both. Then neither holds anything live that the other
+    /// knows to be over.</summary>
     public ulong Digest()
     {
         HashSet<ModeStamp> hidden = [.. Table.Hidden()];
@@ -122,7 +130,10 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
             _hidden.TryAdd(stamp, now);
         }
 
-        ModeStamp[] old = [.. _over.Concat(_hidden).Where(over => now - over.Value >= age && over.Value < confirmedAt).Select(over => over.Key)];
+        ModeStamp[] old =
+        [
+            .. _over.Concat(_hidden).Where(over => now - over.Value >= age && over.Value < confirmedAt).Select(over => over.Key),
+        ];
         if (old.Length == 0)
         {
             return;

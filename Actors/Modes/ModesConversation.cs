@@ -4,25 +4,34 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="ModesPrepared"/>; nothing changes.</summary>
+/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="ModesPrepared"/>;
+/// nothing changes.</summary>
 /// <param name="Change">Chosen by the sender, echoed in the answer.</param>
 /// <param name="Modes">Every mode as it would hold after the change.</param>
 /// <param name="Session">The session whose settings the change touches; null when it touches none in particular.</param>
-/// <param name="Explains">Nothing is going to change: the answer also names instances that could not take the settings they should have.</param>
-internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false) : Akka.Actor.INoSerializationVerificationNeeded;
+/// <param name="Explains">Nothing is going to change: the answer also names instances that could not take the settings they should
+/// have.</param>
+internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false)
+    : Akka.Actor.INoSerializationVerificationNeeded;
 
 /// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
-internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : Akka.Actor.INoSerializationVerificationNeeded;
+internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
+    : Akka.Actor.INoSerializationVerificationNeeded;
 
 /// <summary>An instance whose settings would contradict each other or its back end, and in what words.</summary>
 internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, string Reason);
 
 /// <summary>Mode directory to one GPU, phase two: forwards that enter the queue from now on are captured under these modes.</summary>
 /// <remarks>
-/// Per-instance changes are a barrier: forwards admitted before finish first, later ones wait, then the executor applies them. Resources that <see cref="IEffectiveModes.Held"/>
-/// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="ModesCommitted"/> sent. A commit with the former modes compensates.
+/// Per-instance changes are a barrier: forwards admitted before finish first, later ones wait, then the executor applies them. Resources
+/// that <see cref="IEffectiveModes.Held"/>
+/// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="ModesCommitted"/> sent.
+/// A commit with the former modes compensates.
 /// </remarks>
 internal sealed record CommitModes(long Change, IEffectiveModes Modes) : Akka.Actor.INoSerializationVerificationNeeded;
 
-/// <summary>The GPU runs under the modes of <see cref="CommitModes"/>, but for the instances listed, whose own settings stayed as they were.</summary>
-internal sealed record ModesCommitted(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : Akka.Actor.INoSerializationVerificationNeeded, IDeadLetterSuppression;
+/// <summary>The GPU runs under the modes of <see cref="CommitModes"/>, but for the instances listed, whose own settings stayed as they
+/// were.</summary>
+internal sealed record ModesCommitted(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
+    : Akka.Actor.INoSerializationVerificationNeeded,
+        IDeadLetterSuppression;

@@ -39,5 +39,6 @@ internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimi
     }
 
     /// <summary>Wait before the next start: none after the first failure, doubling with each one lately, up to 800 ms.</summary>
-    public TimeSpan Backoff() => _failures.Count <= 1 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(50 * (1 << Math.Min(_failures.Count - 1, 4)));
+    public TimeSpan Backoff() =>
+        _failures.Count <= 1 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(50 * (1 << Math.Min(_failures.Count - 1, 4)));
 }

@@ -13,7 +13,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Node;
 
-/// <summary>The parent of a node's GPUs, executors, builder and model directory: replaces executors that fail, retires devices that are lost, and tells the routers how the node is.</summary>
+/// <summary>The parent of a node's GPUs, executors, builder and model directory: replaces executors that fail, retires devices that are
+/// lost, and tells the routers how the node is.</summary>
 /// <remarks><b>Owns</b> the lives of its children. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
 internal sealed class NodeActor : ReceiveActor, IWithTimers
 {
@@ -34,7 +35,16 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private long _sequence;
     private bool _draining;
 
-    public NodeActor(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, LocalCounts counts, CancellationToken stopping)
+    public NodeActor(
+        TroupeNodeSpec spec,
+        NodeId id,
+        NodeIncarnation incarnation,
+        NodeClock clock,
+        IActorRef router,
+        ClusterViewHolder views,
+        LocalCounts counts,
+        CancellationToken stopping
+    )
     {
         _spec = spec;
         _counts = counts;
@@ -42,11 +52,24 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _incarnation = incarnation;
         _clock = clock;
         _router = router;
-        IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(spec.Platform, spec.Repository, new InstanceOptions { MaxLanes = spec.MaxLanes, Caches = spec.RuntimeCaches }, stopping), "builder");
+        IActorRef builder = Context.ActorOf(
+            EngineBuilderActor.Props(
+                spec.Platform,
+                spec.Repository,
+                new InstanceOptions { MaxLanes = spec.MaxLanes, Caches = spec.RuntimeCaches },
+                stopping
+            ),
+            "builder"
+        );
         _models = Context.ActorOf(ModelDirectoryActor.Props(new ModelDirectoryState(id, views.Elsewhere), builder), "models");
         _gpuSnapshots = new GpuSnapshot[spec.Platform.Devices.Count];
         _instanceSnapshots = [.. _gpuSnapshots.Select(_ => (IReadOnlyList<InstanceSnapshot>)[])];
-        _timer = clock.Provider.CreateTimer(static self => ((IActorRef)self!).Tell(NodeTick.Instance), Self, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.Provider.CreateTimer(
+            static self => ((IActorRef)self!).Tell(NodeTick.Instance),
+            Self,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
 
         Receive<NodeTick>(_ => Tick());
         Receive<GpuState>(state => Hear(state));
@@ -62,16 +85,41 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(TroupeNodeSpec spec, NodeId id, NodeIncarnation incarnation, NodeClock clock, IActorRef router, ClusterViewHolder views, LocalCounts counts, CancellationToken stopping) =>
-        Akka.Actor.Props.Create<NodeActor>(spec, id, incarnation, clock, router, views, counts, stopping);
+    public static Props Props(
+        TroupeNodeSpec spec,
+        NodeId id,
+        NodeIncarnation incarnation,
+        NodeClock clock,
+        IActorRef router,
+        ClusterViewHolder views,
+        LocalCounts counts,
+        CancellationToken stopping
+    ) => Akka.Actor.Props.Create<NodeActor>(spec, id, incarnation, clock, router, views, counts, stopping);
 
     protected override void PreStart()
     {
         foreach (DeviceDescription device in _spec.Platform.Devices)
         {
-            var gpu = new GpuSpec(new GpuId(_id, device.Ordinal), device.Name, device.MemoryBytes, _spec.QueueLimit, _spec.LaunchLimit, _spec.WatchdogBound);
+            var gpu = new GpuSpec(
+                new GpuId(_id, device.Ordinal),
+                device.Name,
+                device.MemoryBytes,
+                _spec.QueueLimit,
+                _spec.LaunchLimit,
+                _spec.WatchdogBound
+            );
             _gpus.Add(device.Ordinal, Context.ActorOf(GpuActor.Props(gpu, _clock, _router, _models), $"gpu-{device.Ordinal}"));
-            _gpuSnapshots[device.Ordinal] = new GpuSnapshot(gpu.Id, device.Name, GpuHealth.Starting, "", 0, _spec.QueueLimit, 0, 0, device.MemoryBytes);
+            _gpuSnapshots[device.Ordinal] = new GpuSnapshot(
+                gpu.Id,
+                device.Name,
+                GpuHealth.Starting,
+                "",
+                0,
+                _spec.QueueLimit,
+                0,
+                0,
+                device.MemoryBytes
+            );
         }
 
         _models.Tell(new GpusStarted(_gpus));
@@ -90,7 +138,9 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     /// <summary>GPUs, builder and directory keep what they have; an executor never goes on after a failure.</summary>
     protected override SupervisorStrategy SupervisorStrategy() =>
-        new OneForOneStrategy(exception => exception is ExecutorFailedException or ActorInitializationException ? Directive.Stop : Directive.Restart);
+        new OneForOneStrategy(exception =>
+            exception is ExecutorFailedException or ActorInitializationException ? Directive.Stop : Directive.Restart
+        );
 
     private void Start(ExecutorGroup group)
     {
@@ -116,12 +166,18 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (!deviceGone && group.Fails(_clock.Now))
         {
             deviceGone = true;
-            reason = $"its executor failed more than {_spec.ExecutorFailureLimit} times within {_spec.ExecutorFailureWindow.TotalSeconds:0} s; last: {reason}";
+            reason =
+                $"its executor failed more than {_spec.ExecutorFailureLimit} times within {_spec.ExecutorFailureWindow.TotalSeconds:0} s; last: {reason}";
         }
 
         group.EndTold = true;
         group.Quarantined = deviceGone;
-        _log.Error("Devices {0}: {1}. {2}", string.Join(", ", group.Ordinals), reason, deviceGone ? "They are out of service until the node is restarted." : "A new executor follows.");
+        _log.Error(
+            "Devices {0}: {1}. {2}",
+            string.Join(", ", group.Ordinals),
+            reason,
+            deviceGone ? "They are out of service until the node is restarted." : "A new executor follows."
+        );
         foreach (int ordinal in group.Ordinals)
         {
             _gpus[ordinal].Tell(new ExecutorLost(incarnation, reason, deviceGone));
@@ -206,7 +262,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Publish(null, null);
     }
 
-    /// <summary>Through the router, which tells the others; the answer to a load follows the news, so that whoever has it sees the model.</summary>
+    /// <summary>Through the router, which tells the others; the answer to a load follows the news, so that whoever has it sees the
+    /// model.</summary>
     private void Publish(IActorRef? replyTo, ModelReply? reply)
     {
         var snapshot = new NodeSnapshot(_id, _incarnation, ++_sequence, _draining, [.. _gpuSnapshots], _modelSnapshots, _spec.Version);

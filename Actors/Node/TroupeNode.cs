@@ -18,12 +18,12 @@ namespace Troupe.Actors.Node;
 
 /// <summary>A node: its actors on a given actor system, and the edge's way to them.</summary>
 /// <remarks>
-/// <b>Owns</b> the actors it started; the actor system and the platform belong to the caller, who disposes of the platform last. <b>Thread</b> any. <b>Blocks</b> never.
+/// <b>Owns</b> the actors it started; the actor system and the platform belong to the caller, who disposes of the platform last.
+/// <b>Thread</b> any. <b>Blocks</b> never.
 /// In a system with the cluster provider the node finds its peers by Akka.Cluster, joins being the caller's; in any other it is alone.
 /// </remarks>
 public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 {
-
     private readonly TroupeNodeSpec _spec;
     private readonly ActorSystem _system;
     private readonly ClusterViewHolder _views;
@@ -54,7 +54,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), NodeAddress.RouterName);
         _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _counts, _stopping.Token), "node");
         _gateway = Start(GatewayActor.Props(), "gateway");
-        _modes = Start(ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router, _counts), ModeDirectoryActor.Name);
+        _modes = Start(
+            ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router, _counts),
+            ModeDirectoryActor.Name
+        );
         _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
         if (clustered)
         {
@@ -67,16 +70,24 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         }
 
         CoordinatedShutdown shutdown = CoordinatedShutdown.Get(system);
-        shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, "troupe-drain", async () =>
-        {
-            await DrainAsync(spec.DrainBound);
-            return Done.Instance;
-        });
-        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate, "troupe-stop", async () =>
-        {
-            await DisposeAsync();
-            return Done.Instance;
-        });
+        shutdown.AddTask(
+            CoordinatedShutdown.PhaseServiceRequestsDone,
+            "troupe-drain",
+            async () =>
+            {
+                await DrainAsync(spec.DrainBound);
+                return Done.Instance;
+            }
+        );
+        shutdown.AddTask(
+            CoordinatedShutdown.PhaseBeforeActorSystemTerminate,
+            "troupe-stop",
+            async () =>
+            {
+                await DisposeAsync();
+                return Done.Instance;
+            }
+        );
     }
 
     public NodeId Id { get; }
@@ -108,14 +119,29 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
     public void Cancel(RequestId id) => _router.Tell(new CancelForward(id), ActorRefs.NoSender);
 
-    public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => AskModels(load, load.Name, node, cancellation);
+    public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) =>
+        AskModels(load, load.Name, node, cancellation);
 
-    public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) => AskModels(unload, unload.Name, node, cancellation);
+    public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
+        AskModels(unload, unload.Name, node, cancellation);
 
     public async Task<ModeReply> ModesAsync(object request, CancellationToken cancellation)
     {
         var end = new ConversationEnd<ModeReply>((kind, detail) => new ModeReply.Refused(kind, detail, []));
-        if (request is not (SetMode or EnterMode or RenewMode or ExitMode or GetModes or ExplainModes or OpenSession or RenewSession or CloseSession))
+        if (
+            request
+            is not (
+                SetMode
+                or EnterMode
+                or RenewMode
+                or ExitMode
+                or GetModes
+                or ExplainModes
+                or OpenSession
+                or RenewSession
+                or CloseSession
+            )
+        )
         {
             end.Fail(FailureKind.InvalidRequest, $"{request.GetType().Name} is no request for modes.");
         }
@@ -186,7 +212,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         if (elsewhere && !View.Nodes.Any(known => known.Node == node))
         {
             bool known = View.Unreachable.Contains(node!.Value);
-            end.Fail(known ? FailureKind.NodeUnreachable : FailureKind.NotFound, known ? $"Node {node} cannot be reached." : $"Node {node} is not a member of this cluster.");
+            end.Fail(
+                known ? FailureKind.NodeUnreachable : FailureKind.NotFound,
+                known ? $"Node {node} cannot be reached." : $"Node {node} is not a member of this cluster."
+            );
         }
         else if (_closed)
         {
@@ -194,7 +223,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         }
         else
         {
-            _gateway.Tell(new Converse(request, Models(elsewhere ? node : null), elsewhere ? node : null, end, _spec.AdminBound, cancellation), ActorRefs.NoSender);
+            _gateway.Tell(
+                new Converse(request, Models(elsewhere ? node : null), elsewhere ? node : null, end, _spec.AdminBound, cancellation),
+                ActorRefs.NoSender
+            );
         }
 
         return await end.Reply;

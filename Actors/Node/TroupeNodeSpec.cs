@@ -31,10 +31,12 @@ public sealed record TroupeNodeSpec
     /// <summary>Lanes of an instance, at most.</summary>
     public int MaxLanes { get; init; } = 2;
 
-    /// <summary>Where TensorRT-RTX engines keep compiled kernels: names come from afar, so they stay in one folder, and an executor does not wait long for a file.</summary>
+    /// <summary>Where TensorRT-RTX engines keep compiled kernels: names come from afar, so they stay in one folder, and an executor does
+    /// not wait long for a file.</summary>
     public RuntimeCacheOptions RuntimeCaches { get; init; } = new(InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1) };
 
-    /// <summary>Devices that one executor owns together, for modules that span them; devices not named have an executor of their own.</summary>
+    /// <summary>Devices that one executor owns together, for modules that span them; devices not named have an executor of their
+    /// own.</summary>
     public IReadOnlyList<IReadOnlyList<int>> ExecutorGroups { get; init; } = [];
 
     /// <summary>How often a node tells the others of itself when nothing changes.</summary>
@@ -75,14 +77,18 @@ public sealed record TroupeNodeSpec
             {
                 if (ordinal < 0 || ordinal >= Platform.Devices.Count || !taken.Add(ordinal))
                 {
-                    throw new ArgumentException($"Executor groups: device {ordinal} is named twice or does not exist; this node has {Platform.Devices.Count}.");
+                    throw new ArgumentException(
+                        $"Executor groups: device {ordinal} is named twice or does not exist; this node has {Platform.Devices.Count}."
+                    );
                 }
             }
 
             groups.Add([.. group.Order()]);
         }
 
-        groups.AddRange(Platform.Devices.Where(device => !taken.Contains(device.Ordinal)).Select(device => (IReadOnlyList<int>)[device.Ordinal]));
+        groups.AddRange(
+            Platform.Devices.Where(device => !taken.Contains(device.Ordinal)).Select(device => (IReadOnlyList<int>)[device.Ordinal])
+        );
         return groups;
     }
 }

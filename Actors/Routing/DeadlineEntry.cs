@@ -1,6 +1,7 @@
 namespace Troupe.Actors.Routing;
 
-/// <summary>What a <see cref="DeadlineWheel"/> holds: the links live in the entry, so that waiting for a deadline allocates nothing.</summary>
+/// <summary>What a <see cref="DeadlineWheel"/> holds: the links live in the entry, so that waiting for a deadline allocates
+/// nothing.</summary>
 internal abstract class DeadlineEntry
 {
     /// <summary>On the node's clock.</summary>

@@ -1,7 +1,8 @@
 namespace Troupe.Actors.Routing;
 
 /// <summary>Finds the forwards whose deadline has passed with one timer for all of them.</summary>
-/// <remarks>A hashed wheel: adding and removing take constant time. An entry expires at the first <see cref="Advance"/> at or after its deadline's tick, never before its deadline.</remarks>
+/// <remarks>A hashed wheel: adding and removing take constant time. An entry expires at the first <see cref="Advance"/> at or after its
+/// deadline's tick, never before its deadline.</remarks>
 internal sealed class DeadlineWheel
 {
     public static TimeSpan Tick { get; } = TimeSpan.FromMilliseconds(10);
@@ -57,7 +58,8 @@ internal sealed class DeadlineWheel
         Count--;
     }
 
-    /// <summary>Takes out every entry whose deadline is at or before <paramref name="now"/> and appends it to <paramref name="expired"/>.</summary>
+    /// <summary>Takes out every entry whose deadline is at or before <paramref name="now"/> and appends it to
+    /// <paramref name="expired"/>.</summary>
     public void Advance(TimeSpan now, List<DeadlineEntry> expired)
     {
         long current = now.Ticks / Tick.Ticks;
@@ -77,7 +79,7 @@ internal sealed class DeadlineWheel
 
     private void Visit(int slot, TimeSpan now, List<DeadlineEntry> expired)
     {
-        for (DeadlineEntry? entry = _slots[slot]; entry is not null;)
+        for (DeadlineEntry? entry = _slots[slot]; entry is not null; )
         {
             DeadlineEntry? next = entry.Next;
             if (entry.Deadline <= now)

@@ -50,7 +50,12 @@ internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decision
         decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, new QueuedForward(forward, found.Model, route.Attempt, origin)));
 
         void Bounce(FailureKind kind, string detail) =>
-            decisions.Add(RouterDecision.AnswerOrigin(origin, new ForwardOutcome(route.Attempt, new ForwardReply.Failed(forward.Id, kind, detail), RetryAdvice.Bounce)));
+            decisions.Add(
+                RouterDecision.AnswerOrigin(
+                    origin,
+                    new ForwardOutcome(route.Attempt, new ForwardReply.Failed(forward.Id, kind, detail), RetryAdvice.Bounce)
+                )
+            );
     }
 
     public void Release(GpuRelease release)

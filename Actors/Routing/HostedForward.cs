@@ -2,7 +2,8 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Routing;
 
-/// <summary>A forward of another node's origin router that runs on a GPU here, as its home router keeps it until the GPU releases it.</summary>
+/// <summary>A forward of another node's origin router that runs on a GPU here, as its home router keeps it until the GPU releases
+/// it.</summary>
 internal sealed class HostedForward(RequestId id, int attempt, NodeId from, LocalGpu gpu) : DeadlineEntry
 {
     public RequestId Id { get; } = id;

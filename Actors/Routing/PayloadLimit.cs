@@ -5,7 +5,8 @@ using Troupe.Messages.Wire;
 
 namespace Troupe.Actors.Routing;
 
-/// <summary>How many bytes of tensors one message between nodes may carry. Akka.Remote drops larger messages silently, so the sender checks.</summary>
+/// <summary>How many bytes of tensors one message between nodes may carry. Akka.Remote drops larger messages silently, so the sender
+/// checks.</summary>
 internal static class PayloadLimit
 {
     public const int Bytes = WireFormat.MaxInlinePayload;
@@ -35,6 +36,10 @@ internal static class PayloadLimit
         long bytes = Of(succeeded.Outputs);
         return bytes <= Bytes
             ? outcome
-            : new ForwardOutcome(outcome.Attempt, new ForwardReply.Failed(succeeded.Id, FailureKind.NotSupported, Refusal("outputs", bytes)), RetryAdvice.Final);
+            : new ForwardOutcome(
+                outcome.Attempt,
+                new ForwardReply.Failed(succeeded.Id, FailureKind.NotSupported, Refusal("outputs", bytes)),
+                RetryAdvice.Final
+            );
     }
 }

@@ -3,7 +3,8 @@ using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Routing;
 
-/// <summary>What a router knows of another node: its newest snapshot, when that came, whether it can be reached and what was sent there.</summary>
+/// <summary>What a router knows of another node: its newest snapshot, when that came, whether it can be reached and what was sent
+/// there.</summary>
 internal sealed class RemoteNode(NodeSnapshot snapshot, TimeSpan heardAt)
 {
     public NodeId Id => Snapshot.Node;
@@ -23,7 +24,8 @@ internal sealed class RemoteNode(NodeSnapshot snapshot, TimeSpan heardAt)
         HeardAt = now;
     }
 
-    /// <summary>Forwards per ready GPU as far as is known: by its own word, or by what was sent since. Infinite when it has no ready GPU or its queues are full.</summary>
+    /// <summary>Forwards per ready GPU as far as is known: by its own word, or by what was sent since. Infinite when it has no ready GPU or
+    /// its queues are full.</summary>
     public double Load()
     {
         int ready = 0;

@@ -10,7 +10,8 @@ using Troupe.Messages.Nodes;
 namespace Troupe.Actors.Routing;
 
 /// <summary>The router of a node: origin of the forwards its edge accepts, home of those that other nodes send.</summary>
-/// <remarks><b>Owns</b> <see cref="RouterState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> <see cref="RouterState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b>
+/// never.</remarks>
 internal sealed class RouterActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -27,7 +28,12 @@ internal sealed class RouterActor : ReceiveActor
         _views = views;
         _clock = clock;
         _self = Self;
-        _timer = clock.Provider.CreateTimer(static self => ((IActorRef)self!).Tell(DeadlineTick.Instance), Self, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.Provider.CreateTimer(
+            static self => ((IActorRef)self!).Tell(DeadlineTick.Instance),
+            Self,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
 
         Receive<AcceptForward>(Accept);
         Receive<GpuRelease>(Release);
@@ -58,7 +64,8 @@ internal sealed class RouterActor : ReceiveActor
         Receive<DrainRouter>(Drain);
     }
 
-    public static Props Props(RouterState state, ClusterViewHolder views, NodeClock clock) => Akka.Actor.Props.Create<RouterActor>(state, views, clock);
+    public static Props Props(RouterState state, ClusterViewHolder views, NodeClock clock) =>
+        Akka.Actor.Props.Create<RouterActor>(state, views, clock);
 
     protected override void PreStart() => Arm();
 

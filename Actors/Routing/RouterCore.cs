@@ -8,7 +8,8 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>The origin's decisions: every forward accepted here gets exactly one terminal reply, whatever dies.</summary>
 /// <remarks>
-/// Knows no Akka: each method appends what is to be done to the list it shares with <see cref="HomeCore"/>. Only an origin dispatches again: after a bounce to the next node, after a loss up to
+/// Knows no Akka: each method appends what is to be done to the list it shares with <see cref="HomeCore"/>. Only an origin dispatches
+/// again: after a bounce to the next node, after a loss up to
 /// <see cref="MaxAttempts"/>. A forward leaves <c>_pending</c> in <see cref="Answer"/> and nowhere else.
 /// </remarks>
 internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisions)
@@ -46,7 +47,8 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
         _deadlines.Add(pending);
         Dispatch(pending, now);
 
-        void Refuse(FailureKind kind, string detail) => decisions.Add(RouterDecision.AnswerSink(sink, new ForwardReply.Failed(forward.Id, kind, detail)));
+        void Refuse(FailureKind kind, string detail) =>
+            decisions.Add(RouterDecision.AnswerSink(sink, new ForwardReply.Failed(forward.Id, kind, detail)));
     }
 
     public void Cancel(RequestId id)
@@ -122,7 +124,14 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
         {
             var pending = (PendingForward)entry;
             Withdraw(pending);
-            Answer(pending, new ForwardReply.Failed(pending.Forward.Id, FailureKind.DeadlineExceeded, $"No result within {Clamp(pending.Forward.TimeLeft).TotalMilliseconds:0} ms."));
+            Answer(
+                pending,
+                new ForwardReply.Failed(
+                    pending.Forward.Id,
+                    FailureKind.DeadlineExceeded,
+                    $"No result within {Clamp(pending.Forward.TimeLeft).TotalMilliseconds:0} ms."
+                )
+            );
         }
     }
 
@@ -133,7 +142,11 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
         foreach (PendingForward pending in lost)
         {
             Leave(pending);
-            pending.LastFailure = new ForwardReply.Failed(pending.Forward.Id, FailureKind.NodeUnreachable, $"Node {id}, which ran the forward, cannot be reached.");
+            pending.LastFailure = new ForwardReply.Failed(
+                pending.Forward.Id,
+                FailureKind.NodeUnreachable,
+                $"Node {id}, which ran the forward, cannot be reached."
+            );
             if (pending.SafeToResend)
             {
                 Again(pending, now);
@@ -152,7 +165,10 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
     {
         foreach (PendingForward pending in _pending.Values.ToList())
         {
-            Answer(pending, new ForwardReply.Failed(pending.Forward.Id, FailureKind.Draining, $"Node {table.Self} stopped before the forward was done."));
+            Answer(
+                pending,
+                new ForwardReply.Failed(pending.Forward.Id, FailureKind.Draining, $"Node {table.Self} stopped before the forward was done.")
+            );
         }
     }
 
@@ -195,7 +211,11 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
         {
             pending.Node = node;
             node.Outstanding++;
-            Forward forward = pending.Forward with { Model = new ModelReference(route.Model.Name, route.Model.Number), TimeLeft = pending.Deadline - now };
+            Forward forward = pending.Forward with
+            {
+                Model = new ModelReference(route.Model.Name, route.Model.Number),
+                TimeLeft = pending.Deadline - now,
+            };
             decisions.Add(RouterDecision.Send(node.Id, new RouteForward(forward, pending.Attempt)));
         }
     }
@@ -234,7 +254,10 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
     {
         if (wanted is not { } id)
         {
-            return RouteChoice.Nowhere(FailureKind.QueueFull, $"Every device that holds model '{route.Model}' is full. Send fewer forwards at once, or try again.");
+            return RouteChoice.Nowhere(
+                FailureKind.QueueFull,
+                $"Every device that holds model '{route.Model}' is full. Send fewer forwards at once, or try again."
+            );
         }
 
         bool holds = route.Local.Exists(gpu => gpu.Id == id) || route.Remote.Exists(node => node.Id == id.Node);
@@ -243,7 +266,8 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
             : RouteChoice.Nowhere(FailureKind.ModelNotLoaded, $"Model '{route.Model}' is not loaded on device {id}.");
     }
 
-    /// <summary>The current attempt goes on without anybody waiting for it: queued work is removed, launched work finishes unseen.</summary>
+    /// <summary>The current attempt goes on without anybody waiting for it: queued work is removed, launched work finishes
+    /// unseen.</summary>
     private void Withdraw(PendingForward pending)
     {
         if (pending.Gpu is { } gpu)

@@ -38,17 +38,56 @@ internal readonly record struct RouterDecision(
     NodeId Node,
     RouteForward? Route,
     RequestId Id,
-    int Attempt)
+    int Attempt
+)
 {
-    public static RouterDecision AnswerSink(IForwardSink sink, ForwardReply reply) => new() { Action = RouterAction.AnswerSink, Sink = sink, Reply = reply };
+    public static RouterDecision AnswerSink(IForwardSink sink, ForwardReply reply) =>
+        new()
+        {
+            Action = RouterAction.AnswerSink,
+            Sink = sink,
+            Reply = reply,
+        };
 
-    public static RouterDecision AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome) => new() { Action = RouterAction.AnswerOrigin, Origin = origin, Outcome = outcome };
+    public static RouterDecision AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome) =>
+        new()
+        {
+            Action = RouterAction.AnswerOrigin,
+            Origin = origin,
+            Outcome = outcome,
+        };
 
-    public static RouterDecision Dispatch(int ordinal, QueuedForward forward) => new() { Action = RouterAction.Dispatch, Ordinal = ordinal, Queued = forward };
+    public static RouterDecision Dispatch(int ordinal, QueuedForward forward) =>
+        new()
+        {
+            Action = RouterAction.Dispatch,
+            Ordinal = ordinal,
+            Queued = forward,
+        };
 
-    public static RouterDecision Send(NodeId node, RouteForward route) => new() { Action = RouterAction.Send, Node = node, Route = route };
+    public static RouterDecision Send(NodeId node, RouteForward route) =>
+        new()
+        {
+            Action = RouterAction.Send,
+            Node = node,
+            Route = route,
+        };
 
-    public static RouterDecision Drop(int ordinal, RequestId id, int attempt) => new() { Action = RouterAction.Drop, Ordinal = ordinal, Id = id, Attempt = attempt };
+    public static RouterDecision Drop(int ordinal, RequestId id, int attempt) =>
+        new()
+        {
+            Action = RouterAction.Drop,
+            Ordinal = ordinal,
+            Id = id,
+            Attempt = attempt,
+        };
 
-    public static RouterDecision Abandon(NodeId node, RequestId id, int attempt) => new() { Action = RouterAction.Abandon, Node = node, Id = id, Attempt = attempt };
+    public static RouterDecision Abandon(NodeId node, RequestId id, int attempt) =>
+        new()
+        {
+            Action = RouterAction.Abandon,
+            Node = node,
+            Id = id,
+            Attempt = attempt,
+        };
 }

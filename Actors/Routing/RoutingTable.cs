@@ -8,7 +8,8 @@ using Troupe.Messages.Nodes;
 namespace Troupe.Actors.Routing;
 
 /// <summary>Who has which model and how busy they are: what origin and home decisions are made from.</summary>
-/// <remarks>Knows no Akka. Owned by one router. Routes are rebuilt at each change of residency, so that choosing only scans the few that hold the model.</remarks>
+/// <remarks>Knows no Akka. Owned by one router. Routes are rebuilt at each change of residency, so that choosing only scans the few that
+/// hold the model.</remarks>
 internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 {
     private readonly SortedDictionary<int, LocalGpu> _gpus = [];
@@ -42,7 +43,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     public void HearOwn(NodeSnapshot snapshot) => Own = snapshot;
 
-    /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was sent to the former is lost.</summary>
+    /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was
+    /// sent to the former is lost.</summary>
     public bool Hear(NodeSnapshot snapshot, TimeSpan now)
     {
         if (!_nodes.TryGetValue(snapshot.Node, out RemoteNode? node))
@@ -109,7 +111,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         return null;
     }
 
-    /// <summary>The GPU here for a forward as home: the named one, else the least loaded, among equals the one used longest ago. Null when none has a credit left.</summary>
+    /// <summary>The GPU here for a forward as home: the named one, else the least loaded, among equals the one used longest ago. Null when
+    /// none has a credit left.</summary>
     public static LocalGpu? LocalFor(ModelRoute route, GpuId? wanted)
     {
         LocalGpu? best = null;
@@ -129,14 +132,20 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         return best;
     }
 
-    /// <summary>The node for a forward as origin, by load, a hop counting as one forward more; only nodes heard of lately that have room and did not send it back.</summary>
+    /// <summary>The node for a forward as origin, by load, a hop counting as one forward more; only nodes heard of lately that have room
+    /// and did not send it back.</summary>
     public RemoteNode? RemoteFor(ModelRoute route, GpuId? wanted, List<NodeId>? bounced, TimeSpan now, out double load)
     {
         RemoteNode? best = null;
         load = double.PositiveInfinity;
         foreach (RemoteNode node in route.Remote)
         {
-            if (node.Snapshot.Draining || now - node.HeardAt > snapshotMaxAge || (wanted is { } gpu && gpu.Node != node.Id) || bounced?.Contains(node.Id) == true)
+            if (
+                node.Snapshot.Draining
+                || now - node.HeardAt > snapshotMaxAge
+                || (wanted is { } gpu && gpu.Node != node.Id)
+                || bounced?.Contains(node.Id) == true
+            )
             {
                 continue;
             }
@@ -243,7 +252,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
     }
 
-    /// <summary>Versions stand highest first; of two contents under one number, which only a healed partition can bring about, the one that is here first.</summary>
+    /// <summary>Versions stand highest first; of two contents under one number, which only a healed partition can bring about, the one that
+    /// is here first.</summary>
     private ModelRoute RouteOf(ModelVersion model)
     {
         if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))

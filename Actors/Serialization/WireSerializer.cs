@@ -5,7 +5,8 @@ using Troupe.Messages.Wire;
 namespace Troupe.Actors.Serialization;
 
 /// <summary>Carries Troupe's messages between nodes in the wire format of Messages; named in <c>akka.hocon</c>.</summary>
-/// <remarks><b>Thread</b> any. Bytes that are no valid message throw <see cref="WireException"/>: Akka logs it and drops the message, the association lives on.</remarks>
+/// <remarks><b>Thread</b> any. Bytes that are no valid message throw <see cref="WireException"/>: Akka logs it and drops the message, the
+/// association lives on.</remarks>
 public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     /// <inheritdoc />

@@ -19,7 +19,9 @@ internal static class InferRequestBytes
             JsonText.WriteString(body, tensors[i].Name);
             string rest = $",\"datatype\":\"{tensors[i].Type.ProtocolName()}\",\"shape\":{tensors[i].Shape},\"parameters\":";
             body.Write(Encoding.UTF8.GetBytes(rest));
-            body.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"binary_data_size\":{tensors[i].Data.Length}}}}}")));
+            body.Write(
+                Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"binary_data_size\":{tensors[i].Data.Length}}}}}"))
+            );
         }
 
         body.Write(binaryOutput ? "],\"parameters\":{\"binary_data_output\":true}}"u8 : "]}"u8);
@@ -36,7 +38,10 @@ internal static class InferRequestBytes
     public static byte[] Of(string model, IReadOnlyList<Tensor> tensors)
     {
         byte[] body = Body(tensors, binaryOutput: true, out int headerLength);
-        string head = string.Create(CultureInfo.InvariantCulture, $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: troupe\r\nInference-Header-Content-Length: {headerLength}\r\nContent-Length: {body.Length}\r\n\r\n");
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: troupe\r\nInference-Header-Content-Length: {headerLength}\r\nContent-Length: {body.Length}\r\n\r\n"
+        );
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 }

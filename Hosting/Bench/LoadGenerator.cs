@@ -17,9 +17,17 @@ internal static class LoadGenerator
         {
             long started = Stopwatch.GetTimestamp();
             end.CancelAfter(spec.Duration);
-            (List<double> Micros, long Failed)[] clients = await Task.WhenAll(sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec.Request, end.Token), CancellationToken.None)));
+            (List<double> Micros, long Failed)[] clients = await Task.WhenAll(
+                sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec.Request, end.Token), CancellationToken.None))
+            );
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-            return LoadResult.Of(rung, spec.Clients, [.. clients.SelectMany(client => client.Micros)], clients.Sum(client => client.Failed), elapsed);
+            return LoadResult.Of(
+                rung,
+                spec.Clients,
+                [.. clients.SelectMany(client => client.Micros)],
+                clients.Sum(client => client.Failed),
+                elapsed
+            );
         }
         finally
         {
@@ -45,7 +53,11 @@ internal static class LoadGenerator
         }
     }
 
-    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(Socket socket, ReadOnlyMemory<byte> request, CancellationToken end)
+    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(
+        Socket socket,
+        ReadOnlyMemory<byte> request,
+        CancellationToken end
+    )
     {
         List<double> micros = new(1 << 14);
         long failed = 0;
@@ -65,7 +77,8 @@ internal static class LoadGenerator
     /// <summary>Reads one answer to its end; whether it was a 200.</summary>
     private static async Task<bool> ReadAnswerAsync(Socket socket, byte[] buffer)
     {
-        int read = 0, head = -1;
+        int read = 0,
+            head = -1;
         while (head < 0)
         {
             read += await ReceiveAsync(socket, buffer.AsMemory(read));

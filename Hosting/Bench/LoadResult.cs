@@ -11,19 +11,24 @@ internal sealed record LoadResult(
     [property: JsonPropertyName("failed")] long Failed,
     [property: JsonPropertyName("calls_per_s")] double CallsPerSecond,
     [property: JsonPropertyName("p50_us")] double P50Microseconds,
-    [property: JsonPropertyName("p99_us")] double P99Microseconds)
+    [property: JsonPropertyName("p99_us")] double P99Microseconds
+)
 {
     /// <param name="micros">Time of each call; sorted in place.</param>
     public static LoadResult Of(string rung, int clients, double[] micros, long failed, TimeSpan elapsed)
     {
         Array.Sort(micros);
-        double At(double share) => micros.Length == 0 ? 0 : Math.Round(micros[Math.Min((int)(micros.Length * share), micros.Length - 1)], 1);
+        double At(double share) =>
+            micros.Length == 0 ? 0 : Math.Round(micros[Math.Min((int)(micros.Length * share), micros.Length - 1)], 1);
         return new LoadResult(rung, clients, micros.Length, failed, Math.Round(micros.Length / elapsed.TotalSeconds, 1), At(0.5), At(0.99));
     }
 }
 
 /// <summary>What <c>troupe bench --json</c> prints on its last line.</summary>
-internal sealed record BenchResult([property: JsonPropertyName("model")] string Model, [property: JsonPropertyName("rungs")] LoadResult[] Rungs);
+internal sealed record BenchResult(
+    [property: JsonPropertyName("model")] string Model,
+    [property: JsonPropertyName("rungs")] LoadResult[] Rungs
+);
 
 /// <summary>Writes bench results; generated, so that no reflection is needed.</summary>
 [JsonSerializable(typeof(BenchResult))]

@@ -19,13 +19,19 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Hosting.Bench;
 
-/// <summary>The overhead ladder on the sample classifier, in this process: engine, lane, router, HTTP. Each rung does the same work, so each step is what a storey costs.</summary>
+/// <summary>The overhead ladder on the sample classifier, in this process: engine, lane, router, HTTP. Each rung does the same work, so
+/// each step is what a storey costs.</summary>
 /// <remarks>A quick look for operators; <c>tests/Benchmarks</c> measures the same ladder with more care.</remarks>
 internal sealed class OverheadRun(TimeSpan perRung)
 {
     private const string Model = "fmnist";
 
-    private readonly Tensor _input = new("image", ElementType.Fp32, new TensorShape(1, 1, FashionMnist.Side, FashionMnist.Side), FashionMnist.Read().Images[0]);
+    private readonly Tensor _input = new(
+        "image",
+        ElementType.Fp32,
+        new TensorShape(1, 1, FashionMnist.Side, FashionMnist.Side),
+        FashionMnist.Read().Images[0]
+    );
 
     /// <param name="progress">Told each rung's name as it begins.</param>
     public async Task<BenchResult> RunAsync(Action<string> progress, CancellationToken stop)
@@ -35,7 +41,13 @@ internal sealed class OverheadRun(TimeSpan perRung)
         rungs.Add(Engine(stop));
         progress("lane");
         rungs.Add(Lane(stop));
-        ServeSpec spec = new() { Cluster = null, Metrics = null, Devices = new DeviceChoice(DeviceKind.Host, 2), LogLevel = LogLevel.Warning };
+        ServeSpec spec = new()
+        {
+            Cluster = null,
+            Metrics = null,
+            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            LogLevel = LogLevel.Warning,
+        };
         using ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);
         await using NodeHost host = await NodeHost.StartAsync(spec, logs, stop);
         if (await host.Node.LoadAsync(new LoadModel(Model, Path: SampleFiles.FashionMnistModel), null, stop) is ModelReply.Failed failed)
@@ -46,7 +58,13 @@ internal sealed class OverheadRun(TimeSpan perRung)
         progress("router");
         rungs.Add(await RouterAsync(host, stop));
         NodeEdge edge = new(host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, spec.MaxRequestBytes, TroupeVersion.Text));
-        await using KestrelListener http = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), new Dispatcher(edge, logs.CreateLogger<Dispatcher>()).InvokeAsync, logs, stop);
+        await using KestrelListener http = await KestrelListener.StartAsync(
+            OptionKeys.Http,
+            new ListenAddress("127.0.0.1", 0),
+            new Dispatcher(edge, logs.CreateLogger<Dispatcher>()).InvokeAsync,
+            logs,
+            stop
+        );
         DnsEndPoint target = new(http.Address.Address.ToString(), http.Address.Port);
         foreach (int clients in (int[])[1, 32])
         {
@@ -65,7 +83,10 @@ internal sealed class OverheadRun(TimeSpan perRung)
         using InferenceSession session = new(SampleFiles.FashionMnistModel, options);
         using RunOptions run = new();
         using OrtIoBinding binding = session.CreateIoBinding();
-        using OrtValue input = OrtValue.CreateTensorValueFromMemory(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(_input.Data.Span).ToArray(), _input.Shape.Span.ToArray());
+        using OrtValue input = OrtValue.CreateTensorValueFromMemory(
+            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(_input.Data.Span).ToArray(),
+            _input.Shape.Span.ToArray()
+        );
         using OrtValue output = OrtValue.CreateTensorValueFromMemory(new float[10], [1, 10]);
         binding.BindInput("image", input);
         binding.BindOutput("logits", output);
@@ -75,7 +96,12 @@ internal sealed class OverheadRun(TimeSpan perRung)
     private LoadResult Lane(CancellationToken stop)
     {
         using Platform platform = Platform.OpenEmulated(new EmulatedDevices());
-        using IModuleInstance instance = platform.Load(new ModuleSource(new ModelReference(Model, 1), SampleFiles.FashionMnistModel), 0, new InstanceOptions(), stop);
+        using IModuleInstance instance = platform.Load(
+            new ModuleSource(new ModelReference(Model, 1), SampleFiles.FashionMnistModel),
+            0,
+            new InstanceOptions(),
+            stop
+        );
         if (!instance.TryLease(out ILane lane))
         {
             throw new InvalidOperationException("A new instance has no idle lane.");
@@ -84,16 +110,20 @@ internal sealed class OverheadRun(TimeSpan perRung)
         using (lane)
         {
             Tensor[] inputs = [_input];
-            return Repeat("lane", () =>
-            {
-                lane.Submit(inputs, [], ModeSettings.Default, static () => { });
-                if (lane.Poll() != LaneStatus.Succeeded)
+            return Repeat(
+                "lane",
+                () =>
                 {
-                    throw lane.Failure;
-                }
+                    lane.Submit(inputs, [], ModeSettings.Default, static () => { });
+                    if (lane.Poll() != LaneStatus.Succeeded)
+                    {
+                        throw lane.Failure;
+                    }
 
-                lane.TakeOutputs();
-            }, stop);
+                    lane.TakeOutputs();
+                },
+                stop
+            );
         }
     }
 
@@ -101,12 +131,20 @@ internal sealed class OverheadRun(TimeSpan perRung)
     {
         List<double> micros = [];
         long started = Stopwatch.GetTimestamp();
-        for (bool warm = false; !warm || Stopwatch.GetElapsedTime(started) < perRung;)
+        for (bool warm = false; !warm || Stopwatch.GetElapsedTime(started) < perRung; )
         {
             stop.ThrowIfCancellationRequested();
             ForwardCall call = new();
             long sent = Stopwatch.GetTimestamp();
-            host.Node.Forward(new Forward { Id = host.Node.NextRequestId(), Model = new ModelReference(Model), Inputs = [_input] }, call);
+            host.Node.Forward(
+                new Forward
+                {
+                    Id = host.Node.NextRequestId(),
+                    Model = new ModelReference(Model),
+                    Inputs = [_input],
+                },
+                call
+            );
             if (await call.Reply is ForwardReply.Failed failed)
             {
                 throw new InvalidOperationException(failed.Detail);

@@ -11,10 +11,12 @@ using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Cli;
 
-/// <summary><c>troupe artifact inspect</c>: what a file of <c>torch_tensorrt</c> holds, read as data; <c>emulate</c>: a plan for machines without TensorRT.</summary>
+/// <summary><c>troupe artifact inspect</c>: what a file of <c>torch_tensorrt</c> holds, read as data; <c>emulate</c>: a plan for machines
+/// without TensorRT.</summary>
 internal static class ArtifactCommand
 {
-    public static Command Create() => new("artifact", "Looks into serialized engines and programs, and makes emulated ones.") { CreateInspect(), CreateEmulate() };
+    public static Command Create() =>
+        new("artifact", "Looks into serialized engines and programs, and makes emulated ones.") { CreateInspect(), CreateEmulate() };
 
     private static Command CreateInspect()
     {
@@ -24,7 +26,10 @@ internal static class ArtifactCommand
         command.SetAction(parsed =>
         {
             Terminal terminal = new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
-            ArtifactLine[] lines = [.. ArtifactDescription.Of(Read(parsed.GetValue(file)!)).Select(line => new ArtifactLine(line.Key, line.Value))];
+            ArtifactLine[] lines =
+            [
+                .. ArtifactDescription.Of(Read(parsed.GetValue(file)!)).Select(line => new ArtifactLine(line.Key, line.Value)),
+            ];
             if (terminal.Json)
             {
                 terminal.Document(lines, ArtifactLineJson.Default.ArtifactLineArray);
@@ -41,12 +46,24 @@ internal static class ArtifactCommand
 
     private static Command CreateEmulate()
     {
-        Argument<string> manifest = new("MANIFEST") { Description = "JSON of an emulated engine: {\"onnx\": \"net.onnx\", \"profiles\": ..., \"streamableBytes\": ...}; the model stands beside it." };
+        Argument<string> manifest = new("MANIFEST")
+        {
+            Description =
+                "JSON of an emulated engine: {\"onnx\": \"net.onnx\", \"profiles\": ..., \"streamableBytes\": ...}; the model stands beside it.",
+        };
         Argument<string> plan = new("PLAN") { Description = "The file to write, e.g. NAME/1/model.plan." };
-        Command command = new("emulate", "Packs an ONNX model and its manifest into one plan, which emulated devices load where a GPU would load TensorRT's.") { manifest, plan };
+        Command command = new(
+            "emulate",
+            "Packs an ONNX model and its manifest into one plan, which emulated devices load where a GPU would load TensorRT's."
+        )
+        {
+            manifest,
+            plan,
+        };
         command.SetAction(parsed =>
         {
-            string source = parsed.GetValue(manifest)!, target = parsed.GetValue(plan)!;
+            string source = parsed.GetValue(manifest)!,
+                target = parsed.GetValue(plan)!;
             try
             {
                 byte[] bytes = EmulatedPlan.Pack(source);
@@ -55,7 +72,11 @@ internal static class ArtifactCommand
             }
             catch (ModuleLoadException refused)
             {
-                throw new CliException(refused.Kind == FailureKind.NotFound ? ExitCode.PathNotFound : ExitCode.Refused, refused.Message, refused);
+                throw new CliException(
+                    refused.Kind == FailureKind.NotFound ? ExitCode.PathNotFound : ExitCode.Refused,
+                    refused.Message,
+                    refused
+                );
             }
             catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
             {

@@ -7,8 +7,18 @@ namespace Troupe.Hosting.Cli;
 /// <summary>The options every client command has: which node, how long to wait, and the form of the output.</summary>
 internal sealed class ClientOptions
 {
-    private readonly Option<string> _url = new("--url") { Description = $"Address of a node. Default {NodeClient.DefaultUrl}.", HelpName = "URL", DefaultValueFactory = _ => NodeClient.DefaultUrl };
-    private readonly Option<string> _timeout = new("--timeout") { Description = "How long to wait for an answer. Default 60s.", HelpName = "TIME", DefaultValueFactory = _ => "60s" };
+    private readonly Option<string> _url = new("--url")
+    {
+        Description = $"Address of a node. Default {NodeClient.DefaultUrl}.",
+        HelpName = "URL",
+        DefaultValueFactory = _ => NodeClient.DefaultUrl,
+    };
+    private readonly Option<string> _timeout = new("--timeout")
+    {
+        Description = "How long to wait for an answer. Default 60s.",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => "60s",
+    };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON on the last line instead of a table." };
 
     public ClientOptions(Command command)

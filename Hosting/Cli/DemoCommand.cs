@@ -19,13 +19,26 @@ internal static class DemoCommand
     {
         Option<bool> json = new("--json") { Description = "Print the result as JSON on the last line instead of a table." };
         Option<bool> faces = new("--faces") { Description = "Find the face on a photograph instead, and write a picture with its box." };
-        Option<string?> output = new("--output") { Description = "Where --faces writes its picture. Default: faces.png in the current folder.", HelpName = "FILE" };
-        Command command = new("demo", "Classifies 200 real pictures on two emulated devices and checks every answer.") { json, faces, output };
-        command.SetAction((parsed, stop) =>
+        Option<string?> output = new("--output")
         {
-            Terminal terminal = new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
-            return parsed.GetValue(faces) ? FacesAsync(terminal, parsed.GetValue(output) ?? "faces.png", stop) : ClassifyAsync(terminal, stop);
-        });
+            Description = "Where --faces writes its picture. Default: faces.png in the current folder.",
+            HelpName = "FILE",
+        };
+        Command command = new("demo", "Classifies 200 real pictures on two emulated devices and checks every answer.")
+        {
+            json,
+            faces,
+            output,
+        };
+        command.SetAction(
+            (parsed, stop) =>
+            {
+                Terminal terminal = new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
+                return parsed.GetValue(faces)
+                    ? FacesAsync(terminal, parsed.GetValue(output) ?? "faces.png", stop)
+                    : ClassifyAsync(terminal, stop);
+            }
+        );
         return command;
     }
 
@@ -63,12 +76,18 @@ internal static class DemoCommand
         {
             terminal.Table(
                 ["Face", "#Score", "#Left", "#Top", "#Width", "#Height"],
-                result.Faces.Select((face, index) => (IReadOnlyList<string>)
-                [
-                    (index + 1).ToString(CultureInfo.InvariantCulture),
-                    face.Score.ToString("0.000", CultureInfo.InvariantCulture),
-                    .. new[] { face.Left, face.Top, face.Width, face.Height }.Select(value => value.ToString("0", CultureInfo.InvariantCulture)),
-                ]));
+                result.Faces.Select(
+                    (face, index) =>
+                        (IReadOnlyList<string>)
+                            [
+                                (index + 1).ToString(CultureInfo.InvariantCulture),
+                                face.Score.ToString("0.000", CultureInfo.InvariantCulture),
+                                .. new[] { face.Left, face.Top, face.Width, face.Height }.Select(value =>
+                                    value.ToString("0", CultureInfo.InvariantCulture)
+                                ),
+                            ]
+                )
+            );
             terminal.Line($"Written to {result.Picture}");
         }
 
@@ -77,7 +96,12 @@ internal static class DemoCommand
 
     private static async Task<NodeHost> StartAsync(string model, string name, ILoggerFactory logs, CancellationToken stop)
     {
-        ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, Devices), LogLevel = LogLevel.Warning };
+        ServeSpec spec = new()
+        {
+            Cluster = null,
+            Devices = new DeviceChoice(DeviceKind.Host, Devices),
+            LogLevel = LogLevel.Warning,
+        };
         NodeHost host = await NodeHost.StartAsync(spec, logs, stop);
         if (await host.Node.LoadAsync(new LoadModel(name, Path: model), null, stop) is ModelReply.Failed failed)
         {
@@ -89,7 +113,8 @@ internal static class DemoCommand
     }
 
     private static Task<DemoResult> AnsiProgress(Terminal terminal, int total, Func<Action<int>, Task<DemoResult>> work) =>
-        terminal.Progress.Progress()
+        terminal
+            .Progress.Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>
             {
@@ -105,10 +130,13 @@ internal static class DemoCommand
             [
                 ["correct of total", $"{result.Correct} of {result.Total}"],
                 ["different from a direct ONNX Runtime call", Number(result.Mismatches, "0")],
-                .. result.Devices.Select(device => (IReadOnlyList<string>)[$"forwards on device {device.Id}", Number(device.Forwards, "0")]),
+                .. result.Devices.Select(device =>
+                    (IReadOnlyList<string>)[$"forwards on device {device.Id}", Number(device.Forwards, "0")]
+                ),
                 ["forwards per second", Number(result.ForwardsPerSecond, "0")],
                 ["p50, 8 in flight", $"{Number(result.P50Microseconds, "0")} µs"],
                 ["p99, 8 in flight", $"{Number(result.P99Microseconds, "0")} µs"],
-            ]);
+            ]
+        );
     }
 }

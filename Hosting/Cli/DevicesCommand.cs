@@ -12,14 +12,16 @@ internal static class DevicesCommand
     {
         Command command = new("devices", "Lists the devices of the cluster: health, queue, forwards in flight, memory.");
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            DevicesDocument answer = await node.GetAsync("/v2/troupe/devices", AdminJson.Default.DevicesDocument, cancellation);
-            Show(terminal, answer);
-            return (int)ExitCode.Success;
-        });
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                DevicesDocument answer = await node.GetAsync("/v2/troupe/devices", AdminJson.Default.DevicesDocument, cancellation);
+                Show(terminal, answer);
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 
@@ -33,17 +35,20 @@ internal static class DevicesCommand
 
         terminal.Table(
             ["Device", "Name", "Health", "#Queued", "#In flight", "#Used", "#Memory", "Models"],
-            answer.Devices.Select(device => (IReadOnlyList<string>)
-            [
-                device.Id,
-                device.Name,
-                device.Reason.Length == 0 ? device.Health : $"{device.Health} ({device.Reason})",
-                $"{device.Queued}/{device.QueueLimit}",
-                device.InFlight.ToString(CultureInfo.InvariantCulture),
-                MebiBytes(device.MemoryUsedBytes),
-                MebiBytes(device.MemoryTotalBytes),
-                string.Join(' ', device.Models),
-            ]));
+            answer.Devices.Select(device =>
+                (IReadOnlyList<string>)
+                    [
+                        device.Id,
+                        device.Name,
+                        device.Reason.Length == 0 ? device.Health : $"{device.Health} ({device.Reason})",
+                        $"{device.Queued}/{device.QueueLimit}",
+                        device.InFlight.ToString(CultureInfo.InvariantCulture),
+                        MebiBytes(device.MemoryUsedBytes),
+                        MebiBytes(device.MemoryTotalBytes),
+                        string.Join(' ', device.Models),
+                    ]
+            )
+        );
     }
 
     private static string MebiBytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");

@@ -38,16 +38,24 @@ internal static class InputFile
         bool interleaved = shape.Rank == 4 && !planes && shape[3] is 1 or 3;
         if (spec.Type != ElementType.Fp32 || (!planes && !interleaved))
         {
-            throw Unfit(spec, path, "a picture fits an FP32 input of [n,channels,height,width] or [n,height,width,channels] with 1 or 3 channels");
+            throw Unfit(
+                spec,
+                path,
+                "a picture fits an FP32 input of [n,channels,height,width] or [n,height,width,channels] with 1 or 3 channels"
+            );
         }
 
-        (int channels, int height, int width) = planes ? ((int)shape[1], (int)shape[2], (int)shape[3]) : ((int)shape[3], (int)shape[1], (int)shape[2]);
+        (int channels, int height, int width) = planes
+            ? ((int)shape[1], (int)shape[2], (int)shape[3])
+            : ((int)shape[3], (int)shape[1], (int)shape[2]);
         try
         {
             Picture picture = Picture.Decode(file, channels);
             picture = picture.Resize(width > 0 ? width : picture.Width, height > 0 ? height : picture.Height);
             byte[] data = PictureTensor.ToFp32(picture, planes ? ChannelOrder.Planes : ChannelOrder.Interleaved, 0, 1);
-            TensorShape actual = planes ? new TensorShape(1, channels, picture.Height, picture.Width) : new TensorShape(1, picture.Height, picture.Width, channels);
+            TensorShape actual = planes
+                ? new TensorShape(1, channels, picture.Height, picture.Width)
+                : new TensorShape(1, picture.Height, picture.Width, channels);
             return new Tensor(spec.Name, spec.Type, actual, data);
         }
         catch (InvalidDataException undecodable)
@@ -64,7 +72,11 @@ internal static class InputFile
             IdxFile pictures = IdxFile.Parse(file);
             if (spec.Type != ElementType.Fp32 || pictures.Sizes is not [> 0, int height, int width])
             {
-                throw Unfit(spec, path, $"an IDX file of [n,height,width] fits an FP32 input, this one is [{string.Join(',', pictures.Sizes)}]");
+                throw Unfit(
+                    spec,
+                    path,
+                    $"an IDX file of [n,height,width] fits an FP32 input, this one is [{string.Join(',', pictures.Sizes)}]"
+                );
             }
 
             byte[] data = PictureTensor.ToFp32(new Picture(width, height, 1, pictures.Entry(0).ToArray()), ChannelOrder.Planes, 0, 1);
@@ -128,5 +140,6 @@ internal static class InputFile
         return shape.ElementCount == elements ? shape : throw Unfit(spec, path, $"its {elements} elements do not fill {spec.Shape}");
     }
 
-    private static CliException Unfit(TensorSpec spec, string path, string why) => new(ExitCode.Usage, $"--input: {spec.Name}: '{path}': {why}");
+    private static CliException Unfit(TensorSpec spec, string path, string why) =>
+        new(ExitCode.Usage, $"--input: {spec.Name}: '{path}': {why}");
 }

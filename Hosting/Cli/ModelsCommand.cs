@@ -14,60 +14,91 @@ internal static class ModelsCommand
     {
         Command command = new("list", "Lists every model version on every node.");
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            ModelsDocument answer = await node.GetAsync("/v2/troupe/models", AdminJson.Default.ModelsDocument, cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.ModelsDocument);
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                ModelsDocument answer = await node.GetAsync("/v2/troupe/models", AdminJson.Default.ModelsDocument, cancellation);
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.ModelsDocument);
+                    return (int)ExitCode.Success;
+                }
+
+                terminal.Table(
+                    ["Model", "#Version", "State", "Platform", "Node", "Devices"],
+                    answer.Models.Select(model =>
+                        (IReadOnlyList<string>)
+                            [
+                                model.Name,
+                                model.Version.ToString(CultureInfo.InvariantCulture),
+                                model.Reason.Length == 0 ? model.State : $"{model.State} ({model.Reason})",
+                                model.Platform,
+                                model.Node,
+                                string.Join(' ', model.Devices),
+                            ]
+                    )
+                );
                 return (int)ExitCode.Success;
             }
-
-            terminal.Table(
-                ["Model", "#Version", "State", "Platform", "Node", "Devices"],
-                answer.Models.Select(model => (IReadOnlyList<string>)
-                [
-                    model.Name,
-                    model.Version.ToString(CultureInfo.InvariantCulture),
-                    model.Reason.Length == 0 ? model.State : $"{model.State} ({model.Reason})",
-                    model.Platform,
-                    model.Node,
-                    string.Join(' ', model.Devices),
-                ]));
-            return (int)ExitCode.Success;
-        });
+        );
         return command;
     }
 
     private static Command CreateLoad()
     {
         Argument<string> model = new("MODEL") { Description = "Name to serve it under." };
-        Option<int?> version = new("--model-version") { Description = "Version number. Default: the highest in the repository.", HelpName = "N" };
-        Option<string?> path = new("--path") { Description = "An .onnx file, an artifact (.plan, .pt2, .ts, ...), a module.json or a folder with one, on the node's own disk. Default: the node's repository.", HelpName = "PATH" };
+        Option<int?> version = new("--model-version")
+        {
+            Description = "Version number. Default: the highest in the repository.",
+            HelpName = "N",
+        };
+        Option<string?> path = new("--path")
+        {
+            Description =
+                "An .onnx file, an artifact (.plan, .pt2, .ts, ...), a module.json or a folder with one, on the node's own disk. Default: the node's repository.",
+            HelpName = "PATH",
+        };
         Option<string?> target = new("--node") { Description = "Node that loads it. Default: the one that is asked.", HelpName = "ADDR" };
-        Option<int[]> gpus = new("--gpu") { Description = "Ordinal of a device to load on; may be given several times. Default: every device of the node.", HelpName = "N" };
+        Option<int[]> gpus = new("--gpu")
+        {
+            Description = "Ordinal of a device to load on; may be given several times. Default: every device of the node.",
+            HelpName = "N",
+        };
         Command command = new("load", "Loads a model on a node.") { model, version, path, target, gpus };
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            string name = parsed.GetValue(model)!;
-            LoadDocument body = new(parsed.GetValue(version), parsed.GetValue(path), parsed.GetValue(target), parsed.GetValue(gpus) is { Length: > 0 } some ? some : null);
-            LoadedDocument answer = await node.PostAsync($"/v2/troupe/models/{name}/load", body, AdminJson.Default.LoadDocument, AdminJson.Default.LoadedDocument, cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.LoadedDocument);
-            }
-            else
-            {
-                terminal.Line($"loaded {answer.Name} version {answer.Version} on {string.Join(' ', answer.Devices)}");
-            }
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                string name = parsed.GetValue(model)!;
+                LoadDocument body = new(
+                    parsed.GetValue(version),
+                    parsed.GetValue(path),
+                    parsed.GetValue(target),
+                    parsed.GetValue(gpus) is { Length: > 0 } some ? some : null
+                );
+                LoadedDocument answer = await node.PostAsync(
+                    $"/v2/troupe/models/{name}/load",
+                    body,
+                    AdminJson.Default.LoadDocument,
+                    AdminJson.Default.LoadedDocument,
+                    cancellation
+                );
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.LoadedDocument);
+                }
+                else
+                {
+                    terminal.Line($"loaded {answer.Name} version {answer.Version} on {string.Join(' ', answer.Devices)}");
+                }
 
-            return (int)ExitCode.Success;
-        });
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 
@@ -78,27 +109,30 @@ internal static class ModelsCommand
         Option<string?> target = new("--node") { Description = "Node that unloads it. Default: the one that is asked.", HelpName = "ADDR" };
         Command command = new("unload", "Unloads a model from a node; forwards that wait for it finish first.") { model, version, target };
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            UnloadedDocument answer = await node.PostAsync(
-                $"/v2/troupe/models/{parsed.GetValue(model)}/unload",
-                new UnloadDocument(parsed.GetValue(version), parsed.GetValue(target)),
-                AdminJson.Default.UnloadDocument,
-                AdminJson.Default.UnloadedDocument,
-                cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.UnloadedDocument);
-            }
-            else
-            {
-                terminal.Line($"unloaded {answer.Name} version {string.Join(", ", answer.Versions)}");
-            }
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                UnloadedDocument answer = await node.PostAsync(
+                    $"/v2/troupe/models/{parsed.GetValue(model)}/unload",
+                    new UnloadDocument(parsed.GetValue(version), parsed.GetValue(target)),
+                    AdminJson.Default.UnloadDocument,
+                    AdminJson.Default.UnloadedDocument,
+                    cancellation
+                );
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.UnloadedDocument);
+                }
+                else
+                {
+                    terminal.Line($"unloaded {answer.Name} version {string.Join(", ", answer.Versions)}");
+                }
 
-            return (int)ExitCode.Success;
-        });
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 }

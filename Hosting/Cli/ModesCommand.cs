@@ -10,41 +10,55 @@ namespace Troupe.Hosting.Cli;
 /// <summary><c>troupe modes list|set|enter|exit|explain</c>.</summary>
 internal static class ModesCommand
 {
-    public static Command Create() => new("modes", "Lists, sets, enters, exits and explains modes.")
-    {
-        CreateList(), CreateSet(), CreateEnter(), CreateExit(), CreateExplain(),
-    };
+    public static Command Create() =>
+        new("modes", "Lists, sets, enters, exits and explains modes.")
+        {
+            CreateList(),
+            CreateSet(),
+            CreateEnter(),
+            CreateExit(),
+            CreateExplain(),
+        };
 
     private static Command CreateList()
     {
         Command command = new("list", "Lists the baselines, entered modes and sessions that bear on a scope.");
         ScopeOptions scope = new(command);
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            ModesDocument answer = await node.GetAsync("/v2/troupe/modes" + scope.Query(parsed), AdminJson.Default.ModesDocument, cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.ModesDocument);
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                ModesDocument answer = await node.GetAsync(
+                    "/v2/troupe/modes" + scope.Query(parsed),
+                    AdminJson.Default.ModesDocument,
+                    cancellation
+                );
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.ModesDocument);
+                    return (int)ExitCode.Success;
+                }
+
+                terminal.Table(
+                    ["Kind", "Scope", "Modes", "#Epoch", "#Lease left", "Token", "Coordinator"],
+                    answer.Entries.Select(entry =>
+                        (IReadOnlyList<string>)
+                            [
+                                entry.Kind,
+                                entry.ScopeText,
+                                string.Join(' ', entry.Modes.Select(mode => $"{mode.Key}={mode.Value}")),
+                                entry.Epoch.ToString(CultureInfo.InvariantCulture),
+                                entry.LeaseLeftSeconds is { } left ? string.Create(CultureInfo.InvariantCulture, $"{left:0} s") : "",
+                                entry.Token ?? "",
+                                entry.Coordinator,
+                            ]
+                    )
+                );
                 return (int)ExitCode.Success;
             }
-
-            terminal.Table(
-                ["Kind", "Scope", "Modes", "#Epoch", "#Lease left", "Token", "Coordinator"],
-                answer.Entries.Select(entry => (IReadOnlyList<string>)
-                [
-                    entry.Kind,
-                    entry.ScopeText,
-                    string.Join(' ', entry.Modes.Select(mode => $"{mode.Key}={mode.Value}")),
-                    entry.Epoch.ToString(CultureInfo.InvariantCulture),
-                    entry.LeaseLeftSeconds is { } left ? string.Create(CultureInfo.InvariantCulture, $"{left:0} s") : "",
-                    entry.Token ?? "",
-                    entry.Coordinator,
-                ]));
-            return (int)ExitCode.Success;
-        });
+        );
         return command;
     }
 
@@ -54,58 +68,88 @@ internal static class ModesCommand
         Command command = new("set", "Sets the baseline of a scope; it holds until set again.") { modes };
         ScopeOptions scope = new(command);
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed));
-            Show(client.Terminal(parsed), "set", await node.PostAsync("/v2/troupe/modes/set", body, AdminJson.Default.ModeChangeDocument, AdminJson.Default.ModeChangedDocument, cancellation));
-            return (int)ExitCode.Success;
-        });
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed));
+                Show(
+                    client.Terminal(parsed),
+                    "set",
+                    await node.PostAsync(
+                        "/v2/troupe/modes/set",
+                        body,
+                        AdminJson.Default.ModeChangeDocument,
+                        AdminJson.Default.ModeChangedDocument,
+                        cancellation
+                    )
+                );
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 
     private static Command CreateEnter()
     {
         Argument<string[]> modes = Modes();
-        Option<string> lease = new("--lease") { Description = "The mode ends this long after the command was last heard of. Default 30s.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
+        Option<string> lease = new("--lease")
+        {
+            Description = "The mode ends this long after the command was last heard of. Default 30s.",
+            HelpName = "TIME",
+            DefaultValueFactory = _ => "30s",
+        };
         Option<string?> time = new("--for") { Description = "Exit after this time. Default: hold until Ctrl-C.", HelpName = "TIME" };
-        Command command = new("enter", "Enters modes for a scope and holds them, renewing the lease, until Ctrl-C or --for.") { modes, lease, time };
+        Command command = new("enter", "Enters modes for a scope and holds them, renewing the lease, until Ctrl-C or --for.")
+        {
+            modes,
+            lease,
+            time,
+        };
         ScopeOptions scope = new(command);
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, stop) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            TimeSpan held = Time(parsed.GetValue(lease)!, "--lease");
-            TimeSpan? end = parsed.GetValue(time) is { } written ? Time(written, "--for") : null;
-            ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed), parsed.GetValue(lease));
+        command.SetAction(
+            async (parsed, stop) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                TimeSpan held = Time(parsed.GetValue(lease)!, "--lease");
+                TimeSpan? end = parsed.GetValue(time) is { } written ? Time(written, "--for") : null;
+                ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed), parsed.GetValue(lease));
 
-            // After Ctrl-C the answer is still waited for: without its token the mode would be left to its lease.
-            using CancellationTokenSource answer = new();
-            await using CancellationTokenRegistration stopping = stop.Register(() => answer.CancelAfter(TimeSpan.FromSeconds(5)));
-            ModeChangedDocument entered = await node.PostAsync("/v2/troupe/modes/enter", body, AdminJson.Default.ModeChangeDocument, AdminJson.Default.ModeChangedDocument, answer.Token);
-            Show(terminal, "entered", entered);
-            terminal.Remark(end is null ? "held until Ctrl-C" : $"held for {parsed.GetValue(time)}, or until Ctrl-C");
-            try
-            {
-                await HoldAsync(node, entered.Token!, parsed.GetValue(lease)!, held, end, stop);
-            }
-            catch (CliException lost) when (lost.Code == ExitCode.NotFound)
-            {
-                throw new CliException(ExitCode.NotFound, $"the mode is no longer held: {lost.Message}", lost);
-            }
-            catch
-            {
-                await TryExitAsync(node, entered.Token!);
-                throw;
-            }
+                // After Ctrl-C the answer is still waited for: without its token the mode would be left to its lease.
+                using CancellationTokenSource answer = new();
+                await using CancellationTokenRegistration stopping = stop.Register(() => answer.CancelAfter(TimeSpan.FromSeconds(5)));
+                ModeChangedDocument entered = await node.PostAsync(
+                    "/v2/troupe/modes/enter",
+                    body,
+                    AdminJson.Default.ModeChangeDocument,
+                    AdminJson.Default.ModeChangedDocument,
+                    answer.Token
+                );
+                Show(terminal, "entered", entered);
+                terminal.Remark(end is null ? "held until Ctrl-C" : $"held for {parsed.GetValue(time)}, or until Ctrl-C");
+                try
+                {
+                    await HoldAsync(node, entered.Token!, parsed.GetValue(lease)!, held, end, stop);
+                }
+                catch (CliException lost) when (lost.Code == ExitCode.NotFound)
+                {
+                    throw new CliException(ExitCode.NotFound, $"the mode is no longer held: {lost.Message}", lost);
+                }
+                catch
+                {
+                    await TryExitAsync(node, entered.Token!);
+                    throw;
+                }
 
-            // Also after Ctrl-C: what was entered is exited, and not left to its lease.
-            using HttpRequestMessage exit = Exit(entered.Token!);
-            using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
-            terminal.Remark("exited");
-            return (int)ExitCode.Success;
-        });
+                // Also after Ctrl-C: what was entered is exited, and not left to its lease.
+                using HttpRequestMessage exit = Exit(entered.Token!);
+                using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
+                terminal.Remark("exited");
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 
@@ -114,13 +158,15 @@ internal static class ModesCommand
         Argument<string> token = new("TOKEN") { Description = "What entering it printed." };
         Command command = new("exit", "Exits an entered mode; answered when everything it held is released.") { token };
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            using HttpRequestMessage request = Exit(parsed.GetValue(token)!);
-            Show(client.Terminal(parsed), "exited", await node.AskAsync(request, AdminJson.Default.ModeChangedDocument, cancellation));
-            return (int)ExitCode.Success;
-        });
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                using HttpRequestMessage request = Exit(parsed.GetValue(token)!);
+                Show(client.Terminal(parsed), "exited", await node.AskAsync(request, AdminJson.Default.ModeChangedDocument, cancellation));
+                return (int)ExitCode.Success;
+            }
+        );
         return command;
     }
 
@@ -129,27 +175,37 @@ internal static class ModesCommand
         Command command = new("explain", "Prints what holds for a scope, where each setting comes from, and who cannot run with it.");
         ScopeOptions scope = new(command);
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            ModeExplanationDocument answer = await node.GetAsync("/v2/troupe/modes/explain" + scope.Query(parsed), AdminJson.Default.ModeExplanationDocument, cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.ModeExplanationDocument);
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                ModeExplanationDocument answer = await node.GetAsync(
+                    "/v2/troupe/modes/explain" + scope.Query(parsed),
+                    AdminJson.Default.ModeExplanationDocument,
+                    cancellation
+                );
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.ModeExplanationDocument);
+                    return (int)ExitCode.Success;
+                }
+
+                terminal.Table(
+                    ["Setting", "Value", "From", "#Epoch", "Conflict"],
+                    answer.Settings.Select(line =>
+                        (IReadOnlyList<string>)
+                            [line.Setting, line.Value, line.Source, line.Epoch.ToString(CultureInfo.InvariantCulture), line.Conflict ?? ""]
+                    )
+                );
+                foreach (MissedDocument conflict in answer.Conflicts)
+                {
+                    terminal.Line($"{conflict.Gpu ?? conflict.Node}: {conflict.Reason}");
+                }
+
                 return (int)ExitCode.Success;
             }
-
-            terminal.Table(
-                ["Setting", "Value", "From", "#Epoch", "Conflict"],
-                answer.Settings.Select(line => (IReadOnlyList<string>)[line.Setting, line.Value, line.Source, line.Epoch.ToString(CultureInfo.InvariantCulture), line.Conflict ?? ""]));
-            foreach (MissedDocument conflict in answer.Conflicts)
-            {
-                terminal.Line($"{conflict.Gpu ?? conflict.Node}: {conflict.Reason}");
-            }
-
-            return (int)ExitCode.Success;
-        });
+        );
         return command;
     }
 
@@ -167,7 +223,13 @@ internal static class ModesCommand
         {
             while (await timer.WaitForNextTickAsync(bound.Token))
             {
-                await node.PostAsync($"/v2/troupe/modes/{token}/renew", new LeaseDocument(lease), AdminJson.Default.LeaseDocument, AdminJson.Default.LeaseGrantedDocument, bound.Token);
+                await node.PostAsync(
+                    $"/v2/troupe/modes/{token}/renew",
+                    new LeaseDocument(lease),
+                    AdminJson.Default.LeaseDocument,
+                    AdminJson.Default.LeaseGrantedDocument,
+                    bound.Token
+                );
             }
         }
         catch (OperationCanceledException) when (bound.IsCancellationRequested)
@@ -208,11 +270,13 @@ internal static class ModesCommand
         }
     }
 
-    private static Argument<string[]> Modes() => new("MODE=VALUE")
-    {
-        Description = "One or more of " + string.Join("; ", ModeText.Names.Select(mode => $"{mode.Name.Replace('_', '-')}: {mode.Form}")) + ".",
-        Arity = ArgumentArity.OneOrMore,
-    };
+    private static Argument<string[]> Modes() =>
+        new("MODE=VALUE")
+        {
+            Description =
+                "One or more of " + string.Join("; ", ModeText.Names.Select(mode => $"{mode.Name.Replace('_', '-')}: {mode.Form}")) + ".",
+            Arity = ArgumentArity.OneOrMore,
+        };
 
     private static Dictionary<string, string> Read(string[] modes)
     {
@@ -235,16 +299,21 @@ internal static class ModesCommand
         return read;
     }
 
-    private static TimeSpan Time(string text, string option) => Quantities.TryParseTime(text, out TimeSpan time) && time > TimeSpan.Zero
-        ? time
-        : throw new CliException(ExitCode.Usage, $"{option}: '{text}': {Quantities.TimeForm}");
+    private static TimeSpan Time(string text, string option) =>
+        Quantities.TryParseTime(text, out TimeSpan time) && time > TimeSpan.Zero
+            ? time
+            : throw new CliException(ExitCode.Usage, $"{option}: '{text}': {Quantities.TimeForm}");
 
     /// <summary>The selectors of a scope as options; none is the cluster.</summary>
     private sealed class ScopeOptions
     {
         private readonly Option<string?> _node = new("--node") { Description = "Only on this node.", HelpName = "ADDR" };
         private readonly Option<string?> _gpu = new("--gpu") { Description = "Only on this device, host:port/ORDINAL.", HelpName = "ID" };
-        private readonly Option<string?> _model = new("--model") { Description = "Only for this model, NAME or NAME/VERSION.", HelpName = "MODEL" };
+        private readonly Option<string?> _model = new("--model")
+        {
+            Description = "Only for this model, NAME or NAME/VERSION.",
+            HelpName = "MODEL",
+        };
         private readonly Option<string?> _session = new("--session") { Description = "Only for this session.", HelpName = "ID" };
 
         public ScopeOptions(Command command)
@@ -255,14 +324,18 @@ internal static class ModesCommand
             command.Options.Add(_session);
         }
 
-        public ScopeDocument Document(ParseResult parsed) => new(parsed.GetValue(_node), parsed.GetValue(_gpu), parsed.GetValue(_model), parsed.GetValue(_session));
+        public ScopeDocument Document(ParseResult parsed) =>
+            new(parsed.GetValue(_node), parsed.GetValue(_gpu), parsed.GetValue(_model), parsed.GetValue(_session));
 
         public string Query(ParseResult parsed)
         {
             ScopeDocument scope = Document(parsed);
-            string query = string.Join('&', new[] { ("node", scope.Node), ("gpu", scope.Gpu), ("model", scope.Model), ("session", scope.Session) }
-                .Where(selector => selector.Item2 is not null)
-                .Select(selector => $"{selector.Item1}={Uri.EscapeDataString(selector.Item2!)}"));
+            string query = string.Join(
+                '&',
+                new[] { ("node", scope.Node), ("gpu", scope.Gpu), ("model", scope.Model), ("session", scope.Session) }
+                    .Where(selector => selector.Item2 is not null)
+                    .Select(selector => $"{selector.Item1}={Uri.EscapeDataString(selector.Item2!)}")
+            );
             return query.Length == 0 ? "" : "?" + query;
         }
     }

@@ -21,7 +21,18 @@ internal sealed class NodeClient : IDisposable
         }
 
         Url = address.GetLeftPart(UriPartial.Authority);
-        _http = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri(Url), Timeout = timeout };
+        _http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                UseCookies = false,
+                UseProxy = false,
+                AllowAutoRedirect = false,
+            }
+        )
+        {
+            BaseAddress = new Uri(Url),
+            Timeout = timeout,
+        };
     }
 
     public string Url { get; }
@@ -33,7 +44,13 @@ internal sealed class NodeClient : IDisposable
         return await ReadAsync(response, type, cancellation);
     }
 
-    public async Task<T> PostAsync<TBody, T>(string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<T> type, CancellationToken cancellation)
+    public async Task<T> PostAsync<TBody, T>(
+        string path,
+        TBody body,
+        JsonTypeInfo<TBody> bodyType,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation
+    )
     {
         using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body, bodyType) };
         using HttpResponseMessage response = await SendAsync(request, cancellation);
@@ -56,11 +73,19 @@ internal sealed class NodeClient : IDisposable
         }
         catch (HttpRequestException unreachable)
         {
-            throw new CliException(ExitCode.Unreachable, $"no node answers at {Url}: {unreachable.Message}; start one with 'troupe serve' or name another with --url", unreachable);
+            throw new CliException(
+                ExitCode.Unreachable,
+                $"no node answers at {Url}: {unreachable.Message}; start one with 'troupe serve' or name another with --url",
+                unreachable
+            );
         }
         catch (OperationCanceledException late) when (!cancellation.IsCancellationRequested)
         {
-            throw new CliException(ExitCode.Unreachable, $"the node at {Url} did not answer within {_http.Timeout.TotalSeconds:0.###} s", late);
+            throw new CliException(
+                ExitCode.Unreachable,
+                $"the node at {Url} did not answer within {_http.Timeout.TotalSeconds:0.###} s",
+                late
+            );
         }
 
         if (!response.IsSuccessStatusCode)
@@ -69,7 +94,8 @@ internal sealed class NodeClient : IDisposable
             {
                 throw new CliException(
                     response.StatusCode == HttpStatusCode.NotFound ? ExitCode.NotFound : ExitCode.Refused,
-                    $"{await ErrorOfAsync(response, cancellation)} (HTTP {(int)response.StatusCode} from {Url})");
+                    $"{await ErrorOfAsync(response, cancellation)} (HTTP {(int)response.StatusCode} from {Url})"
+                );
             }
         }
 
@@ -86,7 +112,11 @@ internal sealed class NodeClient : IDisposable
         }
         catch (JsonException alien)
         {
-            throw new CliException(ExitCode.Refused, $"{Url}{response.RequestMessage?.RequestUri?.PathAndQuery} did not answer as a Troupe node does: {alien.Message}", alien);
+            throw new CliException(
+                ExitCode.Refused,
+                $"{Url}{response.RequestMessage?.RequestUri?.PathAndQuery} did not answer as a Troupe node does: {alien.Message}",
+                alien
+            );
         }
     }
 
@@ -99,7 +129,9 @@ internal sealed class NodeClient : IDisposable
         }
         catch (JsonException)
         {
-            return text.Length == 0 ? response.StatusCode.ToString() : text.Length > 300 ? text[..300] : text;
+            return text.Length == 0 ? response.StatusCode.ToString()
+                : text.Length > 300 ? text[..300]
+                : text;
         }
     }
 }

@@ -12,29 +12,36 @@ internal static class NodesCommand
     {
         Command command = new("nodes", "Lists the nodes of the cluster, the one that answers first.");
         ClientOptions client = new(command);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            using NodeClient node = client.Client(parsed);
-            Terminal terminal = client.Terminal(parsed);
-            NodesDocument answer = await node.GetAsync("/v2/troupe/nodes", AdminJson.Default.NodesDocument, cancellation);
-            if (terminal.Json)
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                terminal.Document(answer, AdminJson.Default.NodesDocument);
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                NodesDocument answer = await node.GetAsync("/v2/troupe/nodes", AdminJson.Default.NodesDocument, cancellation);
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.NodesDocument);
+                    return (int)ExitCode.Success;
+                }
+
+                terminal.Table(
+                    ["Node", "State", "#Devices", "Version", "Models"],
+                    answer.Nodes.Select(one =>
+                        (IReadOnlyList<string>)
+                            [
+                                one.Self ? one.Id + " (this)" : one.Id,
+                                !one.Reachable ? "unreachable"
+                                : one.Draining ? "draining"
+                                : "up",
+                                one.Devices.ToString(CultureInfo.InvariantCulture),
+                                one.Version,
+                                string.Join(' ', one.Models),
+                            ]
+                    )
+                );
                 return (int)ExitCode.Success;
             }
-
-            terminal.Table(
-                ["Node", "State", "#Devices", "Version", "Models"],
-                answer.Nodes.Select(one => (IReadOnlyList<string>)
-                [
-                    one.Self ? one.Id + " (this)" : one.Id,
-                    !one.Reachable ? "unreachable" : one.Draining ? "draining" : "up",
-                    one.Devices.ToString(CultureInfo.InvariantCulture),
-                    one.Version,
-                    string.Join(' ', one.Models),
-                ]));
-            return (int)ExitCode.Success;
-        });
+        );
         return command;
     }
 }

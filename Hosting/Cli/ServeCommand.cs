@@ -10,47 +10,63 @@ internal static class ServeCommand
 {
     public static Command Create()
     {
-        Command command = new("serve", "Runs a node: devices, models, the V2 protocol over HTTP, metrics. Every option can also stand in TROUPE_… or in the section Troupe of appsettings.json.");
+        Command command = new(
+            "serve",
+            "Runs a node: devices, models, the V2 protocol over HTTP, metrics. Every option can also stand in TROUPE_… or in the section Troupe of appsettings.json."
+        );
         Dictionary<OptionKey, Option<string[]>> switches = OptionKeys.All.ToDictionary(
             key => key,
-            key => new Option<string[]>(key.Switch) { Description = $"{key.Help} [{key.Variable}]", HelpName = key.ValueForm, Arity = ArgumentArity.ZeroOrMore });
+            key => new Option<string[]>(key.Switch)
+            {
+                Description = $"{key.Help} [{key.Variable}]",
+                HelpName = key.ValueForm,
+                Arity = ArgumentArity.ZeroOrMore,
+            }
+        );
         foreach (Option<string[]> option in switches.Values)
         {
             option.Arity = ArgumentArity.OneOrMore;
             command.Options.Add(option);
         }
 
-        Option<string?> config = new("--config") { Description = "Settings file. Default: appsettings.json beside the executable.", HelpName = "FILE" };
-        command.Options.Add(config);
-        command.SetAction(async (parsed, cancellation) =>
+        Option<string?> config = new("--config")
         {
-            ServeOptions options = ServeOptions.Read(
-                key => parsed.GetResult(switches[key]) is null ? [] : parsed.GetValue(switches[key]) ?? [],
-                Environment.GetEnvironmentVariable,
-                SettingsFile(parsed.GetValue(config)));
-            ServeSpec spec = ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem> problems);
-            if (problems.Count > 0)
+            Description = "Settings file. Default: appsettings.json beside the executable.",
+            HelpName = "FILE",
+        };
+        command.Options.Add(config);
+        command.SetAction(
+            async (parsed, cancellation) =>
             {
-                TextWriter error = parsed.InvocationConfiguration.Error;
-                foreach (OptionProblem problem in problems)
+                ServeOptions options = ServeOptions.Read(
+                    key => parsed.GetResult(switches[key]) is null ? [] : parsed.GetValue(switches[key]) ?? [],
+                    Environment.GetEnvironmentVariable,
+                    SettingsFile(parsed.GetValue(config))
+                );
+                ServeSpec spec = ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem> problems);
+                if (problems.Count > 0)
                 {
-                    await error.WriteLineAsync($"troupe: {problem.Text}");
+                    TextWriter error = parsed.InvocationConfiguration.Error;
+                    foreach (OptionProblem problem in problems)
+                    {
+                        await error.WriteLineAsync($"troupe: {problem.Text}");
+                    }
+
+                    return (int)(problems.All(problem => problem.IsMissingPath) ? ExitCode.PathNotFound : ExitCode.Usage);
                 }
 
-                return (int)(problems.All(problem => problem.IsMissingPath) ? ExitCode.PathNotFound : ExitCode.Usage);
-            }
+                try
+                {
+                    await EdgeHost.RunAsync(spec, cancellation);
+                }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    // Stopped while it was still starting: there was nothing to drain.
+                }
 
-            try
-            {
-                await EdgeHost.RunAsync(spec, cancellation);
+                return (int)ExitCode.Success;
             }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                // Stopped while it was still starting: there was nothing to drain.
-            }
-
-            return (int)ExitCode.Success;
-        });
+        );
         return command;
     }
 
@@ -58,7 +74,9 @@ internal static class ServeCommand
     {
         if (named is not null)
         {
-            return File.Exists(named) ? named : throw new CliException(ExitCode.PathNotFound, $"--config: '{named}': there is no such file");
+            return File.Exists(named)
+                ? named
+                : throw new CliException(ExitCode.PathNotFound, $"--config: '{named}': there is no such file");
         }
 
         string standard = Path.Combine(AppContext.BaseDirectory, "appsettings.json");

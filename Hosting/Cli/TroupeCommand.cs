@@ -15,13 +15,21 @@ internal static class TroupeCommand
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
-            string problem = parsed.UnmatchedTokens is [var unknown, ..] ? $"Unrecognized command or argument '{unknown}'." : parsed.Errors[0].Message;
+            string problem = parsed.UnmatchedTokens is [var unknown, ..]
+                ? $"Unrecognized command or argument '{unknown}'."
+                : parsed.Errors[0].Message;
             return Fail(error, ExitCode.Usage, $"{problem} Try 'troupe {CommandPath(parsed.CommandResult)}--help'.");
         }
 
         try
         {
-            InvocationConfiguration configuration = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            InvocationConfiguration configuration = new()
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            };
             return await parsed.InvokeAsync(configuration, stop);
         }
         catch (CliException expected)
@@ -66,7 +74,8 @@ internal static class TroupeCommand
         return (int)code;
     }
 
-    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
     private static string CommandPath(SymbolResult result) =>
         result is CommandResult { Command: not RootCommand } command ? CommandPath(command.Parent!) + command.Command.Name + " " : "";

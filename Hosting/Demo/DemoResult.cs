@@ -11,7 +11,8 @@ internal sealed record DemoResult(
     [property: JsonPropertyName("devices")] DemoDevice[] Devices,
     [property: JsonPropertyName("p50_us")] double P50Microseconds,
     [property: JsonPropertyName("p99_us")] double P99Microseconds,
-    [property: JsonPropertyName("forwards_per_s")] double ForwardsPerSecond);
+    [property: JsonPropertyName("forwards_per_s")] double ForwardsPerSecond
+);
 
 /// <summary>How many of the pictures one device took.</summary>
 internal sealed record DemoDevice([property: JsonPropertyName("id")] string Id, [property: JsonPropertyName("forwards")] int Forwards);

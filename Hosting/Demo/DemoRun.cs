@@ -9,7 +9,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Demo;
 
-/// <summary>Sends the pictures through a node's router, a few at a time, and holds every answer against a direct ONNX Runtime call.</summary>
+/// <summary>Sends the pictures through a node's router, a few at a time, and holds every answer against a direct ONNX Runtime
+/// call.</summary>
 internal sealed class DemoRun(ITroupeNode node, ModelReference model, FashionMnist pictures)
 {
     /// <summary>Forwards on their way at once: enough to keep two devices busy.</summary>
@@ -28,18 +29,22 @@ internal sealed class DemoRun(ITroupeNode node, ModelReference model, FashionMni
         await Task.WhenAll(Enumerable.Range(0, Window).Select(_ => ForwardAsync(0)));
         int done = 0;
         long started = Stopwatch.GetTimestamp();
-        await Parallel.ForEachAsync(Enumerable.Range(0, _answers.Length), new ParallelOptions { MaxDegreeOfParallelism = Window, CancellationToken = stop }, async (index, _) =>
-        {
-            long sent = Stopwatch.GetTimestamp();
-            ForwardReply.Succeeded reply = await ForwardAsync(index);
-            _micros[index] = Stopwatch.GetElapsedTime(sent).TotalMicroseconds;
-            _answers[index] = MemoryMarshal.Cast<byte, float>(reply.Outputs[0].Data.Span).ToArray();
-            lock (_gate)
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, _answers.Length),
+            new ParallelOptions { MaxDegreeOfParallelism = Window, CancellationToken = stop },
+            async (index, _) =>
             {
-                CollectionsMarshal.GetValueRefOrAddDefault(_forwards, reply.Report.Gpu, out bool _)++;
-                progress(++done);
+                long sent = Stopwatch.GetTimestamp();
+                ForwardReply.Succeeded reply = await ForwardAsync(index);
+                _micros[index] = Stopwatch.GetElapsedTime(sent).TotalMicroseconds;
+                _answers[index] = MemoryMarshal.Cast<byte, float>(reply.Outputs[0].Data.Span).ToArray();
+                lock (_gate)
+                {
+                    CollectionsMarshal.GetValueRefOrAddDefault(_forwards, reply.Report.Gpu, out bool _)++;
+                    progress(++done);
+                }
             }
-        });
+        );
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         return Judge(seconds);
     }
@@ -52,20 +57,32 @@ internal sealed class DemoRun(ITroupeNode node, ModelReference model, FashionMni
             {
                 Id = node.NextRequestId(),
                 Model = model,
-                Inputs = [new Tensor("image", ElementType.Fp32, new TensorShape(1, 1, FashionMnist.Side, FashionMnist.Side), pictures.Images[index])],
+                Inputs =
+                [
+                    new Tensor(
+                        "image",
+                        ElementType.Fp32,
+                        new TensorShape(1, 1, FashionMnist.Side, FashionMnist.Side),
+                        pictures.Images[index]
+                    ),
+                ],
             },
-            call);
+            call
+        );
         return await call.Reply switch
         {
             ForwardReply.Succeeded succeeded => succeeded,
-            ForwardReply.Failed failed => throw new InvalidOperationException($"picture {index} was answered {failed.Kind}: {failed.Detail}"),
+            ForwardReply.Failed failed => throw new InvalidOperationException(
+                $"picture {index} was answered {failed.Kind}: {failed.Detail}"
+            ),
             _ => throw new UnreachableException(),
         };
     }
 
     private DemoResult Judge(double seconds)
     {
-        int correct = 0, mismatches = 0;
+        int correct = 0,
+            mismatches = 0;
         using Microsoft.ML.OnnxRuntime.SessionOptions options = new() { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
         using InferenceSession session = new(SampleFiles.FashionMnistModel, options);
         using RunOptions run = new();
@@ -86,6 +103,7 @@ internal sealed class DemoRun(ITroupeNode node, ModelReference model, FashionMni
             [.. node.View.Nodes[0].Gpus.Select(gpu => new DemoDevice(gpu.Gpu.ToString(), _forwards.GetValueOrDefault(gpu.Gpu)))],
             Math.Round(_micros[_micros.Length / 2], 1),
             Math.Round(_micros[_micros.Length * 99 / 100], 1),
-            Math.Round(_answers.Length / seconds, 1));
+            Math.Round(_answers.Length / seconds, 1)
+        );
     }
 }

@@ -10,11 +10,13 @@ internal readonly record struct Face(
     [property: JsonPropertyName("left")] float Left,
     [property: JsonPropertyName("top")] float Top,
     [property: JsonPropertyName("width")] float Width,
-    [property: JsonPropertyName("height")] float Height);
+    [property: JsonPropertyName("height")] float Height
+);
 
 /// <summary>Turns BlazeFace's raw outputs into boxes, in shares of its square input.</summary>
 /// <remarks>
-/// The front model predicts at 896 anchors: a 16×16 grid with two, then an 8×8 grid with six. A score is a logit; a box is centre and size in pixels of the
+/// The front model predicts at 896 anchors: a 16×16 grid with two, then an 8×8 grid with six. A score is a logit; a box is centre and size
+/// in pixels of the
 /// input, the centre relative to its anchor's. Source: MediaPipe, face detection (short range).
 /// </remarks>
 internal static class FaceDecoder
@@ -32,7 +34,8 @@ internal static class FaceDecoder
         foreach ((int grid, int perCell) in Anchors)
         {
             int count = grid * grid * perCell;
-            ReadOnlySpan<float> scores = Values(outputs, count, 1), boxes = Values(outputs, count, 16);
+            ReadOnlySpan<float> scores = Values(outputs, count, 1),
+                boxes = Values(outputs, count, 16);
             for (int anchor = 0; anchor < count; anchor++)
             {
                 float score = 1 / (1 + MathF.Exp(-scores[anchor]));
@@ -40,8 +43,10 @@ internal static class FaceDecoder
                 {
                     int cell = anchor / perCell;
                     ReadOnlySpan<float> box = boxes.Slice(anchor * 16, 4);
-                    float x = ((cell % grid) + 0.5f) / grid + (box[0] / FaceFrame.Side), y = ((cell / grid) + 0.5f) / grid + (box[1] / FaceFrame.Side);
-                    float width = box[2] / FaceFrame.Side, height = box[3] / FaceFrame.Side;
+                    float x = ((cell % grid) + 0.5f) / grid + (box[0] / FaceFrame.Side),
+                        y = ((cell / grid) + 0.5f) / grid + (box[1] / FaceFrame.Side);
+                    float width = box[2] / FaceFrame.Side,
+                        height = box[3] / FaceFrame.Side;
                     found.Add(new Face(score, x - (width / 2), y - (height / 2), width, height));
                 }
             }

@@ -11,7 +11,10 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Demo;
 
 /// <summary>What <c>troupe demo --faces</c> found and where it drew it.</summary>
-internal sealed record FacesResult([property: JsonPropertyName("faces")] Face[] Faces, [property: JsonPropertyName("picture")] string Picture);
+internal sealed record FacesResult(
+    [property: JsonPropertyName("faces")] Face[] Faces,
+    [property: JsonPropertyName("picture")] string Picture
+);
 
 /// <summary>Runs the face detector on the shipped portrait, through the router, and draws what it found.</summary>
 internal static class FaceDemo
@@ -20,9 +23,22 @@ internal static class FaceDemo
     {
         Picture portrait = Picture.Decode(await File.ReadAllBytesAsync(SampleFiles.Portrait, stop), channels: 3);
         FaceFrame frame = FaceFrame.Around(portrait);
-        Tensor input = new("input:0", ElementType.Fp32, new TensorShape(1, FaceFrame.Side, FaceFrame.Side, 3), PictureTensor.ToFp32(frame.Square, ChannelOrder.Interleaved, -1, 1));
+        Tensor input = new(
+            "input:0",
+            ElementType.Fp32,
+            new TensorShape(1, FaceFrame.Side, FaceFrame.Side, 3),
+            PictureTensor.ToFp32(frame.Square, ChannelOrder.Interleaved, -1, 1)
+        );
         ForwardCall call = new();
-        node.Forward(new Forward { Id = node.NextRequestId(), Model = model, Inputs = [input] }, call);
+        node.Forward(
+            new Forward
+            {
+                Id = node.NextRequestId(),
+                Model = model,
+                Inputs = [input],
+            },
+            call
+        );
         ForwardReply.Succeeded reply = await call.Reply switch
         {
             ForwardReply.Succeeded succeeded => succeeded,
@@ -44,7 +60,10 @@ internal static class FaceDemo
     private static void Draw(Picture picture, Face face)
     {
         const int thickness = 3;
-        int left = (int)face.Left, top = (int)face.Top, right = (int)(face.Left + face.Width), bottom = (int)(face.Top + face.Height);
+        int left = (int)face.Left,
+            top = (int)face.Top,
+            right = (int)(face.Left + face.Width),
+            bottom = (int)(face.Top + face.Height);
         for (int y = Math.Max(top, 0); y < Math.Min(bottom, picture.Height); y++)
         {
             for (int x = Math.Max(left, 0); x < Math.Min(right, picture.Width); x++)

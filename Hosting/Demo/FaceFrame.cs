@@ -15,7 +15,8 @@ internal sealed record FaceFrame(Picture Square, int Edge, int Left, int Top)
     public static FaceFrame Around(Picture picture)
     {
         int edge = Math.Max(picture.Width, picture.Height);
-        int left = (edge - picture.Width) / 2, top = (edge - picture.Height) / 2;
+        int left = (edge - picture.Width) / 2,
+            top = (edge - picture.Height) / 2;
         byte[] square = new byte[edge * edge * picture.Channels];
         int rowBytes = picture.Width * picture.Channels;
         for (int row = 0; row < picture.Height; row++)
@@ -27,5 +28,6 @@ internal sealed record FaceFrame(Picture Square, int Edge, int Left, int Top)
     }
 
     /// <summary>From shares of the square to pixels of the original.</summary>
-    public Face ToPicture(Face face) => new(face.Score, (face.Left * Edge) - Left, (face.Top * Edge) - Top, face.Width * Edge, face.Height * Edge);
+    public Face ToPicture(Face face) =>
+        new(face.Score, (face.Left * Edge) - Left, (face.Top * Edge) - Top, face.Width * Edge, face.Height * Edge);
 }

@@ -11,7 +11,7 @@ internal sealed record FashionMnist(IReadOnlyList<byte[]> Images, IReadOnlyList<
 
     /// <summary>Names of the ten classes, in the data set's order.</summary>
     public static IReadOnlyList<string> Classes { get; } =
-        ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
     /// <exception cref="InvalidDataException">The files do not belong together or are damaged.</exception>
     public static FashionMnist Read()
@@ -20,11 +20,20 @@ internal sealed record FashionMnist(IReadOnlyList<byte[]> Images, IReadOnlyList<
         IdxFile labels = IdxFile.Parse(File.ReadAllBytes(SampleFiles.FashionMnistLabels));
         if (images.Sizes is not [_, Side, Side] || labels.Sizes is not [_] || images.Count != labels.Count)
         {
-            throw new InvalidDataException($"the samples are [{string.Join(',', images.Sizes)}] pictures and [{string.Join(',', labels.Sizes)}] labels");
+            throw new InvalidDataException(
+                $"the samples are [{string.Join(',', images.Sizes)}] pictures and [{string.Join(',', labels.Sizes)}] labels"
+            );
         }
 
         return new FashionMnist(
-            [.. Enumerable.Range(0, images.Count).Select(index => PictureTensor.ToFp32(new Picture(Side, Side, 1, images.Entry(index).ToArray()), ChannelOrder.Planes, 0, 1))],
-            [.. labels.Bytes.Select(label => (int)label)]);
+            [
+                .. Enumerable
+                    .Range(0, images.Count)
+                    .Select(index =>
+                        PictureTensor.ToFp32(new Picture(Side, Side, 1, images.Entry(index).ToArray()), ChannelOrder.Planes, 0, 1)
+                    ),
+            ],
+            [.. labels.Bytes.Select(label => (int)label)]
+        );
     }
 }

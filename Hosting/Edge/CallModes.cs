@@ -4,12 +4,14 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>Modes among the parameters of a V2 request: <c>troupe_cuda_graphs</c> and the like hold for that call alone, <c>troupe_session</c> names its session.</summary>
+/// <summary>Modes among the parameters of a V2 request: <c>troupe_cuda_graphs</c> and the like hold for that call alone,
+/// <c>troupe_session</c> names its session.</summary>
 internal static class CallModes
 {
     private const string Session = ModeText.ParameterPrefix + "session";
 
-    /// <summary>False, with one line for the caller, for a parameter of Troupe's that is unknown or has a value it cannot have. Parameters of others pass unread.</summary>
+    /// <summary>False, with one line for the caller, for a parameter of Troupe's that is unknown or has a value it cannot have. Parameters
+    /// of others pass unread.</summary>
     public static bool TryRead(InferParameter[] parameters, out ModeChange? modes, out SessionId? session, out string error)
     {
         modes = null;
@@ -22,7 +24,16 @@ internal static class CallModes
                 continue;
             }
 
-            string value = parameter.Text ?? (parameter.Flag is { } flag ? flag ? "on" : "off" : parameter.Integer?.ToString(System.Globalization.CultureInfo.InvariantCulture)) ?? "";
+            string value =
+                parameter.Text
+                ?? (
+                    parameter.Flag is { } flag
+                        ? flag
+                            ? "on"
+                            : "off"
+                        : parameter.Integer?.ToString(System.Globalization.CultureInfo.InvariantCulture)
+                )
+                ?? "";
             if (parameter.Name == Session)
             {
                 if (!Guid.TryParseExact(value, "N", out Guid id))

@@ -19,6 +19,10 @@ internal sealed class ForwardCall : IForwardSink, IValueTaskSource<ForwardReply>
 
     ValueTaskSourceStatus IValueTaskSource<ForwardReply>.GetStatus(short token) => _core.GetStatus(token);
 
-    void IValueTaskSource<ForwardReply>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
+    void IValueTaskSource<ForwardReply>.OnCompleted(
+        Action<object?> continuation,
+        object? state,
+        short token,
+        ValueTaskSourceOnCompletedFlags flags
+    ) => _core.OnCompleted(continuation, state, token, flags);
 }

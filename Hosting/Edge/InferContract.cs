@@ -2,7 +2,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>What the codec must know of the model version that a request addresses. Immutable; make one per served version and keep it.</summary>
+/// <summary>What the codec must know of the model version that a request addresses. Immutable; make one per served version and keep
+/// it.</summary>
 internal sealed class InferContract
 {
     public required string Model { get; init; }

@@ -5,7 +5,8 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>The models that can be forwarded to, by name and version, as one <see cref="ClusterView"/> tells. Immutable; made anew when the view changes.</summary>
+/// <summary>The models that can be forwarded to, by name and version, as one <see cref="ClusterView"/> tells. Immutable; made anew when the
+/// view changes.</summary>
 internal sealed class ModelCatalogue
 {
     private readonly Dictionary<string, ServedModel[]> _byName;
@@ -22,8 +23,8 @@ internal sealed class ModelCatalogue
     public static ModelCatalogue Of(ClusterView view, ModelCatalogue? previous)
     {
         HashSet<NodeId> unreachable = [.. view.Unreachable];
-        Dictionary<string, ServedModel[]> byName = view.Nodes
-            .Where(node => !unreachable.Contains(node.Node))
+        Dictionary<string, ServedModel[]> byName = view
+            .Nodes.Where(node => !unreachable.Contains(node.Node))
             .SelectMany(node => node.Models)
             .Where(model => model.State == ModelState.Ready)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
@@ -46,15 +47,20 @@ internal sealed class ModelCatalogue
     }
 
     /// <summary>Numbers of the versions of a name, rising; empty for an unknown one.</summary>
-    public IEnumerable<int> Versions(string name) => _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
+    public IEnumerable<int> Versions(string name) =>
+        _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
 
     private static ServedModel Served(ModelSnapshot[] copies, ModelCatalogue? previous)
     {
         ModelSnapshot first = copies[0];
         int devices = copies.Sum(copy => copy.Gpus.Length);
-        return previous is not null && previous.TryFind(first.Model.Name, first.Model.Number, out ServedModel? known)
-            && known.Snapshot.Model == first.Model && known.Devices == devices && known.Snapshot.Platform == first.Platform
-                ? known
-                : new ServedModel(first, devices);
+        return
+            previous is not null
+            && previous.TryFind(first.Model.Name, first.Model.Number, out ServedModel? known)
+            && known.Snapshot.Model == first.Model
+            && known.Devices == devices
+            && known.Snapshot.Platform == first.Platform
+            ? known
+            : new ServedModel(first, devices);
     }
 }

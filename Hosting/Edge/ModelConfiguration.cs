@@ -4,7 +4,8 @@ using Troupe.Runtime.Manifests;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>The answer of <c>/config</c>: Triton's ModelConfig as it would complete it for this model. Keys of features that are off are left out: clients take their presence for the feature.</summary>
+/// <summary>The answer of <c>/config</c>: Triton's ModelConfig as it would complete it for this model. Keys of features that are off are
+/// left out: clients take their presence for the feature.</summary>
 internal static class ModelConfiguration
 {
     public static void Write(Utf8JsonWriter writer, ServedModel model)
@@ -31,12 +32,15 @@ internal static class ModelConfiguration
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.WriteEndArray();
-        writer.WriteString("default_model_filename"u8, model.Snapshot.Platform switch
-        {
-            "tensorrt_plan" => "model.plan",
-            "troupe_module" => ModelFileNames.Manifest,
-            _ => "model.onnx",
-        });
+        writer.WriteString(
+            "default_model_filename"u8,
+            model.Snapshot.Platform switch
+            {
+                "tensorrt_plan" => "model.plan",
+                "troupe_module" => ModelFileNames.Manifest,
+                _ => "model.onnx",
+            }
+        );
         writer.WriteStartObject("parameters"u8);
         writer.WriteEndObject();
         writer.WriteEndObject();
@@ -45,7 +49,13 @@ internal static class ModelConfiguration
     /// <summary>Triton's name of a type: <c>TYPE_FP32</c>, and <c>TYPE_STRING</c> for BYTES.</summary>
     private static string TypeName(ElementType type) => type == ElementType.Bytes ? "TYPE_STRING" : "TYPE_" + type.ProtocolName();
 
-    private static void WriteTensors(Utf8JsonWriter writer, ReadOnlySpan<byte> key, IReadOnlyList<TensorSpec> tensors, bool batched, bool input)
+    private static void WriteTensors(
+        Utf8JsonWriter writer,
+        ReadOnlySpan<byte> key,
+        IReadOnlyList<TensorSpec> tensors,
+        bool batched,
+        bool input
+    )
     {
         writer.WriteStartArray(key);
         foreach (TensorSpec tensor in tensors)

@@ -37,4 +37,5 @@ internal readonly record struct ModelCounts(
     DurationCount Queue,
     DurationCount ComputeInput,
     DurationCount ComputeInfer,
-    DurationCount ComputeOutput);
+    DurationCount ComputeOutput
+);

@@ -3,7 +3,8 @@ using Troupe.Messages.Forwarding;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>What this node's edge counted of one model version since it was loaded: the source of V2 statistics and of the metrics.</summary>
+/// <summary>What this node's edge counted of one model version since it was loaded: the source of V2 statistics and of the
+/// metrics.</summary>
 /// <remarks><b>Thread</b> any. Counters of one forward are added under one lock, so that a reader never sees half of it.</remarks>
 internal sealed class ModelLedger(TimeProvider clock)
 {
@@ -42,7 +43,8 @@ internal sealed class ModelLedger(TimeProvider clock)
             _batches[batch] = new BatchCount(
                 known.ComputeInput.Add(times.ComputeInputNanoseconds),
                 known.ComputeInfer.Add(times.ComputeInferNanoseconds),
-                known.ComputeOutput.Add(times.ComputeOutputNanoseconds));
+                known.ComputeOutput.Add(times.ComputeOutputNanoseconds)
+            );
         }
     }
 
@@ -83,14 +85,23 @@ internal sealed class ModelLedger(TimeProvider clock)
         }
     }
 
-    private static FailureReason Reason(FailureKind kind) => kind switch
-    {
-        FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining => FailureReason.Rejected,
-        FailureKind.Cancelled => FailureReason.Canceled,
-        FailureKind.BackendFailed or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost => FailureReason.Backend,
-        FailureKind.InvalidRequest or FailureKind.InvalidInput or FailureKind.ModelNotLoaded or FailureKind.ModeConflict or FailureKind.NotSupported
-            or FailureKind.NodeUnreachable or FailureKind.InvalidModel or FailureKind.AlreadyExists or FailureKind.NotFound or FailureKind.Internal => FailureReason.Other,
-    };
+    private static FailureReason Reason(FailureKind kind) =>
+        kind switch
+        {
+            FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining => FailureReason.Rejected,
+            FailureKind.Cancelled => FailureReason.Canceled,
+            FailureKind.BackendFailed or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost => FailureReason.Backend,
+            FailureKind.InvalidRequest
+            or FailureKind.InvalidInput
+            or FailureKind.ModelNotLoaded
+            or FailureKind.ModeConflict
+            or FailureKind.NotSupported
+            or FailureKind.NodeUnreachable
+            or FailureKind.InvalidModel
+            or FailureKind.AlreadyExists
+            or FailureKind.NotFound
+            or FailureKind.Internal => FailureReason.Other,
+        };
 
     private static long ToNanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 }

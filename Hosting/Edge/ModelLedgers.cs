@@ -10,7 +10,8 @@ internal sealed class ModelLedgers(TimeProvider clock)
     private readonly ConcurrentDictionary<ModelVersion, ModelLedger> _ledgers = new();
     private readonly ConcurrentDictionary<GpuId, StrongBox> _forwards = new();
 
-    public ModelLedger Of(ModelVersion model) => _ledgers.TryGetValue(model, out ModelLedger? known) ? known : _ledgers.GetOrAdd(model, _ => new ModelLedger(clock));
+    public ModelLedger Of(ModelVersion model) =>
+        _ledgers.TryGetValue(model, out ModelLedger? known) ? known : _ledgers.GetOrAdd(model, _ => new ModelLedger(clock));
 
     /// <summary>Forgets what was counted: the model was unloaded, and a later load starts from zero.</summary>
     public void Forget(string name, IReadOnlyCollection<int> numbers)
@@ -34,7 +35,8 @@ internal sealed class ModelLedgers(TimeProvider clock)
     public void CountForward(GpuId gpu) => Interlocked.Increment(ref _forwards.GetOrAdd(gpu, _ => new StrongBox()).Value);
 
     /// <summary>Forwards that succeeded on each device since this process started.</summary>
-    public IReadOnlyDictionary<GpuId, long> Forwards() => _forwards.ToDictionary(entry => entry.Key, entry => Interlocked.Read(ref entry.Value.Value));
+    public IReadOnlyDictionary<GpuId, long> Forwards() =>
+        _forwards.ToDictionary(entry => entry.Key, entry => Interlocked.Read(ref entry.Value.Value));
 
     private sealed class StrongBox
     {

@@ -4,7 +4,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Edge;
 
-/// <summary>One version of a model as clients of the V2 protocol see it: tensors, batching, metadata and configuration. Immutable.</summary>
+/// <summary>One version of a model as clients of the V2 protocol see it: tensors, batching, metadata and configuration.
+/// Immutable.</summary>
 internal sealed class ServedModel
 {
     /// <summary>What Triton completes a configuration with where a model can be batched and says no more.</summary>

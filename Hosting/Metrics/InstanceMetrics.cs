@@ -5,8 +5,10 @@ using Troupe.Runtime.Counts;
 
 namespace Troupe.Hosting.Metrics;
 
-/// <summary>The series of this node's instances, one set per model version and device: what the modes did with graphs, outputs, weights and devices.</summary>
-/// <remarks>A series exists, at 0, once an instance is loaded and vanishes with it; one loaded anew, or rebuilt after its executor failed, starts over. <b>Thread</b> that of <see cref="NodeMetrics"/>.</remarks>
+/// <summary>The series of this node's instances, one set per model version and device: what the modes did with graphs, outputs, weights and
+/// devices.</summary>
+/// <remarks>A series exists, at 0, once an instance is loaded and vanishes with it; one loaded anew, or rebuilt after its executor failed,
+/// starts over. <b>Thread</b> that of <see cref="NodeMetrics"/>.</remarks>
 internal sealed class InstanceMetrics
 {
     private static readonly string[] Labels = ["model", "version", "gpu_uuid"];
@@ -26,15 +28,28 @@ internal sealed class InstanceMetrics
             (Of("troupe_graph_warm_ups_total", "Launches before a recording, whose results are thrown away"), counts => counts.WarmUps),
             (Of("troupe_graph_hits_total", "Times a forward found its graph"), counts => counts.GraphHits),
             (Of("troupe_graph_misses_total", "Times a forward had to record its graph"), counts => counts.GraphMisses),
-            (Of("troupe_graph_evictions_total", "Graphs released: least recently used, unproven, or no longer held by a mode"), counts => counts.GraphEvictions),
+            (
+                Of("troupe_graph_evictions_total", "Graphs released: least recently used, unproven, or no longer held by a mode"),
+                counts => counts.GraphEvictions
+            ),
             (Of("troupe_device_switches_total", "Times a forward left one device context for another"), counts => counts.DeviceSwitches),
             (Of("troupe_input_moves_total", "Inputs moved from another device under multi-device safe mode"), counts => counts.MovedInputs),
-            (Of("troupe_output_set_reuses_total", "Forwards that got their outputs from a pre-allocated set made before"), counts => counts.SetReuses),
-            (Of("troupe_output_allocations_total", "Outputs allocated while an engine was being enqueued"), counts => counts.AllocatorCalls),
+            (
+                Of("troupe_output_set_reuses_total", "Forwards that got their outputs from a pre-allocated set made before"),
+                counts => counts.SetReuses
+            ),
+            (
+                Of("troupe_output_allocations_total", "Outputs allocated while an engine was being enqueued"),
+                counts => counts.AllocatorCalls
+            ),
             (Of("troupe_execution_contexts_total", "Execution contexts made"), counts => counts.Contexts),
         ];
         _budget = factory.CreateGauge("troupe_weight_budget_bytes", "Streamable weights that may lie in device memory", Labels);
-        _streamable = factory.CreateGauge("troupe_weight_streamable_bytes", "Weights that may be streamed; 0 where the back end cannot", Labels);
+        _streamable = factory.CreateGauge(
+            "troupe_weight_streamable_bytes",
+            "Weights that may be streamed; 0 where the back end cannot",
+            Labels
+        );
 
         Counter Of(string name, string help) => factory.CreateCounter(name, help, Labels);
     }
@@ -45,7 +60,12 @@ internal sealed class InstanceMetrics
         HashSet<(string, string, string)> shown = [];
         foreach (InstanceSnapshot instance in instances)
         {
-            string[] labels = [instance.Model.Name, instance.Model.Number.ToString(CultureInfo.InvariantCulture), new GpuId(node, instance.Ordinal).ToString()];
+            string[] labels =
+            [
+                instance.Model.Name,
+                instance.Model.Number.ToString(CultureInfo.InvariantCulture),
+                new GpuId(node, instance.Ordinal).ToString(),
+            ];
             shown.Add((labels[0], labels[1], labels[2]));
             foreach ((Counter counter, Func<InstanceCounts, long> value) in _counters)
             {

@@ -8,7 +8,11 @@ namespace Troupe.Hosting.Metrics;
 internal sealed class ModeMetrics(IMetricFactory factory)
 {
     private readonly Gauge _epoch = factory.CreateGauge("troupe_mode_epoch", "Epoch of the modes in force on this node");
-    private readonly Gauge _entries = factory.CreateGauge("troupe_mode_entries", "Live mode baselines and entries by the scope they hold for", ["scope"]);
+    private readonly Gauge _entries = factory.CreateGauge(
+        "troupe_mode_entries",
+        "Live mode baselines and entries by the scope they hold for",
+        ["scope"]
+    );
     private readonly Gauge _sessions = factory.CreateGauge("troupe_sessions", "Open sessions");
 
     public void Refresh(ModeCounts counts)

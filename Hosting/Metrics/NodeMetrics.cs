@@ -6,8 +6,10 @@ using Troupe.Messages.Nodes;
 
 namespace Troupe.Hosting.Metrics;
 
-/// <summary>The metric series: Triton's names for what it has too, <c>troupe_…</c> for the rest. Filled from ledgers and snapshots when they are read.</summary>
-/// <remarks>Series of a model exist, at 0, as soon as it is served and vanish when it is not; those of a device follow the node's view.</remarks>
+/// <summary>The metric series: Triton's names for what it has too, <c>troupe_…</c> for the rest. Filled from ledgers and snapshots when
+/// they are read.</summary>
+/// <remarks>Series of a model exist, at 0, as soon as it is served and vanish when it is not; those of a device follow the node's
+/// view.</remarks>
 internal sealed class NodeMetrics
 {
     private static readonly string[] ModelLabels = ["model", "version"];
@@ -31,18 +33,62 @@ internal sealed class NodeMetrics
         _edge = edge;
         _model =
         [
-            (Of("nv_inference_request_success", "Number of successful inference requests, all batch sizes"), ledger => ledger.Read().Success.Count),
-            (Of("nv_inference_count", "Number of inferences performed (does not include cached requests)"), ledger => ledger.Read().Inferences),
-            (Of("nv_inference_exec_count", "Number of model executions performed (does not include cached requests)"), ledger => ledger.Read().Executions),
-            (Of("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds (includes cached requests)"), ledger => Microseconds(ledger.Read().Success)),
-            (Of("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds (includes cached requests)"), ledger => Microseconds(ledger.Read().Queue)),
-            (Of("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeInput)),
-            (Of("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeInfer)),
-            (Of("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds (does not include cached requests)"), ledger => Microseconds(ledger.Read().ComputeOutput)),
-            (Of("troupe_redispatches_total", "Times a forward was sent again after a device or node failed it"), ledger => ledger.Read().Redispatches),
+            (
+                Of("nv_inference_request_success", "Number of successful inference requests, all batch sizes"),
+                ledger => ledger.Read().Success.Count
+            ),
+            (
+                Of("nv_inference_count", "Number of inferences performed (does not include cached requests)"),
+                ledger => ledger.Read().Inferences
+            ),
+            (
+                Of("nv_inference_exec_count", "Number of model executions performed (does not include cached requests)"),
+                ledger => ledger.Read().Executions
+            ),
+            (
+                Of("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds (includes cached requests)"),
+                ledger => Microseconds(ledger.Read().Success)
+            ),
+            (
+                Of("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds (includes cached requests)"),
+                ledger => Microseconds(ledger.Read().Queue)
+            ),
+            (
+                Of(
+                    "nv_inference_compute_input_duration_us",
+                    "Cumulative compute input duration in microseconds (does not include cached requests)"
+                ),
+                ledger => Microseconds(ledger.Read().ComputeInput)
+            ),
+            (
+                Of(
+                    "nv_inference_compute_infer_duration_us",
+                    "Cumulative compute inference duration in microseconds (does not include cached requests)"
+                ),
+                ledger => Microseconds(ledger.Read().ComputeInfer)
+            ),
+            (
+                Of(
+                    "nv_inference_compute_output_duration_us",
+                    "Cumulative inference compute output duration in microseconds (does not include cached requests)"
+                ),
+                ledger => Microseconds(ledger.Read().ComputeOutput)
+            ),
+            (
+                Of("troupe_redispatches_total", "Times a forward was sent again after a device or node failed it"),
+                ledger => ledger.Read().Redispatches
+            ),
         ];
-        _failure = factory.CreateCounter("nv_inference_request_failure", "Number of failed inference requests, all batch sizes", [.. ModelLabels, "reason"]);
-        _pending = factory.CreateGauge("nv_inference_pending_request_count", "Instantaneous number of pending requests awaiting execution per-model.", ModelLabels);
+        _failure = factory.CreateCounter(
+            "nv_inference_request_failure",
+            "Number of failed inference requests, all batch sizes",
+            [.. ModelLabels, "reason"]
+        );
+        _pending = factory.CreateGauge(
+            "nv_inference_pending_request_count",
+            "Instantaneous number of pending requests awaiting execution per-model.",
+            ModelLabels
+        );
         _gpu =
         [
             (OfGpu("nv_gpu_memory_total_bytes", "GPU total memory, in bytes"), gpu => gpu.MemoryTotalBytes),
@@ -100,7 +146,10 @@ internal sealed class NodeMetrics
         foreach ((string model, string version) in _shownModels.Except(shown))
         {
             Array.ForEach(_model, series => series.Counter.RemoveLabelled(model, version));
-            Array.ForEach(Enum.GetValues<FailureReason>(), reason => _failure.RemoveLabelled(model, version, reason.ToString().ToUpperInvariant()));
+            Array.ForEach(
+                Enum.GetValues<FailureReason>(),
+                reason => _failure.RemoveLabelled(model, version, reason.ToString().ToUpperInvariant())
+            );
             _pending.RemoveLabelled(model, version);
         }
 

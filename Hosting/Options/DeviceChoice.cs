@@ -35,17 +35,18 @@ internal sealed record DeviceChoice(DeviceKind Kind, int Count)
             "cuda" => new DeviceChoice(DeviceKind.Cuda, 0),
             "host" => new DeviceChoice(DeviceKind.Host, DefaultCount),
             _ when text.StartsWith("host:", StringComparison.Ordinal)
-                && int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-                && count is >= 1 and <= MostEmulated => new DeviceChoice(DeviceKind.Host, count),
+                    && int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+                    && count is >= 1 and <= MostEmulated => new DeviceChoice(DeviceKind.Host, count),
             _ => null,
         };
         return choice is not null;
     }
 
-    public override string ToString() => Kind switch
-    {
-        DeviceKind.Auto => "auto",
-        DeviceKind.Cuda => "cuda",
-        DeviceKind.Host => $"host:{Count}",
-    };
+    public override string ToString() =>
+        Kind switch
+        {
+            DeviceKind.Auto => "auto",
+            DeviceKind.Cuda => "cuda",
+            DeviceKind.Host => $"host:{Count}",
+        };
 }

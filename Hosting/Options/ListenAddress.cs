@@ -5,7 +5,8 @@ using System.Net.Sockets;
 
 namespace Troupe.Hosting.Options;
 
-/// <summary>A host and a port, as an operator writes them: <c>127.0.0.1:8000</c>, <c>localhost:8000</c>, <c>[::1]:8000</c>, <c>*:8000</c> or only <c>8000</c>.</summary>
+/// <summary>A host and a port, as an operator writes them: <c>127.0.0.1:8000</c>, <c>localhost:8000</c>, <c>[::1]:8000</c>, <c>*:8000</c>
+/// or only <c>8000</c>.</summary>
 /// <param name="Host">Without the brackets of IPv6; the loopback address where none was written.</param>
 /// <param name="Port">0 takes any free port.</param>
 internal sealed record ListenAddress(string Host, int Port)

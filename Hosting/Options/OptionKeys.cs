@@ -1,40 +1,90 @@
 namespace Troupe.Hosting.Options;
 
-/// <summary>Every setting of <c>serve</c>: the one list from which the command line, the environment, settings files and the help are read.</summary>
+/// <summary>Every setting of <c>serve</c>: the one list from which the command line, the environment, settings files and the help are
+/// read.</summary>
 internal static class OptionKeys
 {
-    public static OptionKey Models { get; } = new("models", "DIR", "Model repository: NAME/VERSION/model.onnx, model.plan (model.pt2, model.ts, ...) or module.json. Without it the node only routes until models are loaded.");
+    public static OptionKey Models { get; } =
+        new(
+            "models",
+            "DIR",
+            "Model repository: NAME/VERSION/model.onnx, model.plan (model.pt2, model.ts, ...) or module.json. Without it the node only routes until models are loaded."
+        );
 
-    public static OptionKey Load { get; } = new("load", "NAME", "Model of the repository to load at start; may be given several times. Default: every one of them; none: not one.", IsList: true);
+    public static OptionKey Load { get; } =
+        new(
+            "load",
+            "NAME",
+            "Model of the repository to load at start; may be given several times. Default: every one of them; none: not one.",
+            IsList: true
+        );
 
-    public static OptionKey Devices { get; } = new("devices", "auto|host:N|cuda", "Where this node's devices come from. auto (default): CUDA if a back end for it is found, otherwise 2 emulated devices.");
+    public static OptionKey Devices { get; } =
+        new(
+            "devices",
+            "auto|host:N|cuda",
+            "Where this node's devices come from. auto (default): CUDA if a back end for it is found, otherwise 2 emulated devices."
+        );
 
     public static OptionKey Http { get; } = new("http", "ADDR", "Address of the V2 protocol over HTTP. Default 127.0.0.1:8000.");
 
     public static OptionKey Metrics { get; } = new("metrics", "ADDR|off", "Address of /metrics. Default 127.0.0.1:8002.");
 
-    public static OptionKey Cluster { get; } = new("cluster", "ADDR|off", "Address of the control plane, under which other nodes reach this one. Default 127.0.0.1:4053; off: a node alone.");
+    public static OptionKey Cluster { get; } =
+        new(
+            "cluster",
+            "ADDR|off",
+            "Address of the control plane, under which other nodes reach this one. Default 127.0.0.1:4053; off: a node alone."
+        );
 
-    public static OptionKey Join { get; } = new("join", "ADDR", "Control plane of a node to join; may be given several times and may name this node itself.", IsList: true);
+    public static OptionKey Join { get; } =
+        new("join", "ADDR", "Control plane of a node to join; may be given several times and may name this node itself.", IsList: true);
 
-    public static OptionKey QueueLimit { get; } = new("queue-limit", "N", "Forwards that may wait for each device before the next is answered QueueFull. Default 1024.");
+    public static OptionKey QueueLimit { get; } =
+        new("queue-limit", "N", "Forwards that may wait for each device before the next is answered QueueFull. Default 1024.");
 
     public static OptionKey Lanes { get; } = new("lanes", "N", "Most lanes of a model on one device. Default 2.");
 
-    public static OptionKey DeviceMemory { get; } = new("device-memory", "BYTES", "Memory of each emulated device, e.g. 512MiB. Default 2GiB.");
+    public static OptionKey DeviceMemory { get; } =
+        new("device-memory", "BYTES", "Memory of each emulated device, e.g. 512MiB. Default 2GiB.");
 
-    public static OptionKey CacheFolder { get; } = new("cache-folder", "DIR", "Folder of the runtime caches that TensorRT-RTX engines keep. Default: one of this user below the temporary folder.");
+    public static OptionKey CacheFolder { get; } =
+        new(
+            "cache-folder",
+            "DIR",
+            "Folder of the runtime caches that TensorRT-RTX engines keep. Default: one of this user below the temporary folder."
+        );
 
     public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request. Default 64MiB.");
 
-    public static OptionKey DrainTimeout { get; } = new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
+    public static OptionKey DrainTimeout { get; } =
+        new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
 
     public static OptionKey Hocon { get; } = new("hocon", "FILE", "Akka settings laid over akka.hocon, for operators who know why.");
 
-    public static OptionKey LogLevel { get; } = new("log-level", "LEVEL", "trace, debug, information, warning, error or critical. Default information.");
+    public static OptionKey LogLevel { get; } =
+        new("log-level", "LEVEL", "trace, debug, information, warning, error or critical. Default information.");
 
-    public static OptionKey LogFormat { get; } = new("log-format", "line|json", "How log entries are written to standard output. Default line.");
+    public static OptionKey LogFormat { get; } =
+        new("log-format", "line|json", "How log entries are written to standard output. Default line.");
 
     public static IReadOnlyList<OptionKey> All { get; } =
-        [Models, Load, Devices, Http, Metrics, Cluster, Join, QueueLimit, Lanes, DeviceMemory, CacheFolder, MaxRequest, DrainTimeout, Hocon, LogLevel, LogFormat];
+    [
+        Models,
+        Load,
+        Devices,
+        Http,
+        Metrics,
+        Cluster,
+        Join,
+        QueueLimit,
+        Lanes,
+        DeviceMemory,
+        CacheFolder,
+        MaxRequest,
+        DrainTimeout,
+        Hocon,
+        LogLevel,
+        LogFormat,
+    ];
 }

@@ -9,7 +9,14 @@ internal static class Quantities
 
     public const string TimeForm = "write a number with ms, s, m or h, e.g. 30s";
 
-    private static readonly (string Unit, long Factor)[] ByteUnits = [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("B", 1), ("", 1)];
+    private static readonly (string Unit, long Factor)[] ByteUnits =
+    [
+        ("KiB", 1L << 10),
+        ("MiB", 1L << 20),
+        ("GiB", 1L << 30),
+        ("B", 1),
+        ("", 1),
+    ];
 
     private static readonly (string Unit, long Milliseconds)[] TimeUnits = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
@@ -18,9 +25,17 @@ internal static class Quantities
     {
         foreach ((string unit, long factor) in ByteUnits)
         {
-            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
-                && long.TryParse(text.AsSpan(0, text.Length - unit.Length).TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-                && count >= 1 && count <= long.MaxValue / factor)
+            if (
+                text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
+                && long.TryParse(
+                    text.AsSpan(0, text.Length - unit.Length).TrimEnd(),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out long count
+                )
+                && count >= 1
+                && count <= long.MaxValue / factor
+            )
             {
                 bytes = count * factor;
                 return true;
@@ -36,9 +51,16 @@ internal static class Quantities
     {
         foreach ((string unit, long milliseconds) in TimeUnits)
         {
-            if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length).TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
-                && count * milliseconds <= 1000 * 3_600_000d)
+            if (
+                text.EndsWith(unit, StringComparison.Ordinal)
+                && double.TryParse(
+                    text.AsSpan(0, text.Length - unit.Length).TrimEnd(),
+                    NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture,
+                    out double count
+                )
+                && count * milliseconds <= 1000 * 3_600_000d
+            )
             {
                 time = TimeSpan.FromMilliseconds(count * milliseconds);
                 return true;

@@ -5,7 +5,8 @@ namespace Troupe.Hosting.Options;
 /// <summary>One value as an operator wrote it, and where, so that a problem can name the place.</summary>
 internal readonly record struct WrittenValue(string Text, string Place);
 
-/// <summary>Settings as written: the command line over the environment over a settings file. Not yet checked; <see cref="ServeSpec"/> is.</summary>
+/// <summary>Settings as written: the command line over the environment over a settings file. Not yet checked; <see cref="ServeSpec"/>
+/// is.</summary>
 internal sealed class ServeOptions
 {
     /// <summary>Section of a settings file that holds them.</summary>
@@ -24,7 +25,11 @@ internal sealed class ServeOptions
     /// <param name="commandLine">Values by switch.</param>
     /// <param name="environment">Reads an environment variable.</param>
     /// <param name="settingsFile">A JSON file with a section <c>Troupe</c>; null reads none.</param>
-    public static ServeOptions Read(Func<OptionKey, IReadOnlyList<string>> commandLine, Func<string, string?> environment, string? settingsFile)
+    public static ServeOptions Read(
+        Func<OptionKey, IReadOnlyList<string>> commandLine,
+        Func<string, string?> environment,
+        string? settingsFile
+    )
     {
         ServeOptions options = new();
         if (settingsFile is not null)
@@ -36,7 +41,9 @@ internal sealed class ServeOptions
         {
             if (environment(key.Variable) is { Length: > 0 } variable)
             {
-                string[] parts = key.IsList ? variable.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [variable];
+                string[] parts = key.IsList
+                    ? variable.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                    : [variable];
                 options._values[key] = [.. parts.Select(part => new WrittenValue(part, key.Variable))];
             }
 
@@ -65,7 +72,10 @@ internal sealed class ServeOptions
 
         using (document)
         {
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(Section, out JsonElement section))
+            if (
+                document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty(Section, out JsonElement section)
+            )
             {
                 return;
             }
@@ -86,20 +96,29 @@ internal sealed class ServeOptions
     private void ReadSetting(string path, JsonProperty property)
     {
         string place = $"{path}: {Section}:{property.Name}";
-        OptionKey? key = OptionKeys.All.FirstOrDefault(one => string.Equals(one.Setting, property.Name, StringComparison.OrdinalIgnoreCase));
+        OptionKey? key = OptionKeys.All.FirstOrDefault(one =>
+            string.Equals(one.Setting, property.Name, StringComparison.OrdinalIgnoreCase)
+        );
         if (key is null)
         {
             Problems.Add($"{place} is not a setting; known are {string.Join(", ", OptionKeys.All.Select(one => one.Setting))}");
             return;
         }
 
-        JsonElement[] elements = property.Value.ValueKind == JsonValueKind.Array && key.IsList ? [.. property.Value.EnumerateArray()] : [property.Value];
+        JsonElement[] elements =
+            property.Value.ValueKind == JsonValueKind.Array && key.IsList ? [.. property.Value.EnumerateArray()] : [property.Value];
         if (elements.Any(element => element.ValueKind is not (JsonValueKind.String or JsonValueKind.Number)))
         {
             Problems.Add($"{place} is {property.Value.GetRawText()}; write a {(key.IsList ? "list of strings" : "string or a number")}");
             return;
         }
 
-        _values[key] = [.. elements.Select(element => new WrittenValue(element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText(), place))];
+        _values[key] =
+        [
+            .. elements.Select(element => new WrittenValue(
+                element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText(),
+                place
+            )),
+        ];
     }
 }

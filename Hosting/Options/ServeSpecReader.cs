@@ -22,13 +22,25 @@ internal sealed class ServeSpecReader(ServeOptions options)
         ServeSpec standard = new();
         ServeSpec spec = new()
         {
-            Models = ExistingPath(OptionKeys.Models, Directory.Exists, "there is no such folder; name an existing one or leave it out to route only"),
-            Load = options.Values(OptionKeys.Load) is { Count: > 0 } names ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()] : null,
+            Models = ExistingPath(
+                OptionKeys.Models,
+                Directory.Exists,
+                "there is no such folder; name an existing one or leave it out to route only"
+            ),
+            Load = options.Values(OptionKeys.Load) is { Count: > 0 } names
+                ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()]
+                : null,
             Devices = Parse(OptionKeys.Devices, standard.Devices, DeviceChoice.TryParse, DeviceChoice.Form),
             Http = Address(OptionKeys.Http, mayBeOff: false) ?? standard.Http,
             Metrics = IsOff(OptionKeys.Metrics) ? null : Address(OptionKeys.Metrics, mayBeOff: true) ?? standard.Metrics,
             Cluster = IsOff(OptionKeys.Cluster) ? null : Address(OptionKeys.Cluster, mayBeOff: true) ?? standard.Cluster,
-            Join = [.. options.Values(OptionKeys.Join).Select(written => Address(OptionKeys.Join, written, mayBeOff: false)).OfType<ListenAddress>()],
+            Join =
+            [
+                .. options
+                    .Values(OptionKeys.Join)
+                    .Select(written => Address(OptionKeys.Join, written, mayBeOff: false))
+                    .OfType<ListenAddress>(),
+            ],
             QueueLimit = WholeNumber(OptionKeys.QueueLimit, standard.QueueLimit, 1_000_000),
             Lanes = WholeNumber(OptionKeys.Lanes, standard.Lanes, 64),
             DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
@@ -36,7 +48,12 @@ internal sealed class ServeSpecReader(ServeOptions options)
             MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
             Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),
-            LogLevel = Parse(OptionKeys.LogLevel, standard.LogLevel, TryParseLevel, "write trace, debug, information, warning, error or critical"),
+            LogLevel = Parse(
+                OptionKeys.LogLevel,
+                standard.LogLevel,
+                TryParseLevel,
+                "write trace, debug, information, warning, error or critical"
+            ),
             LogFormat = Parse(OptionKeys.LogFormat, standard.LogFormat, TryParseFormat, "write line or json"),
         };
         CheckTogether(spec);
@@ -61,15 +78,19 @@ internal sealed class ServeSpecReader(ServeOptions options)
         return standard;
     }
 
-    private int WholeNumber(OptionKey key, int standard, int most) => Parse(
-        key,
-        standard,
-        (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1 && value <= most,
-        $"write a whole number from 1 to {most}");
+    private int WholeNumber(OptionKey key, int standard, int most) =>
+        Parse(
+            key,
+            standard,
+            (string text, out int value) =>
+                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1 && value <= most,
+            $"write a whole number from 1 to {most}"
+        );
 
     private bool IsOff(OptionKey key) => options.Value(key)?.Text == "off";
 
-    private ListenAddress? Address(OptionKey key, bool mayBeOff) => options.Value(key) is { } written ? Address(key, written, mayBeOff) : null;
+    private ListenAddress? Address(OptionKey key, bool mayBeOff) =>
+        options.Value(key) is { } written ? Address(key, written, mayBeOff) : null;
 
     private ListenAddress? Address(OptionKey key, WrittenValue written, bool mayBeOff)
     {
@@ -112,16 +133,34 @@ internal sealed class ServeSpecReader(ServeOptions options)
             Problem(join, "a node alone joins nobody; leave out --cluster off or --join");
         }
 
-        (OptionKey Key, ListenAddress? Address)[] listening = [(OptionKeys.Http, spec.Http), (OptionKeys.Metrics, spec.Metrics), (OptionKeys.Cluster, spec.Cluster)];
-        foreach (var same in listening.Where(one => one.Address is { Port: > 0 }).GroupBy(one => one.Address!).Where(group => group.Count() > 1))
+        (OptionKey Key, ListenAddress? Address)[] listening =
+        [
+            (OptionKeys.Http, spec.Http),
+            (OptionKeys.Metrics, spec.Metrics),
+            (OptionKeys.Cluster, spec.Cluster),
+        ];
+        foreach (
+            IGrouping<ListenAddress, (OptionKey Key, ListenAddress? Address)>? same in listening
+                .Where(one => one.Address is { Port: > 0 })
+                .GroupBy(one => one.Address!)
+                .Where(group => group.Count() > 1)
+        )
         {
-            _problems.Add(new OptionProblem($"{string.Join(" and ", same.Select(one => one.Key.Switch))} are both {same.Key}; give each a port of its own", IsMissingPath: false));
+            _problems.Add(
+                new OptionProblem(
+                    $"{string.Join(" and ", same.Select(one => one.Key.Switch))} are both {same.Key}; give each a port of its own",
+                    IsMissingPath: false
+                )
+            );
         }
     }
 
-    private void Problem(WrittenValue written, string fix) => _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: false));
+    private void Problem(WrittenValue written, string fix) =>
+        _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: false));
 
-    private static bool TryParseLevel(string text, out LogLevel level) => Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);
+    private static bool TryParseLevel(string text, out LogLevel level) =>
+        Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);
 
-    private static bool TryParseFormat(string text, out LogFormat format) => Enum.TryParse(text, ignoreCase: true, out format) && Enum.IsDefined(format) && !char.IsDigit(text[0]);
+    private static bool TryParseFormat(string text, out LogFormat format) =>
+        Enum.TryParse(text, ignoreCase: true, out format) && Enum.IsDefined(format) && !char.IsDigit(text[0]);
 }

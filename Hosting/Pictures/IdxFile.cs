@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Troupe.Hosting.Pictures;
 
-/// <summary>A file of unsigned bytes in the IDX format, in which the MNIST family of data sets comes: a magic number, the sizes, the bytes.</summary>
+/// <summary>A file of unsigned bytes in the IDX format, in which the MNIST family of data sets comes: a magic number, the sizes, the
+/// bytes.</summary>
 internal sealed record IdxFile(int[] Sizes, byte[] Bytes)
 {
     private const byte UnsignedByte = 0x08;
@@ -37,6 +38,8 @@ internal sealed record IdxFile(int[] Sizes, byte[] Bytes)
         ReadOnlySpan<byte> bytes = file[(4 + (4 * sizes.Length))..];
         return bytes.Length == length
             ? new IdxFile(sizes, bytes.ToArray())
-            : throw new InvalidDataException($"the IDX file says [{string.Join(',', sizes)}], that is {length} bytes, and has {bytes.Length}");
+            : throw new InvalidDataException(
+                $"the IDX file says [{string.Join(',', sizes)}], that is {length} bytes, and has {bytes.Length}"
+            );
     }
 }

@@ -16,7 +16,15 @@ internal sealed record Picture(int Width, int Height, int Channels, byte[] Pixel
             ImageResult decoded = ImageResult.FromMemory(file, channels == 1 ? ColorComponents.Grey : ColorComponents.RedGreenBlue);
             return new Picture(decoded.Width, decoded.Height, channels, decoded.Data);
         }
-        catch (Exception undecodable) when (undecodable is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException or NullReferenceException or OverflowException)
+        catch (Exception undecodable)
+            when (undecodable
+                    is InvalidOperationException
+                        or ArgumentException
+                        or IndexOutOfRangeException
+                        or EndOfStreamException
+                        or NullReferenceException
+                        or OverflowException
+            )
         {
             throw new InvalidDataException($"not a PNG or JPEG picture: {undecodable.Message}", undecodable);
         }
@@ -50,7 +58,8 @@ internal sealed record Picture(int Width, int Height, int Channels, byte[] Pixel
             {
                 for (int channel = 0; channel < channels; channel++)
                 {
-                    float sum = 0, weights = 0;
+                    float sum = 0,
+                        weights = 0;
                     for (int sample = first; sample <= last; sample++)
                     {
                         float weight = Math.Max(0, 1 - (Math.Abs(sample - centre) / reach));

@@ -24,7 +24,8 @@ internal static class DeviceOpening
         switch (choice.Kind)
         {
             case DeviceKind.Cuda:
-                return TryOpenCuda(out string missing) ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices host:N");
+                return TryOpenCuda(out string missing)
+                    ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices host:N");
             case DeviceKind.Auto:
                 if (MissingBackend(repository) is { } backend)
                 {
@@ -104,7 +105,13 @@ internal static class DeviceOpening
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(manifest));
-            return [.. document.RootElement.GetProperty("segments").EnumerateArray().Select(segment => segment.GetProperty("backend").GetString() ?? "")];
+            return
+            [
+                .. document
+                    .RootElement.GetProperty("segments")
+                    .EnumerateArray()
+                    .Select(segment => segment.GetProperty("backend").GetString() ?? ""),
+            ];
         }
         catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or KeyNotFoundException)
         {

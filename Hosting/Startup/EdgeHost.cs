@@ -24,7 +24,14 @@ internal static partial class EdgeHost
             : null;
         await node.LoadModelsAsync(stop);
         edge.IsStarting = false;
-        LogStarted(log, node.Node.Id.ToString(), $"http://{http.Address}", metrics is null ? "off" : $"http://{metrics.Address}/metrics", node.Devices.Count, node.Devices[0].Name);
+        LogStarted(
+            log,
+            node.Node.Id.ToString(),
+            $"http://{http.Address}",
+            metrics is null ? "off" : $"http://{metrics.Address}/metrics",
+            node.Devices.Count,
+            node.Devices[0].Name
+        );
 
         TaskCompletionSource stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using (stop.UnsafeRegister(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), stopping))
@@ -46,7 +53,11 @@ internal static partial class EdgeHost
         }
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "node {Node} is up: http {Http} metrics {Metrics} devices {Devices} ({DeviceName})")]
+    [LoggerMessage(
+        EventId = 1,
+        Level = LogLevel.Information,
+        Message = "node {Node} is up: http {Http} metrics {Metrics} devices {Devices} ({DeviceName})"
+    )]
     private static partial void LogStarted(ILogger log, string node, string http, string metrics, int devices, string deviceName);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "stopping: {Why}")]

@@ -7,32 +7,35 @@ namespace Troupe.Hosting.Startup;
 internal static class Logs
 {
     /// <param name="toStandardError">For commands whose standard output is their result.</param>
-    public static ILoggerFactory Open(LogLevel level, LogFormat format, bool toStandardError) => LoggerFactory.Create(logging =>
-    {
-        logging.SetMinimumLevel(level);
-        if (level > LogLevel.Debug)
+    public static ILoggerFactory Open(LogLevel level, LogFormat format, bool toStandardError) =>
+        LoggerFactory.Create(logging =>
         {
-            logging.AddFilter("Microsoft", LogLevel.Warning);
-            logging.AddFilter("Akka", LogLevel.Warning);
-        }
-
-        // Kestrel logs an address it cannot bind with its stack; the command says it in one line.
-        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        if (format == LogFormat.Json)
-        {
-            logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
-        }
-        else
-        {
-            logging.AddSimpleConsole(console =>
+            logging.SetMinimumLevel(level);
+            if (level > LogLevel.Debug)
             {
-                console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-                console.UseUtcTimestamp = true;
-                console.ColorBehavior = LoggerColorBehavior.Disabled;
-            });
-        }
+                logging.AddFilter("Microsoft", LogLevel.Warning);
+                logging.AddFilter("Akka", LogLevel.Warning);
+            }
 
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = toStandardError ? LogLevel.Trace : LogLevel.None);
-    });
+            // Kestrel logs an address it cannot bind with its stack; the command says it in one line.
+            logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+            if (format == LogFormat.Json)
+            {
+                logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
+            }
+            else
+            {
+                logging.AddSimpleConsole(console =>
+                {
+                    console.SingleLine = true;
+                    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                    console.UseUtcTimestamp = true;
+                    console.ColorBehavior = LoggerColorBehavior.Disabled;
+                });
+            }
+
+            logging.Services.Configure<ConsoleLoggerOptions>(console =>
+                console.LogToStandardErrorThreshold = toStandardError ? LogLevel.Trace : LogLevel.None
+            );
+        });
 }

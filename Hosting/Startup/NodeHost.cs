@@ -31,16 +31,23 @@ internal sealed partial class NodeHost : IAsyncDisposable
     {
         (_host, _platform, _repository, _spec, _log) = (host, platform, repository, spec, log);
         ActorSystem system = host.Services.GetRequiredService<ActorSystem>();
-        Node = TroupeNode.Start(system, new TroupeNodeSpec
-        {
-            Platform = platform,
-            Repository = repository,
-            QueueLimit = spec.QueueLimit,
-            MaxLanes = spec.Lanes,
-            DrainBound = spec.DrainTimeout,
-            RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1), Log = log },
-            Version = TroupeVersion.Text,
-        });
+        Node = TroupeNode.Start(
+            system,
+            new TroupeNodeSpec
+            {
+                Platform = platform,
+                Repository = repository,
+                QueueLimit = spec.QueueLimit,
+                MaxLanes = spec.Lanes,
+                DrainBound = spec.DrainTimeout,
+                RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true)
+                {
+                    LockLimit = TimeSpan.FromSeconds(1),
+                    Log = log,
+                },
+                Version = TroupeVersion.Text,
+            }
+        );
     }
 
     public TroupeNode Node { get; }
@@ -50,7 +57,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Fires when the node ends by itself: the cluster downed it or its actor system stopped.</summary>
     public CancellationToken Ended => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
-    /// <summary>Starts devices, actors and, where the settings name an address, the control plane. Models are loaded by <see cref="LoadModelsAsync"/>.</summary>
+    /// <summary>Starts devices, actors and, where the settings name an address, the control plane. Models are loaded by
+    /// <see cref="LoadModelsAsync"/>.</summary>
     /// <exception cref="CliException">Devices or addresses are not to be had.</exception>
     public static async Task<NodeHost> StartAsync(ServeSpec spec, ILoggerFactory logs, CancellationToken cancellation)
     {
@@ -81,7 +89,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Loads what the settings name, or everything in the repository. A model that cannot be loaded is logged and leaves the node not ready; the others are served.</summary>
+    /// <summary>Loads what the settings name, or everything in the repository. A model that cannot be loaded is logged and leaves the node
+    /// not ready; the others are served.</summary>
     public async Task LoadModelsAsync(CancellationToken cancellation)
     {
         foreach (string name in _spec.Load ?? [.. _repository.List().Select(model => model.Name).Distinct()])
@@ -117,35 +126,50 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     private static IHost Build(ServeSpec spec, ILoggerFactory logs)
     {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "troupe" });
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "troupe" }
+        );
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = spec.DrainTimeout + TimeSpan.FromSeconds(60));
-        builder.Services.AddAkka("troupe", akka =>
-        {
-            akka.ConfigureLoggers(loggers =>
+        builder.Services.AddAkka(
+            "troupe",
+            akka =>
             {
-                loggers.ClearLoggers();
-                loggers.AddLoggerFactory();
-                loggers.LogLevel = spec.LogLevel <= LogLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.WarningLevel;
-            });
-            akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"))), HoconAddMode.Append);
-            akka.AddHocon(Network(spec), HoconAddMode.Prepend);
-            if (spec.Hocon is { } overlay)
-            {
-                akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(overlay)), HoconAddMode.Prepend);
+                akka.ConfigureLoggers(loggers =>
+                {
+                    loggers.ClearLoggers();
+                    loggers.AddLoggerFactory();
+                    loggers.LogLevel = spec.LogLevel <= LogLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.WarningLevel;
+                });
+                akka.AddHocon(
+                    ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"))),
+                    HoconAddMode.Append
+                );
+                akka.AddHocon(Network(spec), HoconAddMode.Prepend);
+                if (spec.Hocon is { } overlay)
+                {
+                    akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(overlay)), HoconAddMode.Prepend);
+                }
             }
-        });
+        );
         return builder.Build();
     }
 
     /// <summary>What the typed options own of Akka's settings: the address, and a drain longer than the shipped phase allows.</summary>
     private static Config Network(ServeSpec spec)
     {
-        string drain = FormattableString.Invariant($"akka.coordinated-shutdown.run-by-clr-shutdown-hook = off\nakka.coordinated-shutdown.phases.service-requests-done.timeout = {Math.Max(35, spec.DrainTimeout.TotalSeconds + 5):0}s\n");
-        return ConfigurationFactory.ParseString(spec.Cluster is not { } address
-            ? drain
-            : drain + FormattableString.Invariant($"akka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = \"{address.Host}\"\nakka.remote.dot-netty.tcp.port = {address.Port}\n"));
+        string drain = FormattableString.Invariant(
+            $"akka.coordinated-shutdown.run-by-clr-shutdown-hook = off\nakka.coordinated-shutdown.phases.service-requests-done.timeout = {Math.Max(35, spec.DrainTimeout.TotalSeconds + 5):0}s\n"
+        );
+        return ConfigurationFactory.ParseString(
+            spec.Cluster is not { } address
+                ? drain
+                : drain
+                    + FormattableString.Invariant(
+                        $"akka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = \"{address.Host}\"\nakka.remote.dot-netty.tcp.port = {address.Port}\n"
+                    )
+        );
     }
 
     private static void ProbeControlPlane(ListenAddress? address)
@@ -181,7 +205,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         }
 
         LogRemark(_log, $"joining {string.Join(' ', _spec.Join)}");
-        cluster.JoinSeedNodes(_spec.Join.Select(seed => new Address(cluster.SelfAddress.Protocol, cluster.SelfAddress.System, seed.Host, seed.Port)));
+        cluster.JoinSeedNodes(
+            _spec.Join.Select(seed => new Address(cluster.SelfAddress.Protocol, cluster.SelfAddress.System, seed.Host, seed.Port))
+        );
     }
 
     /// <summary>Waits until no device is starting any more: loads go to devices that are there.</summary>
@@ -190,7 +216,11 @@ internal sealed partial class NodeHost : IAsyncDisposable
         using CancellationTokenSource bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         bound.CancelAfter(DeviceStartBound);
         using PeriodicTimer period = new(TimeSpan.FromMilliseconds(5));
-        while (Node.View.Nodes is not [{ Gpus: var gpus }, ..] || gpus.Length < _platform.Devices.Count || gpus.Any(gpu => gpu.Health == GpuHealth.Starting))
+        while (
+            Node.View.Nodes is not [{ Gpus: var gpus }, ..]
+            || gpus.Length < _platform.Devices.Count
+            || gpus.Any(gpu => gpu.Health == GpuHealth.Starting)
+        )
         {
             await period.WaitForNextTickAsync(bound.Token);
         }

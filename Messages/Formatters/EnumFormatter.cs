@@ -19,17 +19,19 @@ internal sealed class EnumFormatter<T> : IMessagePackFormatter<T>
             : throw new MessagePackSerializationException($"{number} is no {typeof(T).Name}.");
     }
 
-    private static long ToNumber(T value) => Unsafe.SizeOf<T>() switch
-    {
-        1 => Unsafe.BitCast<T, byte>(value),
-        4 => Unsafe.BitCast<T, int>(value),
-        int size => throw new NotSupportedException($"Enums on the wire are byte or int; {typeof(T)} has {size} bytes."),
-    };
+    private static long ToNumber(T value) =>
+        Unsafe.SizeOf<T>() switch
+        {
+            1 => Unsafe.BitCast<T, byte>(value),
+            4 => Unsafe.BitCast<T, int>(value),
+            int size => throw new NotSupportedException($"Enums on the wire are byte or int; {typeof(T)} has {size} bytes."),
+        };
 
-    private static T FromNumber(long number) => Unsafe.SizeOf<T>() switch
-    {
-        1 => Unsafe.BitCast<byte, T>((byte)number),
-        4 => Unsafe.BitCast<int, T>((int)number),
-        int size => throw new NotSupportedException($"Enums on the wire are byte or int; {typeof(T)} has {size} bytes."),
-    };
+    private static T FromNumber(long number) =>
+        Unsafe.SizeOf<T>() switch
+        {
+            1 => Unsafe.BitCast<byte, T>((byte)number),
+            4 => Unsafe.BitCast<int, T>((int)number),
+            int size => throw new NotSupportedException($"Enums on the wire are byte or int; {typeof(T)} has {size} bytes."),
+        };
 }

@@ -1,6 +1,7 @@
 namespace Troupe.Messages.Formatters;
 
-/// <summary>The bounds of every message between nodes. Both ends hold to them: what is written can be read, and what is read is bounded in memory.</summary>
+/// <summary>The bounds of every message between nodes. Both ends hold to them: what is written can be read, and what is read is bounded in
+/// memory.</summary>
 public static class WireLimits
 {
     /// <summary>Bytes of one message; well below the frame limit of 256 KB, above which the transport drops silently.</summary>

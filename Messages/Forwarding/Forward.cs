@@ -6,32 +6,42 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Messages.Forwarding;
 
 /// <summary>One call of a module: inputs in, exactly one terminal <see cref="ForwardReply"/> out.</summary>
-/// <remarks>Immutable. Inputs may come in any order, matched by name. <see cref="TimeLeft"/> travels instead of a wall-clock deadline; the receiver adds it to its own clock.</remarks>
+/// <remarks>Immutable. Inputs may come in any order, matched by name. <see cref="TimeLeft"/> travels instead of a wall-clock deadline; the
+/// receiver adds it to its own clock.</remarks>
 [MessagePackObject]
 public sealed record Forward
 {
     /// <summary>Used where the sender states no time: 30 s. A forward never goes without a deadline.</summary>
     public static TimeSpan DefaultTimeLeft { get; } = TimeSpan.FromSeconds(30);
 
-    [Key(0)] public required RequestId Id { get; init; }
+    [Key(0)]
+    public required RequestId Id { get; init; }
 
-    [Key(1)] public required ModelReference Model { get; init; }
+    [Key(1)]
+    public required ModelReference Model { get; init; }
 
-    [Key(2)] public required Tensor[] Inputs { get; init; }
+    [Key(2)]
+    public required Tensor[] Inputs { get; init; }
 
     /// <summary>Names of the outputs wanted; empty means all.</summary>
-    [Key(3)] public string[] Outputs { get; init; } = [];
+    [Key(3)]
+    public string[] Outputs { get; init; } = [];
 
-    [Key(4)] public TimeSpan TimeLeft { get; init; } = DefaultTimeLeft;
+    [Key(4)]
+    public TimeSpan TimeLeft { get; init; } = DefaultTimeLeft;
 
     /// <summary>Run on this device and no other.</summary>
-    [Key(5)] public GpuId? Gpu { get; init; }
+    [Key(5)]
+    public GpuId? Gpu { get; init; }
 
-    [Key(6)] public SessionId? Session { get; init; }
+    [Key(6)]
+    public SessionId? Session { get; init; }
 
     /// <summary>Modes of this call alone (scope call, the narrowest).</summary>
-    [Key(7)] public ModeChange? Modes { get; init; }
+    [Key(7)]
+    public ModeChange? Modes { get; init; }
 
     /// <summary>W3C trace context of the caller, passed on unread.</summary>
-    [Key(8)] public string? TraceParent { get; init; }
+    [Key(8)]
+    public string? TraceParent { get; init; }
 }

@@ -14,15 +14,21 @@ public abstract record ForwardReply
 {
     private ForwardReply(RequestId id) => Id = id;
 
-    [Key(0)] public RequestId Id { get; }
+    [Key(0)]
+    public RequestId Id { get; }
 
     /// <summary>The outputs, which own their bytes, in the module's order, and how they came about.</summary>
     [MessagePackObject]
-    public sealed record Succeeded(RequestId Id, [property: Key(1)] Tensor[] Outputs, [property: Key(2)] ForwardReport Report) : ForwardReply(Id);
+    public sealed record Succeeded(RequestId Id, [property: Key(1)] Tensor[] Outputs, [property: Key(2)] ForwardReport Report)
+        : ForwardReply(Id);
 
     /// <summary>Nothing was computed, or its result is not to be had. <see cref="Detail"/> is for people; code never parses it.</summary>
     [MessagePackObject]
-    public sealed record Failed(RequestId Id, [property: Key(1)] FailureKind Kind, [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Detail) : ForwardReply(Id);
+    public sealed record Failed(
+        RequestId Id,
+        [property: Key(1)] FailureKind Kind,
+        [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Detail
+    ) : ForwardReply(Id);
 }
 
 /// <summary>Where and how a forward ran: for metrics, statistics and people.</summary>
@@ -37,7 +43,8 @@ public sealed record ForwardReport(
     [property: Key(1)] GpuId Gpu,
     [property: Key(2)] long ModeEpoch,
     [property: Key(3)] int Attempts,
-    [property: Key(4)] StageTimes Times);
+    [property: Key(4)] StageTimes Times
+);
 
 /// <summary>Nanoseconds a forward spent queued, copying in, computing and copying out.</summary>
 [MessagePackObject]
@@ -45,4 +52,5 @@ public readonly record struct StageTimes(
     [property: Key(0)] long QueueNanoseconds,
     [property: Key(1)] long ComputeInputNanoseconds,
     [property: Key(2)] long ComputeInferNanoseconds,
-    [property: Key(3)] long ComputeOutputNanoseconds);
+    [property: Key(3)] long ComputeOutputNanoseconds
+);

@@ -24,9 +24,14 @@ public enum RetryAdvice
 
 /// <summary>Home side to origin router: how one attempt at a forward ended.</summary>
 /// <param name="Attempt">That of the <see cref="RouteForward"/> it answers.</param>
-/// <param name="Reply">Terminal when <paramref name="Advice"/> is <see cref="RetryAdvice.Final"/>; otherwise the failure to answer with if no other attempt is possible.</param>
+/// <param name="Reply">Terminal when <paramref name="Advice"/> is <see cref="RetryAdvice.Final"/>; otherwise the failure to answer with if
+/// no other attempt is possible.</param>
 [MessagePackObject]
-public sealed record ForwardOutcome([property: Key(0)] int Attempt, [property: Key(1)] ForwardReply Reply, [property: Key(2)] RetryAdvice Advice);
+public sealed record ForwardOutcome(
+    [property: Key(0)] int Attempt,
+    [property: Key(1)] ForwardReply Reply,
+    [property: Key(2)] RetryAdvice Advice
+);
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>
 [MessagePackObject]

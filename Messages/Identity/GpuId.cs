@@ -13,7 +13,15 @@ public readonly record struct GpuId([property: Key(0)] NodeId Node, [property: K
     {
         gpu = default;
         int slash = text?.LastIndexOf('/') ?? -1;
-        if (slash <= 0 || !int.TryParse(text.AsSpan(slash + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int ordinal))
+        if (
+            slash <= 0
+            || !int.TryParse(
+                text.AsSpan(slash + 1),
+                System.Globalization.NumberStyles.None,
+                System.Globalization.CultureInfo.InvariantCulture,
+                out int ordinal
+            )
+        )
         {
             return false;
         }

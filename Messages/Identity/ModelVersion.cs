@@ -2,9 +2,15 @@ using MessagePack;
 
 namespace Troupe.Messages.Identity;
 
-/// <summary>SHA-256 of the bytes a model version was loaded from (for a module: of its manifest and every file it names, in order).</summary>
+/// <summary>SHA-256 of the bytes a model version was loaded from (for a module: of its manifest and every file it names, in
+/// order).</summary>
 [MessagePackObject]
-public readonly record struct ContentHash([property: Key(0)] ulong A, [property: Key(1)] ulong B, [property: Key(2)] ulong C, [property: Key(3)] ulong D)
+public readonly record struct ContentHash(
+    [property: Key(0)] ulong A,
+    [property: Key(1)] ulong B,
+    [property: Key(2)] ulong C,
+    [property: Key(3)] ulong D
+)
 {
     public override string ToString() => $"{A:x16}{B:x16}{C:x16}{D:x16}";
 
@@ -16,7 +22,8 @@ public readonly record struct ContentHash([property: Key(0)] ulong A, [property:
             System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(digest),
             System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(digest[8..]),
             System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(digest[16..]),
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(digest[24..]));
+            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(digest[24..])
+        );
     }
 }
 

@@ -2,7 +2,8 @@ using MessagePack;
 
 namespace Troupe.Messages.Identity;
 
-/// <summary>One life of a node's process: a new random value at each start, so that ids of a dead process are never mistaken for its successor's.</summary>
+/// <summary>One life of a node's process: a new random value at each start, so that ids of a dead process are never mistaken for its
+/// successor's.</summary>
 [MessagePackObject]
 public readonly record struct NodeIncarnation([property: Key(0)] ulong Value)
 {

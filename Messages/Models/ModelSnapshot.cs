@@ -17,7 +17,8 @@ public enum ModelState
 /// <summary>What one node says of one model version: state, tensors and where it is resident.</summary>
 /// <param name="Model">The version; its hash is zero while loading has not read it yet.</param>
 /// <param name="Reason">Why it is unavailable; empty otherwise.</param>
-/// <param name="Platform">Back end in V2's words, e.g. <c>onnxruntime_onnx</c>; <c>troupe_module</c> for modules of several segments.</param>
+/// <param name="Platform">Back end in V2's words, e.g. <c>onnxruntime_onnx</c>; <c>troupe_module</c> for modules of several
+/// segments.</param>
 /// <param name="Gpus">Home devices on this node that admit forwards for it.</param>
 /// <param name="SafeToResend">False where segments alias inputs or keep state, so that a forward must not run twice.</param>
 [MessagePackObject]
@@ -29,4 +30,5 @@ public sealed record ModelSnapshot(
     [property: Key(4)] TensorSpec[] Inputs,
     [property: Key(5)] TensorSpec[] Outputs,
     [property: Key(6)] GpuId[] Gpus,
-    [property: Key(7)] bool SafeToResend);
+    [property: Key(7)] bool SafeToResend
+);

@@ -8,21 +8,30 @@ public sealed record ModeChange
 {
     public static ModeChange None { get; } = new();
 
-    [Key(0)] public CudaGraphsMode? CudaGraphs { get; init; }
+    [Key(0)]
+    public CudaGraphsMode? CudaGraphs { get; init; }
 
-    [Key(1)] public bool? PreAllocatedOutputs { get; init; }
+    [Key(1)]
+    public bool? PreAllocatedOutputs { get; init; }
 
-    [Key(2)] public bool? OutputAllocator { get; init; }
+    [Key(2)]
+    public bool? OutputAllocator { get; init; }
 
-    [Key(3)] public bool? MultiDeviceSafe { get; init; }
+    [Key(3)]
+    public bool? MultiDeviceSafe { get; init; }
 
-    [Key(4)] public ProfileChoice? Profile { get; init; }
+    [Key(4)]
+    public ProfileChoice? Profile { get; init; }
 
-    [Key(5)] public WeightBudget? WeightBudget { get; init; }
+    [Key(5)]
+    public WeightBudget? WeightBudget { get; init; }
 
-    [Key(6)] public WorkspaceStrategy? Workspace { get; init; }
+    [Key(6)]
+    public WorkspaceStrategy? Workspace { get; init; }
 
-    [Key(7)] public RuntimeSettingsChange? RuntimeSettings { get; init; }
+    [Key(7)]
+    public RuntimeSettingsChange? RuntimeSettings { get; init; }
 
-    [Key(8)] public ProfilingFormat? Profiling { get; init; }
+    [Key(8)]
+    public ProfilingFormat? Profiling { get; init; }
 }

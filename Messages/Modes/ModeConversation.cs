@@ -16,7 +16,8 @@ public sealed record EnterMode(
     [property: Key(0)] ModeScope Scope,
     [property: Key(1)] ModeChange Change,
     [property: Key(2)] TimeSpan Lease,
-    [property: Key(3)] string? Owner = null);
+    [property: Key(3)] string? Owner = null
+);
 
 [MessagePackObject]
 public sealed record RenewMode([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease);
@@ -34,7 +35,11 @@ public sealed record ExplainModes([property: Key(0)] ModeScope Scope);
 
 /// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
 [MessagePackObject]
-public sealed record ModeException([property: Key(0)] NodeId Node, [property: Key(1)] GpuId? Gpu, [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Reason);
+public sealed record ModeException(
+    [property: Key(0)] NodeId Node,
+    [property: Key(1)] GpuId? Gpu,
+    [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Reason
+);
 
 /// <summary>One live baseline or entry.</summary>
 /// <param name="Token">Null for a baseline and a session.</param>
@@ -48,7 +53,8 @@ public sealed record ModeEntrySnapshot(
     [property: Key(3)] long Epoch,
     [property: Key(4)] TimeSpan? LeaseLeft,
     [property: Key(5)] NodeId Coordinator,
-    [property: Key(6)] bool IsSession = false);
+    [property: Key(6)] bool IsSession = false
+);
 
 /// <summary>One setting of an explanation: its value in words, the scope it comes from, and a conflict if it has one.</summary>
 [MessagePackObject]
@@ -57,7 +63,8 @@ public sealed record ModeExplanation(
     [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Value,
     [property: Key(2)] string Source,
     [property: Key(3)] long Epoch,
-    [property: Key(4), MessagePackFormatter(typeof(ProseFormatter))] string? Conflict);
+    [property: Key(4), MessagePackFormatter(typeof(ProseFormatter))] string? Conflict
+);
 
 /// <summary>The answers of a mode directory.</summary>
 [MessagePackObject]
@@ -73,23 +80,34 @@ public sealed record ModeExplanation(
 [Union(9, typeof(SessionClosed))]
 public abstract record ModeReply
 {
-    private ModeReply()
-    {
-    }
+    private ModeReply() { }
 
     /// <summary>A baseline was set.</summary>
     [MessagePackObject]
-    public sealed record Applied([property: Key(0)] long Epoch, [property: Key(1)] GpuId[] AppliedBy, [property: Key(2)] ModeException[] NotReached) : ModeReply;
+    public sealed record Applied(
+        [property: Key(0)] long Epoch,
+        [property: Key(1)] GpuId[] AppliedBy,
+        [property: Key(2)] ModeException[] NotReached
+    ) : ModeReply;
 
     [MessagePackObject]
-    public sealed record Entered([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch, [property: Key(2)] GpuId[] AppliedBy, [property: Key(3)] ModeException[] NotReached) : ModeReply;
+    public sealed record Entered(
+        [property: Key(0)] ModeToken Token,
+        [property: Key(1)] long Epoch,
+        [property: Key(2)] GpuId[] AppliedBy,
+        [property: Key(3)] ModeException[] NotReached
+    ) : ModeReply;
 
     [MessagePackObject]
     public sealed record Renewed([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease) : ModeReply;
 
     /// <summary>The mode is over and what it held is released, but at those listed, which learn of it when they can be reached.</summary>
     [MessagePackObject]
-    public sealed record Exited([property: Key(0)] ModeToken Token, [property: Key(1)] long Epoch, [property: Key(2)] ModeException[] NotReached) : ModeReply;
+    public sealed record Exited(
+        [property: Key(0)] ModeToken Token,
+        [property: Key(1)] long Epoch,
+        [property: Key(2)] ModeException[] NotReached
+    ) : ModeReply;
 
     [MessagePackObject]
     public sealed record Listing([property: Key(0)] ModeEntrySnapshot[] Entries, [property: Key(1)] long Epoch) : ModeReply;
@@ -100,14 +118,23 @@ public abstract record ModeReply
         [property: Key(0)] ModeSettings Settings,
         [property: Key(1)] ModeExplanation[] Lines,
         [property: Key(2)] long Epoch,
-        [property: Key(3)] ModeException[] Conflicts) : ModeReply;
+        [property: Key(3)] ModeException[] Conflicts
+    ) : ModeReply;
 
     /// <summary>Nothing changed; <see cref="By"/> says who refused and why.</summary>
     [MessagePackObject]
-    public sealed record Refused([property: Key(0)] FailureKind Kind, [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Detail, [property: Key(2)] ModeException[] By) : ModeReply;
+    public sealed record Refused(
+        [property: Key(0)] FailureKind Kind,
+        [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Detail,
+        [property: Key(2)] ModeException[] By
+    ) : ModeReply;
 
     [MessagePackObject]
-    public sealed record SessionOpened([property: Key(0)] SessionId Session, [property: Key(1)] TimeSpan Lease, [property: Key(2)] long Epoch) : ModeReply;
+    public sealed record SessionOpened(
+        [property: Key(0)] SessionId Session,
+        [property: Key(1)] TimeSpan Lease,
+        [property: Key(2)] long Epoch
+    ) : ModeReply;
 
     [MessagePackObject]
     public sealed record SessionRenewed([property: Key(0)] SessionId Session, [property: Key(1)] TimeSpan Lease) : ModeReply;

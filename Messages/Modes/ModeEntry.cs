@@ -28,7 +28,8 @@ public readonly record struct ModeEnd([property: Key(0)] long Time, [property: K
 public readonly record struct ModeLease([property: Key(0)] ModeStamp Renewed, [property: Key(1)] TimeSpan Left);
 
 /// <summary>One member of the convergent set of modes: a baseline, an entered mode or a session.</summary>
-/// <remarks>Immutable but for <see cref="Lease"/>, which only gets newer, and <see cref="End"/>, which only gets set; two copies merge by those rules.</remarks>
+/// <remarks>Immutable but for <see cref="Lease"/>, which only gets newer, and <see cref="End"/>, which only gets set; two copies merge by
+/// those rules.</remarks>
 /// <param name="Token">Null for a baseline and a session.</param>
 /// <param name="Owner">Serialized path of the actor whose death ends it; null: the lease alone.</param>
 /// <param name="Lease">Null for a baseline.</param>
@@ -43,4 +44,5 @@ public sealed record ModeEntry(
     [property: Key(5)] string? Owner = null,
     [property: Key(6)] ModeLease? Lease = null,
     [property: Key(7)] ModeEnd? End = null,
-    [property: Key(8)] bool IsSession = false);
+    [property: Key(8)] bool IsSession = false
+);

@@ -3,7 +3,8 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Messages.Modes;
 
-/// <summary>Opens a session: modes can be entered for it and forwards may name it, on every node, until it is closed or its lease ends.</summary>
+/// <summary>Opens a session: modes can be entered for it and forwards may name it, on every node, until it is closed or its lease
+/// ends.</summary>
 /// <param name="Owner">Serialized path of the actor whose death closes it; null: the lease alone.</param>
 [MessagePackObject]
 public sealed record OpenSession([property: Key(0)] TimeSpan Lease, [property: Key(1)] string? Owner = null);

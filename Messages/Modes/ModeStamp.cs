@@ -3,12 +3,14 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Messages.Modes;
 
-/// <summary>Names one baseline or entry and says where it stands in the one order all nodes agree on: Lamport time, then the node's incarnation, then its counter.</summary>
+/// <summary>Names one baseline or entry and says where it stands in the one order all nodes agree on: Lamport time, then the node's
+/// incarnation, then its counter.</summary>
 [MessagePackObject]
 public readonly record struct ModeStamp(
     [property: Key(0)] long Time,
     [property: Key(1)] NodeIncarnation Node,
-    [property: Key(2)] long Counter) : IComparable<ModeStamp>
+    [property: Key(2)] long Counter
+) : IComparable<ModeStamp>
 {
     public int CompareTo(ModeStamp other)
     {

@@ -37,7 +37,11 @@ public enum WeightBudgetKind
 
 /// <summary>Device memory for streamable weights, per instance (seed: <c>weight_streaming</c>, <c>device_budget</c>).</summary>
 [MessagePackObject]
-public readonly record struct WeightBudget([property: Key(0)] WeightBudgetKind Kind, [property: Key(1)] long ByteCount, [property: Key(2)] double Share)
+public readonly record struct WeightBudget(
+    [property: Key(0)] WeightBudgetKind Kind,
+    [property: Key(1)] long ByteCount,
+    [property: Key(2)] double Share
+)
 {
     /// <summary>The back end's own choice.</summary>
     public static WeightBudget Automatic => default;
@@ -49,7 +53,8 @@ public readonly record struct WeightBudget([property: Key(0)] WeightBudgetKind K
     public static WeightBudget OfFraction(double share) => new(WeightBudgetKind.Fraction, 0, share);
 }
 
-/// <summary>Which optimization profile a forward uses (seed: <c>optimization_profile</c>): one pinned by its index, or chosen by shape.</summary>
+/// <summary>Which optimization profile a forward uses (seed: <c>optimization_profile</c>): one pinned by its index, or chosen by
+/// shape.</summary>
 [MessagePackObject]
 public readonly record struct ProfileChoice([property: Key(0)] int? Index)
 {
@@ -78,12 +83,14 @@ public enum EngineGraphStrategy
 }
 
 /// <summary>Settings of TensorRT-RTX engines (seed: <c>runtime_config</c>, <c>runtime_cache</c>).</summary>
-/// <param name="CachePath">A name in the cache folder of the node or process, or in one's own process any path; empty: memory alone; null: none is kept.</param>
+/// <param name="CachePath">A name in the cache folder of the node or process, or in one's own process any path; empty: memory alone; null:
+/// none is kept.</param>
 [MessagePackObject]
 public sealed record RuntimeSettings(
     [property: Key(0)] KernelSpecialization Specialization = KernelSpecialization.Lazy,
     [property: Key(1)] EngineGraphStrategy GraphStrategy = EngineGraphStrategy.Disabled,
-    [property: Key(2)] string? CachePath = RuntimeSettings.DefaultCache)
+    [property: Key(2)] string? CachePath = RuntimeSettings.DefaultCache
+)
 {
     /// <summary>A file of the user who runs the process.</summary>
     public const string DefaultCache = "runtime.cache";
@@ -91,7 +98,8 @@ public sealed record RuntimeSettings(
     public static RuntimeSettings Default { get; } = new();
 }
 
-/// <summary>Where compiled kernels are kept: nowhere, in memory (shared by the instances under one scope), or in a file of the node.</summary>
+/// <summary>Where compiled kernels are kept: nowhere, in memory (shared by the instances under one scope), or in a file of the
+/// node.</summary>
 [MessagePackObject]
 public readonly record struct RuntimeCacheChoice([property: Key(0)] string? Path)
 {
@@ -102,9 +110,11 @@ public readonly record struct RuntimeCacheChoice([property: Key(0)] string? Path
     public static RuntimeCacheChoice File(string path) => new(path);
 }
 
-/// <summary>Sets some of the <see cref="RuntimeSettings"/> and leaves the others, so that scopes of different knobs nest and end in any order.</summary>
+/// <summary>Sets some of the <see cref="RuntimeSettings"/> and leaves the others, so that scopes of different knobs nest and end in any
+/// order.</summary>
 [MessagePackObject]
 public sealed record RuntimeSettingsChange(
     [property: Key(0)] KernelSpecialization? Specialization = null,
     [property: Key(1)] EngineGraphStrategy? GraphStrategy = null,
-    [property: Key(2)] RuntimeCacheChoice? Cache = null);
+    [property: Key(2)] RuntimeCacheChoice? Cache = null
+);

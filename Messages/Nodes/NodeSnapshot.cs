@@ -33,7 +33,8 @@ public sealed record GpuSnapshot(
     [property: Key(5)] int QueueLimit,
     [property: Key(6)] int InFlight,
     [property: Key(7)] long MemoryUsedBytes,
-    [property: Key(8)] long MemoryTotalBytes);
+    [property: Key(8)] long MemoryTotalBytes
+);
 
 /// <summary>What a node tells the routers of all nodes about itself, a few times a second and at each change.</summary>
 /// <param name="Sequence">Rises with each snapshot of this incarnation; receivers drop older ones.</param>
@@ -45,4 +46,5 @@ public sealed record NodeSnapshot(
     [property: Key(3)] bool Draining,
     [property: Key(4)] GpuSnapshot[] Gpus,
     [property: Key(5)] ModelSnapshot[] Models,
-    [property: Key(6)] string Version);
+    [property: Key(6)] string Version
+);

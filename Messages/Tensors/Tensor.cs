@@ -9,4 +9,9 @@ namespace Troupe.Messages.Tensors;
 /// (<see cref="ElementType.Bytes"/>: the V2 length-prefixed form). Checked where tensors enter: edge, wire and lane.
 /// </remarks>
 [MessagePackObject]
-public sealed record Tensor([property: Key(0)] string Name, [property: Key(1)] ElementType Type, [property: Key(2)] TensorShape Shape, [property: Key(3), MessagePackFormatter(typeof(TensorDataFormatter))] ReadOnlyMemory<byte> Data);
+public sealed record Tensor(
+    [property: Key(0)] string Name,
+    [property: Key(1)] ElementType Type,
+    [property: Key(2)] TensorShape Shape,
+    [property: Key(3), MessagePackFormatter(typeof(TensorDataFormatter))] ReadOnlyMemory<byte> Data
+);

@@ -45,14 +45,19 @@ public readonly struct TensorShape : IEquatable<TensorShape>
     /// <summary>True when no dimension is -1.</summary>
     public bool IsConcrete => !Span.Contains(-1);
 
-    /// <summary>Number of elements; throws <see cref="OverflowException"/> past 2^63 and <see cref="InvalidOperationException"/> where a dimension is -1.</summary>
-    public long ElementCount => TryGetElementCount(out long count)
-        ? count
-        : throw (IsConcrete
-            ? new OverflowException($"The shape {this} has more elements than can be counted.")
-            : new InvalidOperationException($"The shape {this} is not concrete."));
+    /// <summary>Number of elements; throws <see cref="OverflowException"/> past 2^63 and <see cref="InvalidOperationException"/> where a
+    /// dimension is -1.</summary>
+    public long ElementCount =>
+        TryGetElementCount(out long count)
+            ? count
+            : throw (
+                IsConcrete
+                    ? new OverflowException($"The shape {this} has more elements than can be counted.")
+                    : new InvalidOperationException($"The shape {this} is not concrete.")
+            );
 
-    /// <summary>Number of elements; false where a dimension is -1 or there are 2^63 or more. A dimension of 0 makes it 0, whatever the others are.</summary>
+    /// <summary>Number of elements; false where a dimension is -1 or there are 2^63 or more. A dimension of 0 makes it 0, whatever the
+    /// others are.</summary>
     public bool TryGetElementCount(out long count)
     {
         count = Span.Contains(0) ? 0 : 1;

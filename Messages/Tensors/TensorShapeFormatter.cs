@@ -3,7 +3,8 @@ using MessagePack.Formatters;
 
 namespace Troupe.Messages.Tensors;
 
-/// <summary>Writes a shape as an array of its dimensions; refuses ranks above <see cref="TensorShape.MaxRank"/> and dimensions below -1 before it allocates anything.</summary>
+/// <summary>Writes a shape as an array of its dimensions; refuses ranks above <see cref="TensorShape.MaxRank"/> and dimensions below -1
+/// before it allocates anything.</summary>
 public sealed class TensorShapeFormatter : IMessagePackFormatter<TensorShape>
 {
     public void Serialize(ref MessagePackWriter writer, TensorShape value, MessagePackSerializerOptions options)

@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Troupe.Messages.Tensors;
 
-/// <summary>Says what is wrong with tensors that come from a stranger. Used where tensors enter: at the edge, on the wire and in the lane.</summary>
+/// <summary>Says what is wrong with tensors that come from a stranger. Used where tensors enter: at the edge, on the wire and in the
+/// lane.</summary>
 /// <remarks>Null means sound; then the data has exactly the size that type and shape imply. Allocates only to report.</remarks>
 public static class TensorValidation
 {
@@ -59,7 +60,8 @@ public static class TensorValidation
             : $"{type.ProtocolName()} {shape} takes {(bytes == 0 && elements > 0 ? "more" : bytes)} bytes, its data has {data.Length}";
     }
 
-    /// <summary>Walks the length prefixes of <see cref="ElementType.Bytes"/> data: exactly <paramref name="elements"/> strings and nothing behind them.</summary>
+    /// <summary>Walks the length prefixes of <see cref="ElementType.Bytes"/> data: exactly <paramref name="elements"/> strings and nothing
+    /// behind them.</summary>
     public static string? CheckStrings(long elements, ReadOnlySpan<byte> data)
     {
         ReadOnlySpan<byte> rest = data;

@@ -12,7 +12,12 @@ internal static class ForwardingChecks
         check.Present(forward, "the forward");
         check.Reference(forward.Model);
         check.Tensors(forward.Inputs, "the inputs");
-        check.Each(forward.Outputs, "the list of outputs", static (check, output) => check.Name(output, "the name of an output"), WireLimits.Tensors);
+        check.Each(
+            forward.Outputs,
+            "the list of outputs",
+            static (check, output) => check.Name(output, "the name of an output"),
+            WireLimits.Tensors
+        );
         check.Duration(forward.TimeLeft, "the time left");
         if (forward.Gpu is { } gpu)
         {
@@ -70,14 +75,15 @@ internal static class ForwardingChecks
     }
 
     /// <summary>Bytes of tensor data in a message.</summary>
-    public static long PayloadBytes(object message) => message switch
-    {
-        Forward forward => Sum(forward.Inputs),
-        RouteForward route => Sum(route.Forward.Inputs),
-        ForwardReply.Succeeded succeeded => Sum(succeeded.Outputs),
-        ForwardOutcome { Reply: ForwardReply.Succeeded succeeded } => Sum(succeeded.Outputs),
-        _ => 0,
-    };
+    public static long PayloadBytes(object message) =>
+        message switch
+        {
+            Forward forward => Sum(forward.Inputs),
+            RouteForward route => Sum(route.Forward.Inputs),
+            ForwardReply.Succeeded succeeded => Sum(succeeded.Outputs),
+            ForwardOutcome { Reply: ForwardReply.Succeeded succeeded } => Sum(succeeded.Outputs),
+            _ => 0,
+        };
 
     private static long Sum(Tensor[] tensors)
     {

@@ -3,8 +3,10 @@ using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 
-/// <summary>Looks over the structure of a message before anything is built from it: one level of every value, bounded depth, lengths that the bytes can hold.</summary>
-/// <remarks>One pass without recursion or allocation, so that a few kilobytes of nested headers cannot exhaust the stack of whoever skips them.</remarks>
+/// <summary>Looks over the structure of a message before anything is built from it: one level of every value, bounded depth, lengths that
+/// the bytes can hold.</summary>
+/// <remarks>One pass without recursion or allocation, so that a few kilobytes of nested headers cannot exhaust the stack of whoever skips
+/// them.</remarks>
 internal static class MessagePackStructure
 {
     public static void Check(string manifest, ReadOnlySpan<byte> bytes)

@@ -54,7 +54,8 @@ internal static class ModeDirectoryChecks
         check.Entries(page.Entries);
     }
 
-    private static void Entries(this WireCheck check, ModeEntry[] entries) => check.Each(entries, "the entries", static (check, entry) => check.Entry(entry));
+    private static void Entries(this WireCheck check, ModeEntry[] entries) =>
+        check.Each(entries, "the entries", static (check, entry) => check.Entry(entry));
 
     private static void Entry(this WireCheck check, ModeEntry entry)
     {
@@ -82,11 +83,16 @@ internal static class ModeDirectoryChecks
         check.NotNegative(stamp.Counter, "the counter of an entry");
     }
 
-    private static void Objections(this WireCheck check, ModeObjection[] objections) => check.Each(objections, "the objections", static (check, objection) =>
-    {
-        check.Gpu(objection.Gpu);
-        check.Version(objection.Model);
-        check.Defined(objection.Kind, "the kind of an objection");
-        check.Prose(objection.Reason, "the reason of an objection");
-    });
+    private static void Objections(this WireCheck check, ModeObjection[] objections) =>
+        check.Each(
+            objections,
+            "the objections",
+            static (check, objection) =>
+            {
+                check.Gpu(objection.Gpu);
+                check.Version(objection.Model);
+                check.Defined(objection.Kind, "the kind of an objection");
+                check.Prose(objection.Reason, "the reason of an objection");
+            }
+        );
 }

@@ -15,9 +15,14 @@ internal static class TensorChecks
         }
     }
 
-    public static void Specs(this WireCheck check, TensorSpec[]? specs, string field) => check.Each(specs, field, static (check, spec) =>
-    {
-        check.Name(spec.Name, "the name of a tensor");
-        check.Defined(spec.Type, "the type of a tensor");
-    });
+    public static void Specs(this WireCheck check, TensorSpec[]? specs, string field) =>
+        check.Each(
+            specs,
+            field,
+            static (check, spec) =>
+            {
+                check.Name(spec.Name, "the name of a tensor");
+                check.Defined(spec.Type, "the type of a tensor");
+            }
+        );
 }

@@ -4,7 +4,8 @@ using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 
-/// <summary>The words in which valid messages are described: each method passes or throws a <see cref="WireException"/> that names the field.</summary>
+/// <summary>The words in which valid messages are described: each method passes or throws a <see cref="WireException"/> that names the
+/// field.</summary>
 internal sealed class WireCheck(string manifest)
 {
     [DoesNotReturn]

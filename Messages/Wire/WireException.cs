@@ -1,6 +1,7 @@
 namespace Troupe.Messages.Wire;
 
-/// <summary>A message that may not travel, or bytes that are no valid message: which kind, what is wrong with it, and the limit it breaks.</summary>
+/// <summary>A message that may not travel, or bytes that are no valid message: which kind, what is wrong with it, and the limit it
+/// breaks.</summary>
 /// <param name="manifest">The manifest under which it was written or read; <c>?</c> for an object that has none.</param>
 /// <param name="what">What is wrong, naming the field.</param>
 /// <param name="limit">What would have been allowed.</param>

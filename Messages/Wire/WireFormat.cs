@@ -3,9 +3,11 @@ using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 
-/// <summary>The one form in which messages travel between nodes: a manifest that names the kind, and MessagePack with integer keys.</summary>
+/// <summary>The one form in which messages travel between nodes: a manifest that names the kind, and MessagePack with integer
+/// keys.</summary>
 /// <remarks>
-/// Safe on bytes from a stranger: a message comes out valid or a <see cref="WireException"/> is thrown, in time and memory bounded by the size of the input.
+/// Safe on bytes from a stranger: a message comes out valid or a <see cref="WireException"/> is thrown, in time and memory bounded by the
+/// size of the input.
 /// Fields unknown here are skipped, fields missing there take their defaults. <b>Thread</b> any.
 /// </remarks>
 public static class WireFormat
@@ -13,8 +15,8 @@ public static class WireFormat
     /// <summary>Bytes of tensor data that one message may carry between nodes.</summary>
     public const int MaxInlinePayload = WireLimits.InlinePayloadBytes;
 
-    private static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions.Standard
-        .WithResolver(WireResolver.Instance)
+    private static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions
+        .Standard.WithResolver(WireResolver.Instance)
         .WithSecurity(MessagePackSecurity.UntrustedData.WithMaximumObjectGraphDepth(WireLimits.Depth));
 
     /// <summary>Every manifest in use.</summary>
@@ -26,10 +28,12 @@ public static class WireFormat
     /// <summary>The manifest of a message; throws <see cref="WireException"/> for an object that is none.</summary>
     public static string Manifest(object message) => Find(message).Manifest;
 
-    /// <summary>Bytes of tensor data in the message; the sender compares it with <see cref="MaxInlinePayload"/> before it sends to another node.</summary>
+    /// <summary>Bytes of tensor data in the message; the sender compares it with <see cref="MaxInlinePayload"/> before it sends to another
+    /// node.</summary>
     public static long PayloadBytes(object message) => ForwardingChecks.PayloadBytes(message);
 
-    /// <summary>Writes a message into an array of its exact size; throws <see cref="WireException"/> where the receiver would refuse it.</summary>
+    /// <summary>Writes a message into an array of its exact size; throws <see cref="WireException"/> where the receiver would refuse
+    /// it.</summary>
     public static byte[] Serialize(object message)
     {
         WireType type = Find(message);
@@ -72,9 +76,10 @@ public static class WireFormat
         }
     }
 
-    private static WireType Find(object message) => WireTable.ByType.TryGetValue(message.GetType(), out WireType? type)
-        ? type
-        : throw new WireException("?", $"{message.GetType()} is not among the messages that travel", "the types of the wire table");
+    private static WireType Find(object message) =>
+        WireTable.ByType.TryGetValue(message.GetType(), out WireType? type)
+            ? type
+            : throw new WireException("?", $"{message.GetType()} is not among the messages that travel", "the types of the wire table");
 
     private static string Innermost(Exception trouble)
     {

@@ -5,14 +5,13 @@ using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Wire;
 
-/// <summary>Chooses formatters: strict ones for text, lists, enums and Guids, MessagePack's emitted ones for the records. No type ever comes from the bytes.</summary>
+/// <summary>Chooses formatters: strict ones for text, lists, enums and Guids, MessagePack's emitted ones for the records. No type ever
+/// comes from the bytes.</summary>
 internal sealed class WireResolver : IFormatterResolver
 {
     public static readonly WireResolver Instance = new();
 
-    private WireResolver()
-    {
-    }
+    private WireResolver() { }
 
     public IMessagePackFormatter<T>? GetFormatter<T>() => Cache<T>.Formatter;
 

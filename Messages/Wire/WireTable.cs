@@ -8,7 +8,8 @@ namespace Troupe.Messages.Wire;
 
 /// <summary>Every message that travels between nodes, one line each: manifest, type, what makes it valid.</summary>
 /// <remarks>
-/// To add a message, add a line and its golden bytes (the tests ask for them). A manifest has 2 to 4 letters and is never renamed or used again; a field gets a new key,
+/// To add a message, add a line and its golden bytes (the tests ask for them). A manifest has 2 to 4 letters and is never renamed or used
+/// again; a field gets a new key,
 /// and a default that means what its absence meant. The side that reads ships one release before the side that writes.
 /// </remarks>
 internal static class WireTable
@@ -21,11 +22,9 @@ internal static class WireTable
         WireType.Of<RouteForward>("rtf", ForwardingChecks.Route),
         WireType.Of<ForwardOutcome>("fout", ForwardingChecks.Outcome),
         WireType.Of<AbandonForward>("abn", static (check, abandon) => check.AtLeastOne(abandon.Attempt, "the attempt")),
-
         WireType.Of<LoadModel>("ldm", ModelChecks.Load),
         WireType.Of<UnloadModel>("ulm", ModelChecks.Unload),
         WireType.Of<ModelReply>("mdrp", ModelChecks.Reply),
-
         WireType.Of<SetMode>("mset", ModeChecks.Set),
         WireType.Of<EnterMode>("ment", ModeChecks.Entered),
         WireType.Of<RenewMode>("mren", static (check, renew) => check.Duration(renew.Lease, "the lease")),
@@ -36,19 +35,23 @@ internal static class WireTable
         WireType.Of<RenewSession>("sren", static (check, renew) => check.Duration(renew.Lease, "the lease")),
         WireType.Of<CloseSession>("scls", static (_, _) => { }),
         WireType.Of<ModeReply>("mrep", ModeChecks.Reply),
-
         WireType.Of<PrepareModeChange>("mpre", ModeDirectoryChecks.Prepare),
         WireType.Of<ModeChangePrepared>("mprd", ModeDirectoryChecks.Prepared),
         WireType.Of<CommitModeChange>("mcom", ModeDirectoryChecks.Commit),
         WireType.Of<ModeChangeCommitted>("mcmd", ModeDirectoryChecks.Committed),
         WireType.Of<CompareModes>("mcmp", static (check, compare) => check.Exchange(compare.Round, compare.From, compare.Time)),
         WireType.Of<ModePage>("mpag", ModeDirectoryChecks.Page),
-
         WireType.Of<NodeSnapshot>("nsn", NodeChecks.Snapshot),
     ];
 
-    public static readonly FrozenDictionary<string, WireType> ByManifest = All.ToFrozenDictionary(entry => entry.Manifest, StringComparer.Ordinal);
+    public static readonly FrozenDictionary<string, WireType> ByManifest = All.ToFrozenDictionary(
+        entry => entry.Manifest,
+        StringComparer.Ordinal
+    );
 
-    public static readonly FrozenDictionary<Type, WireType> ByType =
-        All.SelectMany(entry => entry.Types, (entry, type) => KeyValuePair.Create(type, entry)).ToFrozenDictionary();
+    public static readonly FrozenDictionary<Type, WireType> ByType = All.SelectMany(
+            entry => entry.Types,
+            (entry, type) => KeyValuePair.Create(type, entry)
+        )
+        .ToFrozenDictionary();
 }

@@ -24,9 +24,8 @@ internal abstract class WireType(string manifest)
     {
         private readonly WireCheck _check = new(manifest);
 
-        public override IReadOnlyList<Type> Types { get; } = typeof(T).IsAbstract
-            ? [.. typeof(T).GetCustomAttributes<UnionAttribute>().Select(member => member.SubType)]
-            : [typeof(T)];
+        public override IReadOnlyList<Type> Types { get; } =
+            typeof(T).IsAbstract ? [.. typeof(T).GetCustomAttributes<UnionAttribute>().Select(member => member.SubType)] : [typeof(T)];
 
         public override byte[] Serialize(object message, MessagePackSerializerOptions options)
         {

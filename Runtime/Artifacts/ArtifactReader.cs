@@ -10,14 +10,17 @@ using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts;
 
-/// <summary>Opens what torch_tensorrt saves: plans, TR01 and TR02 containers, TorchScript modules, exported programs. The format is told by the bytes, never by the file's name.</summary>
-/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk. Files are data: no pickle is run, no entry is written anywhere, and memory is taken only after its size was checked.</remarks>
+/// <summary>Opens what torch_tensorrt saves: plans, TR01 and TR02 containers, TorchScript modules, exported programs. The format is told by
+/// the bytes, never by the file's name.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk. Files are data: no pickle is run, no entry is written anywhere, and memory is
+/// taken only after its size was checked.</remarks>
 public static class ArtifactReader
 {
     private const string Reads = "Give a .pt2 or .ts of torch_tensorrt.save, a TR01 or TR02 container, or a TensorRT plan";
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="ArtifactException">It is none of the formats, or broken, or not to be trusted, or has nodes that no engine runs.</exception>
+    /// <exception cref="ArtifactException">It is none of the formats, or broken, or not to be trusted, or has nodes that no engine
+    /// runs.</exception>
     public static ArtifactSpec Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -29,7 +32,13 @@ public static class ArtifactReader
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or SecurityException)
         {
-            throw new ArtifactException(ArtifactFault.Unreadable, where, $"the file cannot be read: {Shown.Of(failure.Message)}", "Name a file that exists and may be read.", failure);
+            throw new ArtifactException(
+                ArtifactFault.Unreadable,
+                where,
+                $"the file cannot be read: {Shown.Of(failure.Message)}",
+                "Name a file that exists and may be read.",
+                failure
+            );
         }
     }
 
@@ -58,12 +67,20 @@ public static class ArtifactReader
         bool isPlan = magic.SequenceEqual(PlanEncoding.PlanMagic);
         if (!isPlan && !magic.SequenceEqual(ContainerFile.Tr01) && !magic.SequenceEqual(ContainerFile.Tr02))
         {
-            throw new ArtifactException(ArtifactFault.UnknownFormat, where, $"the file begins '{Shown.Of(magic)}', which no known format does", Reads + ".");
+            throw new ArtifactException(
+                ArtifactFault.UnknownFormat,
+                where,
+                $"the file begins '{Shown.Of(magic)}', which no known format does",
+                Reads + "."
+            );
         }
 
         if (source.Length > limits.BlockBytes)
         {
-            throw ArtifactException.TooLarge(where, $"the file has {source.Length} bytes; at most {limits.BlockBytes} are read of a plan or container");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the file has {source.Length} bytes; at most {limits.BlockBytes} are read of a plan or container"
+            );
         }
 
         ReadOnlyMemory<byte> bytes = source.Read(0, (int)source.Length);
@@ -84,14 +101,21 @@ public static class ArtifactReader
             return new ArtifactSpec(archive.Where, ArtifactFormat.TorchScript, bytes, engines, null) { EngineCalls = calls };
         }
 
-        string what = archive.Has("data.pkl") ? "the archive is a checkpoint of torch.save: weights without a graph"
+        string what =
+            archive.Has("data.pkl") ? "the archive is a checkpoint of torch.save: weights without a graph"
             : archive.Has("serialized_exported_program.json") ? "the exported program has the layout of PyTorch before 2.8"
             : "the archive is neither an exported program nor a TorchScript module";
         throw new ArtifactException(ArtifactFault.UnknownFormat, archive.Where, what, Reads + ".");
     }
 
     private static ArtifactSpec OfPlan(ReadOnlyMemory<byte> plan, string where) =>
-        new(where, ArtifactFormat.Plan, plan.Length, [new ArtifactEngine("tensorrt_engine", new EngineRecord { Name = "tensorrt_engine", Plan = plan })], null);
+        new(
+            where,
+            ArtifactFormat.Plan,
+            plan.Length,
+            [new ArtifactEngine("tensorrt_engine", new EngineRecord { Name = "tensorrt_engine", Plan = plan })],
+            null
+        );
 
     private static ArtifactSpec OfContainer(ReadOnlyMemory<byte> bytes, string where)
     {
@@ -105,8 +129,15 @@ public static class ArtifactReader
             HardwareCompatible = metadata.HardwareCompatible,
             PlatformText = metadata.TargetPlatform.Length > 0 ? metadata.TargetPlatform : null,
             Aliases = metadata.Aliases,
-        }.WithMetadata(metadata.SerializedMetadata, $"{where}, serialized_metadata").Check(where);
-        return new ArtifactSpec(where, metadata.Aliases.Count > 0 ? ArtifactFormat.Tr02 : ArtifactFormat.Tr01, bytes.Length,
-            [new ArtifactEngine(record.Name, record) { Tensors = metadata.Bindings }], null);
+        }
+            .WithMetadata(metadata.SerializedMetadata, $"{where}, serialized_metadata")
+            .Check(where);
+        return new ArtifactSpec(
+            where,
+            metadata.Aliases.Count > 0 ? ArtifactFormat.Tr02 : ArtifactFormat.Tr01,
+            bytes.Length,
+            [new ArtifactEngine(record.Name, record) { Tensors = metadata.Bindings }],
+            null
+        );
     }
 }

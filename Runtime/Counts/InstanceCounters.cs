@@ -44,18 +44,20 @@ internal sealed class InstanceCounters
 
     public void CountSetReuse() => Interlocked.Increment(ref _setReuses);
 
-    public InstanceCounts Snapshot() => new(
-        Interlocked.Read(ref _forwards),
-        Interlocked.Read(ref _captures),
-        Interlocked.Read(ref _failedCaptures),
-        Interlocked.Read(ref _replays),
-        Interlocked.Read(ref _warmUps),
-        Interlocked.Read(ref _graphHits),
-        Interlocked.Read(ref _graphMisses),
-        Interlocked.Read(ref _graphEvictions),
-        Interlocked.Read(ref _allocatorCalls),
-        Interlocked.Read(ref _movedInputs),
-        Interlocked.Read(ref _contexts),
-        Interlocked.Read(ref _deviceSwitches),
-        Interlocked.Read(ref _setReuses));
+    public InstanceCounts Snapshot() =>
+        new(
+            Interlocked.Read(ref _forwards),
+            Interlocked.Read(ref _captures),
+            Interlocked.Read(ref _failedCaptures),
+            Interlocked.Read(ref _replays),
+            Interlocked.Read(ref _warmUps),
+            Interlocked.Read(ref _graphHits),
+            Interlocked.Read(ref _graphMisses),
+            Interlocked.Read(ref _graphEvictions),
+            Interlocked.Read(ref _allocatorCalls),
+            Interlocked.Read(ref _movedInputs),
+            Interlocked.Read(ref _contexts),
+            Interlocked.Read(ref _deviceSwitches),
+            Interlocked.Read(ref _setReuses)
+        );
 }

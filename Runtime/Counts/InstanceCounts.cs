@@ -12,7 +12,8 @@ namespace Troupe.Runtime.Counts;
 /// <param name="AllocatorCalls">Outputs that were allocated while an engine was being enqueued.</param>
 /// <param name="MovedInputs">Inputs moved from another device under multi-device safe mode.</param>
 /// <param name="Contexts">Execution contexts made.</param>
-/// <param name="DeviceSwitches">Times a forward left one device context for another: that of its caller for its own, or its own for a segment's.</param>
+/// <param name="DeviceSwitches">Times a forward left one device context for another: that of its caller for its own, or its own for a
+/// segment's.</param>
 /// <param name="SetReuses">Forwards that got their outputs from a pre-allocated set made before.</param>
 public readonly record struct InstanceCounts(
     long Forwards,
@@ -27,4 +28,5 @@ public readonly record struct InstanceCounts(
     long MovedInputs,
     long Contexts,
     long DeviceSwitches,
-    long SetReuses);
+    long SetReuses
+);

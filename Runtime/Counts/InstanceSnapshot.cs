@@ -6,4 +6,10 @@ namespace Troupe.Runtime.Counts;
 /// <param name="Ordinal">Its home device.</param>
 /// <param name="WeightBudgetBytes">Streamable weights that may lie in device memory, over all engines.</param>
 /// <param name="StreamableWeightBytes">Weights that may be streamed; 0 where the back end cannot.</param>
-public sealed record InstanceSnapshot(ModelVersion Model, int Ordinal, InstanceCounts Counts, long WeightBudgetBytes, long StreamableWeightBytes);
+public sealed record InstanceSnapshot(
+    ModelVersion Model,
+    int Ordinal,
+    InstanceCounts Counts,
+    long WeightBudgetBytes,
+    long StreamableWeightBytes
+);

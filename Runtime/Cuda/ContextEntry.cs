@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda;
 
-/// <summary>One stay in a device context. Leaving puts the caller's stack of contexts back, also when code below changed the current one.</summary>
+/// <summary>One stay in a device context. Leaving puts the caller's stack of contexts back, also when code below changed the current
+/// one.</summary>
 /// <remarks><b>Owns</b> one place on the thread's context stack. <b>Thread</b> the one that entered. <b>Blocks</b> never.</remarks>
 internal readonly ref struct ContextEntry
 {
@@ -22,12 +23,19 @@ internal readonly ref struct ContextEntry
     /// <summary>Pops, and goes on popping what others left behind, until the context from before is current again. Never throws.</summary>
     public void Dispose()
     {
-        var driver = _context.Driver;
-        for (var pops = 0; pops < MostPops; pops++)
+        ICudaDriver driver = _context.Driver;
+        for (int pops = 0; pops < MostPops; pops++)
         {
-            var status = driver.CtxPopCurrent(out _);
-            if (status != CuResult.Success) break;
-            if (driver.CtxGetCurrent(out var current) == CuResult.Success && current == _before) return;
+            CuResult status = driver.CtxPopCurrent(out _);
+            if (status != CuResult.Success)
+            {
+                break;
+            }
+
+            if (driver.CtxGetCurrent(out CuContext current) == CuResult.Success && current == _before)
+            {
+                return;
+            }
         }
 
         _context.Record(driver.CtxSetCurrent(_before), nameof(driver.CtxSetCurrent));

@@ -14,7 +14,10 @@ internal static class CuResultExtensions
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void ThrowIfFailed([CallerArgumentExpression(nameof(status))] string call = "")
         {
-            if (status != CuResult.Success) Throw(status, call);
+            if (status != CuResult.Success)
+            {
+                Throw(status, call);
+            }
         }
     }
 
@@ -22,8 +25,8 @@ internal static class CuResultExtensions
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Throw(CuResult status, string call)
     {
-        var end = call.IndexOf('(', StringComparison.Ordinal);
-        var name = end < 0 ? call : call[..end];
+        int end = call.IndexOf('(', StringComparison.Ordinal);
+        string name = end < 0 ? call : call[..end];
         throw new CudaException(status, name[(name.LastIndexOf('.') + 1)..]);
     }
 }

@@ -20,19 +20,20 @@ public sealed class CudaException : Exception
     public bool IsContextFatal => IsFatal(Status);
 
     /// <summary>Whether a status ends its device context (CUDA calls such errors sticky).</summary>
-    internal static bool IsFatal(CuResult status) => status is
-        CuResult.EccUncorrectable or
-        CuResult.IllegalAddress or
-        CuResult.LaunchTimeout or
-        CuResult.ContextIsDestroyed or
-        CuResult.Assert or
-        CuResult.HardwareStackError or
-        CuResult.IllegalInstruction or
-        CuResult.MisalignedAddress or
-        CuResult.InvalidAddressSpace or
-        CuResult.InvalidPc or
-        CuResult.LaunchFailed or
-        CuResult.ExternalDevice or
-        CuResult.Deinitialized or
-        CuResult.Unknown;
+    internal static bool IsFatal(CuResult status) =>
+        status
+            is CuResult.EccUncorrectable
+                or CuResult.IllegalAddress
+                or CuResult.LaunchTimeout
+                or CuResult.ContextIsDestroyed
+                or CuResult.Assert
+                or CuResult.HardwareStackError
+                or CuResult.IllegalInstruction
+                or CuResult.MisalignedAddress
+                or CuResult.InvalidAddressSpace
+                or CuResult.InvalidPc
+                or CuResult.LaunchFailed
+                or CuResult.ExternalDevice
+                or CuResult.Deinitialized
+                or CuResult.Unknown;
 }

@@ -92,7 +92,13 @@ internal enum CuMemoryType
 }
 
 /// <summary>What the driver knows of an address (CUDA: <c>cuPointerGetAttributes</c>).</summary>
-internal readonly record struct PointerAttributes(CuMemoryType MemoryType, int DeviceOrdinal, CuContext Context, DevicePointer RangeStart, ulong RangeSize);
+internal readonly record struct PointerAttributes(
+    CuMemoryType MemoryType,
+    int DeviceOrdinal,
+    CuContext Context,
+    DevicePointer RangeStart,
+    ulong RangeSize
+);
 
 internal enum CuDeviceAttribute
 {

@@ -33,7 +33,8 @@ internal readonly record struct CuFunction(nint Value);
 /// <summary>A stream-ordered memory pool (CUDA: <c>CUmemoryPool</c>).</summary>
 internal readonly record struct CuMemPool(nint Value);
 
-/// <summary>An address in device memory (CUDA: <c>CUdeviceptr</c>). On emulated devices it is synthetic and cannot be dereferenced.</summary>
+/// <summary>An address in device memory (CUDA: <c>CUdeviceptr</c>). On emulated devices it is synthetic and cannot be
+/// dereferenced.</summary>
 internal readonly record struct DevicePointer(ulong Address)
 {
     public bool IsNull => Address == 0;

@@ -2,7 +2,8 @@ namespace Troupe.Runtime.Cuda;
 
 /// <summary>An owned range of device memory, plain or stream-ordered.</summary>
 /// <remarks>
-/// <b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when plain memory is freed: the driver may wait for the device.
+/// <b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when plain memory is freed: the driver may wait for the
+/// device.
 /// A stream-ordered range is freed in the order of the stream given to <see cref="FreeOn"/>, or of the one it was allocated on.
 /// </remarks>
 internal sealed class DeviceBuffer : IDisposable
@@ -41,8 +42,8 @@ internal sealed class DeviceBuffer : IDisposable
         context.Hold();
         try
         {
-            using var entry = context.Enter();
-            context.Driver.MemAlloc(out var pointer, byteCount).ThrowIfFailed();
+            using ContextEntry entry = context.Enter();
+            context.Driver.MemAlloc(out DevicePointer pointer, byteCount).ThrowIfFailed();
             return new DeviceBuffer(context, null, pointer, byteCount);
         }
         catch
@@ -56,15 +57,22 @@ internal sealed class DeviceBuffer : IDisposable
     public static DeviceBuffer Allocate(DeviceStream stream, ulong byteCount, MemoryPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        var context = stream.Context;
+        DeviceContext context = stream.Context;
         context.ThrowIfFaulted();
         context.Hold();
         try
         {
-            using var entry = context.Enter();
+            using ContextEntry entry = context.Enter();
             DevicePointer pointer;
-            if (pool is null) context.Driver.MemAllocAsync(out pointer, byteCount, stream.Handle).ThrowIfFailed();
-            else context.Driver.MemAllocFromPoolAsync(out pointer, byteCount, pool.Handle, stream.Handle).ThrowIfFailed();
+            if (pool is null)
+            {
+                context.Driver.MemAllocAsync(out pointer, byteCount, stream.Handle).ThrowIfFailed();
+            }
+            else
+            {
+                context.Driver.MemAllocFromPoolAsync(out pointer, byteCount, pool.Handle, stream.Handle).ThrowIfFailed();
+            }
+
             return new DeviceBuffer(context, stream, pointer, byteCount);
         }
         catch
@@ -78,28 +86,43 @@ internal sealed class DeviceBuffer : IDisposable
     public void FreeOn(DeviceStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Free(stream.Handle);
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Free(_stream is null || _stream.IsDisposed ? default : _stream.Handle);
     }
 
     private void Free(CuStream stream)
     {
-        var driver = Context.Driver;
-        var entered = driver.CtxPushCurrent(Context.Handle);
+        ICudaDriver driver = Context.Driver;
+        CuResult entered = driver.CtxPushCurrent(Context.Handle);
         if (entered != CuResult.Success)
         {
             Context.Record(entered, nameof(driver.CtxPushCurrent));
         }
         else
         {
-            if (stream.IsNull) Context.Record(driver.MemFree(_pointer), nameof(driver.MemFree));
-            else Context.Record(driver.MemFreeAsync(_pointer, stream), nameof(driver.MemFreeAsync));
+            if (stream.IsNull)
+            {
+                Context.Record(driver.MemFree(_pointer), nameof(driver.MemFree));
+            }
+            else
+            {
+                Context.Record(driver.MemFreeAsync(_pointer, stream), nameof(driver.MemFreeAsync));
+            }
+
             Context.Record(driver.CtxPopCurrent(out _), nameof(driver.CtxPopCurrent));
         }
 

@@ -2,7 +2,8 @@ namespace Troupe.Runtime.Cuda;
 
 /// <summary>A retained primary device context: what every owned handle of a device belongs to.</summary>
 /// <remarks>
-/// <b>Owns</b> one retain of the primary context. <b>Thread</b> any; entering is per thread. <b>Blocks</b> in <see cref="Synchronize"/> only.
+/// <b>Owns</b> one retain of the primary context. <b>Thread</b> any; entering is per thread. <b>Blocks</b> in <see cref="Synchronize"/>
+/// only.
 /// Children hold it alive: the retain is given back when the context and its last child are disposed. A child that fails to be
 /// destroyed records its error here, and <see cref="ThrowIfFaulted"/>, which every creation and synchronization asks, reports it.
 /// </remarks>
@@ -34,8 +35,8 @@ internal sealed class DeviceContext : IDisposable
     public static DeviceContext Retain(ICudaDriver driver, int ordinal)
     {
         ArgumentNullException.ThrowIfNull(driver);
-        driver.DeviceGet(out var device, ordinal).ThrowIfFailed();
-        driver.DevicePrimaryCtxRetain(out var handle, device).ThrowIfFailed();
+        driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
+        driver.DevicePrimaryCtxRetain(out CuContext handle, device).ThrowIfFailed();
         return new DeviceContext(driver, device, handle);
     }
 
@@ -46,23 +47,24 @@ internal sealed class DeviceContext : IDisposable
     /// <summary>Free and total device memory in bytes.</summary>
     public (ulong FreeBytes, ulong TotalBytes) MemoryInfo()
     {
-        using var entry = Enter();
-        Driver.MemGetInfo(out var free, out var total).ThrowIfFailed();
+        using ContextEntry entry = Enter();
+        Driver.MemGetInfo(out ulong free, out ulong total).ThrowIfFailed();
         return (free, total);
     }
 
     /// <summary>Waits for all work of the device context. Only for stopping and draining.</summary>
     public void Synchronize()
     {
-        using var entry = Enter();
+        using ContextEntry entry = Enter();
         Driver.CtxSynchronize().ThrowIfFailed();
         ThrowIfFaulted();
     }
 
-    /// <summary>As <see cref="Synchronize"/>, but answers the status: "unsupported in a capture" where some thread records on a stream of this context, which it then loses.</summary>
+    /// <summary>As <see cref="Synchronize"/>, but answers the status: "unsupported in a capture" where some thread records on a stream of
+    /// this context, which it then loses.</summary>
     public CuResult TrySynchronize()
     {
-        using var entry = Enter();
+        using ContextEntry entry = Enter();
         return Driver.CtxSynchronize();
     }
 
@@ -70,22 +72,35 @@ internal sealed class DeviceContext : IDisposable
     public void EnablePeerAccess(DeviceContext peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        using var entry = Enter();
-        var status = Driver.CtxEnablePeerAccess(peer.Handle);
-        if (status != CuResult.PeerAccessAlreadyEnabled) status.ThrowIfFailed(nameof(Driver.CtxEnablePeerAccess));
+        using ContextEntry entry = Enter();
+        CuResult status = Driver.CtxEnablePeerAccess(peer.Handle);
+        if (status != CuResult.PeerAccessAlreadyEnabled)
+        {
+            status.ThrowIfFailed(nameof(Driver.CtxEnablePeerAccess));
+        }
     }
 
     /// <summary>Throws the first error that a Dispose recorded since the last call, if any.</summary>
     public void ThrowIfFaulted()
     {
-        if (Volatile.Read(ref _recorded) is null) return;
-        if (Interlocked.Exchange(ref _recorded, null) is { } recorded) throw recorded;
+        if (Volatile.Read(ref _recorded) is null)
+        {
+            return;
+        }
+
+        if (Interlocked.Exchange(ref _recorded, null) is { } recorded)
+        {
+            throw recorded;
+        }
     }
 
     /// <summary>Keeps an error that nobody could be told yet.</summary>
     public void Record(CuResult status, string call)
     {
-        if (status != CuResult.Success) Interlocked.CompareExchange(ref _recorded, new CudaException(status, call), null);
+        if (status != CuResult.Success)
+        {
+            Interlocked.CompareExchange(ref _recorded, new CudaException(status, call), null);
+        }
     }
 
     /// <summary>A child begins to need this context.</summary>
@@ -98,12 +113,18 @@ internal sealed class DeviceContext : IDisposable
     /// <summary>A child is gone.</summary>
     internal void LetGo()
     {
-        if (Interlocked.Decrement(ref _holders) == 0) Record(Driver.DevicePrimaryCtxRelease(Device), nameof(Driver.DevicePrimaryCtxRelease));
+        if (Interlocked.Decrement(ref _holders) == 0)
+        {
+            Record(Driver.DevicePrimaryCtxRelease(Device), nameof(Driver.DevicePrimaryCtxRelease));
+        }
     }
 
     /// <summary>Gives the retain back, once no child needs it.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) LetGo();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            LetGo();
+        }
     }
 }

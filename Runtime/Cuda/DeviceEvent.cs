@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda;
 
 /// <summary>An owned event.</summary>
-/// <remarks><b>Owns</b> the event; holds its context alive. <b>Thread</b> any; recorded by the owner of the stream. <b>Blocks</b> in <see cref="Synchronize"/> only.</remarks>
+/// <remarks><b>Owns</b> the event; holds its context alive. <b>Thread</b> any; recorded by the owner of the stream. <b>Blocks</b> in
+/// <see cref="Synchronize"/> only.</remarks>
 internal sealed class DeviceEvent : IDisposable
 {
     private readonly CuEvent _handle;
@@ -34,8 +35,8 @@ internal sealed class DeviceEvent : IDisposable
         context.Hold();
         try
         {
-            using var entry = context.Enter();
-            context.Driver.EventCreate(out var handle, flags).ThrowIfFailed();
+            using ContextEntry entry = context.Enter();
+            context.Driver.EventCreate(out CuEvent handle, flags).ThrowIfFailed();
             return new DeviceEvent(context, handle);
         }
         catch
@@ -51,8 +52,12 @@ internal sealed class DeviceEvent : IDisposable
     /// <summary>Whether the last record was reached; true when there was none. An error other than "not ready" is thrown.</summary>
     public bool IsDone()
     {
-        var status = Query();
-        if (status == CuResult.NotReady) return false;
+        CuResult status = Query();
+        if (status == CuResult.NotReady)
+        {
+            return false;
+        }
+
         status.ThrowIfFailed(nameof(Driver.EventQuery));
         return true;
     }
@@ -69,13 +74,17 @@ internal sealed class DeviceEvent : IDisposable
     /// <summary>Device time between two records of timed events.</summary>
     public TimeSpan Since(DeviceEvent start)
     {
-        Driver.EventElapsedTime(out var milliseconds, start.Handle, Handle).ThrowIfFailed();
+        Driver.EventElapsedTime(out float milliseconds, start.Handle, Handle).ThrowIfFailed();
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Context.Record(Driver.EventDestroy(_handle), nameof(Driver.EventDestroy));
         Context.LetGo();
     }

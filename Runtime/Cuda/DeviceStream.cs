@@ -41,8 +41,8 @@ internal sealed class DeviceStream : IDisposable
         context.Hold();
         try
         {
-            using var entry = context.Enter();
-            context.Driver.StreamCreate(out var handle, CuStreamFlags.NonBlocking, priority).ThrowIfFailed();
+            using ContextEntry entry = context.Enter();
+            context.Driver.StreamCreate(out CuStream handle, CuStreamFlags.NonBlocking, priority).ThrowIfFailed();
             return new DeviceStream(context, handle);
         }
         catch
@@ -55,8 +55,12 @@ internal sealed class DeviceStream : IDisposable
     /// <summary>Whether everything enqueued is done. An error other than "not ready" is thrown.</summary>
     public bool IsDone()
     {
-        var status = Driver.StreamQuery(Handle);
-        if (status == CuResult.NotReady) return false;
+        CuResult status = Driver.StreamQuery(Handle);
+        if (status == CuResult.NotReady)
+        {
+            return false;
+        }
+
         status.ThrowIfFailed(nameof(Driver.StreamQuery));
         return true;
     }
@@ -72,7 +76,8 @@ internal sealed class DeviceStream : IDisposable
     public void WaitFor(DeviceEvent @event) => Driver.StreamWaitEvent(Handle, @event.Handle).ThrowIfFailed();
 
     /// <summary>
-    /// While its owner records, others keep off this stream: an event of theirs would become part of the recording, and their streams with it.
+    /// While its owner records, others keep off this stream: an event of theirs would become part of the recording, and their streams with
+    /// it.
     /// <see cref="TryMark"/> and <see cref="TryWaitFor"/> are for everybody but the owner.
     /// </summary>
     public void KeepOff(bool recording)
@@ -88,7 +93,11 @@ internal sealed class DeviceStream : IDisposable
     {
         lock (_recording)
         {
-            if (_isRecording) return false;
+            if (_isRecording)
+            {
+                return false;
+            }
+
             @event.Record(this);
             return true;
         }
@@ -99,7 +108,11 @@ internal sealed class DeviceStream : IDisposable
     {
         lock (_recording)
         {
-            if (_isRecording) return false;
+            if (_isRecording)
+            {
+                return false;
+            }
+
             WaitFor(@event);
             return true;
         }
@@ -108,35 +121,55 @@ internal sealed class DeviceStream : IDisposable
     /// <summary>Calls <paramref name="function"/> when everything enqueued so far is done.</summary>
     public void Call(HostFunction function) => Driver.LaunchHostFunc(Handle, function).ThrowIfFailed();
 
-    public void CopyToDevice(DevicePointer destination, nint source, ulong byteCount) => Driver.MemcpyHtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+    public void CopyToDevice(DevicePointer destination, nint source, ulong byteCount) =>
+        Driver.MemcpyHtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
 
-    public void CopyToHost(nint destination, DevicePointer source, ulong byteCount) => Driver.MemcpyDtoHAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+    public void CopyToHost(nint destination, DevicePointer source, ulong byteCount) =>
+        Driver.MemcpyDtoHAsync(destination, source, byteCount, Handle).ThrowIfFailed();
 
-    public void CopyOnDevice(DevicePointer destination, DevicePointer source, ulong byteCount) => Driver.MemcpyDtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
+    public void CopyOnDevice(DevicePointer destination, DevicePointer source, ulong byteCount) =>
+        Driver.MemcpyDtoDAsync(destination, source, byteCount, Handle).ThrowIfFailed();
 
-    public void Fill(DevicePointer destination, byte value, ulong byteCount) => Driver.MemsetD8Async(destination, value, byteCount, Handle).ThrowIfFailed();
+    public void Fill(DevicePointer destination, byte value, ulong byteCount) =>
+        Driver.MemsetD8Async(destination, value, byteCount, Handle).ThrowIfFailed();
 
-    /// <summary>Begins to record instead of running. One thread begins and ends; other calls of that thread are restricted meanwhile.</summary>
-    public void BeginCapture(CuStreamCaptureMode mode = CuStreamCaptureMode.ThreadLocal) => Driver.StreamBeginCapture(Handle, mode).ThrowIfFailed();
+    /// <summary>Begins to record instead of running. One thread begins and ends; other calls of that thread are restricted
+    /// meanwhile.</summary>
+    public void BeginCapture(CuStreamCaptureMode mode = CuStreamCaptureMode.ThreadLocal) =>
+        Driver.StreamBeginCapture(Handle, mode).ThrowIfFailed();
 
     /// <summary>Ends the recording.</summary>
     /// <exception cref="CudaException">The capture was invalidated or is unjoined; it has ended all the same.</exception>
     public RecordedGraph EndCapture()
     {
-        Driver.StreamEndCapture(Handle, out var graph).ThrowIfFailed();
+        Driver.StreamEndCapture(Handle, out CuGraph graph).ThrowIfFailed();
         return new RecordedGraph(Context, graph);
     }
 
     /// <summary>Gives up a recording; a stream that does not record is left as it is.</summary>
     public void AbandonCapture()
     {
-        if (Driver.StreamGetCaptureInfo(Handle, out var status, out _) != CuResult.Success || status == CuStreamCaptureStatus.None) return;
-        if (Driver.StreamEndCapture(Handle, out var graph) == CuResult.Success) Context.Record(Driver.GraphDestroy(graph), nameof(Driver.GraphDestroy));
+        if (
+            Driver.StreamGetCaptureInfo(Handle, out CuStreamCaptureStatus status, out _) != CuResult.Success
+            || status == CuStreamCaptureStatus.None
+        )
+        {
+            return;
+        }
+
+        if (Driver.StreamEndCapture(Handle, out CuGraph graph) == CuResult.Success)
+        {
+            Context.Record(Driver.GraphDestroy(graph), nameof(Driver.GraphDestroy));
+        }
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Context.Record(Driver.StreamDestroy(_handle), nameof(Driver.StreamDestroy));
         Context.LetGo();
     }

@@ -34,14 +34,22 @@ internal sealed class GraphExecutable : IDisposable
     /// <summary>Takes the values of another recording of the same shape; the outcome says why not.</summary>
     public CuGraphExecUpdateResult Update(RecordedGraph graph)
     {
-        var status = Context.Driver.GraphExecUpdate(Handle, graph.Handle, out var result);
-        if (status != CuResult.GraphExecUpdateFailure) status.ThrowIfFailed(nameof(Context.Driver.GraphExecUpdate));
+        CuResult status = Context.Driver.GraphExecUpdate(Handle, graph.Handle, out CuGraphExecUpdateResult result);
+        if (status != CuResult.GraphExecUpdateFailure)
+        {
+            status.ThrowIfFailed(nameof(Context.Driver.GraphExecUpdate));
+        }
+
         return result;
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Context.Record(Context.Driver.GraphExecDestroy(_handle), nameof(Context.Driver.GraphExecDestroy));
         Context.LetGo();
     }

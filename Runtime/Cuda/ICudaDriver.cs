@@ -76,7 +76,14 @@ internal interface ICudaDriver : IDisposable
     CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream);
     CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream);
     CuResult MemcpyDtoDAsync(DevicePointer destination, DevicePointer source, ulong bytes, CuStream stream);
-    CuResult MemcpyPeerAsync(DevicePointer destination, CuContext destinationContext, DevicePointer source, CuContext sourceContext, ulong bytes, CuStream stream);
+    CuResult MemcpyPeerAsync(
+        DevicePointer destination,
+        CuContext destinationContext,
+        DevicePointer source,
+        CuContext sourceContext,
+        ulong bytes,
+        CuStream stream
+    );
     CuResult MemsetD8Async(DevicePointer destination, byte value, ulong bytes, CuStream stream);
     CuResult MemsetD32Async(DevicePointer destination, uint value, ulong count, CuStream stream);
 
@@ -119,11 +126,21 @@ internal interface ICudaDriver : IDisposable
     CuResult FuncGetAttribute(out int value, CuFunctionAttribute attribute, CuFunction function);
     CuResult FuncSetAttribute(CuFunction function, CuFunctionAttribute attribute, int value);
 
-    /// <summary>Launches a kernel. <paramref name="arguments"/> holds the values back to back, each at its natural alignment; <paramref name="argumentSizes"/> their sizes. Copied at enqueue.</summary>
-    CuResult LaunchKernel(CuFunction function, Dim3 grid, Dim3 block, uint sharedBytes, CuStream stream, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> argumentSizes);
+    /// <summary>Launches a kernel. <paramref name="arguments"/> holds the values back to back, each at its natural alignment;
+    /// <paramref name="argumentSizes"/> their sizes. Copied at enqueue.</summary>
+    CuResult LaunchKernel(
+        CuFunction function,
+        Dim3 grid,
+        Dim3 block,
+        uint sharedBytes,
+        CuStream stream,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlySpan<int> argumentSizes
+    );
 }
 
-/// <summary>What emulated devices add to the port: launching managed code as a kernel. Real devices do not have it, so CPU engines cannot reach them by mistake.</summary>
+/// <summary>What emulated devices add to the port: launching managed code as a kernel. Real devices do not have it, so CPU engines cannot
+/// reach them by mistake.</summary>
 internal interface IManagedLauncher
 {
     CuResult LaunchManaged(CuStream stream, ManagedKernel kernel);

@@ -26,7 +26,14 @@ internal sealed class Kernel
         }
     }
 
-    /// <summary>Launches on a stream; arguments as <see cref="ICudaDriver.LaunchKernel"/> takes them. The caller is inside the context.</summary>
-    public void Launch(DeviceStream stream, Dim3 grid, Dim3 block, uint sharedBytes, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> argumentSizes) =>
-        Image.Context.Driver.LaunchKernel(Handle, grid, block, sharedBytes, stream.Handle, arguments, argumentSizes).ThrowIfFailed();
+    /// <summary>Launches on a stream; arguments as <see cref="ICudaDriver.LaunchKernel"/> takes them. The caller is inside the
+    /// context.</summary>
+    public void Launch(
+        DeviceStream stream,
+        Dim3 grid,
+        Dim3 block,
+        uint sharedBytes,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlySpan<int> argumentSizes
+    ) => Image.Context.Driver.LaunchKernel(Handle, grid, block, sharedBytes, stream.Handle, arguments, argumentSizes).ThrowIfFailed();
 }

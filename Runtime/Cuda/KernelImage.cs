@@ -24,9 +24,16 @@ internal sealed class KernelImage : IDisposable
         context.Hold();
         try
         {
-            using var entry = context.Enter();
-            var status = context.Driver.ModuleLoadData(out var handle, image, out var log);
-            if (status != CuResult.Success) throw new CudaException(status, log.Length == 0 ? nameof(context.Driver.ModuleLoadData) : $"{nameof(context.Driver.ModuleLoadData)} [{log.Trim()}]");
+            using ContextEntry entry = context.Enter();
+            CuResult status = context.Driver.ModuleLoadData(out CuModule handle, image, out string? log);
+            if (status != CuResult.Success)
+            {
+                throw new CudaException(
+                    status,
+                    log.Length == 0 ? nameof(context.Driver.ModuleLoadData) : $"{nameof(context.Driver.ModuleLoadData)} [{log.Trim()}]"
+                );
+            }
+
             return new KernelImage(context, handle);
         }
         catch
@@ -40,8 +47,10 @@ internal sealed class KernelImage : IDisposable
     public Kernel Find(string name)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        using var entry = Context.Enter();
-        Context.Driver.ModuleGetFunction(out var function, _handle, name).ThrowIfFailed($"{nameof(Context.Driver.ModuleGetFunction)} '{name}'");
+        using ContextEntry entry = Context.Enter();
+        Context
+            .Driver.ModuleGetFunction(out CuFunction function, _handle, name)
+            .ThrowIfFailed($"{nameof(Context.Driver.ModuleGetFunction)} '{name}'");
         return new Kernel(this, name, function);
     }
 
@@ -49,9 +58,13 @@ internal sealed class KernelImage : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        var driver = Context.Driver;
-        var entered = driver.CtxPushCurrent(Context.Handle);
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        ICudaDriver driver = Context.Driver;
+        CuResult entered = driver.CtxPushCurrent(Context.Handle);
         Context.Record(entered, nameof(driver.CtxPushCurrent));
         if (entered == CuResult.Success)
         {

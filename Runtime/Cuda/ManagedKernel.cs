@@ -38,9 +38,11 @@ internal abstract class ManagedKernel
     public abstract CuResult Run(IEmulatedMemory memory);
 }
 
-/// <summary>How a <see cref="ManagedKernel"/> reaches the bytes behind device pointers; valid only during <see cref="ManagedKernel.Run"/>.</summary>
+/// <summary>How a <see cref="ManagedKernel"/> reaches the bytes behind device pointers; valid only during
+/// <see cref="ManagedKernel.Run"/>.</summary>
 internal interface IEmulatedMemory
 {
-    /// <summary>Host address of a range of this device's memory. The range must be one of the kernel's declared accesses; anything else is an <see cref="CuResult.IllegalAddress"/>.</summary>
+    /// <summary>Host address of a range of this device's memory. The range must be one of the kernel's declared accesses; anything else is
+    /// an <see cref="CuResult.IllegalAddress"/>.</summary>
     unsafe byte* Resolve(DevicePointer pointer, ulong byteCount);
 }

@@ -26,7 +26,8 @@ internal sealed class MemoryPool : IDisposable
         }
     }
 
-    /// <summary>Bytes the pool keeps from the device when nothing uses them, until the next synchronization returns what exceeds it.</summary>
+    /// <summary>Bytes the pool keeps from the device when nothing uses them, until the next synchronization returns what exceeds
+    /// it.</summary>
     public ulong ReleaseThreshold
     {
         get => Get(CuMemPoolAttribute.ReleaseThreshold);
@@ -44,7 +45,7 @@ internal sealed class MemoryPool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(context);
         context.ThrowIfFaulted();
-        context.Driver.MemPoolCreate(out var handle, context.Device, maxBytes).ThrowIfFailed();
+        context.Driver.MemPoolCreate(out CuMemPool handle, context.Device, maxBytes).ThrowIfFailed();
         context.Hold();
         return new MemoryPool(context, handle, isOwned: true);
     }
@@ -53,7 +54,7 @@ internal sealed class MemoryPool : IDisposable
     public static MemoryPool Default(DeviceContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        context.Driver.DeviceGetDefaultMemPool(out var handle, context.Device).ThrowIfFailed();
+        context.Driver.DeviceGetDefaultMemPool(out CuMemPool handle, context.Device).ThrowIfFailed();
         context.Hold();
         return new MemoryPool(context, handle, isOwned: false);
     }
@@ -65,14 +66,22 @@ internal sealed class MemoryPool : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        if (_isOwned) Context.Record(Context.Driver.MemPoolDestroy(_handle), nameof(Context.Driver.MemPoolDestroy));
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        if (_isOwned)
+        {
+            Context.Record(Context.Driver.MemPoolDestroy(_handle), nameof(Context.Driver.MemPoolDestroy));
+        }
+
         Context.LetGo();
     }
 
     private ulong Get(CuMemPoolAttribute attribute)
     {
-        Context.Driver.MemPoolGetAttribute(Handle, attribute, out var value).ThrowIfFailed();
+        Context.Driver.MemPoolGetAttribute(Handle, attribute, out ulong value).ThrowIfFailed();
         return value;
     }
 }

@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda;
 
 /// <summary>An owned range of page-locked host memory: copies from and to it run while the host goes on.</summary>
-/// <remarks><b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when freed: the driver may wait for the device.</remarks>
+/// <remarks><b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when freed: the driver may wait for the
+/// device.</remarks>
 internal sealed unsafe class PinnedBuffer : IDisposable
 {
     private readonly HostPointer _pointer;
@@ -39,8 +40,8 @@ internal sealed unsafe class PinnedBuffer : IDisposable
         context.Hold();
         try
         {
-            using var entry = context.Enter();
-            context.Driver.MemHostAlloc(out var pointer, byteCount, flags).ThrowIfFailed();
+            using ContextEntry entry = context.Enter();
+            context.Driver.MemHostAlloc(out HostPointer pointer, byteCount, flags).ThrowIfFailed();
             return new PinnedBuffer(context, pointer, byteCount);
         }
         catch
@@ -52,9 +53,13 @@ internal sealed unsafe class PinnedBuffer : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        var driver = Context.Driver;
-        var entered = driver.CtxPushCurrent(Context.Handle);
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        ICudaDriver driver = Context.Driver;
+        CuResult entered = driver.CtxPushCurrent(Context.Handle);
         Context.Record(entered, nameof(driver.CtxPushCurrent));
         if (entered == CuResult.Success)
         {

@@ -29,7 +29,7 @@ internal sealed class RecordedGraph : IDisposable
     {
         get
         {
-            Context.Driver.GraphGetNodeCount(Handle, out var count).ThrowIfFailed();
+            Context.Driver.GraphGetNodeCount(Handle, out int count).ThrowIfFailed();
             return count;
         }
     }
@@ -37,8 +37,8 @@ internal sealed class RecordedGraph : IDisposable
     /// <summary>Makes an executable, which needs this recording no longer.</summary>
     public GraphExecutable Instantiate(CuGraphInstantiateFlags flags = CuGraphInstantiateFlags.None)
     {
-        using var entry = Context.Enter();
-        Context.Driver.GraphInstantiate(out var executable, Handle, flags).ThrowIfFailed();
+        using ContextEntry entry = Context.Enter();
+        Context.Driver.GraphInstantiate(out CuGraphExec executable, Handle, flags).ThrowIfFailed();
         return new GraphExecutable(Context, executable);
     }
 
@@ -47,7 +47,11 @@ internal sealed class RecordedGraph : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Context.Record(Context.Driver.GraphDestroy(_handle), nameof(Context.Driver.GraphDestroy));
         Context.LetGo();
     }

@@ -5,9 +5,11 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines;
 
-/// <summary>A compiled network on one device. Immutable but for the settings below, which change only while it has no execution contexts.</summary>
+/// <summary>A compiled network on one device. Immutable but for the settings below, which change only while it has no execution
+/// contexts.</summary>
 /// <remarks>
-/// Shaped like <c>nvinfer1::ICudaEngine</c>. <b>Owns</b> the weights on the device. <b>Thread</b> any for reading; contexts are made and settings changed by
+/// Shaped like <c>nvinfer1::ICudaEngine</c>. <b>Owns</b> the weights on the device. <b>Thread</b> any for reading; contexts are made and
+/// settings changed by
 /// one thread at a time, with the device context current. Disposed after its last context.
 /// </remarks>
 internal interface IEngine : IDisposable

@@ -6,10 +6,14 @@ namespace Troupe.Runtime.Engines;
 
 /// <summary>Mutable state of an engine for one call at a time: profile, shapes, addresses, scratch.</summary>
 /// <remarks>
-/// Shaped like <c>nvinfer1::IExecutionContext</c>; tensors are named by their index in <see cref="IEngine.Inputs"/> and <see cref="IEngine.Outputs"/>.
-/// A call is: profile if it changes, shapes, <see cref="InferShapes"/>, addresses (or allocators), <see cref="Enqueue"/>. What did not change since the last
-/// call need not be set again. While a recorded graph holds an enqueue of this context, nothing here may be called but <see cref="IDisposable.Dispose"/>, after the graph.
-/// In steady state no member allocates managed memory. <b>Owns</b> its private device memory. <b>Thread</b> one at a time, device context current.
+/// Shaped like <c>nvinfer1::IExecutionContext</c>; tensors are named by their index in <see cref="IEngine.Inputs"/> and
+/// <see cref="IEngine.Outputs"/>.
+/// A call is: profile if it changes, shapes, <see cref="InferShapes"/>, addresses (or allocators), <see cref="Enqueue"/>. What did not
+/// change since the last
+/// call need not be set again. While a recorded graph holds an enqueue of this context, nothing here may be called but
+/// <see cref="IDisposable.Dispose"/>, after the graph.
+/// In steady state no member allocates managed memory. <b>Owns</b> its private device memory. <b>Thread</b> one at a time, device context
+/// current.
 /// <b>Blocks</b> never, except where a data-dependent output must be measured.
 /// </remarks>
 internal interface IExecutionContext : IDisposable
@@ -51,6 +55,7 @@ internal interface IExecutionContext : IDisposable
     /// <exception cref="InvalidOperationException">Not every tensor is bound.</exception>
     void Enqueue(CuStream stream);
 
-    /// <summary>Where layer times go from the next enqueue on; null stops. Only with <see cref="EngineCapabilities.LayerProfiling"/>.</summary>
+    /// <summary>Where layer times go from the next enqueue on; null stops. Only with
+    /// <see cref="EngineCapabilities.LayerProfiling"/>.</summary>
     void SetProfiler(ILayerProfiler? profiler);
 }

@@ -3,7 +3,8 @@ using Troupe.Messages.Failures;
 namespace Troupe.Runtime.Failures;
 
 /// <summary>Where work on a stream leaves a failure of the computation, and completion finds it; the device stays healthy.</summary>
-/// <remarks>One per lane, because a lane has one submission at a time and recorded graphs keep pointing at it. The first failure of a submission stays. <b>Thread</b> any.</remarks>
+/// <remarks>One per lane, because a lane has one submission at a time and recorded graphs keep pointing at it. The first failure of a
+/// submission stays. <b>Thread</b> any.</remarks>
 internal sealed class FailureSlot
 {
     private ForwardException? _failure;

@@ -7,7 +7,8 @@ namespace Troupe.Runtime.Graphs;
 
 /// <summary>The graphs of one lane, last used first; the least recently used one goes when there are too many.</summary>
 /// <remarks>
-/// A key is the unit, its input shapes and values, profiles and aliased addresses; changes of an engine's contexts or budget clear the cache.
+/// A key is the unit, its input shapes and values, profiles and aliased addresses; changes of an engine's contexts or budget clear the
+/// cache.
 /// <b>Owns</b> the entries. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class GraphCache(InstanceCounters counters, int capacity = GraphCache.DefaultCapacity)
@@ -24,7 +25,14 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
     /// <summary>The graph of this key, recorded now if need be; null when the forward is to run plainly.</summary>
     /// <param name="canRecord">Whether the unit can be recorded now; asked only where something would be.</param>
     /// <param name="make">Makes an entry for this key, with contexts of its own.</param>
-    public GraphEntry? Obtain(GraphUnit unit, ForwardPlan plan, DeviceStream stream, ReadOnlySpan<DevicePointer> given, Func<GraphUnit, ForwardPlan, bool> canRecord, GraphEntryFactory make)
+    public GraphEntry? Obtain(
+        GraphUnit unit,
+        ForwardPlan plan,
+        DeviceStream stream,
+        ReadOnlySpan<DevicePointer> given,
+        Func<GraphUnit, ForwardPlan, bool> canRecord,
+        GraphEntryFactory make
+    )
     {
         GraphEntry? known = Find(unit, plan, given);
         if (known is { IsCaptured: true })
@@ -114,7 +122,8 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
     public void EvictUnproven() => Evict(static entry => entry is { IsCaptured: true, IsProven: false });
 
     /// <summary>Drops the graphs of whole modules or of segments.</summary>
-    public void Evict(bool wholeModule) => Evict(wholeModule ? static entry => entry.Unit.IsWholeModule : static entry => !entry.Unit.IsWholeModule);
+    public void Evict(bool wholeModule) =>
+        Evict(wholeModule ? static entry => entry.Unit.IsWholeModule : static entry => !entry.Unit.IsWholeModule);
 
     /// <summary>Drops everything, failures included.</summary>
     public void Clear() => Evict(static _ => true);

@@ -7,10 +7,12 @@ using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Graphs;
 
-/// <summary>One recorded graph with everything it touches: execution contexts of its own, staging for inputs, outputs and what lies between, and the executable.</summary>
+/// <summary>One recorded graph with everything it touches: execution contexts of its own, staging for inputs, outputs and what lies
+/// between, and the executable.</summary>
 /// <remarks>
 /// Contexts and staging are never used for anything else while the graph lives, so that a replay means what was recorded.
-/// Aliased tensors are bound where the caller has them; their addresses are part of the key. Long, because warm-up, recording and replay must agree on one layout of staging and addresses.
+/// Aliased tensors are bound where the caller has them; their addresses are part of the key. Long, because warm-up, recording and replay
+/// must agree on one layout of staging and addresses.
 /// <b>Owns</b> contexts, staging and executable. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class GraphEntry : IDisposable
@@ -29,7 +31,14 @@ internal sealed class GraphEntry : IDisposable
 
     /// <param name="segments">Segments of the unit with contexts of their own; the entry disposes them.</param>
     /// <param name="given">Addresses of the unit's inputs on its device; aliased ones are bound as they are.</param>
-    public GraphEntry(ModuleGraph graph, GraphUnit unit, ForwardPlan plan, LaneDevice[] devices, SegmentLane[] segments, ReadOnlySpan<DevicePointer> given)
+    public GraphEntry(
+        ModuleGraph graph,
+        GraphUnit unit,
+        ForwardPlan plan,
+        LaneDevice[] devices,
+        SegmentLane[] segments,
+        ReadOnlySpan<DevicePointer> given
+    )
     {
         _graph = graph;
         _plan = plan;
@@ -76,13 +85,15 @@ internal sealed class GraphEntry : IDisposable
             }
         }
 
-        return ReferenceEquals(plan, _plan) || (plan.SameShapeValues(_plan) && SameShapes(plan) && plan.Profiles.AsSpan(Unit.First, Unit.Count).SequenceEqual(_profiles));
+        return ReferenceEquals(plan, _plan)
+            || (plan.SameShapeValues(_plan) && SameShapes(plan) && plan.Profiles.AsSpan(Unit.First, Unit.Count).SequenceEqual(_profiles));
     }
 
     /// <summary>Staging and contexts are there and have run; what is missing is the recording.</summary>
     public bool IsWarm { get; private set; }
 
-    /// <summary>Makes staging and contexts and runs the warm-ups on zeros, before there is any call: for units whose inputs have fixed shapes and are not written in place.</summary>
+    /// <summary>Makes staging and contexts and runs the warm-ups on zeros, before there is any call: for units whose inputs have fixed
+    /// shapes and are not written in place.</summary>
     /// <returns>Warm-ups run; 0 when an engine cannot be captured now.</returns>
     /// <inheritdoc cref="Record" path="/exception"/>
     public int WarmUp()
@@ -111,7 +122,8 @@ internal sealed class GraphEntry : IDisposable
         return Unit.WarmUps;
     }
 
-    /// <summary>Records; before that makes staging and contexts and runs the warm-ups, unless it is warm. Runs on the lane's own streams.</summary>
+    /// <summary>Records; before that makes staging and contexts and runs the warm-ups, unless it is warm. Runs on the lane's own
+    /// streams.</summary>
     /// <param name="warmUps">Warm-ups run.</param>
     /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
     /// <exception cref="CudaException">The capture failed; nothing is left.</exception>
@@ -287,7 +299,10 @@ internal sealed class GraphEntry : IDisposable
 
         for (int device = 0; device < sizes.Length; device++)
         {
-            _staging[device] = sizes[device] > 0 ? DeviceMemoryShortage.Guard(_devices[device].Context, sizes[device], "The static buffers of a graph") : null;
+            _staging[device] =
+                sizes[device] > 0
+                    ? DeviceMemoryShortage.Guard(_devices[device].Context, sizes[device], "The static buffers of a graph")
+                    : null;
         }
 
         foreach ((int device, int tensor, ulong offset) in places)
@@ -384,8 +399,16 @@ internal sealed class GraphEntry : IDisposable
                 {
                     joined[segment.DeviceIndex] = true;
                     Order(target.Own, behind: _devices[from].Own, _devices[from].Order);
-                    target.Context.Driver.MemcpyPeerAsync(
-                        _addresses[segment.DeviceIndex][tensor], target.Context.Handle, _addresses[from][tensor], _devices[from].Context.Handle, _plan.Bytes[tensor], target.Own.Handle).ThrowIfFailed();
+                    target
+                        .Context.Driver.MemcpyPeerAsync(
+                            _addresses[segment.DeviceIndex][tensor],
+                            target.Context.Handle,
+                            _addresses[from][tensor],
+                            _devices[from].Context.Handle,
+                            _plan.Bytes[tensor],
+                            target.Own.Handle
+                        )
+                        .ThrowIfFailed();
                 }
             }
 

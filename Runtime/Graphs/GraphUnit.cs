@@ -12,12 +12,28 @@ internal sealed record GraphUnit(int First, int Count, int Device, int[] Inputs,
 {
     public bool IsWholeModule { get; private init; }
 
-    /// <summary>Launches before a capture: TensorRT defers work to the first enqueue after a change; a whole module settles in three (torch_tensorrt).</summary>
+    /// <summary>Launches before a capture: TensorRT defers work to the first enqueue after a change; a whole module settles in three
+    /// (torch_tensorrt).</summary>
     public int WarmUps => IsWholeModule ? 3 : 1;
 
     public static GraphUnit OfSegment(ModuleGraph graph, int segment, int device) =>
-        new(segment, 1, device, [.. graph.Segments[segment].Inputs.Distinct()], [.. graph.Segments[segment].Outputs.Where(tensor => graph.Tensors[tensor].AliasOf < 0)]);
+        new(
+            segment,
+            1,
+            device,
+            [.. graph.Segments[segment].Inputs.Distinct()],
+            [.. graph.Segments[segment].Outputs.Where(tensor => graph.Tensors[tensor].AliasOf < 0)]
+        );
 
     public static GraphUnit OfModule(ModuleGraph graph) =>
-        new(0, graph.Segments.Length, 0, graph.Inputs, [.. graph.Outputs.Select(graph.RootOf).Where(root => graph.Tensors[root].Producer >= 0).Distinct()]) { IsWholeModule = true };
+        new(
+            0,
+            graph.Segments.Length,
+            0,
+            graph.Inputs,
+            [.. graph.Outputs.Select(graph.RootOf).Where(root => graph.Tensors[root].Producer >= 0).Distinct()]
+        )
+        {
+            IsWholeModule = true,
+        };
 }

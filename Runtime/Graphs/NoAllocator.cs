@@ -12,5 +12,6 @@ internal sealed class NoAllocator : IOutputAllocator
     public DevicePointer Reallocate(int output, ulong bytes, ulong alignment, CuStream stream) =>
         throw new InvalidOperationException("An output is to be allocated inside a recording.");
 
-    public void NotifyShape(int output, in TensorShape shape) => throw new InvalidOperationException("An output's shape became known inside a recording.");
+    public void NotifyShape(int output, in TensorShape shape) =>
+        throw new InvalidOperationException("An output's shape became known inside a recording.");
 }

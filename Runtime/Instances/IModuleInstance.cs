@@ -8,7 +8,8 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Runtime.Instances;
 
 /// <summary>A module loaded on a home device, whose lanes run forwards.</summary>
-/// <remarks><b>Owns</b> engines, lanes and buffers. <b>Thread</b> the executor's, after it was handed over. Disposed there; work in flight ends first.</remarks>
+/// <remarks><b>Owns</b> engines, lanes and buffers. <b>Thread</b> the executor's, after it was handed over. Disposed there; work in flight
+/// ends first.</remarks>
 public interface IModuleInstance : IDisposable
 {
     ModuleSpec Module { get; }
@@ -27,7 +28,8 @@ public interface IModuleInstance : IDisposable
     /// <summary>Takes an idle lane, last used first; false when all are leased and no further one fits the budget.</summary>
     bool TryLease(out ILane lane);
 
-    /// <summary>Applies a per-instance setting (budget, workspace, runtime settings, profiling) between forwards; every lane is idle then.</summary>
+    /// <summary>Applies a per-instance setting (budget, workspace, runtime settings, profiling) between forwards; every lane is idle
+    /// then.</summary>
     /// <exception cref="ForwardException">The back end cannot do it; nothing changed.</exception>
     void Apply(ModeSettings settings);
 

@@ -22,9 +22,16 @@ internal static class InstanceTraits
             OutputAllocator = all.HasFlag(EngineCapabilities.OutputAllocator),
             RequiresOutputAllocator = graph.Segments.Any(segment => segment.RequiresOutputAllocator),
             AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
-            ProfileCount = engines.Where(engine => engine.Profiles.Count > 0).Select(engine => engine.Profiles.Count).DefaultIfEmpty(1).Min(),
+            ProfileCount = engines
+                .Where(engine => engine.Profiles.Count > 0)
+                .Select(engine => engine.Profiles.Count)
+                .DefaultIfEmpty(1)
+                .Min(),
             StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
-            BuiltWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace) ? WorkspaceStrategy.Dynamic : WorkspaceStrategy.Static,
+            BuiltWorkspace =
+                any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace)
+                    ? WorkspaceStrategy.Dynamic
+                    : WorkspaceStrategy.Static,
             DynamicWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace),
             RuntimeSettings = any.HasFlag(EngineCapabilities.RuntimeSettings),
             Profiling = any.HasFlag(EngineCapabilities.LayerProfiling),

@@ -14,7 +14,8 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Runtime.Instances;
 
 /// <summary>A module's engines on their devices, and the lanes that run them.</summary>
-/// <remarks><b>Owns</b> engines, lanes, block pools and one retain of each device context. <b>Thread</b> leasing: any; lanes: their holder's. <b>Blocks</b> in <see cref="Dispose"/>, for the work in flight.</remarks>
+/// <remarks><b>Owns</b> engines, lanes, block pools and one retain of each device context. <b>Thread</b> leasing: any; lanes: their
+/// holder's. <b>Blocks</b> in <see cref="Dispose"/>, for the work in flight.</remarks>
 internal sealed class ModuleInstance : IModuleInstance
 {
     private readonly Lock _lock = new();
@@ -67,7 +68,8 @@ internal sealed class ModuleInstance : IModuleInstance
 
     public InstanceSnapshot Snapshot()
     {
-        long budget = 0, streamable = 0;
+        long budget = 0,
+            streamable = 0;
         foreach (IEngine engine in Engines)
         {
             budget += engine.WeightBudget;
@@ -117,7 +119,8 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
-    /// <summary>As <see cref="TryLease()"/>, but waits for the work in flight of a lane whose holder has let it go; the caller knows that one is or can be made.</summary>
+    /// <summary>As <see cref="TryLease()"/>, but waits for the work in flight of a lane whose holder has let it go; the caller knows that
+    /// one is or can be made.</summary>
     public LeasedLane Lease()
     {
         lock (_lock)
@@ -181,7 +184,8 @@ internal sealed class ModuleInstance : IModuleInstance
         }
     }
 
-    /// <summary>Makes the lane that the next forward will take ready for the graphs of these settings, as far as that needs no call.</summary>
+    /// <summary>Makes the lane that the next forward will take ready for the graphs of these settings, as far as that needs no
+    /// call.</summary>
     public void WarmUp(ModeSettings settings)
     {
         lock (_lock)
@@ -290,7 +294,11 @@ internal sealed class ModuleInstance : IModuleInstance
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new ForwardException(FailureKind.InvalidRequest, $"Profiles cannot be written to '{Settings.ProfileFolder}': {trouble.Message}", trouble);
+            throw new ForwardException(
+                FailureKind.InvalidRequest,
+                $"Profiles cannot be written to '{Settings.ProfileFolder}': {trouble.Message}",
+                trouble
+            );
         }
     }
 

@@ -4,7 +4,8 @@ namespace Troupe.Runtime.Lanes;
 
 /// <summary>How a forward relates to the stream its caller works on.</summary>
 /// <param name="Stream">The caller's; null when the caller waits for completion on the host.</param>
-/// <param name="RunsOnIt">True: the forward is enqueued on that very stream, without events. False: on the lane's own, ordered behind and before the caller's by events.</param>
+/// <param name="RunsOnIt">True: the forward is enqueued on that very stream, without events. False: on the lane's own, ordered behind and
+/// before the caller's by events.</param>
 internal readonly record struct CallerStream(DeviceStream? Stream, bool RunsOnIt)
 {
     /// <summary>Nobody but the host waits.</summary>

@@ -14,8 +14,10 @@ namespace Troupe.Runtime.Lanes;
 
 /// <summary>One stream with its execution contexts and buffers: what a forward runs on, exclusively until its completion event.</summary>
 /// <remarks>
-/// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory. Long, because the steps of a forward, its failure and its end share this state and are read together.
-/// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an output must be measured.
+/// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory. Long, because the steps of a forward, its
+/// failure and its end share this state and are read together.
+/// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an
+/// output must be measured.
 /// </remarks>
 internal sealed class Lane : IDisposable
 {
@@ -45,7 +47,16 @@ internal sealed class Lane : IDisposable
     private bool _evictUnproven;
     private bool _checksDevices;
 
-    public Lane(ModuleGraph graph, InputCheck check, ModuleTraits traits, InstanceCounters counters, IReadOnlyList<IEngine> engines, InstanceSettings settings, LaneDevice[] devices, DeviceHealth[] health)
+    public Lane(
+        ModuleGraph graph,
+        InputCheck check,
+        ModuleTraits traits,
+        InstanceCounters counters,
+        IReadOnlyList<IEngine> engines,
+        InstanceSettings settings,
+        LaneDevice[] devices,
+        DeviceHealth[] health
+    )
     {
         _graph = graph;
         _check = check;
@@ -78,7 +89,8 @@ internal sealed class Lane : IDisposable
     /// <summary>Recorded behind everything the last forward enqueued.</summary>
     public DeviceEvent Done { get; }
 
-    /// <summary>A caller's stream the last forward ran on, without an event behind it; null when <see cref="Done"/> covers everything.</summary>
+    /// <summary>A caller's stream the last forward ran on, without an event behind it; null when <see cref="Done"/> covers
+    /// everything.</summary>
     public DeviceStream? RanOn { get; private set; }
 
     /// <summary>Graphs recorded and kept.</summary>
@@ -91,20 +103,23 @@ internal sealed class Lane : IDisposable
     public int KeptOutputs => _memory.PreAllocated.Count;
 
     /// <summary>
-    /// Runs one forward on tensors in device memory. Returns when it is enqueued; results are valid behind <see cref="Done"/>, and behind the caller's stream.
+    /// Runs one forward on tensors in device memory. Returns when it is enqueued; results are valid behind <see cref="Done"/>, and behind
+    /// the caller's stream.
     /// <list type="number">
     /// <item>check arity, types and shapes of the inputs</item>
     /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes</item>
     /// <item>obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>order behind the caller's stream, then place the inputs, which may take copies</item>
-    /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded yet</item>
+    /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded
+    /// yet</item>
     /// <item>join the devices' streams, mark completion, order the caller's stream behind it</item>
     /// <item>commit: only now outputs are handed over and sets renewed</item>
     /// </list>
     /// </summary>
     /// <param name="inputs">In the module's order; they stay valid until the forward is done.</param>
     /// <param name="outputs">Receives the results in the module's order; whoever called owns them.</param>
-    /// <exception cref="ForwardException">Refused or failed; the outputs were not obtained, and the next forward is not affected.</exception>
+    /// <exception cref="ForwardException">Refused or failed; the outputs were not obtained, and the next forward is not
+    /// affected.</exception>
     public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller)
     {
         using ContextEntry entry = Home.Context.Enter();
@@ -171,14 +186,18 @@ internal sealed class Lane : IDisposable
     }
 
     /// <summary>
-    /// Runs the warm-ups of the graphs that these settings ask for, on the lane's own streams, where that needs no call: every input has a fixed shape, and none is
+    /// Runs the warm-ups of the graphs that these settings ask for, on the lane's own streams, where that needs no call: every input has a
+    /// fixed shape, and none is
     /// written in place or read for its values. What cannot be warmed up is left to the first call.
     /// </summary>
     /// <remarks>The lane is idle. <b>Blocks</b> until the warm-ups are done, so that a failure of theirs is no forward's.</remarks>
     public void WarmUp(ModeSettings settings)
     {
         CudaGraphsMode graphs = _traits.Graphs(settings.CudaGraphs);
-        if (graphs == CudaGraphsMode.Off || !_graph.Inputs.All(input => _graph.Tensors[input] is { Shape.IsConcrete: true, IsAliased: false, IsShapeTensor: false }))
+        if (
+            graphs == CudaGraphsMode.Off
+            || !_graph.Inputs.All(input => _graph.Tensors[input] is { Shape.IsConcrete: true, IsAliased: false, IsShapeTensor: false })
+        )
         {
             return;
         }
@@ -227,7 +246,8 @@ internal sealed class Lane : IDisposable
         {
             if (stream.IsDisposed)
             {
-                // Work may still run on a stream that is gone; nothing but its device context can say when it is done, and that not while a lane records.
+                // Work may still run on a stream that is gone; nothing but its device context can say when it is done, and that not while a
+                // lane records.
                 CuResult settled = Home.Context.TrySynchronize();
                 if (settled == CuResult.StreamCaptureUnsupported)
                 {
@@ -247,7 +267,8 @@ internal sealed class Lane : IDisposable
         return Done.IsDone();
     }
 
-    /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last success.</summary>
+    /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last
+    /// success.</summary>
     public void Completed(bool succeeded)
     {
         if (succeeded && _settings.Profiling != ProfilingFormat.Off)
@@ -265,7 +286,8 @@ internal sealed class Lane : IDisposable
         }
     }
 
-    /// <summary>After a failure: what was recorded since the last success is not used again. Done before the next forward, when the lane is idle.</summary>
+    /// <summary>After a failure: what was recorded since the last success is not used again. Done before the next forward, when the lane is
+    /// idle.</summary>
     private void EvictUnproven()
     {
         if (_evictUnproven)
@@ -345,11 +367,29 @@ internal sealed class Lane : IDisposable
     {
         GraphSegment wiring = _graph.Segments[segment];
         int device = Array.IndexOf(_graph.RelativeOrdinals, wiring.RelativeOrdinal);
-        return new SegmentLane(_graph, wiring, _engines[segment], _devices[device], device, Failure, _settings, _counters, _profiles[segment], isRecorded);
+        return new SegmentLane(
+            _graph,
+            wiring,
+            _engines[segment],
+            _devices[device],
+            device,
+            Failure,
+            _settings,
+            _counters,
+            _profiles[segment],
+            isRecorded
+        );
     }
 
     private GraphEntry MakeEntry(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given) =>
-        new(_graph, unit, plan, _devices, [.. Enumerable.Range(unit.First, unit.Count).Select(segment => MakeSegment(segment, isRecorded: true))], given);
+        new(
+            _graph,
+            unit,
+            plan,
+            _devices,
+            [.. Enumerable.Range(unit.First, unit.Count).Select(segment => MakeSegment(segment, isRecorded: true))],
+            given
+        );
 
     private void WriteProfiles()
     {
@@ -357,7 +397,13 @@ internal sealed class Lane : IDisposable
         {
             for (int index = 0; index < _segments.Length; index++)
             {
-                ProfileFiles.Write(_settings.ProfileFolder, _settings.Profiling, _profiles[index], _segments[index].Engine.LayerInformation, _checksDevices);
+                ProfileFiles.Write(
+                    _settings.ProfileFolder,
+                    _settings.Profiling,
+                    _profiles[index],
+                    _segments[index].Engine.LayerInformation,
+                    _checksDevices
+                );
             }
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
@@ -457,7 +503,8 @@ internal sealed class Lane : IDisposable
         return true;
     }
 
-    /// <summary>Asks contexts that were brought to the plan: what they were left with by a forward before, a failed one perhaps, says nothing about it.</summary>
+    /// <summary>Asks contexts that were brought to the plan: what they were left with by a forward before, a failed one perhaps, says
+    /// nothing about it.</summary>
     private bool CanRecord(GraphUnit unit, ForwardPlan plan)
     {
         for (int index = unit.First; index < unit.First + unit.Count; index++)
@@ -539,7 +586,8 @@ internal sealed class Lane : IDisposable
         }
     }
 
-    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs: completion waits for it, and so does whatever the caller enqueues next.</summary>
+    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs: completion waits for it, and so does
+    /// whatever the caller enqueues next.</summary>
     private void Abandon(CallerStream caller)
     {
         _memory.Abandon();

@@ -1,4 +1,3 @@
-
 namespace Troupe.Runtime.Lanes;
 
 /// <summary>What became of a submission so far.</summary>

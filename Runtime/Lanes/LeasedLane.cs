@@ -61,14 +61,16 @@ internal sealed class LeasedLane : ILane
 
     public Lane Lane { get; }
 
-    /// <summary>What modes hold since it was last asked; frees the rest when the lane is next idle. Null when there is nothing to free.</summary>
+    /// <summary>What modes hold since it was last asked; frees the rest when the lane is next idle. Null when there is nothing to
+    /// free.</summary>
     public HeldModes? ReleaseWhenIdle { get; set; }
 
     public ForwardException Failure => _failure ?? throw new InvalidOperationException("The submission has not failed.");
 
-    public (long Input, long Infer, long Output) Times => _status == LaneStatus.Succeeded
-        ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
-        : default;
+    public (long Input, long Infer, long Output) Times =>
+        _status == LaneStatus.Succeeded
+            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
+            : default;
 
     public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
     {
@@ -120,7 +122,8 @@ internal sealed class LeasedLane : ILane
             return LaneStatus.Pending;
         }
 
-        _failure = reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
+        _failure =
+            reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
         Lane.Completed(succeeded: _failure is null);
         return _status = _failure is null ? LaneStatus.Succeeded : LaneStatus.Failed;
     }
@@ -186,7 +189,10 @@ internal sealed class LeasedLane : ILane
             long expected = input.Type.ByteCount(input.Shape.ElementCount);
             if (input.Data.Length != expected)
             {
-                throw new ForwardException(FailureKind.InvalidInput, $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {expected}.");
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {expected}."
+                );
             }
 
             _given[index] = input;

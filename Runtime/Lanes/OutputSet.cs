@@ -8,7 +8,8 @@ namespace Troupe.Runtime.Lanes;
 
 /// <summary>A lane's pre-allocated outputs: one block per output, for the shapes of the plan it was made for.</summary>
 /// <remarks>
-/// The first forward gets fresh outputs, after which the set is made; later ones of the same plan get the set's blocks, overwritten each time, and earlier views
+/// The first forward gets fresh outputs, after which the set is made; later ones of the same plan get the set's blocks, overwritten each
+/// time, and earlier views
 /// of them go stale. Outputs of an unowned segment leave the set when they are handed out, and are replaced.
 /// <b>Owns</b> the blocks in it. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>

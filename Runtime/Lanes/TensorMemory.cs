@@ -11,10 +11,12 @@ using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
-/// <summary>Where the tensors of the forward under way lie: inputs as given, intermediates in the lane's arenas, outputs in blocks that the caller will own.</summary>
+/// <summary>Where the tensors of the forward under way lie: inputs as given, intermediates in the lane's arenas, outputs in blocks that the
+/// caller will own.</summary>
 /// <remarks>
 /// A tensor whose size is not known before its segment ran, and every tensor behind it, lies in a borrowed block.
-/// <b>Owns</b> the blocks borrowed for the forward, until it is committed or abandoned, and the pre-allocated set. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
+/// <b>Owns</b> the blocks borrowed for the forward, until it is committed or abandoned, and the pre-allocated set. <b>Thread</b> the lane's
+/// holder. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class TensorMemory
 {
@@ -114,7 +116,8 @@ internal sealed class TensorMemory
         }
     }
 
-    /// <summary>Before a segment is launched: its inputs are brought to its device, and its outputs get their addresses as far as sizes are known.</summary>
+    /// <summary>Before a segment is launched: its inputs are brought to its device, and its outputs get their addresses as far as sizes are
+    /// known.</summary>
     public void Bring(int segment, ForwardPlan plan)
     {
         int at = _segmentDevices[segment];
@@ -179,13 +182,17 @@ internal sealed class TensorMemory
     /// <summary>Index of the lane's device on which a tensor comes into being.</summary>
     private int DeviceOf(int tensor) => _graph.Tensors[tensor].Producer is int producer and >= 0 ? _segmentDevices[producer] : 0;
 
-    private bool UsesAllocator(int tensor) => _graph.Tensors[tensor].Producer is int producer and >= 0 && (_settings.OutputAllocator || _graph.Segments[producer].RequiresOutputAllocator);
+    private bool UsesAllocator(int tensor) =>
+        _graph.Tensors[tensor].Producer is int producer and >= 0
+        && (_settings.OutputAllocator || _graph.Segments[producer].RequiresOutputAllocator);
 
     /// <summary>
-    /// Whether an output may come from the pre-allocated set: not where its segment writes in place (torch_tensorrt allocates those fresh), and not under a plan that
+    /// Whether an output may come from the pre-allocated set: not where its segment writes in place (torch_tensorrt allocates those fresh),
+    /// and not under a plan that
     /// was incomplete when the forward began, because no later forward has that plan.
     /// </summary>
-    private bool MayPreAllocate(int tensor) => _settings.PreAllocatedOutputs && !_hasAliases[_graph.Tensors[tensor].Producer] && !UsesAllocator(tensor) && _returns;
+    private bool MayPreAllocate(int tensor) =>
+        _settings.PreAllocatedOutputs && !_hasAliases[_graph.Tensors[tensor].Producer] && !UsesAllocator(tensor) && _returns;
 
     private void Accept(int tensor, in DeviceTensor input)
     {
@@ -214,7 +221,8 @@ internal sealed class TensorMemory
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The input '{wanted.Name}' is written in place and lies at 0x{input.Pointer.Address:x}, which is no multiple of {wanted.Alignment}; a copy would lose the write. Give it memory of its own.");
+                $"The input '{wanted.Name}' is written in place and lies at 0x{input.Pointer.Address:x}, which is no multiple of {wanted.Alignment}; a copy would lose the write. Give it memory of its own."
+            );
         }
 
         DeviceStream stream = _devices[0].Stream;
@@ -235,12 +243,18 @@ internal sealed class TensorMemory
         int home = _devices[0].Context.Ordinal;
         if (!_settings.MultiDeviceSafe)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{name}' lies on device {input.Ordinal}, the instance on device {home}. Turn multi-device safe mode on to have inputs moved.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{name}' lies on device {input.Ordinal}, the instance on device {home}. Turn multi-device safe mode on to have inputs moved."
+            );
         }
 
         if (_graph.Tensors[tensor].IsAliased)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{name}' is written in place and lies on device {input.Ordinal}, the instance on device {home}; it cannot be moved.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{name}' is written in place and lies on device {input.Ordinal}, the instance on device {home}; it cannot be moved."
+            );
         }
 
         DeviceStream stream = _devices[0].Stream;
@@ -258,7 +272,16 @@ internal sealed class TensorMemory
         if (input.Bytes > 0)
         {
             DeviceContext target = _devices[0].Context;
-            target.Driver.MemcpyPeerAsync(block.Pointer, target.Handle, input.Pointer, input.Block.Pool.Device.Handle, input.Bytes, stream.Handle).ThrowIfFailed();
+            target
+                .Driver.MemcpyPeerAsync(
+                    block.Pointer,
+                    target.Handle,
+                    input.Pointer,
+                    input.Block.Pool.Device.Handle,
+                    input.Bytes,
+                    stream.Handle
+                )
+                .ThrowIfFailed();
         }
 
         if (source is not null)
@@ -278,15 +301,28 @@ internal sealed class TensorMemory
         int from = DeviceOf(tensor);
         if (_graph.Tensors[tensor].IsAliased)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The tensor '{_graph.Tensors[tensor].Name}' is written in place and cannot be moved to another device.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The tensor '{_graph.Tensors[tensor].Name}' is written in place and cannot be moved to another device."
+            );
         }
 
-        LaneDevice source = _devices[from], target = _devices[to];
+        LaneDevice source = _devices[from],
+            target = _devices[to];
         DevicePointer place = Obtain(tensor, to, plan);
         target.WaitFor(source);
         if (plan.Bytes[tensor] > 0)
         {
-            target.Context.Driver.MemcpyPeerAsync(place, target.Context.Handle, source.Addresses[tensor], source.Context.Handle, plan.Bytes[tensor], target.Stream.Handle).ThrowIfFailed();
+            target
+                .Context.Driver.MemcpyPeerAsync(
+                    place,
+                    target.Context.Handle,
+                    source.Addresses[tensor],
+                    source.Context.Handle,
+                    plan.Bytes[tensor],
+                    target.Stream.Handle
+                )
+                .ThrowIfFailed();
         }
 
         target.Addresses[tensor] = place;
@@ -331,7 +367,14 @@ internal sealed class TensorMemory
             if (_leaves[tensor] && !_isGiven[tensor] && MayPreAllocate(tensor))
             {
                 int producer = _graph.Tensors[tensor].Producer;
-                PreAllocated.Prepare(_plan!, tensor, _blocks[tensor]!, _graph.Segments[producer].UnownedOutputs, _devices[_segmentDevices[producer]].Pool, order);
+                PreAllocated.Prepare(
+                    _plan!,
+                    tensor,
+                    _blocks[tensor]!,
+                    _graph.Segments[producer].UnownedOutputs,
+                    _devices[_segmentDevices[producer]].Pool,
+                    order
+                );
             }
         }
     }

@@ -4,7 +4,8 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Manifests;
 
-/// <summary>Reads one JSON object of a manifest key by key, and refuses keys nobody asked for, so that a typing error never passes unseen.</summary>
+/// <summary>Reads one JSON object of a manifest key by key, and refuses keys nobody asked for, so that a typing error never passes
+/// unseen.</summary>
 /// <param name="where">Path of the object for errors, e.g. <c>module.json: segments[1]</c>.</param>
 internal sealed class ManifestObject(JsonElement element, string where)
 {
@@ -12,26 +13,32 @@ internal sealed class ManifestObject(JsonElement element, string where)
 
     public string Where => where;
 
-    public static ManifestObject Of(JsonElement element, string where) => element.ValueKind == JsonValueKind.Object
-        ? new ManifestObject(element, where)
-        : throw Wrong(where, $"is {Kind(element)}, not an object");
+    public static ManifestObject Of(JsonElement element, string where) =>
+        element.ValueKind == JsonValueKind.Object
+            ? new ManifestObject(element, where)
+            : throw Wrong(where, $"is {Kind(element)}, not an object");
 
     public string Text(string key)
     {
         JsonElement value = Required(key);
-        return value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a text");
+        return value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a text");
     }
 
-    public int Integer(string key, int otherwise) => !TryGet(key, out JsonElement value) ? otherwise
+    public int Integer(string key, int otherwise) =>
+        !TryGet(key, out JsonElement value) ? otherwise
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number
         : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a whole number");
 
     /// <summary>A number of bytes or the like, from 0; null where the key is absent.</summary>
-    public long? Count(string key) => !TryGet(key, out JsonElement value) ? null
+    public long? Count(string key) =>
+        !TryGet(key, out JsonElement value) ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= 0 ? number
         : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not a whole number from 0");
 
-    public bool? Flag(string key) => !TryGet(key, out JsonElement value) ? null
+    public bool? Flag(string key) =>
+        !TryGet(key, out JsonElement value) ? null
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
         : throw Wrong($"{where}.{key}", $"is {Kind(value)}, not true or false");
 
@@ -73,16 +80,17 @@ internal sealed class ManifestObject(JsonElement element, string where)
 
     public static ModuleLoadException Wrong(string where, string what) => new(FailureKind.InvalidModel, $"{where} {what}.");
 
-    public static string Kind(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => $"the text '{element.GetString()}'",
-        JsonValueKind.Number => $"the number {element.GetRawText()}",
-        JsonValueKind.True => "true",
-        JsonValueKind.False => "false",
-        JsonValueKind.Null or JsonValueKind.Undefined => "null",
-    };
+    public static string Kind(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.String => $"the text '{element.GetString()}'",
+            JsonValueKind.Number => $"the number {element.GetRawText()}",
+            JsonValueKind.True => "true",
+            JsonValueKind.False => "false",
+            JsonValueKind.Null or JsonValueKind.Undefined => "null",
+        };
 
     private JsonElement Required(string key) => TryGet(key, out JsonElement value) ? value : throw Missing(key);
 

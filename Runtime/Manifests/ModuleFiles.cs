@@ -18,15 +18,21 @@ internal static class ModuleFiles
         using FileStream file = Open(path);
         if (file.Length > limit)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' has {file.Length} bytes, more than the {limit} that are read. Put weights into external data files.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{path}' has {file.Length} bytes, more than the {limit} that are read. Put weights into external data files."
+            );
         }
 
-        return Reading(path, () =>
-        {
-            byte[] bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
-            return bytes;
-        });
+        return Reading(
+            path,
+            () =>
+            {
+                byte[] bytes = new byte[file.Length];
+                file.ReadExactly(bytes);
+                return bytes;
+            }
+        );
     }
 
     /// <summary>A file to read from its beginning, whatever its size.</summary>
@@ -66,14 +72,20 @@ internal static class ModuleFiles
         string inside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
         return !Path.IsPathRooted(file) && full.StartsWith(inside, StringComparison.Ordinal) && !LeavesByLink(full, inside)
             ? full
-            : throw new ModuleLoadException(FailureKind.InvalidModel, $"'{owner}' names the file '{file}', which is outside the module's folder '{folder}'. Files stand beside module.json or below it.");
+            : throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{owner}' names the file '{file}', which is outside the module's folder '{folder}'. Files stand beside module.json or below it."
+            );
     }
 
     private static bool LeavesByLink(string full, string inside)
     {
         for (string? part = full; part is not null && part.Length > inside.Length; part = Path.GetDirectoryName(part))
         {
-            FileSystemInfo? target = Directory.Exists(part) ? Directory.ResolveLinkTarget(part, returnFinalTarget: true) : File.Exists(part) ? File.ResolveLinkTarget(part, returnFinalTarget: true) : null;
+            FileSystemInfo? target =
+                Directory.Exists(part) ? Directory.ResolveLinkTarget(part, returnFinalTarget: true)
+                : File.Exists(part) ? File.ResolveLinkTarget(part, returnFinalTarget: true)
+                : null;
             if (target is not null && !target.FullName.StartsWith(inside, StringComparison.Ordinal))
             {
                 return true;

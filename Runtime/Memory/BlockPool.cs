@@ -5,8 +5,10 @@ namespace Troupe.Runtime.Memory;
 
 /// <summary>Lends blocks of one device's memory and takes them back, so that forwards in steady state allocate nothing.</summary>
 /// <remarks>
-/// Blocks have exactly the size asked for and are reused for that size. A block last used on another stream is reused only behind an event of that stream.
-/// <b>Owns</b> every block it ever made. <b>Thread</b> any. <b>Blocks</b> never, except when it frees idle blocks because the device is full.
+/// Blocks have exactly the size asked for and are reused for that size. A block last used on another stream is reused only behind an event
+/// of that stream.
+/// <b>Owns</b> every block it ever made. <b>Thread</b> any. <b>Blocks</b> never, except when it frees idle blocks because the device is
+/// full.
 /// </remarks>
 internal sealed class BlockPool(DeviceContext device) : IDisposable
 {
@@ -41,7 +43,8 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         }
     }
 
-    /// <summary>Orders the next work on <paramref name="stream"/> behind the last use of a block that is lent already; false, without effect, where that cannot be done now.</summary>
+    /// <summary>Orders the next work on <paramref name="stream"/> behind the last use of a block that is lent already; false, without
+    /// effect, where that cannot be done now.</summary>
     public bool TryContinue(DeviceBlock block, DeviceStream stream)
     {
         lock (_lock)
@@ -52,7 +55,8 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         }
     }
 
-    /// <summary>Takes a block back; <paramref name="generation"/> is what it was when it was lent, so that returning twice does nothing.</summary>
+    /// <summary>Takes a block back; <paramref name="generation"/> is what it was when it was lent, so that returning twice does
+    /// nothing.</summary>
     public void Return(DeviceBlock block, int generation)
     {
         lock (_lock)
@@ -144,10 +148,15 @@ internal sealed class BlockPool(DeviceContext device) : IDisposable
         return any;
     }
 
-    /// <summary>An idle block behind its last use; null where there is none of this size, or its last use cannot be waited for now.</summary>
+    /// <summary>An idle block behind its last use; null where there is none of this size, or its last use cannot be waited for
+    /// now.</summary>
     private DeviceBlock? TryReuse(ulong size, DeviceStream stream)
     {
-        if (!_idle.TryGetValue(size, out Stack<DeviceBlock>? idle) || !idle.TryPeek(out DeviceBlock? block) || !TryOrderAfterLastUse(block, stream))
+        if (
+            !_idle.TryGetValue(size, out Stack<DeviceBlock>? idle)
+            || !idle.TryPeek(out DeviceBlock? block)
+            || !TryOrderAfterLastUse(block, stream)
+        )
         {
             return null;
         }

@@ -22,7 +22,11 @@ internal sealed class DeviceHealth(int ordinal)
         if (trouble.IsContextFatal)
         {
             Fail($"{trouble.Status} in {trouble.Call}");
-            return new ForwardException(FailureKind.DeviceLost, $"Device {ordinal} failed and is out of service: {trouble.Message}", trouble);
+            return new ForwardException(
+                FailureKind.DeviceLost,
+                $"Device {ordinal} failed and is out of service: {trouble.Message}",
+                trouble
+            );
         }
 
         return trouble.Status == CuResult.OutOfMemory

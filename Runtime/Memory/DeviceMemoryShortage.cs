@@ -23,6 +23,10 @@ internal static class DeviceMemoryShortage
     public static ForwardException Of(DeviceContext device, ulong bytes, string purpose, CudaException trouble)
     {
         (ulong free, ulong total) = device.MemoryInfo();
-        return new ForwardException(FailureKind.OutOfDeviceMemory, $"{purpose} take {bytes} bytes; device {device.Ordinal} has {free} of {total} free.", trouble);
+        return new ForwardException(
+            FailureKind.OutOfDeviceMemory,
+            $"{purpose} take {bytes} bytes; device {device.Ordinal} has {free} of {total} free.",
+            trouble
+        );
     }
 }

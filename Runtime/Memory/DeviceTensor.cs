@@ -5,7 +5,8 @@ namespace Troupe.Runtime.Memory;
 
 /// <summary>A view of a tensor in device memory: type, shape and the block it lies in, as the block was lent.</summary>
 /// <remarks>
-/// A value: copying it copies the view, not the bytes. It goes stale when its block is returned or, in a pre-allocated set, overwritten by the next call;
+/// A value: copying it copies the view, not the bytes. It goes stale when its block is returned or, in a pre-allocated set, overwritten by
+/// the next call;
 /// using a stale view is an error, never a read of somebody else's data.
 /// </remarks>
 /// <param name="offset">Bytes from the start of the block: a view of a part of it, e.g. one entry of a batch.</param>
@@ -38,7 +39,8 @@ internal readonly struct DeviceTensor(ElementType type, in TensorShape shape, De
         }
     }
 
-    /// <summary>A view of a part of this tensor's memory, contiguous from <paramref name="offset"/> bytes on; it lives as long as this one.</summary>
+    /// <summary>A view of a part of this tensor's memory, contiguous from <paramref name="offset"/> bytes on; it lives as long as this
+    /// one.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside this tensor.</exception>
     public DeviceTensor Part(ulong offset, in TensorShape shape)
     {

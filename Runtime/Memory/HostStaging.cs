@@ -4,8 +4,10 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>Page-locked host memory through which a lane's inputs and outputs pass, so that copies to a real device need not wait.</summary>
-/// <remarks><b>Owns</b> one pinned allocation that grows to the largest need. <b>Thread</b> the lane's holder, no copy of the lane in flight when it grows.</remarks>
+/// <summary>Page-locked host memory through which a lane's inputs and outputs pass, so that copies to a real device need not
+/// wait.</summary>
+/// <remarks><b>Owns</b> one pinned allocation that grows to the largest need. <b>Thread</b> the lane's holder, no copy of the lane in
+/// flight when it grows.</remarks>
 internal sealed class HostStaging(DeviceContext device) : IDisposable
 {
     private PinnedBuffer? _buffer;
@@ -26,7 +28,11 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
         }
         catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory)
         {
-            throw new ForwardException(FailureKind.OutOfDeviceMemory, $"The host has no {bytes} bytes of page-locked memory left for the inputs and outputs of a forward.", trouble);
+            throw new ForwardException(
+                FailureKind.OutOfDeviceMemory,
+                $"The host has no {bytes} bytes of page-locked memory left for the inputs and outputs of a forward.",
+                trouble
+            );
         }
     }
 

@@ -3,9 +3,11 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>Scratch memory that the execution contexts of one lane on one device use in turn, so that it is there once and not once per context and recording.</summary>
+/// <summary>Scratch memory that the execution contexts of one lane on one device use in turn, so that it is there once and not once per
+/// context and recording.</summary>
 /// <remarks>
-/// Sound because a lane puts the work of one forward at a time on its device, one segment behind the other. A recording holds the piece it was recorded with; when a context needs
+/// Sound because a lane puts the work of one forward at a time on its device, one segment behind the other. A recording holds the piece it
+/// was recorded with; when a context needs
 /// more, a larger piece takes its place, and the former stays as long as somebody holds it.
 /// <b>Owns</b> pieces that are held. <b>Thread</b> the lane's holder. <b>Blocks</b> never.
 /// </remarks>

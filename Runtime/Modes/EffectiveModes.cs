@@ -15,9 +15,10 @@ public readonly record struct ModeSource(ModeEntry? Entry, bool IsCall)
     /// <summary>Set at model scope or narrower, so that it must hold or be refused; wider ones hold where they can.</summary>
     public bool IsBinding => IsCall || (Entry is not null && ModeScopes.IsModelOrNarrower(Entry.Scope));
 
-    public override string ToString() => IsCall
-        ? "call"
-        : Entry is null ? "default" : $"{ModeScopes.Text(Entry.Scope)} ({(Entry.Token is null ? "baseline" : "entered")})";
+    public override string ToString() =>
+        IsCall ? "call"
+        : Entry is null ? "default"
+        : $"{ModeScopes.Text(Entry.Scope)} ({(Entry.Token is null ? "baseline" : "entered")})";
 }
 
 /// <summary>The value of every setting at one place, and where each comes from.</summary>

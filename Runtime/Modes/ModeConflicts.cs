@@ -3,9 +3,11 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;
 
-/// <summary>Which settings contradict each other or a module, and which a module's back end cannot do: the compatibility table of torch_tensorrt, with its texts.</summary>
+/// <summary>Which settings contradict each other or a module, and which a module's back end cannot do: the compatibility table of
+/// torch_tensorrt, with its texts.</summary>
 /// <remarks>
-/// Not conflicts: pre-allocated outputs with an output allocator (the allocator supplies the outputs), pre-allocated outputs of aliased engines (made fresh, with a
+/// Not conflicts: pre-allocated outputs with an output allocator (the allocator supplies the outputs), pre-allocated outputs of aliased
+/// engines (made fresh, with a
 /// warning), a dynamic workspace, a budget, a profile switch or profiling under graphs (recordings are keyed by them or made anew).
 /// </remarks>
 public static class ModeConflicts
@@ -16,8 +18,7 @@ public static class ModeConflicts
     public const string AllocatorWithGraphs =
         "Both CUDA Graphs and dynamic output allocation are enabled, which are incompatible runtime modes. Please disable one of the two.";
 
-    public const string NothingStreamable =
-        "Streamable bytes are zero. Was module complied with enable_weight_streaming=True option?";
+    public const string NothingStreamable = "Streamable bytes are zero. Was module complied with enable_weight_streaming=True option?";
 
     public const string NegativeBudget = "Requested budget cannot be negative";
 
@@ -42,35 +43,42 @@ public static class ModeConflicts
     }
 
     /// <summary>The settings a contradiction is between, the one to give up first.</summary>
-    public static IReadOnlyList<ModeSetting> Concerned(string contradiction) => contradiction switch
-    {
-        RequiredAllocatorWithGraphs => [ModeSetting.CudaGraphs],
-        AllocatorWithGraphs => [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator],
-        _ => [ModeSetting.OutputAllocator],
-    };
+    public static IReadOnlyList<ModeSetting> Concerned(string contradiction) =>
+        contradiction switch
+        {
+            RequiredAllocatorWithGraphs => [ModeSetting.CudaGraphs],
+            AllocatorWithGraphs => [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator],
+            _ => [ModeSetting.OutputAllocator],
+        };
 
     /// <summary>Why the module's back end cannot do what one setting asks for; null when it can or when nothing is asked.</summary>
-    public static ModeRefusal? Unsupported(ModeSetting setting, ModeSettings settings, ModuleTraits traits) => setting switch
-    {
-        ModeSetting.CudaGraphs => Graphs(settings.CudaGraphs, traits),
-        ModeSetting.OutputAllocator => settings.OutputAllocator && !traits.OutputAllocator && !traits.RequiresOutputAllocator
-            ? NotSupported("The back end of this model takes no output allocator.")
-            : null,
-        ModeSetting.Profile => Profile(settings.Profile, traits),
-        ModeSetting.WeightBudget => settings.WeightBudget != WeightBudget.Automatic && traits.StreamableWeightBytes == 0 ? NotSupported(NothingStreamable) : null,
-        ModeSetting.Workspace => settings.Workspace == WorkspaceStrategy.Dynamic && !traits.DynamicWorkspace
-            ? NotSupported("The back end of this model keeps its own workspace; it cannot be allocated per call.")
-            : null,
-        ModeSetting.RuntimeSettings => settings.RuntimeSettings != RuntimeSettings.Default && !traits.RuntimeSettings
-            ? NotSupported("Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; the back end of this model is another.")
-            : null,
-        ModeSetting.Profiling => settings.Profiling != ProfilingFormat.Off && !traits.Profiling
-            ? NotSupported("The back end of this model reports no layer times to profile.")
-            : null,
-        ModeSetting.PreAllocatedOutputs or ModeSetting.MultiDeviceSafe => null,
-    };
+    public static ModeRefusal? Unsupported(ModeSetting setting, ModeSettings settings, ModuleTraits traits) =>
+        setting switch
+        {
+            ModeSetting.CudaGraphs => Graphs(settings.CudaGraphs, traits),
+            ModeSetting.OutputAllocator => settings.OutputAllocator && !traits.OutputAllocator && !traits.RequiresOutputAllocator
+                ? NotSupported("The back end of this model takes no output allocator.")
+                : null,
+            ModeSetting.Profile => Profile(settings.Profile, traits),
+            ModeSetting.WeightBudget => settings.WeightBudget != WeightBudget.Automatic && traits.StreamableWeightBytes == 0
+                ? NotSupported(NothingStreamable)
+                : null,
+            ModeSetting.Workspace => settings.Workspace == WorkspaceStrategy.Dynamic && !traits.DynamicWorkspace
+                ? NotSupported("The back end of this model keeps its own workspace; it cannot be allocated per call.")
+                : null,
+            ModeSetting.RuntimeSettings => settings.RuntimeSettings != RuntimeSettings.Default && !traits.RuntimeSettings
+                ? NotSupported(
+                    "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; the back end of this model is another."
+                )
+                : null,
+            ModeSetting.Profiling => settings.Profiling != ProfilingFormat.Off && !traits.Profiling
+                ? NotSupported("The back end of this model reports no layer times to profile.")
+                : null,
+            ModeSetting.PreAllocatedOutputs or ModeSetting.MultiDeviceSafe => null,
+        };
 
-    /// <summary>The first reason why a module cannot run with these settings: a contradiction, else what its back end cannot do; null when it can.</summary>
+    /// <summary>The first reason why a module cannot run with these settings: a contradiction, else what its back end cannot do; null when
+    /// it can.</summary>
     public static ModeRefusal? Find(ModeSettings settings, ModuleTraits traits)
     {
         if (Between(settings, traits) is { } reason)
@@ -108,7 +116,10 @@ public static class ModeConflicts
 
     private static ModeRefusal? Profile(ProfileChoice choice, ModuleTraits traits) =>
         choice.Index is { } index && (index < 0 || index >= Math.Max(1, traits.ProfileCount))
-            ? new ModeRefusal(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {Math.Max(1, traits.ProfileCount)})")
+            ? new ModeRefusal(
+                FailureKind.InvalidRequest,
+                $"Optimization profile index {index} out of range [0, {Math.Max(1, traits.ProfileCount)})"
+            )
             : null;
 
     private static ModeRefusal NotSupported(string reason) => new(FailureKind.NotSupported, reason);

@@ -21,7 +21,14 @@ public static class ModeEntries
     }
 
     /// <summary>The tombstone of an entry: what it changed is forgotten, that it was there is not.</summary>
-    public static ModeEntry Ended(ModeEntry entry, ModeEnd end) => entry with { Change = ModeChange.None, Owner = null, Lease = null, End = end };
+    public static ModeEntry Ended(ModeEntry entry, ModeEnd end) =>
+        entry with
+        {
+            Change = ModeChange.None,
+            Owner = null,
+            Lease = null,
+            End = end,
+        };
 
     private static ModeEnd? Earliest(ModeEnd? left, ModeEnd? right)
     {
@@ -33,7 +40,8 @@ public static class ModeEntries
         return (a.Time, (int)a.Reason).CompareTo((b.Time, (int)b.Reason)) <= 0 ? a : b;
     }
 
-    /// <summary>Of one renewal seen twice the shorter time left counts: each copy tells how much was left when it was sent, so that less can be left and never more.</summary>
+    /// <summary>Of one renewal seen twice the shorter time left counts: each copy tells how much was left when it was sent, so that less
+    /// can be left and never more.</summary>
     private static ModeLease? Newest(ModeLease? left, ModeLease? right)
     {
         if (left is not { } a || right is not { } b)

@@ -19,7 +19,8 @@ public sealed class ModeField
         Func<ModeChange, bool> isSet,
         Func<ModeSettings, ModeChange, ModeSettings> take,
         Func<ModeChange, ModeChange, ModeChange> overlay,
-        Func<ModeSettings, string> text)
+        Func<ModeSettings, string> text
+    )
     {
         Setting = setting;
         PerInstance = perInstance;
@@ -32,20 +33,84 @@ public sealed class ModeField
     /// <summary>In the order of <see cref="ModeSetting"/>; the index of a field is its setting's value.</summary>
     public static IReadOnlyList<ModeField> All { get; } =
     [
-        new(ModeSetting.CudaGraphs, false, c => c.CudaGraphs is not null, (s, c) => s with { CudaGraphs = c.CudaGraphs!.Value }, (o, c) => o with { CudaGraphs = c.CudaGraphs }, s => s.CudaGraphs.ToString()),
-        new(ModeSetting.PreAllocatedOutputs, false, c => c.PreAllocatedOutputs is not null, (s, c) => s with { PreAllocatedOutputs = c.PreAllocatedOutputs!.Value }, (o, c) => o with { PreAllocatedOutputs = c.PreAllocatedOutputs }, s => OnOff(s.PreAllocatedOutputs)),
-        new(ModeSetting.OutputAllocator, false, c => c.OutputAllocator is not null, (s, c) => s with { OutputAllocator = c.OutputAllocator!.Value }, (o, c) => o with { OutputAllocator = c.OutputAllocator }, s => OnOff(s.OutputAllocator)),
-        new(ModeSetting.MultiDeviceSafe, false, c => c.MultiDeviceSafe is not null, (s, c) => s with { MultiDeviceSafe = c.MultiDeviceSafe!.Value }, (o, c) => o with { MultiDeviceSafe = c.MultiDeviceSafe }, s => OnOff(s.MultiDeviceSafe)),
-        new(ModeSetting.Profile, false, c => c.Profile is not null, (s, c) => s with { Profile = c.Profile!.Value }, (o, c) => o with { Profile = c.Profile }, s => s.Profile.Index is { } index ? index.ToString(CultureInfo.InvariantCulture) : "auto"),
-        new(ModeSetting.WeightBudget, true, c => c.WeightBudget is not null, (s, c) => s with { WeightBudget = c.WeightBudget!.Value }, (o, c) => o with { WeightBudget = c.WeightBudget }, s => Budget(s.WeightBudget)),
-        new(ModeSetting.Workspace, true, c => c.Workspace is not null, (s, c) => s with { Workspace = c.Workspace!.Value }, (o, c) => o with { Workspace = c.Workspace }, s => s.Workspace.ToString()),
-        new(ModeSetting.RuntimeSettings, true, c => c.RuntimeSettings is { } r && r != new RuntimeSettingsChange(), (s, c) => s with { RuntimeSettings = With(s.RuntimeSettings, c.RuntimeSettings!) }, (o, c) => o with { RuntimeSettings = Over(o.RuntimeSettings, c.RuntimeSettings!) }, s => Settings(s.RuntimeSettings)),
-        new(ModeSetting.Profiling, true, c => c.Profiling is not null, (s, c) => s with { Profiling = c.Profiling!.Value }, (o, c) => o with { Profiling = c.Profiling }, s => s.Profiling.ToString()),
+        new(
+            ModeSetting.CudaGraphs,
+            false,
+            c => c.CudaGraphs is not null,
+            (s, c) => s with { CudaGraphs = c.CudaGraphs!.Value },
+            (o, c) => o with { CudaGraphs = c.CudaGraphs },
+            s => s.CudaGraphs.ToString()
+        ),
+        new(
+            ModeSetting.PreAllocatedOutputs,
+            false,
+            c => c.PreAllocatedOutputs is not null,
+            (s, c) => s with { PreAllocatedOutputs = c.PreAllocatedOutputs!.Value },
+            (o, c) => o with { PreAllocatedOutputs = c.PreAllocatedOutputs },
+            s => OnOff(s.PreAllocatedOutputs)
+        ),
+        new(
+            ModeSetting.OutputAllocator,
+            false,
+            c => c.OutputAllocator is not null,
+            (s, c) => s with { OutputAllocator = c.OutputAllocator!.Value },
+            (o, c) => o with { OutputAllocator = c.OutputAllocator },
+            s => OnOff(s.OutputAllocator)
+        ),
+        new(
+            ModeSetting.MultiDeviceSafe,
+            false,
+            c => c.MultiDeviceSafe is not null,
+            (s, c) => s with { MultiDeviceSafe = c.MultiDeviceSafe!.Value },
+            (o, c) => o with { MultiDeviceSafe = c.MultiDeviceSafe },
+            s => OnOff(s.MultiDeviceSafe)
+        ),
+        new(
+            ModeSetting.Profile,
+            false,
+            c => c.Profile is not null,
+            (s, c) => s with { Profile = c.Profile!.Value },
+            (o, c) => o with { Profile = c.Profile },
+            s => s.Profile.Index is { } index ? index.ToString(CultureInfo.InvariantCulture) : "auto"
+        ),
+        new(
+            ModeSetting.WeightBudget,
+            true,
+            c => c.WeightBudget is not null,
+            (s, c) => s with { WeightBudget = c.WeightBudget!.Value },
+            (o, c) => o with { WeightBudget = c.WeightBudget },
+            s => Budget(s.WeightBudget)
+        ),
+        new(
+            ModeSetting.Workspace,
+            true,
+            c => c.Workspace is not null,
+            (s, c) => s with { Workspace = c.Workspace!.Value },
+            (o, c) => o with { Workspace = c.Workspace },
+            s => s.Workspace.ToString()
+        ),
+        new(
+            ModeSetting.RuntimeSettings,
+            true,
+            c => c.RuntimeSettings is { } r && r != new RuntimeSettingsChange(),
+            (s, c) => s with { RuntimeSettings = With(s.RuntimeSettings, c.RuntimeSettings!) },
+            (o, c) => o with { RuntimeSettings = Over(o.RuntimeSettings, c.RuntimeSettings!) },
+            s => Settings(s.RuntimeSettings)
+        ),
+        new(
+            ModeSetting.Profiling,
+            true,
+            c => c.Profiling is not null,
+            (s, c) => s with { Profiling = c.Profiling!.Value },
+            (o, c) => o with { Profiling = c.Profiling },
+            s => s.Profiling.ToString()
+        ),
     ];
 
     public ModeSetting Setting { get; }
 
-    /// <summary>The setting belongs to an instance and not to a forward: changing it is a barrier, and it is refused below model scope.</summary>
+    /// <summary>The setting belongs to an instance and not to a forward: changing it is a barrier, and it is refused below model
+    /// scope.</summary>
     public bool PerInstance { get; }
 
     public bool IsSet(ModeChange change) => _isSet(change);
@@ -61,43 +126,50 @@ public sealed class ModeField
 
     /// <summary>Whether <paramref name="above"/> leaves nothing to see of this field in <paramref name="below"/>.</summary>
     public bool Hides(ModeChange above, ModeChange below) =>
-        IsSet(above) && (Setting != ModeSetting.RuntimeSettings || Over(below.RuntimeSettings, above.RuntimeSettings!) == above.RuntimeSettings);
+        IsSet(above)
+        && (Setting != ModeSetting.RuntimeSettings || Over(below.RuntimeSettings, above.RuntimeSettings!) == above.RuntimeSettings);
 
     /// <summary>The value in words.</summary>
     public string Text(ModeSettings settings) => _text(settings);
 
     /// <summary>The change that sets every field to what <paramref name="settings"/> has.</summary>
-    public static ModeChange ChangeTo(ModeSettings settings) => new()
-    {
-        CudaGraphs = settings.CudaGraphs,
-        PreAllocatedOutputs = settings.PreAllocatedOutputs,
-        OutputAllocator = settings.OutputAllocator,
-        MultiDeviceSafe = settings.MultiDeviceSafe,
-        Profile = settings.Profile,
-        WeightBudget = settings.WeightBudget,
-        Workspace = settings.Workspace,
-        RuntimeSettings = new RuntimeSettingsChange(settings.RuntimeSettings.Specialization, settings.RuntimeSettings.GraphStrategy, new RuntimeCacheChoice(settings.RuntimeSettings.CachePath)),
-        Profiling = settings.Profiling,
-    };
+    public static ModeChange ChangeTo(ModeSettings settings) =>
+        new()
+        {
+            CudaGraphs = settings.CudaGraphs,
+            PreAllocatedOutputs = settings.PreAllocatedOutputs,
+            OutputAllocator = settings.OutputAllocator,
+            MultiDeviceSafe = settings.MultiDeviceSafe,
+            Profile = settings.Profile,
+            WeightBudget = settings.WeightBudget,
+            Workspace = settings.Workspace,
+            RuntimeSettings = new RuntimeSettingsChange(
+                settings.RuntimeSettings.Specialization,
+                settings.RuntimeSettings.GraphStrategy,
+                new RuntimeCacheChoice(settings.RuntimeSettings.CachePath)
+            ),
+            Profiling = settings.Profiling,
+        };
 
     private static string OnOff(bool value) => value ? "on" : "off";
 
-    private static string Budget(WeightBudget budget) => budget.Kind switch
-    {
-        WeightBudgetKind.Automatic => "automatic",
-        WeightBudgetKind.Bytes => string.Create(CultureInfo.InvariantCulture, $"{budget.ByteCount} bytes"),
-        WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share:0.####} of the streamable weights"),
-    };
+    private static string Budget(WeightBudget budget) =>
+        budget.Kind switch
+        {
+            WeightBudgetKind.Automatic => "automatic",
+            WeightBudgetKind.Bytes => string.Create(CultureInfo.InvariantCulture, $"{budget.ByteCount} bytes"),
+            WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share:0.####} of the streamable weights"),
+        };
 
-    private static RuntimeSettings With(RuntimeSettings settings, RuntimeSettingsChange change) => new(
-        change.Specialization ?? settings.Specialization,
-        change.GraphStrategy ?? settings.GraphStrategy,
-        change.Cache is { } cache ? cache.Path : settings.CachePath);
+    private static RuntimeSettings With(RuntimeSettings settings, RuntimeSettingsChange change) =>
+        new(
+            change.Specialization ?? settings.Specialization,
+            change.GraphStrategy ?? settings.GraphStrategy,
+            change.Cache is { } cache ? cache.Path : settings.CachePath
+        );
 
-    private static RuntimeSettingsChange Over(RuntimeSettingsChange? below, RuntimeSettingsChange above) => new(
-        above.Specialization ?? below?.Specialization,
-        above.GraphStrategy ?? below?.GraphStrategy,
-        above.Cache ?? below?.Cache);
+    private static RuntimeSettingsChange Over(RuntimeSettingsChange? below, RuntimeSettingsChange above) =>
+        new(above.Specialization ?? below?.Specialization, above.GraphStrategy ?? below?.GraphStrategy, above.Cache ?? below?.Cache);
 
     private static string Settings(RuntimeSettings settings) =>
         $"{settings.Specialization}, {settings.GraphStrategy}, cache {settings.CachePath switch { null => "none", "" => "in memory", var path => path }}";

@@ -10,8 +10,10 @@ public static class ModeScopes
     private const int ModelRank = 8;
 
     /// <summary>
-    /// The greater wins, per setting: session &gt; model on a GPU &gt; model &gt; GPU &gt; node &gt; cluster. Combined selectors fall between: a model on a node
-    /// stands above the model, and a model's version number above its name alone; a session stands above everything, narrowed further by what else it selects.
+    /// The greater wins, per setting: session &gt; model on a GPU &gt; model &gt; GPU &gt; node &gt; cluster. Combined selectors fall
+    /// between: a model on a node
+    /// stands above the model, and a model's version number above its name alone; a session stands above everything, narrowed further by
+    /// what else it selects.
     /// </summary>
     public static int Rank(ModeScope scope) =>
         (scope.Session is null ? 0 : 16)
@@ -32,17 +34,32 @@ public static class ModeScopes
         NodeId? rightNode = right.Gpu?.Node ?? right.Node;
         return (leftNode is not { } a || rightNode is not { } b || a == b)
             && (left.Gpu is not { } c || right.Gpu is not { } d || c == d)
-            && (left.Model is not { } e || right.Model is not { } f || (e.Name == f.Name && (e.Number is null || f.Number is null || e.Number == f.Number)))
+            && (
+                left.Model is not { } e
+                || right.Model is not { } f
+                || (e.Name == f.Name && (e.Number is null || f.Number is null || e.Number == f.Number))
+            )
             && (left.Session is not { } g || right.Session is not { } h || g == h);
     }
 
     /// <summary>The scope in words, e.g. <c>model mnist on GPU host:4053/0</c>.</summary>
     public static string Text(ModeScope scope)
     {
-        string place = scope.Gpu is { } gpu ? $"GPU {gpu}" : scope.Node is { } node ? $"node {node}" : "";
-        string text = scope.Model is { } model ? place.Length > 0 ? $"model {model} on {place}" : $"model {model}" : place;
+        string place =
+            scope.Gpu is { } gpu ? $"GPU {gpu}"
+            : scope.Node is { } node ? $"node {node}"
+            : "";
+        string text = scope.Model is { } model
+            ? place.Length > 0
+                ? $"model {model} on {place}"
+                : $"model {model}"
+            : place;
         return scope.Session is { } session
-            ? text.Length > 0 ? $"session {session}, {text}" : $"session {session}"
-            : text.Length > 0 ? text : "cluster";
+            ? text.Length > 0
+                ? $"session {session}, {text}"
+                : $"session {session}"
+            : text.Length > 0
+                ? text
+                : "cluster";
     }
 }

@@ -5,10 +5,13 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;
 
-/// <summary>The convergent set of baselines, entries and sessions: two tables that have seen the same entries in any order, any number of times, are equal.</summary>
+/// <summary>The convergent set of baselines, entries and sessions: two tables that have seen the same entries in any order, any number of
+/// times, are equal.</summary>
 /// <remarks>
-/// Immutable. Ended entries stay as tombstones, so that a late copy cannot bring them back, until <see cref="Without"/> collects them: when no member can
-/// hold or send a live copy any more. A baseline whose every setting a newer baseline of its scope sets is collected by the same rule; until then the newer one hides it.
+/// Immutable. Ended entries stay as tombstones, so that a late copy cannot bring them back, until <see cref="Without"/> collects them: when
+/// no member can
+/// hold or send a live copy any more. A baseline whose every setting a newer baseline of its scope sets is collected by the same rule;
+/// until then the newer one hides it.
 /// </remarks>
 public sealed class ModeTable
 {
@@ -21,7 +24,8 @@ public sealed class ModeTable
         _tokens = tokens;
     }
 
-    public static ModeTable Empty { get; } = new(ImmutableSortedDictionary<ModeStamp, ModeEntry>.Empty, ImmutableDictionary<ModeToken, ModeStamp>.Empty);
+    public static ModeTable Empty { get; } =
+        new(ImmutableSortedDictionary<ModeStamp, ModeEntry>.Empty, ImmutableDictionary<ModeToken, ModeStamp>.Empty);
 
     /// <summary>Oldest first, tombstones included.</summary>
     public IEnumerable<ModeEntry> Entries => _entries.Values;
@@ -66,7 +70,8 @@ public sealed class ModeTable
 
         return new ModeTable(
             _entries.SetItem(merged.Stamp, merged),
-            merged.Token is { } token ? _tokens.SetItem(token, merged.Stamp) : _tokens);
+            merged.Token is { } token ? _tokens.SetItem(token, merged.Stamp) : _tokens
+        );
     }
 
     public ModeTable With(IEnumerable<ModeEntry> entries) => entries.Aggregate(this, (table, entry) => table.With(entry));
@@ -87,7 +92,8 @@ public sealed class ModeTable
         return new ModeTable(entries.ToImmutable(), tokens.ToImmutable());
     }
 
-    /// <summary>Live baselines every setting of which a newer live baseline of the same scope sets: nothing can bring them back into force.</summary>
+    /// <summary>Live baselines every setting of which a newer live baseline of the same scope sets: nothing can bring them back into
+    /// force.</summary>
     public IEnumerable<ModeStamp> Hidden()
     {
         var above = new Dictionary<ModeScope, ModeChange>();
@@ -105,7 +111,9 @@ public sealed class ModeTable
             }
             else
             {
-                above[entry.Scope] = ModeField.All.Where(field => field.IsSet(newer)).Aggregate(entry.Change, (change, field) => field.Overlay(change, newer));
+                above[entry.Scope] = ModeField
+                    .All.Where(field => field.IsSet(newer))
+                    .Aggregate(entry.Change, (change, field) => field.Overlay(change, newer));
             }
         }
     }

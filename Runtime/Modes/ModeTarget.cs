@@ -8,7 +8,8 @@ namespace Troupe.Runtime.Modes;
 /// <param name="Node">Only where no GPU is given.</param>
 public readonly record struct ModeTarget(GpuId? Gpu = null, ModelReference? Model = null, SessionId? Session = null, NodeId? Node = null)
 {
-    public static ModeTarget Of(GpuId gpu, ModelVersion model, SessionId? session = null) => new(gpu, new ModelReference(model.Name, model.Number), session);
+    public static ModeTarget Of(GpuId gpu, ModelVersion model, SessionId? session = null) =>
+        new(gpu, new ModelReference(model.Name, model.Number), session);
 
     /// <summary>The place a scope names.</summary>
     public static ModeTarget Of(ModeScope scope) => new(scope.Gpu, scope.Model, scope.Session, scope.Node);
@@ -17,6 +18,9 @@ public readonly record struct ModeTarget(GpuId? Gpu = null, ModelReference? Mode
     public bool IsIn(ModeScope scope) =>
         (scope.Node is not { } node || node == (Gpu?.Node ?? Node))
         && (scope.Gpu is not { } gpu || gpu == Gpu)
-        && (scope.Model is not { } model || (Model is { } own && own.Name == model.Name && (model.Number is not { } number || number == own.Number)))
+        && (
+            scope.Model is not { } model
+            || (Model is { } own && own.Name == model.Name && (model.Number is not { } number || number == own.Number))
+        )
         && (scope.Session is not { } session || session == Session);
 }

@@ -3,7 +3,8 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;
 
-/// <summary>Modes as people and other programs write them: a name and a value, both text; the same words on the command line, over HTTP and in request parameters.</summary>
+/// <summary>Modes as people and other programs write them: a name and a value, both text; the same words on the command line, over HTTP and
+/// in request parameters.</summary>
 public static class ModeText
 {
     /// <summary>The prefix of modes among the parameters of a V2 request, e.g. <c>troupe_cuda_graphs</c>.</summary>
@@ -27,7 +28,8 @@ public static class ModeText
     /// <summary>The names there are, with what each may be.</summary>
     public static IReadOnlyList<(string Name, string Form)> Names => Known;
 
-    /// <summary><paramref name="change"/> with one more mode set; false, with what is wrong in <paramref name="error"/>, for an unknown name or value. Dashes do for underscores.</summary>
+    /// <summary><paramref name="change"/> with one more mode set; false, with what is wrong in <paramref name="error"/>, for an unknown
+    /// name or value. Dashes do for underscores.</summary>
     public static bool TryAdd(ref ModeChange change, string name, string value, out string error)
     {
         string key = name.Replace('-', '_').ToLowerInvariant();
@@ -41,9 +43,24 @@ public static class ModeText
             "profile" => Profile(word) is { } profile ? change with { Profile = profile } : null,
             "weight_budget" => Budget(word) is { } budget ? change with { WeightBudget = budget } : null,
             "workspace" => Word<WorkspaceStrategy>(word) is { } workspace ? change with { Workspace = workspace } : null,
-            "kernel_specialization" => Word<KernelSpecialization>(word) is { } kernels ? change with { RuntimeSettings = (change.RuntimeSettings ?? new()) with { Specialization = kernels } } : null,
-            "graph_strategy" => Word<EngineGraphStrategy>(word) is { } strategy ? change with { RuntimeSettings = (change.RuntimeSettings ?? new()) with { GraphStrategy = strategy } } : null,
-            "runtime_cache" => word.Length > 0 ? change with { RuntimeSettings = (change.RuntimeSettings ?? new()) with { Cache = Cache(word) } } : null,
+            "kernel_specialization" => Word<KernelSpecialization>(word) is { } kernels
+                ? change with
+                {
+                    RuntimeSettings = (change.RuntimeSettings ?? new()) with { Specialization = kernels },
+                }
+                : null,
+            "graph_strategy" => Word<EngineGraphStrategy>(word) is { } strategy
+                ? change with
+                {
+                    RuntimeSettings = (change.RuntimeSettings ?? new()) with { GraphStrategy = strategy },
+                }
+                : null,
+            "runtime_cache" => word.Length > 0
+                ? change with
+                {
+                    RuntimeSettings = (change.RuntimeSettings ?? new()) with { Cache = Cache(word) },
+                }
+                : null,
             "profiling" => Word<ProfilingFormat>(word) is { } format ? change with { Profiling = format } : null,
             _ => null,
         };
@@ -55,9 +72,10 @@ public static class ModeText
         }
 
         int known = Array.FindIndex(Known, entry => entry.Name == key);
-        error = known >= 0
-            ? $"mode '{Known[known].Name}' has no value '{value}'; it is {Known[known].Form}"
-            : $"there is no mode '{name}'; there are {string.Join(", ", Known.Select(entry => entry.Name))}";
+        error =
+            known >= 0
+                ? $"mode '{Known[known].Name}' has no value '{value}'; it is {Known[known].Form}"
+                : $"there is no mode '{name}'; there are {string.Join(", ", Known.Select(entry => entry.Name))}";
         return false;
     }
 
@@ -75,7 +93,14 @@ public static class ModeText
             Words(change.Workspace),
             Words(change.RuntimeSettings?.Specialization),
             Words(change.RuntimeSettings?.GraphStrategy),
-            change.RuntimeSettings?.Cache is { } cache ? cache.Path switch { null => "none", "" => "memory", var path => path } : null,
+            change.RuntimeSettings?.Cache is { } cache
+                ? cache.Path switch
+                {
+                    null => "none",
+                    "" => "memory",
+                    var path => path,
+                }
+                : null,
             Words(change.Profiling),
         ];
         for (int i = 0; i < values.Length; i++)
@@ -104,37 +129,58 @@ public static class ModeText
     /// <summary>The name of a value in small letters, words joined by underscores.</summary>
     private static string? Words<T>(T? value)
         where T : struct, Enum =>
-        value is { } given ? string.Concat(given.ToString().Select((letter, i) => i > 0 && char.IsUpper(letter) ? "_" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString())) : null;
+        value is { } given
+            ? string.Concat(
+                given
+                    .ToString()
+                    .Select(
+                        (letter, i) =>
+                            i > 0 && char.IsUpper(letter) ? "_" + char.ToLowerInvariant(letter) : char.ToLowerInvariant(letter).ToString()
+                    )
+            )
+            : null;
 
-    private static bool? Flag(string word) => word.ToLowerInvariant() switch
-    {
-        "on" or "true" => true,
-        "off" or "false" => false,
-        _ => null,
-    };
+    private static bool? Flag(string word) =>
+        word.ToLowerInvariant() switch
+        {
+            "on" or "true" => true,
+            "off" or "false" => false,
+            _ => null,
+        };
 
-    private static string? OnOff(bool? value) => value is { } flag ? flag ? "on" : "off" : null;
+    private static string? OnOff(bool? value) =>
+        value is { } flag
+            ? flag
+                ? "on"
+                : "off"
+            : null;
 
     private static ProfileChoice? Profile(string word) =>
         string.Equals(word, "auto", StringComparison.OrdinalIgnoreCase) ? ProfileChoice.Auto
-        : int.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int index) ? ProfileChoice.Pinned(index) : null;
+        : int.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int index) ? ProfileChoice.Pinned(index)
+        : null;
 
     private static WeightBudget? Budget(string word) =>
         string.Equals(word, "automatic", StringComparison.OrdinalIgnoreCase) ? WeightBudget.Automatic
-        : word.EndsWith('%') && double.TryParse(word.AsSpan(0, word.Length - 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double percent) ? WeightBudget.OfFraction(percent / 100)
-        : long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long bytes) ? WeightBudget.OfBytes(bytes) : null;
+        : word.EndsWith('%')
+        && double.TryParse(word.AsSpan(0, word.Length - 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double percent)
+            ? WeightBudget.OfFraction(percent / 100)
+        : long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long bytes) ? WeightBudget.OfBytes(bytes)
+        : null;
 
-    private static string Text(WeightBudget budget) => budget.Kind switch
-    {
-        WeightBudgetKind.Automatic => "automatic",
-        WeightBudgetKind.Bytes => budget.ByteCount.ToString(CultureInfo.InvariantCulture),
-        WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share * 100:0.######}%"),
-    };
+    private static string Text(WeightBudget budget) =>
+        budget.Kind switch
+        {
+            WeightBudgetKind.Automatic => "automatic",
+            WeightBudgetKind.Bytes => budget.ByteCount.ToString(CultureInfo.InvariantCulture),
+            WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share * 100:0.######}%"),
+        };
 
-    private static RuntimeCacheChoice Cache(string word) => word switch
-    {
-        "none" => RuntimeCacheChoice.None,
-        "memory" => RuntimeCacheChoice.InMemory,
-        _ => RuntimeCacheChoice.File(word),
-    };
+    private static RuntimeCacheChoice Cache(string word) =>
+        word switch
+        {
+            "none" => RuntimeCacheChoice.None,
+            "memory" => RuntimeCacheChoice.InMemory,
+            _ => RuntimeCacheChoice.File(word),
+        };
 }

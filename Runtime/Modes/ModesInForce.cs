@@ -8,8 +8,10 @@ namespace Troupe.Runtime.Modes;
 
 /// <summary>Everything live at one epoch, as a pure function from a place to its settings.</summary>
 /// <remarks>
-/// Immutable. Precedence per setting: call, then scopes by <see cref="ModeScopes.Rank"/>, within one scope the newest stamp. Baselines and entries compete
-/// alike: a baseline set while an entry holds overrides it, as <c>set_cudagraphs_mode</c> inside a scope does, and the exit of either leaves what the other implies.
+/// Immutable. Precedence per setting: call, then scopes by <see cref="ModeScopes.Rank"/>, within one scope the newest stamp. Baselines and
+/// entries compete
+/// alike: a baseline set while an entry holds overrides it, as <c>set_cudagraphs_mode</c> inside a scope does, and the exit of either
+/// leaves what the other implies.
 /// An entry of a session holds only while the session itself is live.
 /// </remarks>
 public sealed class ModesInForce
@@ -45,9 +47,14 @@ public sealed class ModesInForce
         ImmutableArray<ModeEntry> setting =
         [
             .. live.Where(entry => !entry.IsSession && (entry.Scope.Session is not { } session || open.Contains(session)))
-                .OrderBy(entry => ModeScopes.Rank(entry.Scope)).ThenBy(entry => entry.Stamp),
+                .OrderBy(entry => ModeScopes.Rank(entry.Scope))
+                .ThenBy(entry => entry.Stamp),
         ];
-        return new ModesInForce(setting, [.. setting.Where(entry => entry.Scope.Session is not null).Select(entry => entry.Scope.Session!.Value).Distinct()], epoch);
+        return new ModesInForce(
+            setting,
+            [.. setting.Where(entry => entry.Scope.Session is not null).Select(entry => entry.Scope.Session!.Value).Distinct()],
+            epoch
+        );
     }
 
     public EffectiveModes Resolve(in ModeTarget target, ModeChange? call = null)
@@ -108,7 +115,8 @@ public sealed class ModesInForce
     }
 
     /// <summary>
-    /// What an instance has against the modes: contradictions, and settings its back end cannot do. With a <paramref name="candidate"/> only what that one entry
+    /// What an instance has against the modes: contradictions, and settings its back end cannot do. With a <paramref name="candidate"/>
+    /// only what that one entry
     /// brings about: trouble that was there before is no reason against it.
     /// </summary>
     public IReadOnlyList<ModeRefusal> Objections(in ModeTarget target, ModuleTraits traits, ModeStamp? candidate)
@@ -157,7 +165,10 @@ public sealed class ModesInForce
     /// <summary>A module may be built to take its workspace per call; that holds where no mode says otherwise.</summary>
     public static ModeSettings WithBuilt(EffectiveModes effective, ModuleTraits traits) =>
         traits.BuiltWorkspace != effective.Settings.Workspace && effective.Source(ModeSetting.Workspace) == ModeSource.Default
-            ? effective.Settings with { Workspace = traits.BuiltWorkspace }
+            ? effective.Settings with
+            {
+                Workspace = traits.BuiltWorkspace,
+            }
             : effective.Settings;
 
     private static ModeSettings Take(ModeSettings settings, ModeChange change, ModeSource source, ModeSource[] sources)

@@ -9,32 +9,54 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>The graph of an exported program as a module's: one segment for each engine call, connected by the program's value names. What a module cannot say is refused, never left out.</summary>
+/// <summary>The graph of an exported program as a module's: one segment for each engine call, connected by the program's value names. What
+/// a module cannot say is refused, never left out.</summary>
 internal static class ArtifactWiring
 {
-    /// <exception cref="ModuleLoadException">The program brings tensors along, returns what it was given, or writes back what no engine writes in place.</exception>
+    /// <exception cref="ModuleLoadException">The program brings tensors along, returns what it was given, or writes back what no engine
+    /// writes in place.</exception>
     public static ModuleDefinition Define(ArtifactSpec spec, ArtifactGraph graph, string path, ContentHash hash)
     {
         RefuseWhatModulesLack(spec, graph, path);
         string[] names = SegmentNames(spec, graph);
-        SegmentDefinition[] segments = [.. graph.Calls.Select((call, index) =>
-            ArtifactModule.Segment(spec.Engines[call.Engine], names[index], path, call.Inputs, Outputs(spec, call, names[index])))];
+        SegmentDefinition[] segments =
+        [
+            .. graph.Calls.Select(
+                (call, index) =>
+                    ArtifactModule.Segment(spec.Engines[call.Engine], names[index], path, call.Inputs, Outputs(spec, call, names[index]))
+            ),
+        ];
         ModuleTensor[] inputs = [.. graph.Inputs.Select(input => Input(input, graph.Ranges))];
         ModuleTensor[] outputs = [.. graph.Outputs.Select(output => Told(output, null))];
-        foreach (ModuleTensor input in inputs.Where(input => input.IsToldByEngine && !segments.Any(segment => segment.Spec.Inputs.Contains(input.Name))))
+        foreach (
+            ModuleTensor input in inputs.Where(input =>
+                input.IsToldByEngine && !segments.Any(segment => segment.Spec.Inputs.Contains(input.Name))
+            )
+        )
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' has the input '{input.Name}' that no engine reads, and does not tell its type. Save the model again without it.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{path}' has the input '{input.Name}' that no engine reads, and does not tell its type. Save the model again without it."
+            );
         }
 
         IReadOnlyList<SegmentDefinition> ordered = SegmentOrder.Derive(path, new Manifest(inputs, outputs, []), segments);
         return new ModuleDefinition(hash, IsLone: false, inputs, outputs, ordered);
     }
 
-    /// <summary>Values that nobody takes have names too, since engines write them all the same. Where the record does not count them, the engine will.</summary>
+    /// <summary>Values that nobody takes have names too, since engines write them all the same. Where the record does not count them, the
+    /// engine will.</summary>
     private static string[] Outputs(ArtifactSpec spec, ArtifactCall call, string segment)
     {
         int count = Math.Max(call.Outputs.Count, spec.Engines[call.Engine].Record.OutputNames.Count);
-        return [.. Enumerable.Range(0, count).Select(index => index < call.Outputs.Count && call.Outputs[index].Length > 0 ? call.Outputs[index] : Untaken(segment, index))];
+        return
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(index =>
+                    index < call.Outputs.Count && call.Outputs[index].Length > 0 ? call.Outputs[index] : Untaken(segment, index)
+                ),
+        ];
     }
 
     /// <summary>A name no value of a program can have.</summary>
@@ -56,7 +78,8 @@ internal static class ArtifactWiring
             return Told(input, null);
         }
 
-        long[] min = [.. input.Shape], max = [.. input.Shape];
+        long[] min = [.. input.Shape],
+            max = [.. input.Shape];
         for (int axis = 0; axis < min.Length; axis++)
         {
             if (min[axis] >= 0)
@@ -85,15 +108,21 @@ internal static class ArtifactWiring
 
         return shape.Count <= TensorShape.MaxRank
             ? new ModuleTensor(tensor.Name, type, new TensorShape([.. shape]), tensor.Symbols, range)
-            : throw new ModuleLoadException(FailureKind.NotSupported, $"The tensor '{tensor.Name}' has {shape.Count} dimensions, at most {TensorShape.MaxRank} are possible.");
+            : throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"The tensor '{tensor.Name}' has {shape.Count} dimensions, at most {TensorShape.MaxRank} are possible."
+            );
     }
 
     private static void RefuseWhatModulesLack(ArtifactSpec spec, ArtifactGraph graph, string path)
     {
         if (graph.State.Count > 0)
         {
-            throw ArtifactModule.NotSupported(path, $"its engines read {graph.State.Count} tensors that the program brings along: {string.Join(", ", graph.State.Take(20).Select(state => $"{state.FullName} ({state.Kind})"))}",
-                "Freeze them into the engine, or make them inputs of the model.");
+            throw ArtifactModule.NotSupported(
+                path,
+                $"its engines read {graph.State.Count} tensors that the program brings along: {string.Join(", ", graph.State.Take(20).Select(state => $"{state.FullName} ({state.Kind})"))}",
+                "Freeze them into the engine, or make them inputs of the model."
+            );
         }
 
         if (graph.Outputs.FirstOrDefault(output => graph.Inputs.Any(input => input.Name == output.Name)) is { } given)
@@ -108,7 +137,11 @@ internal static class ArtifactWiring
 
         if (graph.Mutations.FirstOrDefault(mutation => !IsInPlace(spec, graph, mutation)) is { } written)
         {
-            throw ArtifactModule.NotSupported(path, $"it writes the value '{written.Value}' back to '{written.Target}' after its engines ran", "Compile it so that the engine writes in place (aliased_io).");
+            throw ArtifactModule.NotSupported(
+                path,
+                $"it writes the value '{written.Value}' back to '{written.Target}' after its engines ran",
+                "Compile it so that the engine writes in place (aliased_io)."
+            );
         }
     }
 

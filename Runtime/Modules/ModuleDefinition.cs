@@ -12,7 +12,8 @@ internal sealed record ModuleDefinition(
     bool IsLone,
     IReadOnlyList<ModuleTensor> Inputs,
     IReadOnlyList<ModuleTensor> Outputs,
-    IReadOnlyList<SegmentDefinition> Segments)
+    IReadOnlyList<SegmentDefinition> Segments
+)
 {
     public bool HasFallbacks => Segments.Any(segment => segment.Spec.Kind == SegmentKind.Fallback);
 }

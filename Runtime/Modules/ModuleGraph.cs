@@ -9,7 +9,8 @@ namespace Troupe.Runtime.Modules;
 internal sealed record ModuleGraph(ModuleSpec Spec, GraphTensor[] Tensors, int[] Inputs, int[] Outputs, GraphSegment[] Segments)
 {
     /// <summary>Ordinals relative to the home device, each once, home first.</summary>
-    public int[] RelativeOrdinals { get; } = [0, .. Segments.Select(segment => segment.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
+    public int[] RelativeOrdinals { get; } =
+    [0, .. Segments.Select(segment => segment.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
 
     /// <summary>An output's size depends on data, so the module's shapes are not known before it runs.</summary>
     public bool HasDataDependentShapes => Tensors.Any(tensor => tensor.IsDataDependent);
@@ -32,7 +33,14 @@ internal sealed record ModuleGraph(ModuleSpec Spec, GraphTensor[] Tensors, int[]
 /// <param name="Symbols">Of a manifest's input, by axis: dimensions of one name must be equal in a call. Empty elsewhere.</param>
 /// <param name="Producer">Index of the segment that assigns it; -1 for inputs of the module.</param>
 /// <param name="AliasOf">Index of the tensor whose memory it shares; -1 when it has its own.</param>
-internal sealed record GraphTensor(string Name, ElementType Type, TensorShape Shape, IReadOnlyList<string> Symbols, int Producer, int AliasOf)
+internal sealed record GraphTensor(
+    string Name,
+    ElementType Type,
+    TensorShape Shape,
+    IReadOnlyList<string> Symbols,
+    int Producer,
+    int AliasOf
+)
 {
     public bool IsOutput { get; init; }
 

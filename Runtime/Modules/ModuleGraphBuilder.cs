@@ -11,17 +11,25 @@ namespace Troupe.Runtime.Modules;
 internal static class ModuleGraphBuilder
 {
     /// <param name="engines">By segment, in the definition's order.</param>
-    /// <exception cref="ModuleLoadException">A segment lists tensors its engine does not have, or connected tensors differ in type or shape.</exception>
+    /// <exception cref="ModuleLoadException">A segment lists tensors its engine does not have, or connected tensors differ in type or
+    /// shape.</exception>
     public static ModuleGraph Build(ModuleDefinition definition, ModelVersion model, IReadOnlyList<IEngine> engines, string platform)
     {
-        SegmentBindings[] bindings = [.. definition.Segments.Select((segment, index) => SegmentBindings.Of(segment, definition.IsLone, engines[index]))];
-        ModuleDefinition named = definition.IsLone ? WithNamesOf(definition, bindings[0], engines[0]) : WithTypesOf(definition, bindings, engines);
+        SegmentBindings[] bindings =
+        [
+            .. definition.Segments.Select((segment, index) => SegmentBindings.Of(segment, definition.IsLone, engines[index])),
+        ];
+        ModuleDefinition named = definition.IsLone
+            ? WithNamesOf(definition, bindings[0], engines[0])
+            : WithTypesOf(definition, bindings, engines);
         var tensors = new List<GraphTensor>();
         var indexes = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (ModuleTensor input in named.Inputs)
         {
             indexes.Add(input.Name, tensors.Count);
-            tensors.Add(new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: -1, AliasOf: -1) { Range = input.Range });
+            tensors.Add(
+                new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: -1, AliasOf: -1) { Range = input.Range }
+            );
         }
 
         var segments = new GraphSegment[engines.Count];
@@ -41,7 +49,10 @@ internal static class ModuleGraphBuilder
 
         for (int index = 0; index < segments.Length; index++)
         {
-            segments[index] = segments[index] with { UnownedOutputs = named.Segments[index].UnownedOutputs ?? (!named.IsLone && segments[index].Outputs.Any(outputs.Contains)) };
+            segments[index] = segments[index] with
+            {
+                UnownedOutputs = named.Segments[index].UnownedOutputs ?? (!named.IsLone && segments[index].Outputs.Any(outputs.Contains)),
+            };
         }
 
         var spec = new ModuleSpec(
@@ -50,11 +61,13 @@ internal static class ModuleGraphBuilder
             [.. named.Inputs.Select(input => input.ToSpec())],
             [.. named.Outputs.Select(output => output.ToSpec())],
             [.. named.Segments.Select(segment => segment.Spec)],
-            SafeToResend: !tensors.Any(tensor => tensor.IsAliased));
+            SafeToResend: !tensors.Any(tensor => tensor.IsAliased)
+        );
         return new ModuleGraph(spec, [.. tensors], [.. Enumerable.Range(0, named.Inputs.Count)], outputs, segments);
     }
 
-    /// <summary>A lone engine's module has the engine's own tensors; aliased outputs at the end are not results but the caller's own inputs.</summary>
+    /// <summary>A lone engine's module has the engine's own tensors; aliased outputs at the end are not results but the caller's own
+    /// inputs.</summary>
     private static ModuleDefinition WithNamesOf(ModuleDefinition lone, SegmentBindings bindings, IEngine engine)
     {
         SegmentDefinition segment = lone.Segments[0];
@@ -69,7 +82,17 @@ internal static class ModuleGraphBuilder
         {
             Inputs = [.. bindings.Inputs.Select(input => Publish(engine.Inputs, input))],
             Outputs = [.. bindings.Outputs.Take(visible).Select(output => Publish(engine.Outputs, output))],
-            Segments = [segment with { Spec = segment.Spec with { Inputs = [.. bindings.Inputs.Select(input => input.Module)], Outputs = [.. bindings.Outputs.Select(output => output.Module)] } }],
+            Segments =
+            [
+                segment with
+                {
+                    Spec = segment.Spec with
+                    {
+                        Inputs = [.. bindings.Inputs.Select(input => input.Module)],
+                        Outputs = [.. bindings.Outputs.Select(output => output.Module)],
+                    },
+                },
+            ],
         };
     }
 
@@ -79,7 +102,10 @@ internal static class ModuleGraphBuilder
         return definition with
         {
             Inputs = [.. definition.Inputs.Select(input => Typed(input, segment => (bindings[segment].Inputs, engines[segment].Inputs)))],
-            Outputs = [.. definition.Outputs.Select(output => Typed(output, segment => (bindings[segment].Outputs, engines[segment].Outputs)))],
+            Outputs =
+            [
+                .. definition.Outputs.Select(output => Typed(output, segment => (bindings[segment].Outputs, engines[segment].Outputs))),
+            ],
         };
 
         ModuleTensor Typed(ModuleTensor tensor, Func<int, (IReadOnlyList<BoundTensor> Bound, IReadOnlyList<EngineTensor> Tensors)> side)
@@ -103,7 +129,14 @@ internal static class ModuleGraphBuilder
         return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null);
     }
 
-    private static GraphSegment Wire(SegmentDefinition definition, int index, SegmentBindings bindings, IEngine engine, List<GraphTensor> tensors, Dictionary<string, int> indexes)
+    private static GraphSegment Wire(
+        SegmentDefinition definition,
+        int index,
+        SegmentBindings bindings,
+        IEngine engine,
+        List<GraphTensor> tensors,
+        Dictionary<string, int> indexes
+    )
     {
         SegmentSpec spec = definition.Spec;
         int[] inputs = [.. engine.Inputs.Select(input => indexes[bindings.ModuleInput(input.Name)])];
@@ -128,18 +161,30 @@ internal static class ModuleGraphBuilder
             outputs[slot] = tensors.Count;
             string name = bindings.ModuleOutput(output.Name);
             indexes.Add(name, tensors.Count);
-            tensors.Add(new GraphTensor(name, output.Type, output.Shape, Symbols: [], index, alias is null ? -1 : indexes[bindings.ModuleInput(alias.Input)])
-            {
-                IsDataDependent = output.IsDataDependent,
-                IsAliased = alias is not null,
-                Alignment = output.Alignment,
-            });
+            tensors.Add(
+                new GraphTensor(
+                    name,
+                    output.Type,
+                    output.Shape,
+                    Symbols: [],
+                    index,
+                    alias is null ? -1 : indexes[bindings.ModuleInput(alias.Input)]
+                )
+                {
+                    IsDataDependent = output.IsDataDependent,
+                    IsAliased = alias is not null,
+                    Alignment = output.Alignment,
+                }
+            );
         }
 
         RefuseContradictingAliases(definition, bindings, engine);
 
         // The bytes have become the engine; they are not kept beside it.
-        return new GraphSegment(definition with { Bytes = default }, inputs, outputs) { RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator };
+        return new GraphSegment(definition with { Bytes = default }, inputs, outputs)
+        {
+            RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator,
+        };
     }
 
     /// <summary>What the engine writes in place has one address and a shape that is known before the run.</summary>
@@ -147,7 +192,10 @@ internal static class ModuleGraphBuilder
     {
         if (engine.Aliases.Count > 0 && definition.RequiresOutputAllocator)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"Aliased output {engine.Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"Aliased output {engine.Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape."
+            );
         }
 
         foreach (AliasSpec alias in engine.Aliases)
@@ -155,7 +203,10 @@ internal static class ModuleGraphBuilder
             string written = bindings.ModuleInput(alias.Input);
             if (bindings.Inputs.Count(input => input.Module == written) > 1)
             {
-                throw new ModuleLoadException(FailureKind.InvalidModel, $"Segment '{definition.Spec.Name}' writes '{written}' in place and reads it as another input at the same time. Give it a tensor of its own.");
+                throw new ModuleLoadException(
+                    FailureKind.InvalidModel,
+                    $"Segment '{definition.Spec.Name}' writes '{written}' in place and reads it as another input at the same time. Give it a tensor of its own."
+                );
             }
         }
     }
@@ -164,7 +215,10 @@ internal static class ModuleGraphBuilder
     {
         if (type != tensor.Type)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"The tensor '{tensor.Name}' is {tensor.Type.ProtocolName()}, but {end} wants {type.ProtocolName()}.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"The tensor '{tensor.Name}' is {tensor.Type.ProtocolName()}, but {end} wants {type.ProtocolName()}."
+            );
         }
 
         bool fits = shape.Rank == tensor.Shape.Rank;
@@ -175,7 +229,10 @@ internal static class ModuleGraphBuilder
 
         if (!fits)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"The tensor '{tensor.Name}' has the shape {tensor.Shape}, but {end} wants {shape}.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"The tensor '{tensor.Name}' has the shape {tensor.Shape}, but {end} wants {shape}."
+            );
         }
     }
 }

@@ -18,20 +18,27 @@ namespace Troupe.Runtime.Modules;
 internal static class ModuleReader
 {
     /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest or artifact is wrong.</exception>
-    public static ModuleDefinition Read(ModuleSource source) => source.Artifact is { } artifact
-        ? ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names))
-        : Path.GetExtension(source.Path).ToUpperInvariant() switch
-        {
-            ".JSON" => ReadManifest(source.Path),
-            ".ONNX" => ReadOnnx(source.Path),
-            _ => ReadArtifact(source),
-        };
+    public static ModuleDefinition Read(ModuleSource source) =>
+        source.Artifact is { } artifact
+            ? ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names))
+            : Path.GetExtension(source.Path).ToUpperInvariant() switch
+            {
+                ".JSON" => ReadManifest(source.Path),
+                ".ONNX" => ReadOnnx(source.Path),
+                _ => ReadArtifact(source),
+            };
 
     private static ModuleDefinition ReadOnnx(string path)
     {
         byte[] bytes = ModuleFiles.Read(path);
         var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, "onnxruntime", Path.GetFileName(path), 0, [], []);
-        return new ModuleDefinition(ContentHash.FromSha256(SHA256.HashData(bytes)), IsLone: true, [], [], [new SegmentDefinition(spec, path, bytes, [], RequiresOutputAllocator: false, UnownedOutputs: null)]);
+        return new ModuleDefinition(
+            ContentHash.FromSha256(SHA256.HashData(bytes)),
+            IsLone: true,
+            [],
+            [],
+            [new SegmentDefinition(spec, path, bytes, [], RequiresOutputAllocator: false, UnownedOutputs: null)]
+        );
     }
 
     /// <summary>The bytes tell the format, whatever the file is called.</summary>
@@ -49,10 +56,14 @@ internal static class ModuleReader
         {
             artifact = ArtifactReader.Open(path);
         }
-        catch (ArtifactException unknown) when (unknown.Fault == ArtifactFault.UnknownFormat && !ModelFileNames.ArtifactExtensions.Contains(Path.GetExtension(path)))
+        catch (ArtifactException unknown)
+            when (unknown.Fault == ArtifactFault.UnknownFormat && !ModelFileNames.ArtifactExtensions.Contains(Path.GetExtension(path)))
         {
-            throw new ModuleLoadException(FailureKind.NotSupported,
-                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}", unknown);
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}",
+                unknown
+            );
         }
         catch (ArtifactException refused)
         {
@@ -68,7 +79,17 @@ internal static class ModuleReader
         foreach (EngineRecord record in artifact.Engines.Select(engine => engine.Record))
         {
             hash.AppendData(record.Plan.Span);
-            string said = string.Join('\n', [record.Name, .. names?.Inputs ?? record.InputNames, "->", .. names?.Outputs ?? record.OutputNames, AliasText.Write(record.Aliases), $"{record.ResourceAllocation}{record.RequiresOutputAllocator}{record.OutputsAreUnowned}"]);
+            string said = string.Join(
+                '\n',
+                [
+                    record.Name,
+                    .. names?.Inputs ?? record.InputNames,
+                    "->",
+                    .. names?.Outputs ?? record.OutputNames,
+                    AliasText.Write(record.Aliases),
+                    $"{record.ResourceAllocation}{record.RequiresOutputAllocator}{record.OutputsAreUnowned}",
+                ]
+            );
             hash.AppendData(Encoding.UTF8.GetBytes(said));
         }
 
@@ -98,11 +119,20 @@ internal static class ModuleReader
             }
 
             // A manifest that names TensorRT for a plan means the plan, whoever runs it here.
-            SegmentSpec spec = segment.Spec.Backend == "tensorrt" && EmulatedPlan.IsOne(bytes) ? segment.Spec with { Backend = "emulated" } : segment.Spec;
-            segments.Add(new SegmentDefinition(spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs));
+            SegmentSpec spec =
+                segment.Spec.Backend == "tensorrt" && EmulatedPlan.IsOne(bytes) ? segment.Spec with { Backend = "emulated" } : segment.Spec;
+            segments.Add(
+                new SegmentDefinition(spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs)
+            );
         }
 
         IReadOnlyList<SegmentDefinition> ordered = SegmentOrder.Derive(path, manifest, segments);
-        return new ModuleDefinition(ContentHash.FromSha256(hash.GetHashAndReset()), IsLone: false, manifest.Inputs, manifest.Outputs, ordered);
+        return new ModuleDefinition(
+            ContentHash.FromSha256(hash.GetHashAndReset()),
+            IsLone: false,
+            manifest.Inputs,
+            manifest.Outputs,
+            ordered
+        );
     }
 }

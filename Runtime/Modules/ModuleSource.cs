@@ -4,7 +4,8 @@ using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>Where a module's bytes are: a lone <c>.onnx</c>, a <c>module.json</c> beside the files it names, or an artifact of torch_tensorrt.</summary>
+/// <summary>Where a module's bytes are: a lone <c>.onnx</c>, a <c>module.json</c> beside the files it names, or an artifact of
+/// torch_tensorrt.</summary>
 /// <param name="Model">Name and number it is served under; its hash is computed when the bytes are read.</param>
 /// <param name="Path">Absolute path of the file; with an <see cref="Artifact"/> what to call it in errors.</param>
 public sealed record ModuleSource(ModelReference Model, string Path)
@@ -12,6 +13,7 @@ public sealed record ModuleSource(ModelReference Model, string Path)
     /// <summary>An artifact that was read already; null where the file at <see cref="Path"/> is to be read.</summary>
     public ArtifactSpec? Artifact { get; init; }
 
-    /// <summary>Names of a raw plan's tensors in the order of the call; null where it is not a raw plan, or they are left to the plan itself.</summary>
+    /// <summary>Names of a raw plan's tensors in the order of the call; null where it is not a raw plan, or they are left to the plan
+    /// itself.</summary>
     public BindingNames? Names { get; init; }
 }

@@ -8,7 +8,8 @@ namespace Troupe.Runtime.Modules;
 /// <summary>Derives the order in which segments run from the tensors that connect them; refuses what is not a dataflow graph.</summary>
 internal static class SegmentOrder
 {
-    /// <exception cref="ModuleLoadException">A tensor is assigned twice or never, a segment is named twice, or segments wait for each other.</exception>
+    /// <exception cref="ModuleLoadException">A tensor is assigned twice or never, a segment is named twice, or segments wait for each
+    /// other.</exception>
     public static IReadOnlyList<SegmentDefinition> Derive(string path, Manifest manifest, IReadOnlyList<SegmentDefinition> segments)
     {
         string name = Path.GetFileName(path);
@@ -24,7 +25,10 @@ internal static class SegmentOrder
             {
                 if (!producers.ContainsKey(input))
                 {
-                    throw Wrong(name, $"never assigns the tensor '{input}' that segment '{segment.Spec.Name}' reads; it is neither an input nor an output of a segment");
+                    throw Wrong(
+                        name,
+                        $"never assigns the tensor '{input}' that segment '{segment.Spec.Name}' reads; it is neither an input nor an output of a segment"
+                    );
                 }
             }
         }
@@ -41,7 +45,11 @@ internal static class SegmentOrder
     }
 
     /// <summary>By tensor: the segment that assigns it, null for inputs of the module.</summary>
-    private static Dictionary<string, SegmentDefinition?> Producers(string name, Manifest manifest, IReadOnlyList<SegmentDefinition> segments)
+    private static Dictionary<string, SegmentDefinition?> Producers(
+        string name,
+        Manifest manifest,
+        IReadOnlyList<SegmentDefinition> segments
+    )
     {
         var producers = new Dictionary<string, SegmentDefinition?>(StringComparer.Ordinal);
         foreach (ModuleTensor input in manifest.Inputs)
@@ -52,7 +60,9 @@ internal static class SegmentOrder
             }
         }
 
-        if (manifest.Outputs.Select(output => output.Name).GroupBy(output => output).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        if (
+            manifest.Outputs.Select(output => output.Name).GroupBy(output => output).FirstOrDefault(group => group.Count() > 1) is { } twice
+        )
         {
             throw Wrong(name, $"declares the output '{twice.Key}' twice");
         }
@@ -69,7 +79,10 @@ internal static class SegmentOrder
             {
                 if (!producers.TryAdd(output, segment))
                 {
-                    throw Wrong(name, $"assigns the tensor '{output}' twice: in '{segment.Spec.Name}' and {(producers[output] is { } first ? $"in '{first.Spec.Name}'" : "as an input")}");
+                    throw Wrong(
+                        name,
+                        $"assigns the tensor '{output}' twice: in '{segment.Spec.Name}' and {(producers[output] is { } first ? $"in '{first.Spec.Name}'" : "as an input")}"
+                    );
                 }
             }
         }
@@ -77,15 +90,27 @@ internal static class SegmentOrder
         return producers;
     }
 
-    /// <summary>Repeatedly takes the first segment, as written, whose inputs are all there: the order is the author's wherever that is legal.</summary>
-    private static List<SegmentDefinition> Sort(string name, IReadOnlyList<SegmentDefinition> segments, Dictionary<string, SegmentDefinition?> producers)
+    /// <summary>Repeatedly takes the first segment, as written, whose inputs are all there: the order is the author's wherever that is
+    /// legal.</summary>
+    private static List<SegmentDefinition> Sort(
+        string name,
+        IReadOnlyList<SegmentDefinition> segments,
+        Dictionary<string, SegmentDefinition?> producers
+    )
     {
         var ordered = new List<SegmentDefinition>(segments.Count);
         var done = new HashSet<SegmentDefinition>(ReferenceEqualityComparer.Instance);
         while (ordered.Count < segments.Count)
         {
-            SegmentDefinition next = segments.FirstOrDefault(segment => !done.Contains(segment) && segment.Spec.Inputs.All(input => producers[input] is not { } producer || done.Contains(producer)))
-                ?? throw Wrong(name, $"has segments that wait for each other: {string.Join(", ", segments.Where(segment => !done.Contains(segment)).Select(segment => segment.Spec.Name))}");
+            SegmentDefinition next =
+                segments.FirstOrDefault(segment =>
+                    !done.Contains(segment)
+                    && segment.Spec.Inputs.All(input => producers[input] is not { } producer || done.Contains(producer))
+                )
+                ?? throw Wrong(
+                    name,
+                    $"has segments that wait for each other: {string.Join(", ", segments.Where(segment => !done.Contains(segment)).Select(segment => segment.Spec.Name))}"
+                );
             done.Add(next);
             ordered.Add(next);
         }

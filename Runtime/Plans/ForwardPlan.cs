@@ -4,8 +4,10 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>What one combination of input shapes means for a module: the shape of every tensor, the profile of every segment, and where intermediate tensors lie.</summary>
-/// <remarks>Made once by a lane per combination and kept; immutable once it is complete. An incomplete plan (data-dependent shapes) is good for one forward.</remarks>
+/// <summary>What one combination of input shapes means for a module: the shape of every tensor, the profile of every segment, and where
+/// intermediate tensors lie.</summary>
+/// <remarks>Made once by a lane per combination and kept; immutable once it is complete. An incomplete plan (data-dependent shapes) is good
+/// for one forward.</remarks>
 internal sealed class ForwardPlan
 {
     /// <summary>Marks a tensor without a place in the arena of a device.</summary>
@@ -13,7 +15,14 @@ internal sealed class ForwardPlan
 
     private const ulong Alignment = 256;
 
-    public ForwardPlan(ModuleGraph graph, ReadOnlySpan<TensorShape> inputs, ReadOnlySpan<long> shapeValues, ProfileChoice profile, int activeProfiles, int devices)
+    public ForwardPlan(
+        ModuleGraph graph,
+        ReadOnlySpan<TensorShape> inputs,
+        ReadOnlySpan<long> shapeValues,
+        ProfileChoice profile,
+        int activeProfiles,
+        int devices
+    )
     {
         Inputs = inputs.ToArray();
         ShapeValues = shapeValues.ToArray();

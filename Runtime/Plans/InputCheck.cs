@@ -38,7 +38,10 @@ internal sealed class InputCheck
             }
         }
 
-        throw new ForwardException(FailureKind.InvalidInput, $"The module '{_graph.Model}' has no input '{name}'; it has {Names(_graph, _graph.Inputs)}.");
+        throw new ForwardException(
+            FailureKind.InvalidInput,
+            $"The module '{_graph.Model}' has no input '{name}'; it has {Names(_graph, _graph.Inputs)}."
+        );
     }
 
     public void Type(int input, ElementType type)
@@ -46,7 +49,10 @@ internal sealed class InputCheck
         GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
         if (type != tensor.Type)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"Expected input tensors to have type {tensor.Type.ProtocolName()}, but the input '{tensor.Name}' is {type.ProtocolName()}.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"Expected input tensors to have type {tensor.Type.ProtocolName()}, but the input '{tensor.Name}' is {type.ProtocolName()}."
+            );
         }
     }
 
@@ -61,12 +67,18 @@ internal sealed class InputCheck
 
         if (!fits)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' expects {tensor.Shape}, where -1 is free.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' expects {tensor.Shape}, where -1 is free."
+            );
         }
 
         if (tensor.Range is { } range && !range.Admits(shape))
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' admits {range.Min} to {range.Max}.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{tensor.Name}' has the shape {shape}; the module '{_graph.Model}' admits {range.Min} to {range.Max}."
+            );
         }
     }
 
@@ -75,10 +87,14 @@ internal sealed class InputCheck
     {
         foreach (SymbolUse use in _symbols)
         {
-            long first = shapes[use.FirstInput][use.FirstAxis], other = shapes[use.Input][use.Axis];
+            long first = shapes[use.FirstInput][use.FirstAxis],
+                other = shapes[use.Input][use.Axis];
             if (first != other)
             {
-                throw new ForwardException(FailureKind.InvalidInput, $"The dimension '{use.Symbol}' is {first} in '{InputName(use.FirstInput)}' and {other} in '{InputName(use.Input)}'; the module '{_graph.Model}' wants them equal.");
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The dimension '{use.Symbol}' is {first} in '{InputName(use.FirstInput)}' and {other} in '{InputName(use.Input)}'; the module '{_graph.Model}' wants them equal."
+                );
             }
         }
     }
@@ -94,12 +110,16 @@ internal sealed class InputCheck
             }
         }
 
-        throw new ForwardException(FailureKind.InvalidInput, $"The module '{_graph.Model}' has no output '{name}'; it has {Names(_graph, _graph.Outputs)}.");
+        throw new ForwardException(
+            FailureKind.InvalidInput,
+            $"The module '{_graph.Model}' has no output '{name}'; it has {Names(_graph, _graph.Outputs)}."
+        );
     }
 
     private string InputName(int input) => _graph.Tensors[_graph.Inputs[input]].Name;
 
-    private static string Names(ModuleGraph graph, int[] tensors) => string.Join(", ", tensors.Select(tensor => $"'{graph.Tensors[tensor].Name}'"));
+    private static string Names(ModuleGraph graph, int[] tensors) =>
+        string.Join(", ", tensors.Select(tensor => $"'{graph.Tensors[tensor].Name}'"));
 
     private static IEnumerable<SymbolUse> SharedSymbols(ModuleGraph graph)
     {

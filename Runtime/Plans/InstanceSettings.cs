@@ -8,8 +8,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>The settings of an instance that its engines carry: weight budgets, workspace, TensorRT-RTX settings, profiling. They change all together or not at all.</summary>
-/// <remarks><b>Owns</b> a use of the runtime cache. <b>Thread</b> changes: the instance's, every lane idle and without contexts; reading: lanes.</remarks>
+/// <summary>The settings of an instance that its engines carry: weight budgets, workspace, TensorRT-RTX settings, profiling. They change
+/// all together or not at all.</summary>
+/// <remarks><b>Owns</b> a use of the runtime cache. <b>Thread</b> changes: the instance's, every lane idle and without contexts; reading:
+/// lanes.</remarks>
 internal sealed class InstanceSettings : IDisposable
 {
     private readonly LoadedModule _loaded;
@@ -72,7 +74,10 @@ internal sealed class InstanceSettings : IDisposable
 
     private void SetBudgets(WeightBudget budget, Stack<Action> undo)
     {
-        long[] wanted = budget.Kind == WeightBudgetKind.Automatic ? _loadedBudgets : WeightShares.Of(budget, [.. _loaded.Engines.Select(engine => engine.StreamableWeightBytes)]);
+        long[] wanted =
+            budget.Kind == WeightBudgetKind.Automatic
+                ? _loadedBudgets
+                : WeightShares.Of(budget, [.. _loaded.Engines.Select(engine => engine.StreamableWeightBytes)]);
         for (int index = 0; index < wanted.Length; index++)
         {
             IEngine engine = _loaded.Engines[index];
@@ -96,7 +101,10 @@ internal sealed class InstanceSettings : IDisposable
 
         if (!_loaded.Engines.Any(TakesRuntimeSettings))
         {
-            throw new ForwardException(FailureKind.NotSupported, "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; the module has no such engine.");
+            throw new ForwardException(
+                FailureKind.NotSupported,
+                "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; the module has no such engine."
+            );
         }
 
         RuntimeCache? cache = settings.CachePath == before.CachePath ? old : RuntimeCaches.OfProcess.Acquire(settings.CachePath, _caches);

@@ -3,7 +3,8 @@ using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>A lane's part on one device: its stream, its arena, and the addresses its tensors have there in the forward under way.</summary>
+/// <summary>A lane's part on one device: its stream, its arena, and the addresses its tensors have there in the forward under
+/// way.</summary>
 /// <remarks><b>Owns</b> stream, event and arena. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
 internal sealed class LaneDevice : IDisposable
 {

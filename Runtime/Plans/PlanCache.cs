@@ -12,7 +12,13 @@ internal sealed class PlanCache
 
     private readonly ForwardPlan?[] _plans = new ForwardPlan?[Capacity];
 
-    public bool TryFind(ReadOnlySpan<TensorShape> inputs, ReadOnlySpan<long> shapeValues, ProfileChoice profile, int activeProfiles, [NotNullWhen(true)] out ForwardPlan? found)
+    public bool TryFind(
+        ReadOnlySpan<TensorShape> inputs,
+        ReadOnlySpan<long> shapeValues,
+        ProfileChoice profile,
+        int activeProfiles,
+        [NotNullWhen(true)] out ForwardPlan? found
+    )
     {
         for (int index = 0; index < Capacity && _plans[index] is { } plan; index++)
         {

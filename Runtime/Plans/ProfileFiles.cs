@@ -3,7 +3,8 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>Writes profiles as files that the viewers of torch_tensorrt's profiles open: traces for Perfetto or TREx, and the layers of the engine.</summary>
+/// <summary>Writes profiles as files that the viewers of torch_tensorrt's profiles open: traces for Perfetto or TREx, and the layers of the
+/// engine.</summary>
 /// <remarks>Each forward overwrites the files of the one before. <b>Thread</b> the lane's holder. <b>Blocks</b> on the disk.</remarks>
 internal static class ProfileFiles
 {

@@ -7,7 +7,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>Which optimization profile a segment runs under: the pinned one, or by shape the active one while it fits, else the first that does.</summary>
+/// <summary>Which optimization profile a segment runs under: the pinned one, or by shape the active one while it fits, else the first that
+/// does.</summary>
 internal static class ProfileSelection
 {
     /// <exception cref="ForwardException">The index is out of range, or nothing fits (texts of torch_tensorrt).</exception>
@@ -34,7 +35,10 @@ internal static class ProfileSelection
             }
         }
 
-        throw new ForwardException(FailureKind.InvalidInput, $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => plan.Shapes[tensor]))}.");
+        throw new ForwardException(
+            FailureKind.InvalidInput,
+            $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => plan.Shapes[tensor]))}."
+        );
     }
 
     private static bool Admits(IEngine engine, ProfileSpec profile, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
@@ -43,7 +47,13 @@ internal static class ProfileSelection
         {
             int tensor = wiring.Inputs[slot];
             ProfileRange range = profile.Ranges[slot];
-            if (!(engine.Inputs[slot].IsShapeTensor ? range.AdmitsValues(ShapeTensors.ValuesOf(graph, plan, tensor)) : range.Admits(plan.Shapes[tensor])))
+            if (
+                !(
+                    engine.Inputs[slot].IsShapeTensor
+                        ? range.AdmitsValues(ShapeTensors.ValuesOf(graph, plan, tensor))
+                        : range.Admits(plan.Shapes[tensor])
+                )
+            )
             {
                 return false;
             }

@@ -13,8 +13,20 @@ namespace Troupe.Runtime.Plans;
 
 /// <summary>One segment inside one lane: its execution context, brought to the shapes and addresses of the forward under way.</summary>
 /// <param name="keepsWorkspace">Scratch memory that is allocated per call stays bound, because a recording holds its address.</param>
-/// <remarks><b>Owns</b> the context, which is made at first use, and the scratch memory it keeps. <b>Thread</b> the lane's holder, device context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
-internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngine engine, LaneDevice device, int deviceIndex, FailureSlot failure, InstanceSettings settings, InstanceCounters counters, SegmentProfile profile, bool keepsWorkspace) : IDisposable
+/// <remarks><b>Owns</b> the context, which is made at first use, and the scratch memory it keeps. <b>Thread</b> the lane's holder, device
+/// context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
+internal sealed class SegmentLane(
+    ModuleGraph graph,
+    GraphSegment wiring,
+    IEngine engine,
+    LaneDevice device,
+    int deviceIndex,
+    FailureSlot failure,
+    InstanceSettings settings,
+    InstanceCounters counters,
+    SegmentProfile profile,
+    bool keepsWorkspace
+) : IDisposable
 {
     private readonly TensorShape[] _inferred = new TensorShape[wiring.Outputs.Length];
     private IExecutionContext? _context;
@@ -37,7 +49,8 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     /// <summary>Whether its context has been made.</summary>
     public bool HasContext => _context is not null;
 
-    /// <summary>Brings the context to a plan's profile and shapes, and settles the outputs' shapes in it as far as they can be inferred.</summary>
+    /// <summary>Brings the context to a plan's profile and shapes, and settles the outputs' shapes in it as far as they can be
+    /// inferred.</summary>
     public void Shape(ForwardPlan plan, int segment)
     {
         if (ReferenceEquals(_plan, plan))
@@ -75,7 +88,8 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
             {
                 throw new ForwardException(
                     FailureKind.NotSupported,
-                    $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[graph.Tensors[tensor].AliasOf].Name}', but its shape is known only after the run. Aliasing requires fixed output shape.");
+                    $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[graph.Tensors[tensor].AliasOf].Name}', but its shape is known only after the run. Aliasing requires fixed output shape."
+                );
             }
         }
 
@@ -88,7 +102,8 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
     public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
 
-    /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from <paramref name="allocator"/>.</summary>
+    /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from
+    /// <paramref name="allocator"/>.</summary>
     /// <param name="addresses">By tensor, on this segment's device.</param>
     public void Launch(ReadOnlySpan<DevicePointer> addresses, DeviceStream stream, IOutputAllocator allocator)
     {
@@ -220,7 +235,8 @@ internal sealed class SegmentLane(ModuleGraph graph, GraphSegment wiring, IEngin
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[source].Name}', but has the shape {shape} where that has {plan.Shapes[source]}.");
+                $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[source].Name}', but has the shape {shape} where that has {plan.Shapes[source]}."
+            );
         }
     }
 }

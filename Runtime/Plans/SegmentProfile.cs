@@ -2,8 +2,10 @@ using Troupe.Runtime.Engines;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>Where the time of one segment's last forward went: binding inputs, binding outputs, the enqueue, and layer by layer on the device.</summary>
-/// <remarks><b>Owns</b> its lists. <b>Thread</b> phases: the lane's holder; layers: the driver's; reading: the holder, after completion. <b>Blocks</b> never.</remarks>
+/// <summary>Where the time of one segment's last forward went: binding inputs, binding outputs, the enqueue, and layer by layer on the
+/// device.</summary>
+/// <remarks><b>Owns</b> its lists. <b>Thread</b> phases: the lane's holder; layers: the driver's; reading: the holder, after completion.
+/// <b>Blocks</b> never.</remarks>
 internal sealed class SegmentProfile(string segment) : ILayerProfiler
 {
     private readonly Lock _lock = new();

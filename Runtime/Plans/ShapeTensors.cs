@@ -7,8 +7,10 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>Values of the module's shape-tensor inputs, read to the host before shapes are inferred: they decide shapes, so they belong to the key of plans and graphs.</summary>
-/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, in modules that have such inputs and nowhere else.</remarks>
+/// <summary>Values of the module's shape-tensor inputs, read to the host before shapes are inferred: they decide shapes, so they belong to
+/// the key of plans and graphs.</summary>
+/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, in modules that have such
+/// inputs and nowhere else.</remarks>
 internal sealed class ShapeTensors
 {
     /// <summary>A shape tensor holds dimensions; more values than this are no shape.</summary>
@@ -53,7 +55,10 @@ internal sealed class ShapeTensors
             start += count;
         }
 
-        throw new ForwardException(FailureKind.NotSupported, $"The shape tensor '{graph.Tensors[tensor].Name}' is computed inside the module; it must be an input of it.");
+        throw new ForwardException(
+            FailureKind.NotSupported,
+            $"The shape tensor '{graph.Tensors[tensor].Name}' is computed inside the module; it must be an input of it."
+        );
     }
 
     private unsafe void Read(GraphTensor tensor, in DeviceTensor input)
@@ -61,7 +66,10 @@ internal sealed class ShapeTensors
         int count = (int)Math.Min(input.Shape.ElementCount, int.MaxValue);
         if (count > MaxValues)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The shape tensor '{tensor.Name}' holds {count} values; at most {MaxValues} are read.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The shape tensor '{tensor.Name}' holds {count} values; at most {MaxValues} are read."
+            );
         }
 
         Span<byte> raw = stackalloc byte[MaxValues * sizeof(long)];
@@ -87,7 +95,10 @@ internal sealed class ShapeTensors
             {
                 ElementType.Int32 => BitConverter.ToInt32(raw[(index * sizeof(int))..]),
                 ElementType.Int64 => BitConverter.ToInt64(raw[(index * sizeof(long))..]),
-                _ => throw new ForwardException(FailureKind.NotSupported, $"The shape tensor '{tensor.Name}' is {input.Type.ProtocolName()}; shapes are INT32 or INT64."),
+                _ => throw new ForwardException(
+                    FailureKind.NotSupported,
+                    $"The shape tensor '{tensor.Name}' is {input.Type.ProtocolName()}; shapes are INT32 or INT64."
+                ),
             };
         }
     }

@@ -23,7 +23,8 @@ internal static class WeightShares
             throw new ForwardException(FailureKind.NotSupported, ModeConflicts.NothingStreamable);
         }
 
-        long wanted = budget.Kind == WeightBudgetKind.Fraction ? (long)(Math.Min(budget.Share, 1) * total) : Math.Min(budget.ByteCount, total);
+        long wanted =
+            budget.Kind == WeightBudgetKind.Fraction ? (long)(Math.Min(budget.Share, 1) * total) : Math.Min(budget.ByteCount, total);
         if (wanted < 0)
         {
             throw new ForwardException(FailureKind.InvalidRequest, ModeConflicts.NegativeBudget);
@@ -31,7 +32,8 @@ internal static class WeightShares
 
         // Running totals are rounded, not shares: so the shares add up to exactly what was asked for.
         long[] shares = new long[streamable.Length];
-        long seen = 0, given = 0;
+        long seen = 0,
+            given = 0;
         for (int index = 0; index < shares.Length; index++)
         {
             seen += streamable[index];

@@ -40,14 +40,21 @@ public sealed class ArtifactDescription
         Add($"{prefix}.key", engine.Key);
         Add($"{prefix}.name", record.Name);
         Add($"{prefix}.abi", Text(record.Abi));
-        Add($"{prefix}.plan", $"{Text(record.Plan.Length)} bytes, {(EmulatedPlan.IsOne(record.Plan.Span) ? "emulated" : record.IsTensorRtPlan ? "TensorRT" : "not TensorRT's")}");
+        Add(
+            $"{prefix}.plan",
+            $"{Text(record.Plan.Length)} bytes, {(EmulatedPlan.IsOne(record.Plan.Span) ? "emulated" : record.IsTensorRtPlan ? "TensorRT" : "not TensorRT's")}"
+        );
         if (EmulatedPlan.IsOne(record.Plan.Span))
         {
             Emulated($"{prefix}.emulated", record.Plan);
         }
 
-        Add($"{prefix}.device", record.Device is not { } device ? "not told"
-            : $"{device.Name} ({(device.Kind == DeviceStampKind.Gpu ? "GPU" : "DLA")} {Text(device.Ordinal)}, compute capability {Text(device.Major)}.{Text(device.Minor)})");
+        Add(
+            $"{prefix}.device",
+            record.Device is not { } device
+                ? "not told"
+                : $"{device.Name} ({(device.Kind == DeviceStampKind.Gpu ? "GPU" : "DLA")} {Text(device.Ordinal)}, compute capability {Text(device.Major)}.{Text(device.Minor)})"
+        );
         Add($"{prefix}.platform", record.PlatformText ?? "not told");
         Add($"{prefix}.hardwareCompatible", YesNo(record.HardwareCompatible));
         Add($"{prefix}.inputs", Names(record.InputNames));
@@ -57,7 +64,12 @@ public sealed class ArtifactDescription
             Add($"{prefix}.tensor", $"{tensor.Name} {tensor.DataType} [{string.Join(',', tensor.Shape)}]");
         }
 
-        Add($"{prefix}.aliases", record.Aliases.Count == 0 ? "none" : string.Join(", ", record.Aliases.Select(alias => $"{alias.Output} = {alias.Input} ({AliasText.Spelling(alias.Kind)})")));
+        Add(
+            $"{prefix}.aliases",
+            record.Aliases.Count == 0
+                ? "none"
+                : string.Join(", ", record.Aliases.Select(alias => $"{alias.Output} = {alias.Input} ({AliasText.Spelling(alias.Kind)})"))
+        );
         Add($"{prefix}.requiresOutputAllocator", YesNo(record.RequiresOutputAllocator));
         Add($"{prefix}.workspace", record.ResourceAllocation == ResourceAllocation.Dynamic ? "dynamic" : "static");
         Add($"{prefix}.requiresNativeMultidevice", YesNo(record.RequiresNativeMultidevice));
@@ -73,17 +85,33 @@ public sealed class ArtifactDescription
             EmulatedPlan parts = EmulatedPlan.Read(plan, "plan");
             EmulatedManifest manifest = EmulatedManifest.Read(parts.Manifest, "manifest");
             OnnxGraph model = parts.ReadGraph("plan");
-            Add($"{prefix}.onnx", $"{manifest.Onnx}, {Text(parts.Onnx.Length)} bytes, opset {Text(model.Opset)}, {Text(model.Nodes.Count)} nodes, {Text(model.WeightBytes)} bytes of weights");
+            Add(
+                $"{prefix}.onnx",
+                $"{manifest.Onnx}, {Text(parts.Onnx.Length)} bytes, opset {Text(model.Opset)}, {Text(model.Nodes.Count)} nodes, {Text(model.WeightBytes)} bytes of weights"
+            );
             Add($"{prefix}.onnxInputs", string.Join(", ", model.Inputs));
             for (int index = 0; index < manifest.Profiles.Count; index++)
             {
-                Add($"{prefix}.profile[{Text(index)}]", string.Join(", ", manifest.Profiles[index].Select(input => $"{input.Key} {input.Value.Min} to {input.Value.Max}, best {input.Value.Opt}")));
+                Add(
+                    $"{prefix}.profile[{Text(index)}]",
+                    string.Join(
+                        ", ",
+                        manifest
+                            .Profiles[index]
+                            .Select(input => $"{input.Key} {input.Value.Min} to {input.Value.Max}, best {input.Value.Opt}")
+                    )
+                );
             }
 
             Add($"{prefix}.streamableBytes", Text(manifest.StreamableBytes));
             Add($"{prefix}.workspaceBytes", Text(manifest.WorkspaceBytes));
             Add($"{prefix}.shapeTensors", manifest.ShapeTensors.Count == 0 ? "none" : string.Join(", ", manifest.ShapeTensors));
-            Add($"{prefix}.aliases", manifest.Aliases.Count == 0 ? "none" : string.Join(", ", manifest.Aliases.Select(alias => $"{alias.Output} = {alias.Input}")));
+            Add(
+                $"{prefix}.aliases",
+                manifest.Aliases.Count == 0
+                    ? "none"
+                    : string.Join(", ", manifest.Aliases.Select(alias => $"{alias.Output} = {alias.Input}"))
+            );
             Add($"{prefix}.requiresOutputAllocator", YesNo(manifest.RequiresOutputAllocator));
             Add($"{prefix}.rtx", YesNo(manifest.IsRtx));
         }
@@ -107,7 +135,10 @@ public sealed class ArtifactDescription
 
         foreach (ArtifactCall call in graph.Calls)
         {
-            Add("graph.call", $"{call.Node}: {engines[call.Engine].Key}({string.Join(", ", call.Inputs)}) -> {string.Join(", ", call.Outputs.Select(output => output.Length == 0 ? "_" : output))}");
+            Add(
+                "graph.call",
+                $"{call.Node}: {engines[call.Engine].Key}({string.Join(", ", call.Inputs)}) -> {string.Join(", ", call.Outputs.Select(output => output.Length == 0 ? "_" : output))}"
+            );
         }
 
         foreach (ArtifactGetItem item in graph.GetItems)
@@ -122,7 +153,10 @@ public sealed class ArtifactDescription
 
         foreach (ArtifactRange range in graph.Ranges)
         {
-            Add("graph.range", $"{range.Symbol} in {(range.Min is { } min ? Text(min) : "..")} to {(range.Max is { } max ? Text(max) : "..")}");
+            Add(
+                "graph.range",
+                $"{range.Symbol} in {(range.Min is { } min ? Text(min) : "..")} to {(range.Max is { } max ? Text(max) : "..")}"
+            );
         }
 
         foreach (ArtifactTensor output in graph.Outputs)
@@ -133,15 +167,16 @@ public sealed class ArtifactDescription
 
     private void Add(string name, string value) => _lines.Add(new(name, value));
 
-    private static string Name(ArtifactFormat format) => format switch
-    {
-        ArtifactFormat.Plan => "TensorRT plan",
-        ArtifactFormat.Tr01 => "TR01 container",
-        ArtifactFormat.Tr02 => "TR02 container (aliased tensors)",
-        ArtifactFormat.TorchScript => "TorchScript module",
-        ArtifactFormat.ExportedProgram => "exported program (PT2 archive)",
-        ArtifactFormat.Record => "engine record",
-    };
+    private static string Name(ArtifactFormat format) =>
+        format switch
+        {
+            ArtifactFormat.Plan => "TensorRT plan",
+            ArtifactFormat.Tr01 => "TR01 container",
+            ArtifactFormat.Tr02 => "TR02 container (aliased tensors)",
+            ArtifactFormat.TorchScript => "TorchScript module",
+            ArtifactFormat.ExportedProgram => "exported program (PT2 archive)",
+            ArtifactFormat.Record => "engine record",
+        };
 
     private static string Names(IReadOnlyList<string> names) => names.Count == 0 ? "by index" : string.Join(", ", names);
 
@@ -151,7 +186,8 @@ public sealed class ArtifactDescription
 
     private static string Text(ArtifactTensor tensor)
     {
-        string shape = tensor.Shape is null ? "shape not told"
+        string shape = tensor.Shape is null
+            ? "shape not told"
             : $"[{string.Join(',', tensor.Shape.Select((size, axis) => size >= 0 ? Text(size) : tensor.Symbols[axis]))}]";
         return $"{tensor.Name} {tensor.Type?.ProtocolName() ?? "type not told"} {shape}";
     }

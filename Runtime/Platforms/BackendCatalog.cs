@@ -9,8 +9,10 @@ namespace Troupe.Runtime.Platforms;
 internal sealed class BackendCatalog(IReadOnlyList<IEngineBackend> backends)
 {
     /// <exception cref="ModuleLoadException">There is no such back end.</exception>
-    public IEngineBackend Find(SegmentSpec segment) => backends.FirstOrDefault(backend => backend.Name == segment.Backend)
+    public IEngineBackend Find(SegmentSpec segment) =>
+        backends.FirstOrDefault(backend => backend.Name == segment.Backend)
         ?? throw new ModuleLoadException(
             FailureKind.NotSupported,
-            $"Segment '{segment.Name}' wants the back end '{segment.Backend}' for '{segment.File}', which is not in this build; it has {string.Join(", ", backends.Select(backend => $"'{backend.Name}'"))}.");
+            $"Segment '{segment.Name}' wants the back end '{segment.Backend}' for '{segment.File}', which is not in this build; it has {string.Join(", ", backends.Select(backend => $"'{backend.Name}'"))}."
+        );
 }

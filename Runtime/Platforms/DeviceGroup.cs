@@ -37,7 +37,9 @@ internal sealed class DeviceGroup : IDeviceGroup
 
     public DeviceMemory Memory(int ordinal)
     {
-        DeviceContext context = _contexts.FirstOrDefault(context => context.Ordinal == ordinal) ?? throw new ArgumentOutOfRangeException(nameof(ordinal), ordinal, "The group does not own this device.");
+        DeviceContext context =
+            _contexts.FirstOrDefault(context => context.Ordinal == ordinal)
+            ?? throw new ArgumentOutOfRangeException(nameof(ordinal), ordinal, "The group does not own this device.");
         try
         {
             (ulong free, ulong total) = context.MemoryInfo();

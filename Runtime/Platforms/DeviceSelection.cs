@@ -43,12 +43,15 @@ internal static class DeviceSelection
         }
     }
 
-    private static ModuleLoadException Incompatible(BuiltFor engine, string instead) => new(
-        FailureKind.NotSupported,
-        $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; {instead}.");
+    private static ModuleLoadException Incompatible(BuiltFor engine, string instead) =>
+        new(
+            FailureKind.NotSupported,
+            $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; {instead}."
+        );
 
     private static string Text(DeviceDescription device) => $"'{device.Name}' ({device.ComputeMajor}.{device.ComputeMinor})";
 
     private static bool Fits(BuiltFor engine, DeviceDescription device) =>
-        (device.ComputeMajor == engine.ComputeMajor && device.ComputeMinor == engine.ComputeMinor) || (engine.HardwareCompatible && device.ComputeMajor >= 8);
+        (device.ComputeMajor == engine.ComputeMajor && device.ComputeMinor == engine.ComputeMinor)
+        || (engine.HardwareCompatible && device.ComputeMajor >= 8);
 }

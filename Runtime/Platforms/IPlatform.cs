@@ -12,12 +12,15 @@ public interface IPlatform : IDisposable
     /// <summary>By ordinal.</summary>
     IReadOnlyList<DeviceDescription> Devices { get; }
 
-    /// <summary>Retains the primary device contexts of <paramref name="ordinals"/> for the calling thread, an executor's; disposed on that thread.</summary>
+    /// <summary>Retains the primary device contexts of <paramref name="ordinals"/> for the calling thread, an executor's; disposed on that
+    /// thread.</summary>
     /// <exception cref="ForwardException">The device is lost or refuses a context.</exception>
     IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals);
 
-    /// <summary>Loads a module on <paramref name="homeOrdinal"/> and the devices relative to it, on a stream of its own; blocks until it can run. The instance is handed to the executor that owns the devices.</summary>
-    /// <exception cref="ModuleLoadException">The bytes are corrupt, truncated, unsupported or too large; nothing is left behind.</exception>
+    /// <summary>Loads a module on <paramref name="homeOrdinal"/> and the devices relative to it, on a stream of its own; blocks until it
+    /// can run. The instance is handed to the executor that owns the devices.</summary>
+    /// <exception cref="ModuleLoadException">The bytes are corrupt, truncated, unsupported or too large; nothing is left
+    /// behind.</exception>
     IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation);
 }
 

@@ -14,8 +14,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Platforms;
 
-/// <summary>A module in this process, called by any number of threads; mode scopes are entered on it (<c>using var scope = module.EnableCudaGraphs();</c>).</summary>
-/// <remarks><b>Owns</b> its instance. <b>Thread</b> any. <b>Blocks</b> a caller while all lanes are at work, and until its own results are there.</remarks>
+/// <summary>A module in this process, called by any number of threads; mode scopes are entered on it
+/// (<c>using var scope = module.EnableCudaGraphs();</c>).</summary>
+/// <remarks><b>Owns</b> its instance. <b>Thread</b> any. <b>Blocks</b> a caller while all lanes are at work, and until its own results are
+/// there.</remarks>
 public sealed class LocalModule : IModeTarget, IDisposable
 {
     private readonly LocalRuntime _runtime;
@@ -57,8 +59,14 @@ public sealed class LocalModule : IModeTarget, IDisposable
 
     public long AutomaticWeightBudgetBytes => Instance.Engines.Sum(engine => engine.AutomaticWeightBudget);
 
-    internal ModuleInstance Instance => Volatile.Read(ref _instance)
-        ?? throw new ForwardException(FailureKind.ModelNotLoaded, _isUnloaded ? $"The module '{Name}' is unloaded." : $"The module '{Name}' is loaded lazily and not set up yet: call Setup first.");
+    internal ModuleInstance Instance =>
+        Volatile.Read(ref _instance)
+        ?? throw new ForwardException(
+            FailureKind.ModelNotLoaded,
+            _isUnloaded
+                ? $"The module '{Name}' is unloaded."
+                : $"The module '{Name}' is loaded lazily and not set up yet: call Setup first."
+        );
 
     /// <summary>Loads the engines now; a second time does nothing (seed: <c>setup_engine</c>).</summary>
     /// <exception cref="ModuleLoadException">The model is refused.</exception>
@@ -97,7 +105,8 @@ public sealed class LocalModule : IModeTarget, IDisposable
         }
     }
 
-    /// <summary>One forward on device tensors. Returns when it is enqueued and ordered against the caller's stream; the outputs are the caller's.</summary>
+    /// <summary>One forward on device tensors. Returns when it is enqueued and ordered against the caller's stream; the outputs are the
+    /// caller's.</summary>
     internal void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, CallerStream caller)
     {
         AdmittedModes admitted = Admitted();
@@ -179,7 +188,10 @@ public sealed class LocalModule : IModeTarget, IDisposable
     {
         if (Traits.AliasedOutput is { } output)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The module '{Name}' writes '{output}' in place of an input; a host tensor would be copied and the write lost. Call it with device tensors.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The module '{Name}' writes '{output}' in place of an input; a host tensor would be copied and the write lost. Call it with device tensors."
+            );
         }
     }
 

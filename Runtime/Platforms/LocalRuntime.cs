@@ -10,8 +10,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Platforms;
 
-/// <summary>Troupe inside one process, without actors: modules on this machine's devices, called directly, under the modes of this object.</summary>
-/// <remarks>The counterpart of <c>torch_tensorrt.runtime</c>. <b>Owns</b> the platform. <b>Thread</b> any. <b>Blocks</b> while modules are loaded.</remarks>
+/// <summary>Troupe inside one process, without actors: modules on this machine's devices, called directly, under the modes of this
+/// object.</summary>
+/// <remarks>The counterpart of <c>torch_tensorrt.runtime</c>. <b>Owns</b> the platform. <b>Thread</b> any. <b>Blocks</b> while modules are
+/// loaded.</remarks>
 public sealed partial class LocalRuntime(Platform platform, ILogger? log = null) : IDisposable
 {
     private readonly Lock _lock = new();
@@ -27,29 +29,62 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
 
     internal Platform Platform => platform;
 
-    /// <summary>Loads a lone model, an artifact of torch_tensorrt or a <c>module.json</c> on a device. With a number of lanes, as many calls may be in flight at once.</summary>
+    /// <summary>Loads a lone model, an artifact of torch_tensorrt or a <c>module.json</c> on a device. With a number of lanes, as many
+    /// calls may be in flight at once.</summary>
     /// <param name="path">Absolute path of the file.</param>
-    /// <param name="device">Null: the caller's current device, where an artifact was built for its kind; else one that the artifact was built for, else the first.</param>
+    /// <param name="device">Null: the caller's current device, where an artifact was built for its kind; else one that the artifact was
+    /// built for, else the first.</param>
     /// <param name="name">Name for errors; the file's name when null.</param>
-    /// <param name="lazy">Only the path is kept; <see cref="LocalModule.Setup"/> or the first scope loads it (seed: <c>lazy_engine_init</c>).</param>
+    /// <param name="lazy">Only the path is kept; <see cref="LocalModule.Setup"/> or the first scope loads it (seed:
+    /// <c>lazy_engine_init</c>).</param>
     /// <exception cref="ModuleLoadException">The model is refused; nothing is left on the device.</exception>
     public LocalModule Load(string path, int? device = null, int lanes = 2, string? name = null, bool lazy = false) =>
         Load(new ModuleSource(Reference(name ?? Path.GetFileNameWithoutExtension(path)), path), device, lanes, lazy);
 
-    /// <summary>Loads a raw plan with names for its tensors, in the order of the call (seed: <c>TorchTensorRTModule(serialized_engine, input_binding_names, output_binding_names)</c>).</summary>
+    /// <summary>Loads a raw plan with names for its tensors, in the order of the call (seed:
+    /// <c>TorchTensorRTModule(serialized_engine, input_binding_names, output_binding_names)</c>).</summary>
     /// <param name="plan">A serialized engine, as <c>convert_exported_program_to_serialized_trt_engine</c> returns it.</param>
-    /// <param name="inputNames">All of the engine's inputs; with both lists empty, the indexes at the end of its names tell the order, else its own order holds.</param>
+    /// <param name="inputNames">All of the engine's inputs; with both lists empty, the indexes at the end of its names tell the order, else
+    /// its own order holds.</param>
     /// <param name="outputNames">All of its outputs.</param>
-    /// <exception cref="ModuleLoadException">The plan is refused, or the engine has other tensors; nothing is left on the device.</exception>
-    public LocalModule LoadPlan(ReadOnlyMemory<byte> plan, IReadOnlyList<string> inputNames, IReadOnlyList<string> outputNames, int? device = null, int lanes = 2, string name = "plan", bool lazy = false)
+    /// <exception cref="ModuleLoadException">The plan is refused, or the engine has other tensors; nothing is left on the
+    /// device.</exception>
+    public LocalModule LoadPlan(
+        ReadOnlyMemory<byte> plan,
+        IReadOnlyList<string> inputNames,
+        IReadOnlyList<string> outputNames,
+        int? device = null,
+        int lanes = 2,
+        string name = "plan",
+        bool lazy = false
+    )
     {
         ArtifactSpec artifact = ArtifactModule.Explained(() => ArtifactReader.Open(plan, name));
-        return Load(new ModuleSource(Reference(name), name) { Artifact = artifact, Names = Names(inputNames, outputNames) }, device, lanes, lazy);
+        return Load(
+            new ModuleSource(Reference(name), name) { Artifact = artifact, Names = Names(inputNames, outputNames) },
+            device,
+            lanes,
+            lazy
+        );
     }
 
-    /// <summary>As <see cref="LoadPlan(ReadOnlyMemory{byte}, IReadOnlyList{string}, IReadOnlyList{string}, int?, int, string, bool)"/>, from a file.</summary>
-    public LocalModule LoadPlan(string path, IReadOnlyList<string> inputNames, IReadOnlyList<string> outputNames, int? device = null, int lanes = 2, string? name = null, bool lazy = false) =>
-        Load(new ModuleSource(Reference(name ?? Path.GetFileNameWithoutExtension(path)), path) { Names = Names(inputNames, outputNames) }, device, lanes, lazy);
+    /// <summary>As <see cref="LoadPlan(ReadOnlyMemory{byte}, IReadOnlyList{string}, IReadOnlyList{string}, int?, int, string, bool)"/>,
+    /// from a file.</summary>
+    public LocalModule LoadPlan(
+        string path,
+        IReadOnlyList<string> inputNames,
+        IReadOnlyList<string> outputNames,
+        int? device = null,
+        int lanes = 2,
+        string? name = null,
+        bool lazy = false
+    ) =>
+        Load(
+            new ModuleSource(Reference(name ?? Path.GetFileNameWithoutExtension(path)), path) { Names = Names(inputNames, outputNames) },
+            device,
+            lanes,
+            lazy
+        );
 
     /// <summary>Loads one engine from its record, as <c>torch_tensorrt</c> keeps it in a state dictionary.</summary>
     /// <exception cref="ModuleLoadException">The record is refused; nothing is left on the device.</exception>
@@ -62,7 +97,12 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
 
     private LocalModule Load(ModuleSource source, int? device, int lanes, bool lazy)
     {
-        var module = new LocalModule(this, source, device, new InstanceOptions(lanes) { Caches = log is null ? Caches : Caches with { Log = log } });
+        var module = new LocalModule(
+            this,
+            source,
+            device,
+            new InstanceOptions(lanes) { Caches = log is null ? Caches : Caches with { Log = log } }
+        );
         if (log is not null && Devices.Count > 1 && !Modes.GetMultiDeviceSafeMode())
         {
             LogUnsafe(log, Devices.Count);
@@ -108,6 +148,9 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
         platform.Dispose();
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "There are {Devices} devices and multi-device safe mode is off: inputs on another device than their module's will be refused")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "There are {Devices} devices and multi-device safe mode is off: inputs on another device than their module's will be refused"
+    )]
     private static partial void LogUnsafe(ILogger log, int devices);
 }

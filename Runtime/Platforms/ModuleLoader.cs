@@ -13,7 +13,12 @@ namespace Troupe.Runtime.Platforms;
 
 /// <summary>Loads a module's engines, each on its device, on a stream of the loader's own; all of them or none.</summary>
 /// <remarks><b>Thread</b> any; loads may run at once. <b>Blocks</b> on the disk and while engines are made.</remarks>
-internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescription> machine, BackendCatalog backends, DeviceHealth[] health)
+internal sealed class ModuleLoader(
+    ICudaDriver driver,
+    IReadOnlyList<DeviceDescription> machine,
+    BackendCatalog backends,
+    DeviceHealth[] health
+)
 {
     /// <param name="home">Ordinal of the home device; null: one that the engines were built for, the first where nothing is told.</param>
     /// <exception cref="ModuleLoadException">The module is refused; the devices are as they were.</exception>
@@ -22,7 +27,11 @@ internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescr
         ModuleDefinition definition = ModuleReader.Read(source);
         int homeOrdinal = home ?? HomeOf(definition);
         RefuseUnfitDevices(definition, homeOrdinal);
-        int[] relative = [0, .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
+        int[] relative =
+        [
+            0,
+            .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order(),
+        ];
         var devices = new List<DeviceContext>();
         var engines = new List<(IEngine Engine, DeviceContext Device)>();
         try
@@ -88,19 +97,26 @@ internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescr
         return ranges;
     }
 
-    private int HomeOf(ModuleDefinition definition) => definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped
-        ? DeviceSelection.Choose(BuiltForOf(stamped), machine, CurrentDevice())
-        : CurrentDevice() ?? 0;
+    private int HomeOf(ModuleDefinition definition) =>
+        definition.Segments.FirstOrDefault(segment => segment.BuiltOn is not null) is { } stamped
+            ? DeviceSelection.Choose(BuiltForOf(stamped), machine, CurrentDevice())
+            : CurrentDevice() ?? 0;
 
     /// <summary>The device whose context the caller's thread has current; null where it has none.</summary>
     private int? CurrentDevice()
     {
-        if (driver.CtxGetCurrent(out CuContext context) != CuResult.Success || context == default || driver.CtxGetDevice(out CuDevice current) != CuResult.Success)
+        if (
+            driver.CtxGetCurrent(out CuContext context) != CuResult.Success
+            || context == default
+            || driver.CtxGetDevice(out CuDevice current) != CuResult.Success
+        )
         {
             return null;
         }
 
-        return machine.FirstOrDefault(device => driver.DeviceGet(out CuDevice found, device.Ordinal) == CuResult.Success && found == current)?.Ordinal;
+        return machine
+            .FirstOrDefault(device => driver.DeviceGet(out CuDevice found, device.Ordinal) == CuResult.Success && found == current)
+            ?.Ordinal;
     }
 
     private static BuiltFor BuiltForOf(SegmentDefinition segment)
@@ -108,7 +124,10 @@ internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescr
         DeviceStamp stamp = segment.BuiltOn!;
         return stamp.Kind == DeviceStampKind.Gpu
             ? new BuiltFor(stamp.Ordinal, stamp.Name, stamp.Major, stamp.Minor, segment.HardwareCompatible)
-            : throw new ModuleLoadException(FailureKind.NotSupported, $"The engine '{segment.Spec.Name}' of '{segment.Path}' was built for the deep-learning accelerator '{stamp.Name}', which no device here is. Build it for a GPU.");
+            : throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"The engine '{segment.Spec.Name}' of '{segment.Path}' was built for the deep-learning accelerator '{stamp.Name}', which no device here is. Build it for a GPU."
+            );
     }
 
     private void RefuseUnfitDevices(ModuleDefinition definition, int homeOrdinal)
@@ -122,7 +141,8 @@ internal sealed class ModuleLoader(ICudaDriver driver, IReadOnlyList<DeviceDescr
         {
             throw new ModuleLoadException(
                 FailureKind.NotFound,
-                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {machine.Count}.");
+                $"Segment '{far.Spec.Name}' runs {far.Spec.RelativeOrdinal} devices after its home, which is device {homeOrdinal}; this machine has {machine.Count}."
+            );
         }
 
         foreach (SegmentDefinition segment in definition.Segments.Where(segment => segment.BuiltOn is not null))

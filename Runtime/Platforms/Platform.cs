@@ -69,7 +69,8 @@ public sealed class Platform : IPlatform
         }
     }
 
-    public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) => LoadInstance(source, homeOrdinal, options, cancellation);
+    public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) =>
+        LoadInstance(source, homeOrdinal, options, cancellation);
 
     public void Dispose() => Driver.Dispose();
 
@@ -92,7 +93,8 @@ public sealed class Platform : IPlatform
     /// <summary>The back ends that this build brings along.</summary>
     internal static IReadOnlyList<IEngineBackend> StandardBackends() => StandardBackends(new OnnxBackend());
 
-    private static IReadOnlyList<IEngineBackend> StandardBackends(OnnxBackend onnx) => [onnx, new KernelBackend(), new EmulatedBackend(onnx)];
+    private static IReadOnlyList<IEngineBackend> StandardBackends(OnnxBackend onnx) =>
+        [onnx, new KernelBackend(), new EmulatedBackend(onnx)];
 
     private DeviceContext Retain(int ordinal)
     {

@@ -3,7 +3,8 @@ using Troupe.Messages.Modes;
 namespace Troupe.Runtime.Scopes;
 
 /// <summary>A mode that holds until this is disposed. Scopes end in any order and leave exactly what the others imply.</summary>
-/// <remarks>Disposing twice does nothing. <b>Thread</b> any. <b>Blocks</b> in <see cref="Dispose()"/> while the module finishes work in flight and releases what the mode made.</remarks>
+/// <remarks>Disposing twice does nothing. <b>Thread</b> any. <b>Blocks</b> in <see cref="Dispose()"/> while the module finishes work in
+/// flight and releases what the mode made.</remarks>
 public class EnteredMode : IDisposable
 {
     private readonly RuntimeModes _modes;
@@ -21,7 +22,8 @@ public class EnteredMode : IDisposable
     /// <summary>False once it was disposed.</summary>
     public bool IsHeld => Volatile.Read(ref _ended) == 0;
 
-    /// <summary>Ends the mode, releases what only it held and restores what held outside it. Never throws; a failure to restore is reported by the next forward.</summary>
+    /// <summary>Ends the mode, releases what only it held and restores what held outside it. Never throws; a failure to restore is reported
+    /// by the next forward.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)

@@ -24,16 +24,16 @@ public interface IModeTarget
     long AutomaticWeightBudgetBytes { get; }
 
     /// <summary>
-    /// Applies the per-instance settings (budget, workspace, runtime settings, profiling) once the forwards before it have finished. All of the module's
+    /// Applies the per-instance settings (budget, workspace, runtime settings, profiling) once the forwards before it have finished. All of
+    /// the module's
     /// engines or none. <see cref="WeightBudget.Automatic"/> gives every engine the value it had when it was loaded.
     /// </summary>
     /// <exception cref="ForwardException">Refused; nothing changed.</exception>
     void Apply(ModeSettings settings);
 
-    /// <summary>A scope with graphs has begun: runs the warm-ups that need no call's data. What cannot be done now is left to the first call.</summary>
-    void WarmUp(ModeSettings settings)
-    {
-    }
+    /// <summary>A scope with graphs has begun: runs the warm-ups that need no call's data. What cannot be done now is left to the first
+    /// call.</summary>
+    void WarmUp(ModeSettings settings) { }
 
     /// <summary>Frees recordings and buffers that nothing holds any longer.</summary>
     void Release(HeldModes held);

@@ -8,8 +8,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Scopes;
 
-/// <summary>One cache of compiled kernels for some modules, which the caller saves or which goes to a stream (seed: <c>runtime_cache</c> with <c>autosave</c> off, or with a stream).</summary>
-/// <remarks><b>Owns</b> the cache. <b>Thread</b> any. <b>Blocks</b> in <see cref="Dispose"/> while the modules finish work in flight.</remarks>
+/// <summary>One cache of compiled kernels for some modules, which the caller saves or which goes to a stream (seed: <c>runtime_cache</c>
+/// with <c>autosave</c> off, or with a stream).</summary>
+/// <remarks><b>Owns</b> the cache. <b>Thread</b> any. <b>Blocks</b> in <see cref="Dispose"/> while the modules finish work in
+/// flight.</remarks>
 public sealed partial class RuntimeCacheScope : IDisposable
 {
     private readonly RuntimeCache _cache = new(file: null);
@@ -52,11 +54,16 @@ public sealed partial class RuntimeCacheScope : IDisposable
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {
-            throw new ForwardException(FailureKind.InvalidRequest, $"The runtime cache cannot be written to '{path}': {trouble.Message}", trouble);
+            throw new ForwardException(
+                FailureKind.InvalidRequest,
+                $"The runtime cache cannot be written to '{path}': {trouble.Message}",
+                trouble
+            );
         }
     }
 
-    /// <summary>Takes the cache from the modules and, if it came with a stream, writes it there once. Never throws: trouble is logged.</summary>
+    /// <summary>Takes the cache from the modules and, if it came with a stream, writes it there once. Never throws: trouble is
+    /// logged.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _ended, 1) != 0)

@@ -11,8 +11,10 @@ namespace Troupe.Runtime.Scopes;
 
 /// <summary>The modes of one runtime object in one process: its baselines, and the scopes entered on its modules.</summary>
 /// <remarks>
-/// Same table and same fold as in a cluster, without leases: a scope ends when it is disposed. What a scope on one module sets holds for that module alone.
-/// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; never in <see cref="Admit"/>.
+/// Same table and same fold as in a cluster, without leases: a scope ends when it is disposed. What a scope on one module sets holds for
+/// that module alone.
+/// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; never in
+/// <see cref="Admit"/>.
 /// </remarks>
 public sealed partial class RuntimeModes(ILogger? log = null)
 {
@@ -35,13 +37,17 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         public volatile AdmittedModes? Admitted;
     }
 
-    /// <summary>Sets the baseline to per-segment graphs or none (seed: <c>set_cudagraphs_mode</c>). Not checked against any module: one that cannot run so fails when called.</summary>
-    public void SetCudaGraphsMode(bool enabled) => Set(new ModeChange { CudaGraphs = enabled ? CudaGraphsMode.PerSegment : CudaGraphsMode.Off });
+    /// <summary>Sets the baseline to per-segment graphs or none (seed: <c>set_cudagraphs_mode</c>). Not checked against any module: one
+    /// that cannot run so fails when called.</summary>
+    public void SetCudaGraphsMode(bool enabled) =>
+        Set(new ModeChange { CudaGraphs = enabled ? CudaGraphsMode.PerSegment : CudaGraphsMode.Off });
 
-    /// <summary>Graphs per segment are on (seed: <c>get_cudagraphs_mode</c>): for a module what holds for it, without one the baseline.</summary>
+    /// <summary>Graphs per segment are on (seed: <c>get_cudagraphs_mode</c>): for a module what holds for it, without one the
+    /// baseline.</summary>
     public bool GetCudaGraphsMode(IModeTarget? module = null) => CudaGraphs(module) == CudaGraphsMode.PerSegment;
 
-    /// <summary>Graphs of the whole module are on (seed: <c>get_whole_cudagraphs_mode</c>): for a module what holds for it, without one the baseline.</summary>
+    /// <summary>Graphs of the whole module are on (seed: <c>get_whole_cudagraphs_mode</c>): for a module what holds for it, without one the
+    /// baseline.</summary>
     public bool GetWholeCudaGraphsMode(IModeTarget? module = null) => CudaGraphs(module) == CudaGraphsMode.WholeModule;
 
     /// <summary>The value behind both getters; its number is that of <c>torch.ops.tensorrt.get_cudagraphs_mode</c>.</summary>
@@ -49,7 +55,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         module is null ? Effective().CudaGraphs : module.Traits.Graphs(Effective(module).CudaGraphs);
 
     /// <summary>
-    /// Switches multi-device safe mode at once (seed: <c>set_multi_device_safe_mode</c>). Disposing the scope that is returned restores what held before; leaving it
+    /// Switches multi-device safe mode at once (seed: <c>set_multi_device_safe_mode</c>). Disposing the scope that is returned restores
+    /// what held before; leaving it
     /// undisposed makes the switch permanent.
     /// </summary>
     public EnteredMode SetMultiDeviceSafeMode(bool enabled)
@@ -81,7 +88,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
             : ModesInForce.WithBuilt(inForce.Resolve(ModeTarget.Of(ScopeOf(module))), module.Traits);
     }
 
-    /// <summary>The settings of one forward on a module; a value of the same epoch is the same object. <see cref="AdmittedModes.Refusal"/> says why it cannot run.</summary>
+    /// <summary>The settings of one forward on a module; a value of the same epoch is the same object. <see cref="AdmittedModes.Refusal"/>
+    /// says why it cannot run.</summary>
     /// <param name="call">Modes of this call alone.</param>
     public AdmittedModes Admit(IModeTarget module, ModeChange? call = null)
     {
@@ -106,7 +114,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         return admitted;
     }
 
-    /// <summary>A forward admitted under these modes is done: what it made and no mode holds any longer is released, as the scope that asked for it may have ended before it ran.</summary>
+    /// <summary>A forward admitted under these modes is done: what it made and no mode holds any longer is released, as the scope that
+    /// asked for it may have ended before it ran.</summary>
     internal void Finished(IModeTarget module, AdmittedModes under)
     {
         if (_inForce.Epoch == under.Epoch)
@@ -127,7 +136,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         }
     }
 
-    /// <summary>Makes a loaded module known; until then no scope can be entered on it. Gives it what the baselines ask of an instance.</summary>
+    /// <summary>Makes a loaded module known; until then no scope can be entered on it. Gives it what the baselines ask of an
+    /// instance.</summary>
     public void Register(IModeTarget module)
     {
         lock (_gate)
@@ -150,7 +160,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     }
 
     /// <summary>Enters a change on modules, all of them or none.</summary>
-    /// <exception cref="ForwardException">The settings that would result contradict each other or a module, or applying them failed. Nothing changed.</exception>
+    /// <exception cref="ForwardException">The settings that would result contradict each other or a module, or applying them failed.
+    /// Nothing changed.</exception>
     internal EnteredMode Enter(IReadOnlyList<IModeTarget> modules, ModeChange change)
     {
         lock (_gate)
@@ -172,7 +183,8 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         }
     }
 
-    /// <summary>Ends what was entered and gives back what only it held. Does not fail: what cannot be applied is tried again and reported by the next forward.</summary>
+    /// <summary>Ends what was entered and gives back what only it held. Does not fail: what cannot be applied is tried again and reported
+    /// by the next forward.</summary>
     internal void Exit(IReadOnlyList<IModeTarget> modules, IReadOnlyList<ModeStamp> stamps)
     {
         lock (_gate)
@@ -306,7 +318,10 @@ public sealed partial class RuntimeModes(ILogger? log = null)
             }
             catch (ForwardException failure)
             {
-                return new ModeRefusal(failure.Kind, $"The settings that held before a scope on '{module.Name}' ended could not be restored: {failure.Message}");
+                return new ModeRefusal(
+                    failure.Kind,
+                    $"The settings that held before a scope on '{module.Name}' ended could not be restored: {failure.Message}"
+                );
             }
         }
     }
@@ -335,13 +350,21 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     private ModeEntry Entry(ModeScope scope, ModeChange change, bool entered) =>
         new(new ModeStamp(++_time, default, 0), entered ? new ModeToken(Guid.NewGuid()) : null, scope, change, default);
 
-    private ModeScope ScopeOf(IModeTarget module) => _targets.TryGetValue(module, out TargetModes? target) ? target.Scope : throw Unregistered(module);
+    private ModeScope ScopeOf(IModeTarget module) =>
+        _targets.TryGetValue(module, out TargetModes? target) ? target.Scope : throw Unregistered(module);
 
-    private static ForwardException Unregistered(IModeTarget module) => new(FailureKind.ModelNotLoaded, $"The module '{module.Name}' is not loaded.");
+    private static ForwardException Unregistered(IModeTarget module) =>
+        new(FailureKind.ModelNotLoaded, $"The module '{module.Name}' is not loaded.");
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Module {Module}: the settings from before a scope could not be restored; the next forward tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Module {Module}: the settings from before a scope could not be restored; the next forward tries again"
+    )]
     private static partial void LogNotRestored(ILogger log, string module, Exception failure);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Module {Module}: requested budget of {Asked} bytes is more than the streamable {Total}; it is clamped")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Module {Module}: requested budget of {Asked} bytes is more than the streamable {Total}; it is clamped"
+    )]
     private static partial void LogClamped(ILogger log, string module, long asked, long total);
 }

@@ -5,7 +5,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Scopes;
 
-/// <summary>Holds a weight budget on a module (seed: the context of <c>weight_streaming</c>); when it ends every engine has the budget it had before.</summary>
+/// <summary>Holds a weight budget on a module (seed: the context of <c>weight_streaming</c>); when it ends every engine has the budget it
+/// had before.</summary>
 public sealed class WeightStreamingScope : EnteredMode
 {
     private readonly IModeTarget _module;
@@ -23,10 +24,12 @@ public sealed class WeightStreamingScope : EnteredMode
     public long AutomaticBudget => _module.AutomaticWeightBudgetBytes;
 
     /// <summary>
-    /// Bytes of streamable weights kept on the device, summed over the engines, each of which takes its share (seed: <c>device_budget</c>). Reads back what
+    /// Bytes of streamable weights kept on the device, summed over the engines, each of which takes its share (seed: <c>device_budget</c>).
+    /// Reads back what
     /// the engines accepted. More than <see cref="TotalDeviceBudget"/> is clamped to it and logged.
     /// </summary>
-    /// <exception cref="ForwardException">No weights are streamable, the value is negative, or the device refused; the budget is as before.</exception>
+    /// <exception cref="ForwardException">No weights are streamable, the value is negative, or the device refused; the budget is as
+    /// before.</exception>
     public long DeviceBudget
     {
         get => _module.WeightBudgetBytes;

@@ -1,4 +1,3 @@
-
 namespace Troupe.Runtime.Specs;
 
 /// <summary>A device as the driver describes it.</summary>

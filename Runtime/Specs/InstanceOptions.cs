@@ -1,9 +1,9 @@
-
 namespace Troupe.Runtime.Specs;
 
 /// <summary>How an instance is made.</summary>
 /// <param name="MaxLanes">Most lanes it may have; as many are made, on demand, as the memory budget allows.</param>
-/// <param name="ProfileFolder">Where profiles are written while profiling is on; null: <c>troupe-profiles</c> in the folder for temporary files.</param>
+/// <param name="ProfileFolder">Where profiles are written while profiling is on; null: <c>troupe-profiles</c> in the folder for temporary
+/// files.</param>
 public sealed record InstanceOptions(int MaxLanes = 2, string? ProfileFolder = null)
 {
     /// <summary>Where runtime caches may lie.</summary>

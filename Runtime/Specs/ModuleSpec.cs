@@ -13,7 +13,8 @@ public sealed record ModuleSpec(
     IReadOnlyList<TensorSpec> Inputs,
     IReadOnlyList<TensorSpec> Outputs,
     IReadOnlyList<SegmentSpec> Segments,
-    bool SafeToResend);
+    bool SafeToResend
+);
 
 /// <summary>Whether a segment is an engine's or a fallback's.</summary>
 public enum SegmentKind
@@ -34,4 +35,5 @@ public sealed record SegmentSpec(
     string File,
     int RelativeOrdinal,
     IReadOnlyList<string> Inputs,
-    IReadOnlyList<string> Outputs);
+    IReadOnlyList<string> Outputs
+);

@@ -9,7 +9,8 @@ namespace Troupe.Runtime.Specs;
 internal sealed record ProfileSpec(int Index, IReadOnlyList<ProfileRange> Ranges)
 {
     /// <summary>The failure of asking an engine for a profile that it has not got (text of torch_tensorrt).</summary>
-    public static ForwardException OutOfRange(int index, int count) => new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
+    public static ForwardException OutOfRange(int index, int count) =>
+        new(FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {count})");
 }
 
 /// <summary>The shapes (for a shape tensor: the values) that a profile admits for one input, bounds included.</summary>

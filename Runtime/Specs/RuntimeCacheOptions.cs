@@ -19,7 +19,10 @@ public sealed record RuntimeCacheOptions(string? Folder = null, bool InFolderOnl
 
     /// <summary>The absolute path of a cache.</summary>
     /// <exception cref="ForwardException">The path leads out of the folder, where that is not allowed.</exception>
-    public string Resolve(string path) => InFolderOnly && ModeValidation.CacheName(path) is { } refusal
-        ? throw new ForwardException(refusal.Kind, refusal.Reason)
-        : Path.GetFullPath(Path.Combine(Folder ?? Path.Combine(Path.GetTempPath(), $"troupe-{Environment.UserName}", "runtime-caches"), path));
+    public string Resolve(string path) =>
+        InFolderOnly && ModeValidation.CacheName(path) is { } refusal
+            ? throw new ForwardException(refusal.Kind, refusal.Reason)
+            : Path.GetFullPath(
+                Path.Combine(Folder ?? Path.Combine(Path.GetTempPath(), $"troupe-{Environment.UserName}", "runtime-caches"), path)
+            );
 }

@@ -32,5 +32,7 @@ internal sealed class CountingSink : IForwardSink
     }
 
     public Task<ForwardReply> Reply(RequestId id) =>
-        _awaited.GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        _awaited
+            .GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously))
+            .Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 }

@@ -6,7 +6,8 @@ using System.Text.Json;
 
 namespace Troupe.Cluster.Tests;
 
-/// <summary>A few callers that ask a node for one inference after another until told to stop, and note every answer and how long it took.</summary>
+/// <summary>A few callers that ask a node for one inference after another until told to stop, and note every answer and how long it
+/// took.</summary>
 internal sealed class BoundedLoad : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -26,7 +27,11 @@ internal sealed class BoundedLoad : IAsyncDisposable
     {
         using var body = new StringContent(Body, Encoding.UTF8, "application/json");
         long start = Stopwatch.GetTimestamp();
-        using HttpResponseMessage response = await node.Http.PostAsync("/v2/models/fmnist/infer", body, TestContext.Current.CancellationToken);
+        using HttpResponseMessage response = await node.Http.PostAsync(
+            "/v2/models/fmnist/infer",
+            body,
+            TestContext.Current.CancellationToken
+        );
         string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         return new Answer(response.StatusCode, text, Stopwatch.GetElapsedTime(start));
     }
@@ -50,19 +55,23 @@ internal sealed class BoundedLoad : IAsyncDisposable
         await Task.WhenAll(_callers);
     }
 
-    /// <summary>Every request has an HTTP answer, which is a result or says in words what went wrong, well within the deadline of 30 s.</summary>
+    /// <summary>Every request has an HTTP answer, which is a result or says in words what went wrong, well within the deadline of 30
+    /// s.</summary>
     public void EveryRequestWasAnswered()
     {
         Assert.Empty(Unanswered);
-        Assert.All(Answers, answer =>
-        {
-            Assert.True(answer.Took < TimeSpan.FromSeconds(32), $"{answer.Status} after {answer.Took}");
-            if (answer.Status != HttpStatusCode.OK)
+        Assert.All(
+            Answers,
+            answer =>
             {
-                using JsonDocument error = JsonDocument.Parse(answer.Text);
-                Assert.NotEmpty(error.RootElement.GetProperty("error").GetString()!);
+                Assert.True(answer.Took < TimeSpan.FromSeconds(32), $"{answer.Status} after {answer.Took}");
+                if (answer.Status != HttpStatusCode.OK)
+                {
+                    using JsonDocument error = JsonDocument.Parse(answer.Text);
+                    Assert.NotEmpty(error.RootElement.GetProperty("error").GetString()!);
+                }
             }
-        });
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -71,7 +80,8 @@ internal sealed class BoundedLoad : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static string Body { get; } = $$"""{"inputs":[{"name":"image","shape":[1,1,28,28],"datatype":"FP32","data":[{{string.Join(',', Enumerable.Repeat("0", 784))}}]}]}""";
+    private static string Body { get; } =
+        $$"""{"inputs":[{"name":"image","shape":[1,1,28,28],"datatype":"FP32","data":[{{string.Join(',', Enumerable.Repeat("0", 784))}}]}]}""";
 
     private async Task Call(ServingNode node)
     {

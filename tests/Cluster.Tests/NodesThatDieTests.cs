@@ -69,8 +69,16 @@ public sealed class NodesThatDieTests
     private static async Task LargeForwardIsRefused(ServingNode routes)
     {
         string zeros = string.Join(',', Enumerable.Repeat("0", 128 * 128 * 3));
-        using var body = new StringContent($$"""{"inputs":[{"name":"input:0","shape":[1,128,128,3],"datatype":"FP32","data":[{{zeros}}]}]}""", Encoding.UTF8, "application/json");
-        using HttpResponseMessage response = await routes.Http.PostAsync("/v2/models/blazeface/infer", body, TestContext.Current.CancellationToken);
+        using var body = new StringContent(
+            $$"""{"inputs":[{"name":"input:0","shape":[1,128,128,3],"datatype":"FP32","data":[{{zeros}}]}]}""",
+            Encoding.UTF8,
+            "application/json"
+        );
+        using HttpResponseMessage response = await routes.Http.PostAsync(
+            "/v2/models/blazeface/infer",
+            body,
+            TestContext.Current.CancellationToken
+        );
         string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.False(response.IsSuccessStatusCode);
         Assert.Contains("196608", text, StringComparison.Ordinal);

@@ -6,7 +6,8 @@ using System.Text.Json;
 
 namespace Troupe.Cluster.Tests;
 
-/// <summary>A <c>troupe serve</c> process on loopback, with fast failure detection, that a test may kill, end in order and start again at the same addresses.</summary>
+/// <summary>A <c>troupe serve</c> process on loopback, with fast failure detection, that a test may kill, end in order and start again at
+/// the same addresses.</summary>
 internal sealed class ServingNode : IAsyncDisposable
 {
     private static readonly string Samples = Path.Combine(AppContext.BaseDirectory, "Samples", "models");
@@ -41,7 +42,23 @@ internal sealed class ServingNode : IAsyncDisposable
     public void Start()
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "troupe.dll"), "serve", "--devices", "host:1", "--metrics", "off", "--http", Http.BaseAddress!.Authority, "--cluster", Control, "--hocon", _profile])
+        foreach (
+            string argument in (string[])
+                [
+                    Path.Combine(AppContext.BaseDirectory, "troupe.dll"),
+                    "serve",
+                    "--devices",
+                    "host:1",
+                    "--metrics",
+                    "off",
+                    "--http",
+                    Http.BaseAddress!.Authority,
+                    "--cluster",
+                    Control,
+                    "--hocon",
+                    _profile,
+                ]
+        )
         {
             start.ArgumentList.Add(argument);
         }
@@ -80,7 +97,9 @@ internal sealed class ServingNode : IAsyncDisposable
     public async Task<int> Terminate()
     {
         using Process kill = Process.Start("kill", ["-TERM", _process!.Id.ToString(CultureInfo.InvariantCulture)]);
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await _process
+            .WaitForExitAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         return _process.ExitCode;
     }
 
@@ -91,13 +110,22 @@ internal sealed class ServingNode : IAsyncDisposable
         await Eventually(
             async () =>
             {
-                using JsonDocument document = JsonDocument.Parse(await Http.GetStringAsync("/v2/troupe/nodes", TestContext.Current.CancellationToken));
+                using JsonDocument document = JsonDocument.Parse(
+                    await Http.GetStringAsync("/v2/troupe/nodes", TestContext.Current.CancellationToken)
+                );
                 JsonElement[] seen = [.. document.RootElement.GetProperty("nodes").EnumerateArray()];
-                string[] ids = [.. seen.Where(node => node.GetProperty("reachable").GetBoolean()).Select(node => node.GetProperty("id").GetString()!).Order(StringComparer.Ordinal)];
-                return ids.SequenceEqual(expected) && seen.Length == expected.Length
+                string[] ids =
+                [
+                    .. seen.Where(node => node.GetProperty("reachable").GetBoolean())
+                        .Select(node => node.GetProperty("id").GetString()!)
+                        .Order(StringComparer.Ordinal),
+                ];
+                return ids.SequenceEqual(expected)
+                    && seen.Length == expected.Length
                     && (!model || (await Http.GetAsync("/v2/models/fmnist", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
             },
-            $"{Control} sees {string.Join(' ', expected)}");
+            $"{Control} sees {string.Join(' ', expected)}"
+        );
     }
 
     public async ValueTask DisposeAsync()

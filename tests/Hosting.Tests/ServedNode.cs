@@ -9,7 +9,8 @@ using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Tests;
 
-/// <summary>A real node with two emulated devices and the sample model <c>fmnist</c>, behind its HTTP edge, in this process; shared by the tests of a class.</summary>
+/// <summary>A real node with two emulated devices and the sample model <c>fmnist</c>, behind its HTTP edge, in this process; shared by the
+/// tests of a class.</summary>
 public sealed class ServedNode : IAsyncLifetime
 {
     private readonly string _models;
@@ -19,9 +20,7 @@ public sealed class ServedNode : IAsyncLifetime
     private HttpClient? _client;
 
     public ServedNode()
-        : this(Path.Combine(AppContext.BaseDirectory, "Samples", "models"), ["fmnist"])
-    {
-    }
+        : this(Path.Combine(AppContext.BaseDirectory, "Samples", "models"), ["fmnist"]) { }
 
     private ServedNode(string models, string[] load) => (_models, _load) = (models, load);
 
@@ -40,11 +39,24 @@ public sealed class ServedNode : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        ServeSpec spec = new() { Models = _models, Load = _load, Devices = new DeviceChoice(DeviceKind.Host, 2), Cluster = null, DrainTimeout = TimeSpan.FromSeconds(5) };
+        ServeSpec spec = new()
+        {
+            Models = _models,
+            Load = _load,
+            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Cluster = null,
+            DrainTimeout = TimeSpan.FromSeconds(5),
+        };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
-        _listener = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
+        _listener = await KestrelListener.StartAsync(
+            OptionKeys.Http,
+            new ListenAddress("127.0.0.1", 0),
+            dispatcher.InvokeAsync,
+            NullLoggerFactory.Instance,
+            TestContext.Current.CancellationToken
+        );
         await _host.LoadModelsAsync(TestContext.Current.CancellationToken);
         _client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://{_listener.Address}") };
     }
@@ -75,17 +87,22 @@ public sealed class ServedNode : IAsyncLifetime
     public async Task<(string Value, string Source)> ExplainAsync(string setting, string query = "")
     {
         JsonElement answer = await AskAsync("GET", "/v2/troupe/modes/explain" + query);
-        JsonElement line = answer.GetProperty("settings").EnumerateArray().Single(line => line.GetProperty("setting").GetString() == setting);
+        JsonElement line = answer
+            .GetProperty("settings")
+            .EnumerateArray()
+            .Single(line => line.GetProperty("setting").GetString() == setting);
         return (line.GetProperty("value").GetString()!, line.GetProperty("source").GetString()!);
     }
 
     /// <summary>A command line of <c>troupe</c> against this node, in this process.</summary>
-    public Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments) => InterruptAsync(arguments, TestContext.Current.CancellationToken);
+    public Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments) =>
+        InterruptAsync(arguments, TestContext.Current.CancellationToken);
 
     /// <summary>The same, ended as by Ctrl-C.</summary>
     public async Task<(int Exit, string Output, string Error)> InterruptAsync(string[] arguments, CancellationToken stop)
     {
-        StringWriter output = new(), error = new();
+        StringWriter output = new(),
+            error = new();
         int exit = await TroupeCommand.RunAsync([.. arguments, "--url", Url], output, error, stop);
         return (exit, output.ToString(), error.ToString());
     }

@@ -10,7 +10,10 @@ public sealed partial class AcceptanceRowsTests
     /// <summary>Row and where it is shown, e.g. <c>CG-01 H,R</c>.</summary>
     private static readonly (string Row, string[] Places)[] Rows =
     [
-        .. File.ReadLines(Path.Combine(Tests, "acceptance-rows.txt")).Where(line => !line.StartsWith('#')).Select(line => line.Split(' ')).Select(parts => (parts[0], parts[1].Split(','))),
+        .. File.ReadLines(Path.Combine(Tests, "acceptance-rows.txt"))
+            .Where(line => !line.StartsWith('#'))
+            .Select(line => line.Split(' '))
+            .Select(parts => (parts[0], parts[1].Split(','))),
     ];
 
     [Fact]
@@ -32,11 +35,12 @@ public sealed partial class AcceptanceRowsTests
     public void Rows_are_listed_once() => Assert.Equal(Rows.Length, Rows.DistinctBy(row => row.Row).Count());
 
     private static HashSet<string> Carried(string folder) =>
-    [
-        .. Directory.EnumerateFiles(folder == "*" ? Tests : Path.Combine(Tests, folder), "*.cs", SearchOption.AllDirectories)
-            .SelectMany(file => RowTrait().Matches(File.ReadAllText(file)))
-            .Select(match => match.Groups[1].Value),
-    ];
+        [
+            .. Directory
+                .EnumerateFiles(folder == "*" ? Tests : Path.Combine(Tests, folder), "*.cs", SearchOption.AllDirectories)
+                .SelectMany(file => RowTrait().Matches(File.ReadAllText(file)))
+                .Select(match => match.Groups[1].Value),
+        ];
 
     [GeneratedRegex(@"Trait\(""row"", ""([A-Z]{2}-\d+)""\)")]
     private static partial Regex RowTrait();

@@ -8,14 +8,23 @@ namespace Troupe.Messages.Tests;
 public sealed class RoomsTests
 {
     private static readonly string[] Order =
-        [.. File.ReadLines(Path.Combine(ArchitectureTests.Root, "tests", "Messages.Tests", "rooms.txt")).Where(line => line.Length > 0 && line[0] != '#')];
+    [
+        .. File.ReadLines(Path.Combine(ArchitectureTests.Root, "tests", "Messages.Tests", "rooms.txt"))
+            .Where(line => line.Length > 0 && line[0] != '#'),
+    ];
 
-    private static readonly Lazy<CSharpCompilation> Product = new(() => CSharpCompilation.Create(
-        "product",
-        ArchitectureTests.Line.SelectMany(ArchitectureTests.Sources).Select(file => Parse(Path.GetRelativePath(ArchitectureTests.Root, file), File.ReadAllText(file))),
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => !Path.GetFileName(path).StartsWith("Troupe.", StringComparison.Ordinal))
-            .Select(path => MetadataReference.CreateFromFile(path))));
+    private static readonly Lazy<CSharpCompilation> Product = new(() =>
+        CSharpCompilation.Create(
+            "product",
+            ArchitectureTests
+                .Line.SelectMany(ArchitectureTests.Sources)
+                .Select(file => Parse(Path.GetRelativePath(ArchitectureTests.Root, file), File.ReadAllText(file))),
+            ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+                .Split(Path.PathSeparator)
+                .Where(path => !Path.GetFileName(path).StartsWith("Troupe.", StringComparison.Ordinal))
+                .Select(path => MetadataReference.CreateFromFile(path))
+        )
+    );
 
     public static TheoryData<string> Projects => [.. ArchitectureTests.Line];
 
@@ -26,32 +35,59 @@ public sealed class RoomsTests
     public void A_planted_arrow_is_found_with_its_line(string project)
     {
         // The last room that has a type of its own, named from the first one.
-        INamedTypeSymbol high = Types(Product.Value).Last(type => RoomOf(FileOf(type)) == Order.Last(room => room.StartsWith(project + "/", StringComparison.Ordinal) && Types(Product.Value).Any(other => RoomOf(FileOf(other)) == room)));
+        INamedTypeSymbol high = Types(Product.Value)
+            .Last(type =>
+                RoomOf(FileOf(type))
+                == Order.Last(room =>
+                    room.StartsWith(project + "/", StringComparison.Ordinal)
+                    && Types(Product.Value).Any(other => RoomOf(FileOf(other)) == room)
+                )
+            );
         string low = Order.First(room => room.StartsWith(project + "/", StringComparison.Ordinal));
-        string planted = $"namespace Troupe.{low.Replace('/', '.')};\n\n/// <summary>Knows <see cref=\"{high.ToDisplayString()}\"/>.</summary>\ninternal sealed class Planted\n{{\n    public object Arrow() => typeof({high.ToDisplayString()});\n}}\n";
+        string planted =
+            $"namespace Troupe.{low.Replace('/', '.')};\n\n/// <summary>Knows <see cref=\"{high.ToDisplayString()}\"/>.</summary>\ninternal sealed class Planted\n{{\n    public object Arrow() => typeof({high.ToDisplayString()});\n}}\n";
         Assert.Equal(
-            [$"{low}/Planted.cs:3 uses {high.Name} of {RoomOf(FileOf(high))}", $"{low}/Planted.cs:6 uses {high.Name} of {RoomOf(FileOf(high))}"],
-            Arrows(Product.Value.AddSyntaxTrees(Parse($"{low}/Planted.cs", planted)), project));
+            [
+                $"{low}/Planted.cs:3 uses {high.Name} of {RoomOf(FileOf(high))}",
+                $"{low}/Planted.cs:6 uses {high.Name} of {RoomOf(FileOf(high))}",
+            ],
+            Arrows(Product.Value.AddSyntaxTrees(Parse($"{low}/Planted.cs", planted)), project)
+        );
     }
 
     [Fact]
     public void Every_folder_with_sources_is_a_room_and_every_room_has_sources()
     {
-        HashSet<string> folders = [.. ArchitectureTests.Line.SelectMany(ArchitectureTests.Sources).Select(file => Path.GetDirectoryName(Path.GetRelativePath(ArchitectureTests.Root, file))!)];
+        HashSet<string> folders =
+        [
+            .. ArchitectureTests
+                .Line.SelectMany(ArchitectureTests.Sources)
+                .Select(file => Path.GetDirectoryName(Path.GetRelativePath(ArchitectureTests.Root, file))!),
+        ];
         Assert.Equal(folders.Order(StringComparer.Ordinal), Order.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Test folders mirror source folders; what tests a whole project rather than a room of it stands in folders of its own.</summary>
+    /// <summary>Test folders mirror source folders; what tests a whole project rather than a room of it stands in folders of its
+    /// own.</summary>
     [Theory]
     [InlineData("Messages")]
     [InlineData("Runtime", "Simulation")]
     [InlineData("Actors", "Simulation", "Soak")]
     [InlineData("Hosting")]
-    public void A_folder_of_tests_is_named_after_a_room(string project, params string[] whole) => Assert.All(
-        ArchitectureTests.Sources(Path.Combine("tests", $"{project}.Tests"))
-            .Select(file => Path.GetDirectoryName(Path.GetRelativePath(Path.Combine(ArchitectureTests.Root, "tests", $"{project}.Tests"), file))!)
-            .Where(folder => folder.Length > 0 && !whole.Contains(folder)),
-        folder => Assert.Contains(Order, room => room == $"{project}/{folder}" || room.StartsWith($"{project}/{folder}/", StringComparison.Ordinal)));
+    public void A_folder_of_tests_is_named_after_a_room(string project, params string[] whole) =>
+        Assert.All(
+            ArchitectureTests
+                .Sources(Path.Combine("tests", $"{project}.Tests"))
+                .Select(file =>
+                    Path.GetDirectoryName(Path.GetRelativePath(Path.Combine(ArchitectureTests.Root, "tests", $"{project}.Tests"), file))!
+                )
+                .Where(folder => folder.Length > 0 && !whole.Contains(folder)),
+            folder =>
+                Assert.Contains(
+                    Order,
+                    room => room == $"{project}/{folder}" || room.StartsWith($"{project}/{folder}/", StringComparison.Ordinal)
+                )
+        );
 
     private static List<string> Arrows(CSharpCompilation product, string project)
     {
@@ -60,11 +96,22 @@ public sealed class RoomsTests
         {
             SemanticModel model = product.GetSemanticModel(tree);
             int place = PlaceOf(tree.FilePath);
-            foreach (SimpleNameSyntax name in tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes(descendIntoTrivia: true).OfType<SimpleNameSyntax>())
+            foreach (
+                SimpleNameSyntax name in tree.GetRoot(TestContext.Current.CancellationToken)
+                    .DescendantNodes(descendIntoTrivia: true)
+                    .OfType<SimpleNameSyntax>()
+            )
             {
-                if (Used(model, name) is { } type && FileOf(type) is { } file && file.StartsWith(project + "/", StringComparison.Ordinal) && PlaceOf(file) > place)
+                if (
+                    Used(model, name) is { } type
+                    && FileOf(type) is { } file
+                    && file.StartsWith(project + "/", StringComparison.Ordinal)
+                    && PlaceOf(file) > place
+                )
                 {
-                    found.Add((tree.FilePath, tree.GetLineSpan(name.Span).StartLinePosition.Line + 1, $"uses {type.Name} of {RoomOf(file)}"));
+                    found.Add(
+                        (tree.FilePath, tree.GetLineSpan(name.Span).StartLinePosition.Line + 1, $"uses {type.Name} of {RoomOf(file)}")
+                    );
                 }
             }
         }
@@ -93,10 +140,14 @@ public sealed class RoomsTests
         return type;
     }
 
-    private static IEnumerable<INamedTypeSymbol> Types(CSharpCompilation product) => product.SyntaxTrees.SelectMany(tree =>
-        tree.GetRoot().DescendantNodes().OfType<BaseTypeDeclarationSyntax>()
-            .Where(type => type.Parent is BaseNamespaceDeclarationSyntax)
-            .Select(type => product.GetSemanticModel(tree).GetDeclaredSymbol(type)!));
+    private static IEnumerable<INamedTypeSymbol> Types(CSharpCompilation product) =>
+        product.SyntaxTrees.SelectMany(tree =>
+            tree.GetRoot()
+                .DescendantNodes()
+                .OfType<BaseTypeDeclarationSyntax>()
+                .Where(type => type.Parent is BaseNamespaceDeclarationSyntax)
+                .Select(type => product.GetSemanticModel(tree).GetDeclaredSymbol(type)!)
+        );
 
     private static string FileOf(INamedTypeSymbol type) => type.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath ?? "";
 
@@ -104,5 +155,6 @@ public sealed class RoomsTests
 
     private static int PlaceOf(string file) => Array.IndexOf(Order, RoomOf(file));
 
-    private static SyntaxTree Parse(string path, string text) => CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.Parse), path);
+    private static SyntaxTree Parse(string path, string text) =>
+        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.Parse), path);
 }

@@ -19,19 +19,22 @@ internal static class AdminEndpoints
         ClusterView view = edge.Node.View;
         DeviceDocument[] devices =
         [
-            .. view.Nodes.SelectMany(node => node.Gpus.Select(gpu => new DeviceDocument(
-                gpu.Gpu.ToString(),
-                node.Node.ToString(),
-                gpu.Gpu.Ordinal,
-                gpu.Name,
-                view.Unreachable.Contains(node.Node) ? "unreachable" : Word(gpu.Health),
-                gpu.Reason,
-                gpu.Queued,
-                gpu.QueueLimit,
-                gpu.InFlight,
-                gpu.MemoryUsedBytes,
-                gpu.MemoryTotalBytes,
-                [.. node.Models.Where(model => model.Gpus.Contains(gpu.Gpu)).Select(model => model.Model.ToString())]))),
+            .. view.Nodes.SelectMany(node =>
+                node.Gpus.Select(gpu => new DeviceDocument(
+                    gpu.Gpu.ToString(),
+                    node.Node.ToString(),
+                    gpu.Gpu.Ordinal,
+                    gpu.Name,
+                    view.Unreachable.Contains(node.Node) ? "unreachable" : Word(gpu.Health),
+                    gpu.Reason,
+                    gpu.Queued,
+                    gpu.QueueLimit,
+                    gpu.InFlight,
+                    gpu.MemoryUsedBytes,
+                    gpu.MemoryTotalBytes,
+                    [.. node.Models.Where(model => model.Gpus.Contains(gpu.Gpu)).Select(model => model.Model.ToString())]
+                ))
+            ),
         ];
         return DocumentAsync(context, new DevicesDocument(devices), AdminJson.Default.DevicesDocument);
     }
@@ -47,25 +50,36 @@ internal static class AdminEndpoints
             node.Draining,
             node.Version,
             node.Gpus.Length,
-            [.. node.Models.Where(model => model.State == ModelState.Ready).Select(model => model.Model.ToString())]));
-        IEnumerable<NodeDocument> silent = view.Unreachable
-            .Where(id => view.Nodes.All(node => node.Node != id))
+            [.. node.Models.Where(model => model.State == ModelState.Ready).Select(model => model.Model.ToString())]
+        ));
+        IEnumerable<NodeDocument> silent = view
+            .Unreachable.Where(id => view.Nodes.All(node => node.Node != id))
             .Select(id => new NodeDocument(id.ToString(), "", Self: false, Reachable: false, Draining: false, "", 0, []));
         return DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
     }
 
-    public static Task ModelsAsync(HttpContext context, NodeEdge edge) => DocumentAsync(
-        context,
-        new ModelsDocument([.. edge.Node.View.Nodes.SelectMany(node => node.Models.Select(model => new ModelDocument(
-            model.Model.Name,
-            model.Model.Number,
-            RepositoryEndpoints.StateWord(model.State),
-            model.Reason,
-            model.Platform,
-            node.Node.ToString(),
-            [.. model.Gpus.Select(gpu => gpu.ToString())],
-            model.Model.Hash.ToString()))).OrderBy(model => model.Name, StringComparer.Ordinal).ThenBy(model => model.Version)]),
-        AdminJson.Default.ModelsDocument);
+    public static Task ModelsAsync(HttpContext context, NodeEdge edge) =>
+        DocumentAsync(
+            context,
+            new ModelsDocument([
+                .. edge
+                    .Node.View.Nodes.SelectMany(node =>
+                        node.Models.Select(model => new ModelDocument(
+                            model.Model.Name,
+                            model.Model.Number,
+                            RepositoryEndpoints.StateWord(model.State),
+                            model.Reason,
+                            model.Platform,
+                            node.Node.ToString(),
+                            [.. model.Gpus.Select(gpu => gpu.ToString())],
+                            model.Model.Hash.ToString()
+                        ))
+                    )
+                    .OrderBy(model => model.Name, StringComparer.Ordinal)
+                    .ThenBy(model => model.Version),
+            ]),
+            AdminJson.Default.ModelsDocument
+        );
 
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
     {
@@ -77,7 +91,11 @@ internal static class AdminEndpoints
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, string name)
     {
         UnloadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.UnloadDocument, new UnloadDocument());
-        await AnswerAsync(context, edge, await edge.Node.UnloadAsync(new UnloadModel(name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted));
+        await AnswerAsync(
+            context,
+            edge,
+            await edge.Node.UnloadAsync(new UnloadModel(name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted)
+        );
     }
 
     private static NodeId? Node(NodeEdge edge, string? written)
@@ -90,7 +108,10 @@ internal static class AdminEndpoints
         NodeId node = new(written);
         return edge.Node.View.Nodes.Any(known => known.Node == node)
             ? node
-            : throw new BadHttpRequestException($"no node '{written}' is known here; 'troupe nodes' lists them", StatusCodes.Status404NotFound);
+            : throw new BadHttpRequestException(
+                $"no node '{written}' is known here; 'troupe nodes' lists them",
+                StatusCodes.Status404NotFound
+            );
     }
 
     private static Task AnswerAsync(HttpContext context, NodeEdge edge, ModelReply reply)
@@ -98,7 +119,12 @@ internal static class AdminEndpoints
         switch (reply)
         {
             case ModelReply.Loaded loaded:
-                LoadedDocument done = new(loaded.Model.Name, loaded.Model.Number, loaded.Model.Hash.ToString(), [.. loaded.Gpus.Select(gpu => gpu.ToString())]);
+                LoadedDocument done = new(
+                    loaded.Model.Name,
+                    loaded.Model.Number,
+                    loaded.Model.Hash.ToString(),
+                    [.. loaded.Gpus.Select(gpu => gpu.ToString())]
+                );
                 return DocumentAsync(context, done, AdminJson.Default.LoadedDocument);
             case ModelReply.Unloaded unloaded:
                 edge.Ledgers.Forget(unloaded.Name, unloaded.Numbers);
@@ -132,12 +158,13 @@ internal static class AdminEndpoints
         }
     }
 
-    private static string Word(GpuHealth health) => health switch
-    {
-        GpuHealth.Starting => "starting",
-        GpuHealth.Ready => "ready",
-        GpuHealth.Rebuilding => "rebuilding",
-        GpuHealth.Quarantined => "quarantined",
-        GpuHealth.Draining => "draining",
-    };
+    private static string Word(GpuHealth health) =>
+        health switch
+        {
+            GpuHealth.Starting => "starting",
+            GpuHealth.Ready => "ready",
+            GpuHealth.Rebuilding => "rebuilding",
+            GpuHealth.Quarantined => "quarantined",
+            GpuHealth.Draining => "draining",
+        };
 }

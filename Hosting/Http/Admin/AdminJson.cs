@@ -3,7 +3,11 @@ using System.Text.Json.Serialization;
 namespace Troupe.Hosting.Http.Admin;
 
 /// <summary>Reads and writes the documents of <c>/v2/troupe/…</c>; generated, so that no reflection is needed.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow
+)]
 [JsonSerializable(typeof(ModelsDocument))]
 [JsonSerializable(typeof(LoadDocument))]
 [JsonSerializable(typeof(LoadedDocument))]

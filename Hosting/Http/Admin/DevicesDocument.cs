@@ -17,4 +17,5 @@ internal sealed record DeviceDocument(
     int InFlight,
     long MemoryUsedBytes,
     long MemoryTotalBytes,
-    string[] Models);
+    string[] Models
+);

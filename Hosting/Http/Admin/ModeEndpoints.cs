@@ -13,14 +13,17 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Http.Admin;
 
-/// <summary>The mode conversation over HTTP, under <c>/v2/troupe/modes</c> and <c>/v2/troupe/sessions</c>. Modes entered here have no owner: their lease alone ends them.</summary>
+/// <summary>The mode conversation over HTTP, under <c>/v2/troupe/modes</c> and <c>/v2/troupe/sessions</c>. Modes entered here have no
+/// owner: their lease alone ends them.</summary>
 internal static class ModeEndpoints
 {
     private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
 
-    public static async Task ListAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new GetModes(QueryScope(context)));
+    public static async Task ListAsync(HttpContext context, NodeEdge edge) =>
+        await AskAsync(context, edge, new GetModes(QueryScope(context)));
 
-    public static async Task ExplainAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
+    public static async Task ExplainAsync(HttpContext context, NodeEdge edge) =>
+        await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
 
     public static async Task SetAsync(HttpContext context, NodeEdge edge)
     {
@@ -37,9 +40,11 @@ internal static class ModeEndpoints
     public static async Task RenewAsync(HttpContext context, NodeEdge edge, string token) =>
         await AskAsync(context, edge, new RenewMode(new ModeToken(Id(token, "token")), await LeaseAsync(context, edge)));
 
-    public static async Task ExitAsync(HttpContext context, NodeEdge edge, string token) => await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
+    public static async Task ExitAsync(HttpContext context, NodeEdge edge, string token) =>
+        await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
 
-    public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge) => await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
+    public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge) =>
+        await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
 
     public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, string session) =>
         await AskAsync(context, edge, new RenewSession(new SessionId(Id(session, "session")), await LeaseAsync(context, edge)));
@@ -52,35 +57,94 @@ internal static class ModeEndpoints
         switch (await edge.Node.ModesAsync(request, context.RequestAborted))
         {
             case ModeReply.Applied applied:
-                await WriteAsync(context, new ModeChangedDocument(applied.Epoch, null, Gpus(applied.AppliedBy), Missed(applied.NotReached)), AdminJson.Default.ModeChangedDocument);
+                await WriteAsync(
+                    context,
+                    new ModeChangedDocument(applied.Epoch, null, Gpus(applied.AppliedBy), Missed(applied.NotReached)),
+                    AdminJson.Default.ModeChangedDocument
+                );
                 break;
             case ModeReply.Entered entered:
-                await WriteAsync(context, new ModeChangedDocument(entered.Epoch, entered.Token.ToString(), Gpus(entered.AppliedBy), Missed(entered.NotReached)), AdminJson.Default.ModeChangedDocument);
+                await WriteAsync(
+                    context,
+                    new ModeChangedDocument(entered.Epoch, entered.Token.ToString(), Gpus(entered.AppliedBy), Missed(entered.NotReached)),
+                    AdminJson.Default.ModeChangedDocument
+                );
                 break;
             case ModeReply.Exited exited:
-                await WriteAsync(context, new ModeChangedDocument(exited.Epoch, exited.Token.ToString(), [], Missed(exited.NotReached)), AdminJson.Default.ModeChangedDocument);
+                await WriteAsync(
+                    context,
+                    new ModeChangedDocument(exited.Epoch, exited.Token.ToString(), [], Missed(exited.NotReached)),
+                    AdminJson.Default.ModeChangedDocument
+                );
                 break;
             case ModeReply.Renewed renewed:
-                await WriteAsync(context, new LeaseGrantedDocument(Token: renewed.Token.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds), AdminJson.Default.LeaseGrantedDocument);
+                await WriteAsync(
+                    context,
+                    new LeaseGrantedDocument(Token: renewed.Token.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds),
+                    AdminJson.Default.LeaseGrantedDocument
+                );
                 break;
             case ModeReply.SessionOpened opened:
-                await WriteAsync(context, new LeaseGrantedDocument(Session: opened.Session.ToString(), LeaseSeconds: opened.Lease.TotalSeconds, Epoch: opened.Epoch), AdminJson.Default.LeaseGrantedDocument);
+                await WriteAsync(
+                    context,
+                    new LeaseGrantedDocument(
+                        Session: opened.Session.ToString(),
+                        LeaseSeconds: opened.Lease.TotalSeconds,
+                        Epoch: opened.Epoch
+                    ),
+                    AdminJson.Default.LeaseGrantedDocument
+                );
                 break;
             case ModeReply.SessionRenewed renewed:
-                await WriteAsync(context, new LeaseGrantedDocument(Session: renewed.Session.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds), AdminJson.Default.LeaseGrantedDocument);
+                await WriteAsync(
+                    context,
+                    new LeaseGrantedDocument(Session: renewed.Session.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds),
+                    AdminJson.Default.LeaseGrantedDocument
+                );
                 break;
             case ModeReply.SessionClosed closed:
-                await WriteAsync(context, new LeaseGrantedDocument(Session: closed.Session.ToString(), Epoch: closed.Epoch), AdminJson.Default.LeaseGrantedDocument);
+                await WriteAsync(
+                    context,
+                    new LeaseGrantedDocument(Session: closed.Session.ToString(), Epoch: closed.Epoch),
+                    AdminJson.Default.LeaseGrantedDocument
+                );
                 break;
             case ModeReply.Listing listing:
-                await WriteAsync(context, new ModesDocument(listing.Epoch, [.. listing.Entries.Select(Entry)]), AdminJson.Default.ModesDocument);
+                await WriteAsync(
+                    context,
+                    new ModesDocument(listing.Epoch, [.. listing.Entries.Select(Entry)]),
+                    AdminJson.Default.ModesDocument
+                );
                 break;
             case ModeReply.Explanation explanation:
-                ModeLineDocument[] lines = [.. explanation.Lines.Select(line => new ModeLineDocument(line.Setting, line.Value, line.Source, line.Epoch, line.Conflict))];
-                await WriteAsync(context, new ModeExplanationDocument(explanation.Epoch, lines, Missed(explanation.Conflicts)), AdminJson.Default.ModeExplanationDocument);
+                ModeLineDocument[] lines =
+                [
+                    .. explanation.Lines.Select(line => new ModeLineDocument(
+                        line.Setting,
+                        line.Value,
+                        line.Source,
+                        line.Epoch,
+                        line.Conflict
+                    )),
+                ];
+                await WriteAsync(
+                    context,
+                    new ModeExplanationDocument(explanation.Epoch, lines, Missed(explanation.Conflicts)),
+                    AdminJson.Default.ModeExplanationDocument
+                );
                 break;
             case ModeReply.Refused refused:
-                string by = refused.By.Length == 0 ? "" : " (" + string.Join("; ", refused.By.Select(exception => $"{exception.Gpu?.ToString() ?? exception.Node.ToString()}: {exception.Reason}")) + ")";
+                string by =
+                    refused.By.Length == 0
+                        ? ""
+                        : " ("
+                            + string.Join(
+                                "; ",
+                                refused.By.Select(exception =>
+                                    $"{exception.Gpu?.ToString() ?? exception.Node.ToString()}: {exception.Reason}"
+                                )
+                            )
+                            + ")";
                 await Answer.ErrorAsync(context, FailureMap.Status(refused.Kind), Answer.Json, refused.Detail + by);
                 break;
             case var other:
@@ -88,15 +152,24 @@ internal static class ModeEndpoints
         }
     }
 
-    private static ModeEntryDocument Entry(ModeEntrySnapshot entry) => new(
-        entry.IsSession ? "session" : entry.Token is null ? "baseline" : "entered",
-        new ScopeDocument(entry.Scope.Node?.ToString(), entry.Scope.Gpu?.ToString(), entry.Scope.Model?.ToString(), entry.Scope.Session?.ToString()),
-        ModeScopes.Text(entry.Scope),
-        new Dictionary<string, string>(ModeText.Write(entry.Change)),
-        entry.Epoch,
-        entry.Token?.ToString(),
-        entry.LeaseLeft?.TotalSeconds,
-        entry.Coordinator.ToString());
+    private static ModeEntryDocument Entry(ModeEntrySnapshot entry) =>
+        new(
+            entry.IsSession ? "session"
+                : entry.Token is null ? "baseline"
+                : "entered",
+            new ScopeDocument(
+                entry.Scope.Node?.ToString(),
+                entry.Scope.Gpu?.ToString(),
+                entry.Scope.Model?.ToString(),
+                entry.Scope.Session?.ToString()
+            ),
+            ModeScopes.Text(entry.Scope),
+            new Dictionary<string, string>(ModeText.Write(entry.Change)),
+            entry.Epoch,
+            entry.Token?.ToString(),
+            entry.LeaseLeft?.TotalSeconds,
+            entry.Coordinator.ToString()
+        );
 
     private static string[] Gpus(GpuId[] gpus) => [.. gpus.Select(gpu => gpu.ToString())];
 
@@ -105,7 +178,8 @@ internal static class ModeEndpoints
 
     private static ModeScope QueryScope(HttpContext context)
     {
-        string? Of(string name) => !context.Request.Query.TryGetValue(name, out StringValues value) ? null
+        string? Of(string name) =>
+            !context.Request.Query.TryGetValue(name, out StringValues value) ? null
             : value.Count > 1 ? throw Bad($"the scope '{name}' is given twice")
             : value[0];
         return context.Request.Query.Keys.FirstOrDefault(key => key is not ("node" or "gpu" or "model" or "session")) is { } unknown
@@ -123,14 +197,17 @@ internal static class ModeEndpoints
         GpuId? gpu = null;
         if (written.Gpu is { } device)
         {
-            gpu = GpuId.TryParse(device, out GpuId parsed) ? parsed : throw Bad($"gpu '{device}': a GPU is written host:port/ORDINAL; 'troupe devices' lists them");
+            gpu = GpuId.TryParse(device, out GpuId parsed)
+                ? parsed
+                : throw Bad($"gpu '{device}': a GPU is written host:port/ORDINAL; 'troupe devices' lists them");
         }
 
         return new ModeScope(
             written.Node is { } node ? new NodeId(node) : null,
             gpu,
             written.Model is { } model ? Model(model) : null,
-            written.Session is { } session ? new SessionId(Id(session, "session")) : null);
+            written.Session is { } session ? new SessionId(Id(session, "session")) : null
+        );
     }
 
     private static ModelReference Model(string written)
@@ -167,9 +244,10 @@ internal static class ModeEndpoints
         return change;
     }
 
-    private static TimeSpan Lease(string? written) => written is null
-        ? StandardLease
-        : Quantities.TryParseTime(written, out TimeSpan lease) ? lease : throw Bad($"lease '{written}': {Quantities.TimeForm}");
+    private static TimeSpan Lease(string? written) =>
+        written is null ? StandardLease
+        : Quantities.TryParseTime(written, out TimeSpan lease) ? lease
+        : throw Bad($"lease '{written}': {Quantities.TimeForm}");
 
     private static Guid Id(string written, string what) =>
         Guid.TryParseExact(written, "N", out Guid id) ? id : throw Bad($"'{written}' is no {what}; it has 32 hexadecimal digits");

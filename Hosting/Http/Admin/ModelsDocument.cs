@@ -6,7 +6,16 @@ internal sealed record ModelsDocument(ModelDocument[] Models);
 /// <summary>One model version on one node.</summary>
 /// <param name="Devices">Ids of the devices that admit forwards for it, <c>host:port/ORDINAL</c>.</param>
 /// <param name="Hash">SHA-256 of its bytes in hexadecimal.</param>
-internal sealed record ModelDocument(string Name, int Version, string State, string Reason, string Platform, string Node, string[] Devices, string Hash);
+internal sealed record ModelDocument(
+    string Name,
+    int Version,
+    string State,
+    string Reason,
+    string Platform,
+    string Node,
+    string[] Devices,
+    string Hash
+);
 
 /// <summary>Body of <c>POST /v2/troupe/models/{name}/load</c>; every member may be left out.</summary>
 /// <param name="Version">Null: the highest in the repository.</param>

@@ -31,7 +31,16 @@ internal sealed record LeaseGrantedDocument(string? Token = null, string? Sessio
 internal sealed record ModesDocument(long Epoch, ModeEntryDocument[] Entries);
 
 /// <summary>One baseline, entered mode or session.</summary>
-internal sealed record ModeEntryDocument(string Kind, ScopeDocument Scope, string ScopeText, Dictionary<string, string> Modes, long Epoch, string? Token, double? LeaseLeftSeconds, string Coordinator);
+internal sealed record ModeEntryDocument(
+    string Kind,
+    ScopeDocument Scope,
+    string ScopeText,
+    Dictionary<string, string> Modes,
+    long Epoch,
+    string? Token,
+    double? LeaseLeftSeconds,
+    string Coordinator
+);
 
 /// <summary>Answer of <c>GET /v2/troupe/modes/explain</c>.</summary>
 internal sealed record ModeExplanationDocument(long Epoch, ModeLineDocument[] Settings, MissedDocument[] Conflicts);

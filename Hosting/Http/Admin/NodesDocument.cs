@@ -7,4 +7,13 @@ internal sealed record NodesDocument(NodeDocument[] Nodes);
 /// <param name="Id">Address of its control plane.</param>
 /// <param name="Self">True for the node that answers.</param>
 /// <param name="Reachable">False while failure detection does not hear of it.</param>
-internal sealed record NodeDocument(string Id, string Incarnation, bool Self, bool Reachable, bool Draining, string Version, int Devices, string[] Models);
+internal sealed record NodeDocument(
+    string Id,
+    string Incarnation,
+    bool Self,
+    bool Reachable,
+    bool Draining,
+    string Version,
+    int Devices,
+    string[] Models
+);

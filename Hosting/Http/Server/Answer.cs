@@ -10,7 +10,11 @@ internal static class Answer
     public const string Json = "application/json";
     public const string Text = "text/plain";
 
-    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Relaxed = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     public static Task BytesAsync(HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body)
     {
@@ -26,14 +30,21 @@ internal static class Answer
     public static Task EmptyAsync(HttpContext context, int status, string contentType) => BytesAsync(context, status, contentType, default);
 
     /// <summary><c>{"error":"…"}</c></summary>
-    public static Task ErrorAsync(HttpContext context, int status, string contentType, string error) => BytesAsync(context, status, contentType, Document(writer =>
-    {
-        writer.WriteStartObject();
-        writer.WriteString("error"u8, error);
-        writer.WriteEndObject();
-    }));
+    public static Task ErrorAsync(HttpContext context, int status, string contentType, string error) =>
+        BytesAsync(
+            context,
+            status,
+            contentType,
+            Document(writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("error"u8, error);
+                writer.WriteEndObject();
+            })
+        );
 
-    public static Task DocumentAsync(HttpContext context, Action<Utf8JsonWriter> write) => BytesAsync(context, StatusCodes.Status200OK, Json, Document(write));
+    public static Task DocumentAsync(HttpContext context, Action<Utf8JsonWriter> write) =>
+        BytesAsync(context, StatusCodes.Status200OK, Json, Document(write));
 
     /// <summary>JSON text as bytes.</summary>
     public static ReadOnlyMemory<byte> Document(Action<Utf8JsonWriter> write)

@@ -22,18 +22,26 @@ internal sealed class KestrelListener : IAsyncDisposable
 
     /// <param name="option">The option that named the address, for errors.</param>
     /// <exception cref="CliException">The address is taken, not this machine's, or not allowed.</exception>
-    public static async Task<KestrelListener> StartAsync(OptionKey option, ListenAddress address, RequestDelegate answer, ILoggerFactory logs, CancellationToken cancellation)
+    public static async Task<KestrelListener> StartAsync(
+        OptionKey option,
+        ListenAddress address,
+        RequestDelegate answer,
+        ILoggerFactory logs,
+        CancellationToken cancellation
+    )
     {
         IPEndPoint wanted = Resolve(option, address);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "troupe" });
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Listen(wanted, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                kestrel.Limits.MaxRequestBodySize = null;
+                kestrel.Listen(wanted, listen => listen.Protocols = HttpProtocols.Http1);
+            });
         WebApplication application = builder.Build();
         application.Run(answer);
         try
@@ -46,20 +54,43 @@ internal sealed class KestrelListener : IAsyncDisposable
             throw Refused(option, address, refused);
         }
 
-        string bound = application.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        string bound = application
+            .Services.GetRequiredService<IServer>()
+            .Features.GetRequiredFeature<IServerAddressesFeature>()
+            .Addresses.First();
         return new KestrelListener(application, IPEndPoint.Parse(bound[(bound.IndexOf("//", StringComparison.Ordinal) + 2)..]));
     }
 
     /// <summary>One line for an address that cannot be listened on.</summary>
     public static CliException Refused(OptionKey option, ListenAddress address, Exception refused)
     {
-        SocketError? code = (refused as SocketException ?? refused.InnerException as SocketException ?? refused.InnerException?.InnerException as SocketException)?.SocketErrorCode;
+        SocketError? code = (
+            refused as SocketException
+            ?? refused.InnerException as SocketException
+            ?? refused.InnerException?.InnerException as SocketException
+        )?.SocketErrorCode;
         return code switch
         {
-            SocketError.AddressNotAvailable => new CliException(ExitCode.Usage, $"{option.Switch}: {address} is not an address of this machine; name one of its own", refused),
-            SocketError.AccessDenied => new CliException(ExitCode.Usage, $"{option.Switch}: this user may not listen on {address}; take a port above 1023", refused),
-            SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => new CliException(ExitCode.Usage, $"{option.Switch}: the name in {address} has no address; check its spelling or write an IP address", refused),
-            _ => new CliException(ExitCode.AddressInUse, $"{option.Switch}: {address} is taken by another process; stop it or name another address", refused),
+            SocketError.AddressNotAvailable => new CliException(
+                ExitCode.Usage,
+                $"{option.Switch}: {address} is not an address of this machine; name one of its own",
+                refused
+            ),
+            SocketError.AccessDenied => new CliException(
+                ExitCode.Usage,
+                $"{option.Switch}: this user may not listen on {address}; take a port above 1023",
+                refused
+            ),
+            SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => new CliException(
+                ExitCode.Usage,
+                $"{option.Switch}: the name in {address} has no address; check its spelling or write an IP address",
+                refused
+            ),
+            _ => new CliException(
+                ExitCode.AddressInUse,
+                $"{option.Switch}: {address} is taken by another process; stop it or name another address",
+                refused
+            ),
         };
     }
 

@@ -85,7 +85,8 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private static BadHttpRequestException TooLarge(long most) => new($"the request body is larger than {most} bytes, the limit of this node (--max-request)", StatusCodes.Status400BadRequest);
+    private static BadHttpRequestException TooLarge(long most) =>
+        new($"the request body is larger than {most} bytes, the limit of this node (--max-request)", StatusCodes.Status400BadRequest);
 
     private void Append(in ReadOnlySequence<byte> part, int expected)
     {

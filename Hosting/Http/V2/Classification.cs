@@ -11,7 +11,8 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>The classification extension: instead of a tensor, its best entries as strings <c>value:index[:label]</c>.</summary>
 internal static class Classification
 {
-    /// <summary>The best <paramref name="classes"/> entries, most first: for each entry of a batch, shape [batch, k]; otherwise of the whole tensor, shape [k].</summary>
+    /// <summary>The best <paramref name="classes"/> entries, most first: for each entry of a batch, shape [batch, k]; otherwise of the
+    /// whole tensor, shape [k].</summary>
     public static Tensor Of(Tensor output, ulong classes, InferContract contract)
     {
         contract.Labels.TryGetValue(output.Name, out IReadOnlyList<string>? labels);
@@ -28,8 +29,12 @@ internal static class Classification
             ElementType.Int16 => Best<short>(output, classes, batched, labels, "D"),
             ElementType.Int32 => Best<int>(output, classes, batched, labels, "D"),
             ElementType.Int64 => Best<long>(output, classes, batched, labels, "D"),
-            ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 => throw new ProtocolException(
-                StatusCodes.Status400BadRequest, $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'", plainText: true),
+            ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 =>
+                throw new ProtocolException(
+                    StatusCodes.Status400BadRequest,
+                    $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'",
+                    plainText: true
+                ),
         };
     }
 
@@ -51,7 +56,11 @@ internal static class Classification
             }
 
             // Highest value first, of equals the lower index.
-            order.AsSpan().Sort((left, right) => entries[right].CompareTo(entries[left]) is var compared and not 0 ? compared : left.CompareTo(right));
+            order
+                .AsSpan()
+                .Sort(
+                    (left, right) => entries[right].CompareTo(entries[left]) is var compared and not 0 ? compared : left.CompareTo(right)
+                );
             foreach (int index in order.AsSpan(0, best))
             {
                 Write(data, Value(entries[index], format), index, labels);
@@ -64,7 +73,8 @@ internal static class Classification
 
     /// <summary>As C's <c>%f</c>: a 32 bit float with all the digits its value as a double has.</summary>
     private static string Value<T>(T value, string format)
-        where T : INumber<T> => value is float single
+        where T : INumber<T> =>
+        value is float single
             ? ((double)single).ToString(format, CultureInfo.InvariantCulture)
             : value.ToString(format, CultureInfo.InvariantCulture);
 

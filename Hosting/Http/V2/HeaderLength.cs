@@ -6,7 +6,8 @@ internal static class HeaderLength
     public const string Name = "Inference-Header-Content-Length";
 
     /// <summary>Bytes of JSON at the start of the body; 0 means a raw request: the whole body is the data of the single input.</summary>
-    /// <param name="header">The header's value, null when it is absent; read as C's <c>atoi</c> does: leading digits count, anything else is 0.</param>
+    /// <param name="header">The header's value, null when it is absent; read as C's <c>atoi</c> does: leading digits count, anything else
+    /// is 0.</param>
     public static int Read(string? header, int bodyLength)
     {
         if (header is null)
@@ -17,7 +18,11 @@ internal static class HeaderLength
         long value = Leading(header);
         return value >= 0 && value <= bodyLength
             ? (int)value
-            : throw new ProtocolException(StatusCodes.Status400BadRequest, $"inference header size should be in range (0, {bodyLength}), got: {value}", plainText: true);
+            : throw new ProtocolException(
+                StatusCodes.Status400BadRequest,
+                $"inference header size should be in range (0, {bodyLength}), got: {value}",
+                plainText: true
+            );
     }
 
     private static long Leading(string header)

@@ -25,9 +25,17 @@ internal static class InferEndpoint
             return;
         }
 
-        if (!StringValues.IsNullOrEmpty(context.Request.Headers.ContentEncoding) && context.Request.Headers.ContentEncoding is not ["identity"])
+        if (
+            !StringValues.IsNullOrEmpty(context.Request.Headers.ContentEncoding)
+            && context.Request.Headers.ContentEncoding is not ["identity"]
+        )
         {
-            await Answer.ErrorAsync(context, StatusCodes.Status501NotImplemented, Answer.Text, $"request compression '{context.Request.Headers.ContentEncoding}' is not supported; send the body as it is");
+            await Answer.ErrorAsync(
+                context,
+                StatusCodes.Status501NotImplemented,
+                Answer.Text,
+                $"request compression '{context.Request.Headers.ContentEncoding}' is not supported; send the body as it is"
+            );
             return;
         }
 
@@ -62,7 +70,14 @@ internal static class InferEndpoint
         }
     }
 
-    private static async ValueTask<ForwardReply> ForwardAsync(HttpContext context, NodeEdge edge, ServedModel model, InferRequest request, ModeChange? modes, SessionId? session)
+    private static async ValueTask<ForwardReply> ForwardAsync(
+        HttpContext context,
+        NodeEdge edge,
+        ServedModel model,
+        InferRequest request,
+        ModeChange? modes,
+        SessionId? session
+    )
     {
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         Forward forward = new()
@@ -89,7 +104,14 @@ internal static class InferEndpoint
         return reply;
     }
 
-    private static void Count(NodeEdge edge, ModelLedger ledger, ServedModel model, InferRequest request, ForwardReply reply, TimeSpan elapsed)
+    private static void Count(
+        NodeEdge edge,
+        ModelLedger ledger,
+        ServedModel model,
+        InferRequest request,
+        ForwardReply reply,
+        TimeSpan elapsed
+    )
     {
         switch (reply)
         {
@@ -98,7 +120,14 @@ internal static class InferEndpoint
                 ledger.Succeed(elapsed, batch, succeeded.Report);
                 edge.Ledgers.CountForward(succeeded.Report.Gpu);
                 break;
-            case ForwardReply.Failed { Kind: FailureKind.InvalidRequest or FailureKind.InvalidInput or FailureKind.ModelNotLoaded or FailureKind.NotSupported or FailureKind.ModeConflict }:
+            case ForwardReply.Failed
+            {
+                Kind: FailureKind.InvalidRequest
+                    or FailureKind.InvalidInput
+                    or FailureKind.ModelNotLoaded
+                    or FailureKind.NotSupported
+                    or FailureKind.ModeConflict
+            }:
                 ledger.Refuse();
                 break;
             case ForwardReply.Failed failed:
@@ -124,14 +153,21 @@ internal static class InferEndpoint
         await Answer.BytesAsync(context, StatusCodes.Status200OK, head.ContentType, answer.Written);
     }
 
-    private static Task FaultAsync(HttpContext context, InferFault fault) => Answer.ErrorAsync(context, fault.Status, fault.ContentType, fault.Error);
+    private static Task FaultAsync(HttpContext context, InferFault fault) =>
+        Answer.ErrorAsync(context, fault.Status, fault.ContentType, fault.Error);
 
-    private static Task FailAsync(HttpContext context, in V2Route route, ForwardReply.Failed failed) => failed.Kind switch
-    {
-        FailureKind.ModelNotLoaded => ModelEndpoints.UnknownAsync(context, route, Answer.Text),
-        FailureKind.InvalidRequest or FailureKind.InvalidInput => Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, failed.Detail),
-        _ => Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Text, failed.Detail),
-    };
+    private static Task FailAsync(HttpContext context, in V2Route route, ForwardReply.Failed failed) =>
+        failed.Kind switch
+        {
+            FailureKind.ModelNotLoaded => ModelEndpoints.UnknownAsync(context, route, Answer.Text),
+            FailureKind.InvalidRequest or FailureKind.InvalidInput => Answer.ErrorAsync(
+                context,
+                StatusCodes.Status400BadRequest,
+                Answer.Json,
+                failed.Detail
+            ),
+            _ => Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Text, failed.Detail),
+        };
 
     /// <summary>What to do when the client goes away while its forward runs.</summary>
     private sealed class Cancellation(NodeEdge edge, RequestId id)

@@ -1,6 +1,7 @@
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>Why a request was refused or its answer cannot be written: the status, the label Triton gives such an answer, and the text for <c>{"error": …}</c>.</summary>
+/// <summary>Why a request was refused or its answer cannot be written: the status, the label Triton gives such an answer, and the text for
+/// <c>{"error": …}</c>.</summary>
 /// <remarks>A fault of the caller is 400, also where Triton answers 500.</remarks>
 internal sealed record InferFault(int Status, string ContentType, string Error)
 {

@@ -4,7 +4,8 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>One inference request, read and checked against the model: the parts of a forward and how its answer is wanted.</summary>
-/// <remarks>Tensors that came in binary are views of the request's body: keep the body until the forward has succeeded. After any other reply work may still read it, so leave it to the garbage collector.</remarks>
+/// <remarks>Tensors that came in binary are views of the request's body: keep the body until the forward has succeeded. After any other
+/// reply work may still read it, so leave it to the garbage collector.</remarks>
 internal sealed class InferRequest
 {
     public required InferContract Contract { get; init; }

@@ -8,18 +8,21 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>Reads the body of a V2 inference request: JSON, JSON with binary parts behind it, or the raw bytes of a single input.</summary>
-/// <remarks>Binary tensors are slices of the body: it must stay as it is until the forward's terminal reply. Source: Open Inference Protocol V2, binary tensor data extension; Triton 2.51 where the text is silent.</remarks>
+/// <remarks>Binary tensors are slices of the body: it must stay as it is until the forward's terminal reply. Source: Open Inference
+/// Protocol V2, binary tensor data extension; Triton 2.51 where the text is silent.</remarks>
 internal static class InferRequestReader
 {
     /// <param name="body">The whole body, decompressed. Binary tensors of the request are views of it.</param>
-    /// <param name="headerLength">Value of <c>Inference-Header-Content-Length</c>, null where the header is absent. Read as C's <c>atoi</c> does, like Triton.</param>
+    /// <param name="headerLength">Value of <c>Inference-Header-Content-Length</c>, null where the header is absent. Read as C's <c>atoi</c>
+    /// does, like Triton.</param>
     /// <returns>False when it is refused; <paramref name="fault"/> says why.</returns>
     public static bool TryRead(
         ReadOnlyMemory<byte> body,
         string? headerLength,
         InferContract contract,
         [NotNullWhen(true)] out InferRequest? request,
-        [NotNullWhen(false)] out InferFault? fault)
+        [NotNullWhen(false)] out InferFault? fault
+    )
     {
         try
         {
@@ -73,7 +76,10 @@ internal static class InferRequestReader
         }
 
         cursor.EnterObject();
-        bool id = false, inputs = false, outputs = false, parameters = false;
+        bool id = false,
+            inputs = false,
+            outputs = false,
+            parameters = false;
         for (bool first = true; cursor.NextMember(first, out string name); first = false)
         {
             switch (name)
@@ -224,7 +230,8 @@ internal static class InferRequestReader
 
     private static void ScanOutputParameters(ref JsonCursor cursor, ref bool binary, ref long classes)
     {
-        bool seenBinary = false, seenClasses = false;
+        bool seenBinary = false,
+            seenClasses = false;
         cursor.EnterObject();
         for (bool first = true; cursor.NextMember(first, out string name); first = false)
         {
@@ -273,7 +280,9 @@ internal static class InferRequestReader
                 JsonKind.String => new InferParameter(name, Text: cursor.ReadString()),
                 JsonKind.True or JsonKind.False => new InferParameter(name, Flag: cursor.ReadBoolean()),
                 JsonKind.Number => ReadNumber(ref cursor, name),
-                JsonKind.Object or JsonKind.Array or JsonKind.Null => throw ProtocolException.Bad($"parameter '{name}' has invalid type. It should be either 'int', 'bool', 'string' or 'double'."),
+                JsonKind.Object or JsonKind.Array or JsonKind.Null => throw ProtocolException.Bad(
+                    $"parameter '{name}' has invalid type. It should be either 'int', 'bool', 'string' or 'double'."
+                ),
             };
             Take(scan, parameter);
         }
@@ -302,7 +311,8 @@ internal static class InferRequestReader
         }
     }
 
-    private static ulong Unsigned(in InferParameter parameter) => parameter.Integer is >= 0 and { } value ? (ulong)value : throw NotA(parameter.Name, "unsigned-integer");
+    private static ulong Unsigned(in InferParameter parameter) =>
+        parameter.Integer is >= 0 and { } value ? (ulong)value : throw NotA(parameter.Name, "unsigned-integer");
 
     private static InferParameter ReadNumber(ref JsonCursor cursor, string name)
     {
@@ -313,7 +323,12 @@ internal static class InferRequestReader
     }
 
     /// <summary>Makes the tensors: JSON data is read now, binary data is cut off the tail in the order of the inputs.</summary>
-    private static Tensor[] TakeInputs(ReadOnlySpan<byte> json, ReadOnlyMemory<byte> tail, ReadOnlySpan<InputScan> scans, InferContract model)
+    private static Tensor[] TakeInputs(
+        ReadOnlySpan<byte> json,
+        ReadOnlyMemory<byte> tail,
+        ReadOnlySpan<InputScan> scans,
+        InferContract model
+    )
     {
         Tensor[] inputs = new Tensor[scans.Length];
         for (int i = 0; i < inputs.Length; i++)
@@ -323,9 +338,12 @@ internal static class InferRequestReader
             ReadOnlyMemory<byte> data;
             if (scan.BinarySize >= 0)
             {
-                data = scan.BinarySize <= tail.Length
-                    ? tail[..(int)scan.BinarySize]
-                    : throw ProtocolException.Bad($"unexpected size for input '{name}', expecting {scan.BinarySize - tail.Length} additional bytes for model '{model.Model}'");
+                data =
+                    scan.BinarySize <= tail.Length
+                        ? tail[..(int)scan.BinarySize]
+                        : throw ProtocolException.Bad(
+                            $"unexpected size for input '{name}', expecting {scan.BinarySize - tail.Length} additional bytes for model '{model.Model}'"
+                        );
                 tail = tail[(int)scan.BinarySize..];
             }
             else
@@ -402,15 +420,25 @@ internal static class InferRequestReader
     private static long ReadUnsigned(ref JsonCursor cursor, string member)
     {
         ReadOnlySpan<byte> number = cursor.Peek() == JsonKind.Number ? cursor.ReadNumber() : default;
-        return Utf8Parser.TryParse(number, out ulong value, out int used) && used == number.Length && value <= long.MaxValue ? (long)value : throw NotA(member, "unsigned-integer");
+        return Utf8Parser.TryParse(number, out ulong value, out int used) && used == number.Length && value <= long.MaxValue
+            ? (long)value
+            : throw NotA(member, "unsigned-integer");
     }
 
     private static bool ReadBoolean(ref JsonCursor cursor, string member) =>
         cursor.Peek() is JsonKind.True or JsonKind.False ? cursor.ReadBoolean() : throw NotA(member, "boolean");
 
-    internal static ProtocolException Missing(string member) => ProtocolException.Bad(string.Create(CultureInfo.InvariantCulture, $"Unable to parse '{member}': attempt to access non-existing object member '{member}'"));
+    internal static ProtocolException Missing(string member) =>
+        ProtocolException.Bad(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Unable to parse '{member}': attempt to access non-existing object member '{member}'"
+            )
+        );
 
-    internal static ProtocolException SharedMemory() => ProtocolException.Bad("shared memory is not supported by this server: send the tensor as binary or JSON data");
+    internal static ProtocolException SharedMemory() =>
+        ProtocolException.Bad("shared memory is not supported by this server: send the tensor as binary or JSON data");
 
-    private static ProtocolException NotA(string member, string kind) => ProtocolException.Bad($"Unable to parse '{member}': attempt to access JSON non-{kind} as {kind}");
+    private static ProtocolException NotA(string member, string kind) =>
+        ProtocolException.Bad($"Unable to parse '{member}': attempt to access JSON non-{kind} as {kind}");
 }

@@ -17,7 +17,8 @@ internal static class InferResponseWriter
         ReadOnlySpan<Tensor> outputs,
         ResponseBody body,
         out InferResponseHead head,
-        [NotNullWhen(false)] out InferFault? fault)
+        [NotNullWhen(false)] out InferFault? fault
+    )
     {
         body.Clear();
         try
@@ -79,7 +80,9 @@ internal static class InferResponseWriter
         }
 
         // Binary outputs of no bytes at all make plain JSON, as Triton has it.
-        return target.Count > jsonLength ? new InferResponseHead("application/octet-stream", jsonLength) : new InferResponseHead("application/json", null);
+        return target.Count > jsonLength
+            ? new InferResponseHead("application/octet-stream", jsonLength)
+            : new InferResponseHead("application/json", null);
     }
 
     private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs)

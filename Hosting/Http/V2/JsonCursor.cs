@@ -17,13 +17,19 @@ internal enum JsonKind
 
 /// <summary>Walks JSON text in place, as RapidJSON reads it for Triton.</summary>
 /// <remarks>
-/// <c>System.Text.Json</c> is stricter than the protocol: here the bare literals <c>NaN</c> and <c>Infinity</c> are numbers, a byte order mark is
-/// skipped, the text ends at a NUL byte, and invalid UTF-8 inside strings passes through. Comments, trailing commas and trailing text are refused.
+/// <c>System.Text.Json</c> is stricter than the protocol: here the bare literals <c>NaN</c> and <c>Infinity</c> are numbers, a byte order
+/// mark is
+/// skipped, the text ends at a NUL byte, and invalid UTF-8 inside strings passes through. Comments, trailing commas and trailing text are
+/// refused.
 /// </remarks>
 internal ref struct JsonCursor
 {
     private const int MaxDepth = 64;
-    private static readonly SearchValues<byte> StringStops = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(control => (byte)control), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> StringStops = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(control => (byte)control),
+        (byte)'"',
+        (byte)'\\',
+    ]);
 
     private readonly ReadOnlySpan<byte> _text;
     private int _depth;
@@ -176,10 +182,14 @@ internal ref struct JsonCursor
 
         if (number.ContainsAny((byte)'N', (byte)'I'))
         {
-            return number.EndsWith("NaN"u8) ? double.NaN : number[0] == (byte)'-' ? double.NegativeInfinity : double.PositiveInfinity;
+            return number.EndsWith("NaN"u8) ? double.NaN
+                : number[0] == (byte)'-' ? double.NegativeInfinity
+                : double.PositiveInfinity;
         }
 
-        return Utf8Parser.TryParse(number, out double value, out _) && double.IsFinite(value) ? value : throw Malformed("number too big to be stored in double");
+        return Utf8Parser.TryParse(number, out double value, out _) && double.IsFinite(value)
+            ? value
+            : throw Malformed("number too big to be stored in double");
     }
 
     public bool ReadBoolean()
@@ -245,9 +255,11 @@ internal ref struct JsonCursor
         }
     }
 
-    public readonly ProtocolException Malformed(string what) => ProtocolException.Bad($"failed to parse the request JSON buffer: {what} at {Position}");
+    public readonly ProtocolException Malformed(string what) =>
+        ProtocolException.Bad($"failed to parse the request JSON buffer: {what} at {Position}");
 
-    /// <summary>Writes what <paramref name="raw"/> stands for into <paramref name="target"/>, at least as long, and returns how many bytes that are.</summary>
+    /// <summary>Writes what <paramref name="raw"/> stands for into <paramref name="target"/>, at least as long, and returns how many bytes
+    /// that are.</summary>
     public readonly int Unescape(ReadOnlySpan<byte> raw, Span<byte> target)
     {
         int written = 0;
@@ -296,7 +308,9 @@ internal ref struct JsonCursor
     }
 
     private readonly int HexUnit(ReadOnlySpan<byte> digits) =>
-        digits.Length >= 4 && Utf8Parser.TryParse(digits[..4], out ushort unit, out int used, 'X') && used == 4 ? unit : throw Malformed("incorrect hex digit after \\u escape in string");
+        digits.Length >= 4 && Utf8Parser.TryParse(digits[..4], out ushort unit, out int used, 'X') && used == 4
+            ? unit
+            : throw Malformed("incorrect hex digit after \\u escape in string");
 
     private readonly int EscapeLength()
     {
@@ -336,7 +350,10 @@ internal ref struct JsonCursor
 
         if (!first)
         {
-            Expect((byte)',', close == (byte)']' ? "missing a comma or ']' after an array element" : "missing a comma or '}' after an object member");
+            Expect(
+                (byte)',',
+                close == (byte)']' ? "missing a comma or ']' after an array element" : "missing a comma or '}' after an object member"
+            );
             SkipSpace();
             if (Position < _text.Length && _text[Position] == close)
             {

@@ -7,7 +7,11 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>Writes the JSON of answers: strings whose bytes pass through unchanged, and integers.</summary>
 internal static class JsonText
 {
-    private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(control => (byte)control), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> Escaped = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(control => (byte)control),
+        (byte)'"',
+        (byte)'\\',
+    ]);
 
     /// <summary>Quoted; control characters, quotes and backslashes escaped, all other bytes as they are.</summary>
     public static void WriteString(ResponseBody target, ReadOnlySpan<byte> text)

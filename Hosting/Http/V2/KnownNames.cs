@@ -3,12 +3,32 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>Turns the names that every request repeats into strings that exist already: reading a request makes no string but the caller's own.</summary>
+/// <summary>Turns the names that every request repeats into strings that exist already: reading a request makes no string but the caller's
+/// own.</summary>
 internal static class KnownNames
 {
     private static readonly string[][] Members = ByLength(
-        "id", "inputs", "outputs", "parameters", "name", "shape", "datatype", "data", "binary_data", "binary_data_size", "binary_data_output", "classification",
-        "timeout", "priority", "sequence_id", "sequence_start", "sequence_end", "shared_memory_region", "shared_memory_offset", "shared_memory_byte_size");
+        "id",
+        "inputs",
+        "outputs",
+        "parameters",
+        "name",
+        "shape",
+        "datatype",
+        "data",
+        "binary_data",
+        "binary_data_size",
+        "binary_data_output",
+        "classification",
+        "timeout",
+        "priority",
+        "sequence_id",
+        "sequence_start",
+        "sequence_end",
+        "shared_memory_region",
+        "shared_memory_offset",
+        "shared_memory_byte_size"
+    );
 
     private static readonly string[][] Datatypes = ByLength([.. Enum.GetValues<ElementType>().Select(type => type.ProtocolName())]);
 

@@ -50,7 +50,12 @@ internal static class ModelEndpoints
         {
             return catalogue.TryFind(name, version, out ServedModel? one)
                 ? WriteStatisticsAsync(context, edge, [one])
-                : Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, $"requested model version is not available for model '{name}'");
+                : Answer.ErrorAsync(
+                    context,
+                    StatusCodes.Status400BadRequest,
+                    Answer.Json,
+                    $"requested model version is not available for model '{name}'"
+                );
         }
 
         return WriteStatisticsAsync(context, edge, catalogue.All.Where(model => model.Name == name));
@@ -60,25 +65,30 @@ internal static class ModelEndpoints
     public static Task UnknownAsync(HttpContext context, in V2Route route, string contentType) =>
         Answer.ErrorAsync(context, StatusCodes.Status404NotFound, contentType, UnknownText(route.Model, route.Version));
 
-    public static string UnknownText(string name, int? version) => version is { } number
-        ? $"Request for unknown model: '{name}' version {number} is not found"
-        : $"Request for unknown model: '{name}' is not found";
+    public static string UnknownText(string name, int? version) =>
+        version is { } number
+            ? $"Request for unknown model: '{name}' version {number} is not found"
+            : $"Request for unknown model: '{name}' is not found";
 
     private static Task WriteMetadataAsync(HttpContext context, ServedModel model, IEnumerable<int> versions) =>
         Answer.DocumentAsync(context, writer => model.WriteMetadata(writer, versions));
 
-    private static Task WriteStatisticsAsync(HttpContext context, NodeEdge edge, IEnumerable<ServedModel> models) => Answer.DocumentAsync(context, writer =>
-    {
-        writer.WriteStartObject();
-        writer.WriteStartArray("model_stats"u8);
-        foreach (ServedModel model in models)
-        {
-            WriteStatistics(writer, model, edge.Ledgers.Of(model.Snapshot.Model));
-        }
+    private static Task WriteStatisticsAsync(HttpContext context, NodeEdge edge, IEnumerable<ServedModel> models) =>
+        Answer.DocumentAsync(
+            context,
+            writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteStartArray("model_stats"u8);
+                foreach (ServedModel model in models)
+                {
+                    WriteStatistics(writer, model, edge.Ledgers.Of(model.Snapshot.Model));
+                }
 
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    });
+                writer.WriteEndArray();
+                writer.WriteEndObject();
+            }
+        );
 
     private static void WriteStatistics(Utf8JsonWriter writer, ServedModel model, ModelLedger ledger)
     {

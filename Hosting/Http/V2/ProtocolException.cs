@@ -2,7 +2,8 @@ namespace Troupe.Hosting.Http.V2;
 
 /// <summary>Ends the reading or writing of a V2 message from any depth; the codec's entry points turn it into their fault.</summary>
 /// <param name="status">HTTP status: 400 for every fault of the caller, also where Triton says 500.</param>
-/// <param name="plainText">True where Triton labels the answer <c>text/plain</c>: what it refuses before reading or after executing.</param>
+/// <param name="plainText">True where Triton labels the answer <c>text/plain</c>: what it refuses before reading or after
+/// executing.</param>
 internal sealed class ProtocolException(int status, string message, bool plainText = false) : Exception(message)
 {
     /// <summary>As the codec's callers get it.</summary>

@@ -3,7 +3,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>A request without JSON: the body is the data of the model's single input, taken as batch 1; every output comes back binary.</summary>
+/// <summary>A request without JSON: the body is the data of the model's single input, taken as batch 1; every output comes back
+/// binary.</summary>
 internal static class RawRequest
 {
     public static InferRequest Read(ReadOnlyMemory<byte> body, InferContract model)
@@ -11,16 +12,24 @@ internal static class RawRequest
         const string prefix = "[request id: <id_unknown>] ";
         if (model.Inputs.Count != 1)
         {
-            throw ProtocolException.Bad($"{prefix}Raw request must only have 1 input (found 1) to be deduced but got {model.Inputs.Count} inputs in '{model.Model}' model configuration");
+            throw ProtocolException.Bad(
+                $"{prefix}Raw request must only have 1 input (found 1) to be deduced but got {model.Inputs.Count} inputs in '{model.Model}' model configuration"
+            );
         }
 
         TensorSpec spec = model.Inputs[0];
-        Tensor input = spec.Type == ElementType.Bytes
-            ? Text(prefix, spec, body)
-            : new Tensor(spec.Name, spec.Type, Shape(prefix, spec, body.Length, model), body);
+        Tensor input =
+            spec.Type == ElementType.Bytes
+                ? Text(prefix, spec, body)
+                : new Tensor(spec.Name, spec.Type, Shape(prefix, spec, body.Length, model), body);
         Tensor[] inputs = [input];
         RequestValidation.Check("", inputs, [], model);
-        return new InferRequest { Contract = model, Inputs = inputs, BinaryByDefault = true };
+        return new InferRequest
+        {
+            Contract = model,
+            Inputs = inputs,
+            BinaryByDefault = true,
+        };
     }
 
     private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body)
@@ -54,7 +63,9 @@ internal static class RawRequest
 
         if (dimensions[(free + 1)..].Contains(-1))
         {
-            throw ProtocolException.Bad($"{prefix}The shape of the raw input '{spec.Name}' can not be deduced because there are more than one variable-sized dimension");
+            throw ProtocolException.Bad(
+                $"{prefix}The shape of the raw input '{spec.Name}' can not be deduced because there are more than one variable-sized dimension"
+            );
         }
 
         dimensions[free] = 1;

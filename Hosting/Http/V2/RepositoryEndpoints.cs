@@ -21,7 +21,10 @@ internal static class RepositoryEndpoints
             if (!body.Memory.IsEmpty)
             {
                 using JsonDocument document = Parse(body.Memory);
-                if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("ready"u8, out JsonElement ready))
+                if (
+                    document.RootElement.ValueKind == JsonValueKind.Object
+                    && document.RootElement.TryGetProperty("ready"u8, out JsonElement ready)
+                )
                 {
                     readyOnly = ready.ValueKind is JsonValueKind.True or JsonValueKind.False
                         ? ready.GetBoolean()
@@ -30,16 +33,19 @@ internal static class RepositoryEndpoints
             }
         }
 
-        await Answer.DocumentAsync(context, writer =>
-        {
-            writer.WriteStartArray();
-            foreach (IndexEntry entry in Entries(edge).Where(entry => !readyOnly || entry.State == ModelState.Ready))
+        await Answer.DocumentAsync(
+            context,
+            writer =>
             {
-                entry.Write(writer);
-            }
+                writer.WriteStartArray();
+                foreach (IndexEntry entry in Entries(edge).Where(entry => !readyOnly || entry.State == ModelState.Ready))
+                {
+                    entry.Write(writer);
+                }
 
-            writer.WriteEndArray();
-        });
+                writer.WriteEndArray();
+            }
+        );
     }
 
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
@@ -49,7 +55,8 @@ internal static class RepositoryEndpoints
         switch (await edge.Node.LoadAsync(new LoadModel(name), node: null, context.RequestAborted))
         {
             case ModelReply.Failed failed:
-                int status = failed.Kind == FailureKind.Draining ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest;
+                int status =
+                    failed.Kind == FailureKind.Draining ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest;
                 await Answer.ErrorAsync(context, status, Answer.Json, $"failed to load '{name}': {failed.Detail}");
                 break;
             default:
@@ -91,7 +98,10 @@ internal static class RepositoryEndpoints
         }
 
         using JsonDocument document = Parse(body);
-        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("parameters"u8, out JsonElement parameters))
+        if (
+            document.RootElement.ValueKind != JsonValueKind.Object
+            || !document.RootElement.TryGetProperty("parameters"u8, out JsonElement parameters)
+        )
         {
             return;
         }
@@ -103,7 +113,9 @@ internal static class RepositoryEndpoints
 
         foreach (JsonProperty parameter in parameters.EnumerateObject())
         {
-            throw new BadHttpRequestException($"load parameter '{parameter.Name}' is not supported; put the files into the repository, or use /v2/troupe/models/NAME/load with a path");
+            throw new BadHttpRequestException(
+                $"load parameter '{parameter.Name}' is not supported; put the files into the repository, or use /v2/troupe/models/NAME/load with a path"
+            );
         }
     }
 
@@ -122,7 +134,12 @@ internal static class RepositoryEndpoints
         if (edge.Spec.Repository is { } folder && Directory.Exists(folder))
         {
             HashSet<string> known = [.. entries.Values.Select(entry => entry.Name)];
-            foreach (string name in Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Where(name => !known.Contains(name)))
+            foreach (
+                string name in Directory
+                    .EnumerateDirectories(folder)
+                    .Select(path => Path.GetFileName(path))
+                    .Where(name => !known.Contains(name))
+            )
             {
                 entries[(name, 0)] = new IndexEntry(name, null, null, "");
             }
@@ -158,11 +175,12 @@ internal static class RepositoryEndpoints
     }
 
     /// <summary>The protocol's word for a state.</summary>
-    public static string StateWord(ModelState state) => state switch
-    {
-        ModelState.Loading => "LOADING",
-        ModelState.Ready => "READY",
-        ModelState.Unloading => "UNLOADING",
-        ModelState.Unavailable => "UNAVAILABLE",
-    };
+    public static string StateWord(ModelState state) =>
+        state switch
+        {
+            ModelState.Loading => "LOADING",
+            ModelState.Ready => "READY",
+            ModelState.Unloading => "UNLOADING",
+            ModelState.Unavailable => "UNAVAILABLE",
+        };
 }

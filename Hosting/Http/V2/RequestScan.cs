@@ -5,7 +5,8 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>What one pass over a request's JSON has found; of a repeated member the first counts.</summary>
-/// <remarks>Kept per thread and used again, because every request needs one for a few microseconds: <see cref="Rent"/>, then dispose. <b>Thread</b> the one that rented it.</remarks>
+/// <remarks>Kept per thread and used again, because every request needs one for a few microseconds: <see cref="Rent"/>, then dispose.
+/// <b>Thread</b> the one that rented it.</remarks>
 internal sealed class RequestScan : IDisposable
 {
     /// <summary>More than this is not kept: one odd request must not hold memory for ever.</summary>
@@ -99,6 +100,8 @@ internal struct InputScan()
             : (name, type, shape);
     }
 
-    public static ProtocolException OneSource(string found) => ProtocolException.Bad(
-        $"Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'. But {found} is set");
+    public static ProtocolException OneSource(string found) =>
+        ProtocolException.Bad(
+            $"Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'. But {found} is set"
+        );
 }

@@ -12,10 +12,15 @@ internal static class RequestValidation
     {
         foreach (Tensor input in inputs)
         {
-            TensorSpec spec = Find(model.Inputs, input.Name) ?? throw ProtocolException.Bad($"unexpected inference input '{input.Name}' for model '{model.Model}'");
+            TensorSpec spec =
+                Find(model.Inputs, input.Name)
+                ?? throw ProtocolException.Bad($"unexpected inference input '{input.Name}' for model '{model.Model}'");
             if (input.Type != spec.Type)
             {
-                throw Bad(id, $"inference input '{input.Name}' data-type is '{input.Type.ProtocolName()}', but model '{model.Model}' expects '{spec.Type.ProtocolName()}'");
+                throw Bad(
+                    id,
+                    $"inference input '{input.Name}' data-type is '{input.Type.ProtocolName()}', but model '{model.Model}' expects '{spec.Type.ProtocolName()}'"
+                );
             }
         }
 
@@ -66,8 +71,14 @@ internal static class RequestValidation
         if (inputs.Length != model.Inputs.Count)
         {
             string got = string.Join(',', inputs.Select(input => $"'{input.Name}'"));
-            string missing = string.Join(',', model.Inputs.Where(spec => !inputs.Any(input => input.Name == spec.Name)).Select(spec => $"'{spec.Name}'"));
-            throw Bad(id, $"expected {model.Inputs.Count} inputs but got {inputs.Length} inputs for model '{model.Model}'. Got input(s) [{got}], but missing required input(s) [{missing}]. Please provide all required input(s).");
+            string missing = string.Join(
+                ',',
+                model.Inputs.Where(spec => !inputs.Any(input => input.Name == spec.Name)).Select(spec => $"'{spec.Name}'")
+            );
+            throw Bad(
+                id,
+                $"expected {model.Inputs.Count} inputs but got {inputs.Length} inputs for model '{model.Model}'. Got input(s) [{got}], but missing required input(s) [{missing}]. Please provide all required input(s)."
+            );
         }
     }
 
@@ -114,10 +125,14 @@ internal static class RequestValidation
 
         if (!fits)
         {
-            string note = model.MaxBatchSize > 0
-                ? "NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each input shape."
-                : "";
-            throw Bad(id, $"unexpected shape for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Shape}. {note}");
+            string note =
+                model.MaxBatchSize > 0
+                    ? "NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each input shape."
+                    : "";
+            throw Bad(
+                id,
+                $"unexpected shape for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Shape}. {note}"
+            );
         }
     }
 
@@ -133,7 +148,10 @@ internal static class RequestValidation
         long expected = input.Type.ByteCount(elements);
         if (input.Data.Length != expected)
         {
-            throw Bad(id, $"input byte size mismatch for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Data.Length}");
+            throw Bad(
+                id,
+                $"input byte size mismatch for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Data.Length}"
+            );
         }
     }
 
@@ -145,19 +163,29 @@ internal static class RequestValidation
         {
             if (rest.Length < 4)
             {
-                throw Bad(id, $"incomplete string length indicator for inference input '{input.Name}' for model '{model.Model}', expecting 4 bytes but only {rest.Length} bytes available.");
+                throw Bad(
+                    id,
+                    $"incomplete string length indicator for inference input '{input.Name}' for model '{model.Model}', expecting 4 bytes but only {rest.Length} bytes available."
+                );
             }
 
             uint length = BinaryPrimitives.ReadUInt32LittleEndian(rest);
             rest = rest[4..];
-            rest = length <= rest.Length
-                ? rest[(int)length..]
-                : throw Bad(id, $"incomplete string data for inference input '{input.Name}', expecting string of length {length} but only {rest.Length} bytes available");
+            rest =
+                length <= rest.Length
+                    ? rest[(int)length..]
+                    : throw Bad(
+                        id,
+                        $"incomplete string data for inference input '{input.Name}', expecting string of length {length} but only {rest.Length} bytes available"
+                    );
         }
 
         if (count != expected)
         {
-            throw Bad(id, $"unexpected number of string elements {count} for inference input '{input.Name}' for model '{model.Model}', expecting {expected}");
+            throw Bad(
+                id,
+                $"unexpected number of string elements {count} for inference input '{input.Name}' for model '{model.Model}', expecting {expected}"
+            );
         }
     }
 
@@ -175,7 +203,9 @@ internal static class RequestValidation
     }
 
     /// <summary>Triton puts the client's id before what it finds in validation.</summary>
-    private static ProtocolException Bad(string id, string message) => ProtocolException.Bad($"[request id: {(id.Length == 0 ? "<id_unknown>" : id)}] {message}");
+    private static ProtocolException Bad(string id, string message) =>
+        ProtocolException.Bad($"[request id: {(id.Length == 0 ? "<id_unknown>" : id)}] {message}");
 
-    private static ProtocolException TooLarge(TensorShape shape, string input) => ProtocolException.Bad($"the shape {shape} of input '{input}' declares more elements than a request can carry");
+    private static ProtocolException TooLarge(TensorShape shape, string input) =>
+        ProtocolException.Bad($"the shape {shape} of input '{input}' declares more elements than a request can carry");
 }

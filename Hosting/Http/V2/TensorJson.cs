@@ -8,7 +8,8 @@ namespace Troupe.Hosting.Http.V2;
 
 /// <summary>Turns the <c>data</c> of a tensor from JSON into bytes and back.</summary>
 /// <remarks>
-/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of an
+/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of
+/// an
 /// 8, 16 or 32 bit type wrap; a 32 bit float overflows to infinity. FP16, BF16, FP8 and INT4 have no JSON form.
 /// </remarks>
 internal static class TensorJson
@@ -20,7 +21,9 @@ internal static class TensorJson
     {
         if (!HasJsonForm(type))
         {
-            throw ProtocolException.Bad($"receiving {type.ProtocolName()} data via JSON is not supported. Please use the binary data format for input '{input}'");
+            throw ProtocolException.Bad(
+                $"receiving {type.ProtocolName()} data via JSON is not supported. Please use the binary data format for input '{input}'"
+            );
         }
 
         if (cursor.Peek() != JsonKind.Array)
@@ -64,7 +67,11 @@ internal static class TensorJson
     {
         if (!HasJsonForm(tensor.Type))
         {
-            throw new ProtocolException(StatusCodes.Status400BadRequest, $"sending {tensor.Type.ProtocolName()} data via JSON is not supported. Please use the binary data format for output '{tensor.Name}'", plainText: true);
+            throw new ProtocolException(
+                StatusCodes.Status400BadRequest,
+                $"sending {tensor.Type.ProtocolName()} data via JSON is not supported. Please use the binary data format for output '{tensor.Name}'",
+                plainText: true
+            );
         }
 
         ReadOnlySpan<byte> data = tensor.Data.Span;
@@ -119,7 +126,8 @@ internal static class TensorJson
         target.Write("]"u8);
     }
 
-    private static bool HasJsonForm(ElementType type) => type is not (ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4);
+    private static bool HasJsonForm(ElementType type) =>
+        type is not (ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4);
 
     private static void ReadElements(ref JsonCursor cursor, ElementType type, int size, long limit, ResponseBody data)
     {
@@ -168,7 +176,10 @@ internal static class TensorJson
         }
     }
 
-    private static double Double(ref JsonCursor cursor, JsonKind kind) => kind == JsonKind.Number ? cursor.ToDouble(cursor.ReadNumber()) : throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-number as double");
+    private static double Double(ref JsonCursor cursor, JsonKind kind) =>
+        kind == JsonKind.Number
+            ? cursor.ToDouble(cursor.ReadNumber())
+            : throw ProtocolException.Bad("Unable to parse 'data': attempt to access JSON non-number as double");
 
     private static ulong Unsigned(ref JsonCursor cursor, JsonKind kind)
     {
@@ -208,7 +219,9 @@ internal static class TensorJson
         ReadStrings(ref cursor, data, ref count);
         return count == elements
             ? data.Written.ToArray()
-            : throw ProtocolException.Bad($"unexpected number of string elements {count} for inference input '{input}', expecting {elements}");
+            : throw ProtocolException.Bad(
+                $"unexpected number of string elements {count} for inference input '{input}', expecting {elements}"
+            );
     }
 
     private static void ReadStrings(ref JsonCursor cursor, ResponseBody data, ref long count)
@@ -266,7 +279,11 @@ internal static class TensorJson
     {
         if (!double.IsFinite(value))
         {
-            target.Write(double.IsNaN(value) ? "NaN"u8 : value > 0 ? "Infinity"u8 : "-Infinity"u8);
+            target.Write(
+                double.IsNaN(value) ? "NaN"u8
+                : value > 0 ? "Infinity"u8
+                : "-Infinity"u8
+            );
             return;
         }
 
@@ -302,5 +319,6 @@ internal static class TensorJson
         }
     }
 
-    private static ProtocolException NotA(string kind) => ProtocolException.Bad($"Unable to parse 'data': attempt to access JSON non-{kind} as {kind}");
+    private static ProtocolException NotA(string kind) =>
+        ProtocolException.Bad($"Unable to parse 'data': attempt to access JSON non-{kind} as {kind}");
 }

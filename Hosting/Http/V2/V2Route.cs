@@ -2,9 +2,11 @@ using System.Globalization;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>A request path taken apart. Paths match whole and letter for letter, and nothing is percent-decoded: that is Triton's contract.</summary>
+/// <summary>A request path taken apart. Paths match whole and letter for letter, and nothing is percent-decoded: that is Triton's
+/// contract.</summary>
 /// <param name="Model">Name as written in the path, for modes and sessions their token or id; empty where the endpoint has none.</param>
-/// <param name="Version">Number of the version in the path; null where none was written. -1: all digits, but no version can have that number.</param>
+/// <param name="Version">Number of the version in the path; null where none was written. -1: all digits, but no version can have that
+/// number.</param>
 internal readonly record struct V2Route(V2Endpoint Endpoint, string Model = "", int? Version = null)
 {
     private const string Root = "/v2";
@@ -98,7 +100,12 @@ internal readonly record struct V2Route(V2Endpoint Endpoint, string Model = "", 
             return default;
         }
 
-        return new V2Route(named ? V2Endpoint.NamedRepository : path is "/load" ? V2Endpoint.RepositoryLoad : V2Endpoint.RepositoryUnload, model.ToString());
+        return new V2Route(
+            named ? V2Endpoint.NamedRepository
+                : path is "/load" ? V2Endpoint.RepositoryLoad
+                : V2Endpoint.RepositoryUnload,
+            model.ToString()
+        );
     }
 
     private static V2Route MatchTroupe(ReadOnlySpan<char> path)
@@ -140,7 +147,14 @@ internal readonly record struct V2Route(V2Endpoint Endpoint, string Model = "", 
     {
         if (renew == V2Endpoint.ModeRenew && path is ("set" or "enter" or "explain"))
         {
-            return new V2Route(path switch { "set" => V2Endpoint.ModeSet, "enter" => V2Endpoint.ModeEnter, _ => V2Endpoint.ModeExplain });
+            return new V2Route(
+                path switch
+                {
+                    "set" => V2Endpoint.ModeSet,
+                    "enter" => V2Endpoint.ModeEnter,
+                    _ => V2Endpoint.ModeExplain,
+                }
+            );
         }
 
         return TakeSegment(ref path, out ReadOnlySpan<char> name) && path is ("" or "/renew")

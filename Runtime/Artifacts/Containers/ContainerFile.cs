@@ -6,7 +6,8 @@ namespace Troupe.Runtime.Artifacts.Containers;
 
 /// <summary>Reads and writes the TR01 and TR02 containers of torch_tensorrt's ExecuTorch delegate: header, JSON, padding, plan.</summary>
 /// <remarks>
-/// Little-endian header of 32 bytes: magic, u32 metadata offset and size, u32 engine offset (a multiple of 16), u64 engine size, 8 reserved (01 00…).
+/// Little-endian header of 32 bytes: magic, u32 metadata offset and size, u32 engine offset (a multiple of 16), u64 engine size, 8 reserved
+/// (01 00…).
 /// Source: py/torch_tensorrt/executorch/serialization.py, TensorRTBlobHeader.cpp.
 /// </remarks>
 public static class ContainerFile
@@ -43,12 +44,14 @@ public static class ContainerFile
         return file;
     }
 
-    /// <summary>Writes an engine record as a container. What containers cannot say (dynamic workspace, required allocator, native multi-device) is refused, not dropped.</summary>
+    /// <summary>Writes an engine record as a container. What containers cannot say (dynamic workspace, required allocator, native
+    /// multi-device) is refused, not dropped.</summary>
     /// <exception cref="ArtifactException">The record needs what a container cannot say.</exception>
     public static byte[] Write(EngineRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        string? unsayable = record.RequiresOutputAllocator ? "requires an output allocator"
+        string? unsayable =
+            record.RequiresOutputAllocator ? "requires an output allocator"
             : record.RequiresNativeMultidevice ? "requires native multi-device"
             : record.ResourceAllocation == ResourceAllocation.Dynamic ? "allocates its workspace dynamically"
             : null;
@@ -57,19 +60,22 @@ public static class ContainerFile
             throw ArtifactException.Corrupt($"engine '{Shown.Of(record.Name)}'", $"a container cannot say that an engine {unsayable}");
         }
 
-        return Write(new ContainerMetadata
-        {
-            Bindings =
-            [
-                .. record.InputNames.Select(name => new ContainerTensor(name, "", [], true)),
-                .. record.OutputNames.Select(name => new ContainerTensor(name, "", [], false)),
-            ],
-            Aliases = record.Aliases,
-            HardwareCompatible = record.HardwareCompatible,
-            DeviceOrdinal = record.Device?.Ordinal ?? 0,
-            SerializedMetadata = record.Metadata,
-            TargetPlatform = record.PlatformText ?? "",
-        }, record.Plan.Span);
+        return Write(
+            new ContainerMetadata
+            {
+                Bindings =
+                [
+                    .. record.InputNames.Select(name => new ContainerTensor(name, "", [], true)),
+                    .. record.OutputNames.Select(name => new ContainerTensor(name, "", [], false)),
+                ],
+                Aliases = record.Aliases,
+                HardwareCompatible = record.HardwareCompatible,
+                DeviceOrdinal = record.Device?.Ordinal ?? 0,
+                SerializedMetadata = record.Metadata,
+                TargetPlatform = record.PlatformText ?? "",
+            },
+            record.Plan.Span
+        );
     }
 
     /// <summary>Reads a container; the plan is a view of <paramref name="file"/>.</summary>
@@ -85,7 +91,12 @@ public static class ContainerFile
         bool aliased = header.StartsWith(Tr02);
         if (!aliased && !header.StartsWith(Tr01))
         {
-            throw new ArtifactException(ArtifactFault.UnknownFormat, where, $"the file begins '{Shown.Of(header[..4])}', not TR01 or TR02", "Give a container of torch_tensorrt's ExecuTorch delegate.");
+            throw new ArtifactException(
+                ArtifactFault.UnknownFormat,
+                where,
+                $"the file begins '{Shown.Of(header[..4])}', not TR01 or TR02",
+                "Give a container of torch_tensorrt's ExecuTorch delegate."
+            );
         }
 
         uint metadataOffset = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
@@ -105,17 +116,26 @@ public static class ContainerFile
 
         if (metadataSize > ArtifactLimits.Default.MetadataBytes)
         {
-            throw ArtifactException.TooLarge(where, $"the metadata announces {metadataSize} bytes; at most {ArtifactLimits.Default.MetadataBytes} are read");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the metadata announces {metadataSize} bytes; at most {ArtifactLimits.Default.MetadataBytes} are read"
+            );
         }
 
         if ((ulong)metadataOffset + metadataSize > engineOffset)
         {
-            throw ArtifactException.Corrupt(where, $"the metadata ({metadataSize} bytes from {metadataOffset}) runs into the engine at {engineOffset}");
+            throw ArtifactException.Corrupt(
+                where,
+                $"the metadata ({metadataSize} bytes from {metadataOffset}) runs into the engine at {engineOffset}"
+            );
         }
 
         if (engineOffset > length || engineSize > length - engineOffset)
         {
-            throw ArtifactException.Truncated(where, $"the engine ({engineSize} bytes from {engineOffset}) ends beyond the file's {length} bytes");
+            throw ArtifactException.Truncated(
+                where,
+                $"the engine ({engineSize} bytes from {engineOffset}) ends beyond the file's {length} bytes"
+            );
         }
 
         if (engineSize == 0)
@@ -126,7 +146,10 @@ public static class ContainerFile
         ContainerMetadata metadata = ContainerJson.Read(file.Slice((int)metadataOffset, (int)metadataSize), $"{where}, metadata");
         if (aliased != metadata.Aliases.Count > 0)
         {
-            throw ArtifactException.Corrupt(where, aliased ? "a TR02 container aliases nothing" : "a TR01 container has aliased tensors, which only TR02 may have");
+            throw ArtifactException.Corrupt(
+                where,
+                aliased ? "a TR02 container aliases nothing" : "a TR01 container has aliased tensors, which only TR02 may have"
+            );
         }
 
         return (metadata, file.Slice((int)engineOffset, (int)engineSize));

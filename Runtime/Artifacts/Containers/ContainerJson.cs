@@ -7,7 +7,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Containers;
 
-/// <summary>The JSON of a container: compact, arrays before scalars (upstream's small parser relies on the order), the same keys both ways.</summary>
+/// <summary>The JSON of a container: compact, arrays before scalars (upstream's small parser relies on the order), the same keys both
+/// ways.</summary>
 internal static class ContainerJson
 {
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -82,7 +83,10 @@ internal static class ContainerJson
         {
             if (tensor.Name.Length == 0 || !seen.Add((tensor.Name, tensor.IsInput)))
             {
-                throw ArtifactException.Corrupt(where, tensor.Name.Length == 0 ? "a binding has no name" : $"the binding '{Shown.Of(tensor.Name)}' stands twice");
+                throw ArtifactException.Corrupt(
+                    where,
+                    tensor.Name.Length == 0 ? "a binding has no name" : $"the binding '{Shown.Of(tensor.Name)}' stands twice"
+                );
             }
 
             if (tensor.Shape.Any(dimension => dimension < -1))
@@ -98,13 +102,16 @@ internal static class ContainerJson
         }
     }
 
-    public static string[] Names(ContainerMetadata metadata, bool inputs) => [.. metadata.Bindings.Where(tensor => tensor.IsInput == inputs).Select(tensor => tensor.Name)];
+    public static string[] Names(ContainerMetadata metadata, bool inputs) =>
+        [.. metadata.Bindings.Where(tensor => tensor.IsInput == inputs).Select(tensor => tensor.Name)];
 
-    private static ContainerTensor Tensor(ArtifactJson item) => new(
-        item.Text("name"),
-        item.TextOr("dtype", ""),
-        [.. item.Items("shape", required: false).Select(dimension => dimension.Number())],
-        item.Flag("is_input") ?? true);
+    private static ContainerTensor Tensor(ArtifactJson item) =>
+        new(
+            item.Text("name"),
+            item.TextOr("dtype", ""),
+            [.. item.Items("shape", required: false).Select(dimension => dimension.Number())],
+            item.Flag("is_input") ?? true
+        );
 
     private static AliasSpec Alias(ArtifactJson item) =>
         new(item.Text("output"), item.Text("input"), AliasText.Kind(item.TextOr("kind", AliasText.KvCacheUpdate), item.Where));

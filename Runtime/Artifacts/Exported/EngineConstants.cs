@@ -6,7 +6,8 @@ using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.Exported;
 
-/// <summary>The engines of an exported program, each read when the graph first names it: from its constant, or out of the node itself.</summary>
+/// <summary>The engines of an exported program, each read when the graph first names it: from its constant, or out of the node
+/// itself.</summary>
 internal sealed class EngineConstants(ZipFile archive, IReadOnlyDictionary<string, Payload> constants, ArtifactLimits limits)
 {
     private readonly Dictionary<string, int> _byName = new(StringComparer.Ordinal);

@@ -6,7 +6,8 @@ using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.Exported;
 
-/// <summary>Reads the graph of an exported program (torch/_export/serde/schema.py) and connects its engine calls by value names. Nodes that no engine runs are collected and refused together.</summary>
+/// <summary>Reads the graph of an exported program (torch/_export/serde/schema.py) and connects its engine calls by value names. Nodes that
+/// no engine runs are collected and refused together.</summary>
 /// <remarks>One file, as the steps share the table of values: names defined by one are what the next may use.</remarks>
 internal sealed class ExportedGraphReader
 {
@@ -100,10 +101,18 @@ internal sealed class ExportedGraphReader
             case "custom_obj":
                 _ = _engineNames.TryAdd(value.At("arg").Text("name"), value.Text("custom_obj_name"));
                 break;
-            case "parameter": StateInput(value, ArtifactStateKind.Parameter, "parameter_name"); break;
-            case "buffer": StateInput(value, ArtifactStateKind.Buffer, "buffer_name"); break;
-            case "tensor_constant": StateInput(value, ArtifactStateKind.Constant, "tensor_constant_name"); break;
-            default: _unsupported.Add($"input {_inputs.Count}: {Shown.Of(kind)}"); break;
+            case "parameter":
+                StateInput(value, ArtifactStateKind.Parameter, "parameter_name");
+                break;
+            case "buffer":
+                StateInput(value, ArtifactStateKind.Buffer, "buffer_name");
+                break;
+            case "tensor_constant":
+                StateInput(value, ArtifactStateKind.Constant, "tensor_constant_name");
+                break;
+            default:
+                _unsupported.Add($"input {_inputs.Count}: {Shown.Of(kind)}");
+                break;
         }
     }
 
@@ -212,8 +221,10 @@ internal sealed class ExportedGraphReader
         }
 
         int named = _engines.Read[_calls[from.Call].Engine].Record.OutputNames.Count;
-        int index = position.Number() is >= 0 and var number && number < (named > 0 ? named : MostOutputs) ? (int)number
-            : throw position.Wrong($"the index of one of the engine's {(named > 0 ? named : MostOutputs)} outputs");
+        int index =
+            position.Number() is >= 0 and var number && number < (named > 0 ? named : MostOutputs)
+                ? (int)number
+                : throw position.Wrong($"the index of one of the engine's {(named > 0 ? named : MostOutputs)} outputs");
         IReadOnlyList<ArtifactJson> outputs = node.At("outputs").Items();
         Expect(outputs.Count == 1, node, $"getitem has {outputs.Count} outputs, not 1");
         (string form, ArtifactJson value) = outputs[0].Union();
@@ -232,7 +243,8 @@ internal sealed class ExportedGraphReader
     private void Output(ArtifactJson spec, List<ArtifactTensor> outputs, List<ArtifactMutation> mutations)
     {
         (string kind, ArtifactJson value) = spec.Union();
-        (string argument, ArtifactJson tensor) = kind is "buffer_mutation" or "user_input_mutation" ? ("as_tensor", value.At("arg"))
+        (string argument, ArtifactJson tensor) =
+            kind is "buffer_mutation" or "user_input_mutation" ? ("as_tensor", value.At("arg"))
             : kind == "user_output" ? value.At("arg").Union()
             : (kind, value);
         if (argument != "as_tensor")
@@ -244,9 +256,15 @@ internal sealed class ExportedGraphReader
         string name = Use(tensor.Text("name"), tensor.Where);
         switch (kind)
         {
-            case "buffer_mutation": mutations.Add(new ArtifactMutation(name, value.Text("buffer_name"), IsInput: false)); break;
-            case "user_input_mutation": mutations.Add(new ArtifactMutation(name, value.Text("user_input_name"), IsInput: true)); break;
-            default: outputs.Add(_tensors.Find(name)); break;
+            case "buffer_mutation":
+                mutations.Add(new ArtifactMutation(name, value.Text("buffer_name"), IsInput: false));
+                break;
+            case "user_input_mutation":
+                mutations.Add(new ArtifactMutation(name, value.Text("user_input_name"), IsInput: true));
+                break;
+            default:
+                outputs.Add(_tensors.Find(name));
+                break;
         }
     }
 
@@ -256,8 +274,16 @@ internal sealed class ExportedGraphReader
         EngineRecord record = _engines.Read[call.Engine].Record;
         if (record.InputNames.Count + record.OutputNames.Count > 0)
         {
-            Expect(call.Inputs.Count == record.InputNames.Count, _graph, $"node '{call.Node}': Wrong number of inputs, expected {record.InputNames.Count} got {call.Inputs.Count}");
-            Expect(call.Outputs.Count <= record.OutputNames.Count, _graph, $"node '{call.Node}' takes {call.Outputs.Count} outputs of an engine that has {record.OutputNames.Count}");
+            Expect(
+                call.Inputs.Count == record.InputNames.Count,
+                _graph,
+                $"node '{call.Node}': Wrong number of inputs, expected {record.InputNames.Count} got {call.Inputs.Count}"
+            );
+            Expect(
+                call.Outputs.Count <= record.OutputNames.Count,
+                _graph,
+                $"node '{call.Node}' takes {call.Outputs.Count} outputs of an engine that has {record.OutputNames.Count}"
+            );
         }
 
         return new ArtifactCall(call.Node, call.Engine, call.Inputs, call.Outputs);
@@ -267,7 +293,10 @@ internal sealed class ExportedGraphReader
     {
         if (name.Length == 0 || _lists.ContainsKey(name) || !(isList ? !_values.Contains(name) : _values.Add(name)))
         {
-            throw ArtifactException.Corrupt(where, name.Length == 0 ? "a value has no name" : $"the value '{Shown.Of(name)}' is defined twice");
+            throw ArtifactException.Corrupt(
+                where,
+                name.Length == 0 ? "a value has no name" : $"the value '{Shown.Of(name)}' is defined twice"
+            );
         }
 
         return name;
@@ -288,11 +317,13 @@ internal sealed class ExportedGraphReader
         return name;
     }
 
-    private static string Operator(string target) => target.EndsWith(".default", StringComparison.Ordinal) ? target[..^".default".Length] : target;
+    private static string Operator(string target) =>
+        target.EndsWith(".default", StringComparison.Ordinal) ? target[..^".default".Length] : target;
 
-    private static string NodeName(ArtifactJson node, int index) => node.Find("name") is { Element.ValueKind: JsonValueKind.String } name
-        ? Shown.Of(name.Text())
-        : $"node_{index.ToString(CultureInfo.InvariantCulture)}";
+    private static string NodeName(ArtifactJson node, int index) =>
+        node.Find("name") is { Element.ValueKind: JsonValueKind.String } name
+            ? Shown.Of(name.Text())
+            : $"node_{index.ToString(CultureInfo.InvariantCulture)}";
 
     private static void Expect(bool holds, ArtifactJson at, string otherwise)
     {

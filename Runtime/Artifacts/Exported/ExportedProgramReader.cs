@@ -6,7 +6,8 @@ using Troupe.Runtime.Artifacts.Zip;
 
 namespace Troupe.Runtime.Artifacts.Exported;
 
-/// <summary>Reads a PT2 archive (torch/export/pt2_archive): its markers, its one model, and the engines and tensors the model names.</summary>
+/// <summary>Reads a PT2 archive (torch/export/pt2_archive): its markers, its one model, and the engines and tensors the model
+/// names.</summary>
 internal static class ExportedProgramReader
 {
     public static (IReadOnlyList<ArtifactEngine> Engines, ArtifactGraph Graph) Read(ZipFile archive, ArtifactLimits limits)
@@ -18,12 +19,20 @@ internal static class ExportedProgramReader
             Expect(archive, "byteorder", "little");
         }
 
-        string[] models = [.. archive.Names.Where(static name => name.StartsWith("models/", StringComparison.Ordinal) && name.EndsWith(".json", StringComparison.Ordinal))];
+        string[] models =
+        [
+            .. archive.Names.Where(static name =>
+                name.StartsWith("models/", StringComparison.Ordinal) && name.EndsWith(".json", StringComparison.Ordinal)
+            ),
+        ];
         if (models.Length != 1)
         {
             throw models.Length == 0
                 ? ArtifactException.Missing(archive.Where, "the archive has no models/model.json")
-                : ArtifactException.Corrupt(archive.Where, $"the archive holds {models.Length} models ({Shown.Of(string.Join(", ", models))}); one is read");
+                : ArtifactException.Corrupt(
+                    archive.Where,
+                    $"the archive holds {models.Length} models ({Shown.Of(string.Join(", ", models))}); one is read"
+                );
         }
 
         string model = models[0]["models/".Length..^".json".Length];
@@ -33,7 +42,8 @@ internal static class ExportedProgramReader
         using JsonDocument document = ArtifactJson.Parse(archive.Read(models[0]), where);
         var graph = new ExportedGraphReader(new ArtifactJson(document.RootElement, where), engines, state);
         ArtifactGraph read = graph.Read(archive.Where);
-        return engines.Read.Count > 0 ? (engines.Read, read)
+        return engines.Read.Count > 0
+            ? (engines.Read, read)
             : throw ArtifactException.Missing(archive.Where, "the exported program calls no TensorRT engine");
     }
 
@@ -42,7 +52,12 @@ internal static class ExportedProgramReader
         string actual = Encoding.UTF8.GetString(archive.Read(name).Span);
         if (actual.Trim() != expected)
         {
-            throw new ArtifactException(ArtifactFault.UnknownFormat, archive.Place(name), $"the entry says '{Shown.Of(actual)}' where '{expected}' is read", "Save the model with PyTorch 2.8 or later on a little-endian machine.");
+            throw new ArtifactException(
+                ArtifactFault.UnknownFormat,
+                archive.Place(name),
+                $"the entry says '{Shown.Of(actual)}' where '{expected}' is read",
+                "Save the model with PyTorch 2.8 or later on a little-endian machine."
+            );
         }
     }
 }

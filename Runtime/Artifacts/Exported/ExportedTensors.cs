@@ -26,13 +26,28 @@ internal sealed class ExportedTensors(ArtifactJson graph)
         {
             (string kind, ArtifactJson value) = size.Union();
             bool isFree = kind == "as_expr";
-            shape.Add(isFree ? -1 : value.Number() is >= 0 and var length ? length : throw value.Wrong("a size from 0"));
+            shape.Add(
+                isFree ? -1
+                : value.Number() is >= 0 and var length ? length
+                : throw value.Wrong("a size from 0")
+            );
             symbols.Add(isFree ? value.Text("expr_str") : "");
         }
 
         return new ArtifactTensor(name, type, shape, symbols);
     }
 
-    public static List<ArtifactRange> Ranges(ArtifactJson program) => program.Find("range_constraints") is not { } ranges ? []
-        : [.. ranges.Members().Select(range => new ArtifactRange(range.Name, range.Value.Find("min_val")?.Number(), range.Value.Find("max_val")?.Number()))];
+    public static List<ArtifactRange> Ranges(ArtifactJson program) =>
+        program.Find("range_constraints") is not { } ranges
+            ? []
+            :
+            [
+                .. ranges
+                    .Members()
+                    .Select(range => new ArtifactRange(
+                        range.Name,
+                        range.Value.Find("min_val")?.Number(),
+                        range.Value.Find("max_val")?.Number()
+                    )),
+            ];
 }

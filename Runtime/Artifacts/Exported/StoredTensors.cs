@@ -5,7 +5,11 @@ using Troupe.Runtime.Artifacts.Zip;
 namespace Troupe.Runtime.Artifacts.Exported;
 
 /// <summary>Weights, buffers and tensor constants, read when a call names them.</summary>
-internal sealed class StoredTensors(ZipFile archive, IReadOnlyDictionary<string, Payload> constants, IReadOnlyDictionary<string, Payload> weights)
+internal sealed class StoredTensors(
+    ZipFile archive,
+    IReadOnlyDictionary<string, Payload> constants,
+    IReadOnlyDictionary<string, Payload> weights
+)
 {
     public ArtifactState Read(ArtifactTensor tensor, ArtifactStateKind kind, string fullName, string where)
     {

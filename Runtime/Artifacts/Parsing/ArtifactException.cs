@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Artifacts.Parsing;
 
-/// <summary>A saved model is refused. Its message is one sentence each: where and what is wrong, and what to do about it. Nothing was changed.</summary>
+/// <summary>A saved model is refused. Its message is one sentence each: where and what is wrong, and what to do about it. Nothing was
+/// changed.</summary>
 public sealed class ArtifactException(ArtifactFault fault, string where, string what, string fix, Exception? cause = null)
     : Exception($"{where}: {what}. {fix}", cause)
 {
@@ -20,9 +21,11 @@ public sealed class ArtifactException(ArtifactFault fault, string where, string 
 
     internal static ArtifactException Corrupt(string where, string what) => new(ArtifactFault.Corrupt, where, what, SaveAgain + ".");
 
-    internal static ArtifactException Truncated(string where, string what) => new(ArtifactFault.Truncated, where, what, "Copy the file again; it is not whole.");
+    internal static ArtifactException Truncated(string where, string what) =>
+        new(ArtifactFault.Truncated, where, what, "Copy the file again; it is not whole.");
 
-    internal static ArtifactException TooLarge(string where, string what) => new(ArtifactFault.TooLarge, where, what, "No artifact needs that much; do not trust the file.");
+    internal static ArtifactException TooLarge(string where, string what) =>
+        new(ArtifactFault.TooLarge, where, what, "No artifact needs that much; do not trust the file.");
 
     internal static ArtifactException Missing(string where, string what) => new(ArtifactFault.Missing, where, what, SaveAgain + ".");
 }

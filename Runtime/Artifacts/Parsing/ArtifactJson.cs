@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Troupe.Runtime.Artifacts.Parsing;
 
-/// <summary>A JSON value of an artifact with its place, read strictly: each wrong kind is an error that names the place. Keys nobody asks for are passed over, as newer writers add some.</summary>
+/// <summary>A JSON value of an artifact with its place, read strictly: each wrong kind is an error that names the place. Keys nobody asks
+/// for are passed over, as newer writers add some.</summary>
 internal readonly struct ArtifactJson(JsonElement element, string where)
 {
     public JsonElement Element => element;
@@ -16,16 +17,28 @@ internal readonly struct ArtifactJson(JsonElement element, string where)
     {
         if (bytes.Length > ArtifactLimits.Default.JsonBytes)
         {
-            throw ArtifactException.TooLarge(where, $"the JSON has {bytes.Length} bytes; at most {ArtifactLimits.Default.JsonBytes} are read");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the JSON has {bytes.Length} bytes; at most {ArtifactLimits.Default.JsonBytes} are read"
+            );
         }
 
         try
         {
-            return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = ArtifactLimits.Default.JsonDepth, AllowDuplicateProperties = false });
+            return JsonDocument.Parse(
+                bytes,
+                new JsonDocumentOptions { MaxDepth = ArtifactLimits.Default.JsonDepth, AllowDuplicateProperties = false }
+            );
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            throw new ArtifactException(ArtifactFault.Corrupt, where, $"the JSON is broken: {Shown.Of(failure.Message)}", ArtifactException.SaveAgain + ".", failure);
+            throw new ArtifactException(
+                ArtifactFault.Corrupt,
+                where,
+                $"the JSON is broken: {Shown.Of(failure.Message)}",
+                ArtifactException.SaveAgain + ".",
+                failure
+            );
         }
     }
 
@@ -40,7 +53,9 @@ internal readonly struct ArtifactJson(JsonElement element, string where)
             throw Wrong("an object");
         }
 
-        return element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? new ArtifactJson(value, $"{where}.{key}") : null;
+        return element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? new ArtifactJson(value, $"{where}.{key}")
+            : null;
     }
 
     public string Text(string key) => At(key).Text();
@@ -71,17 +86,22 @@ internal readonly struct ArtifactJson(JsonElement element, string where)
         return raw.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(Text()) : raw[1..^1].ToArray();
     }
 
-    public bool? Flag(string key) => Find(key) is not { } value ? null : value.Element.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        _ => throw value.Wrong("true or false"),
-    };
+    public bool? Flag(string key) =>
+        Find(key) is not { } value
+            ? null
+            : value.Element.ValueKind switch
+            {
+                JsonValueKind.True => true,
+                JsonValueKind.False => false,
+                _ => throw value.Wrong("true or false"),
+            };
 
-    public long Number() => element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out long number) ? number : throw Wrong("a whole number");
+    public long Number() =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out long number) ? number : throw Wrong("a whole number");
 
     /// <summary>A whole number from 0 that fits 32 bits; null where the key is missing.</summary>
-    public int? Ordinal(string key) => Find(key) is not { } value ? null
+    public int? Ordinal(string key) =>
+        Find(key) is not { } value ? null
         : value.Number() is >= 0 and <= int.MaxValue and var number ? (int)number
         : throw value.Wrong("a whole number from 0");
 
@@ -167,16 +187,17 @@ internal readonly struct ArtifactJson(JsonElement element, string where)
     private ArtifactException NotUnicode(InvalidOperationException failure) =>
         new(ArtifactFault.Corrupt, where, "the text is not valid Unicode", ArtifactException.SaveAgain + ".", failure);
 
-    private string Kind() => element.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "a text",
-        JsonValueKind.Number => $"the number {Shown.Of(element.GetRawText())}",
-        JsonValueKind.True => "true",
-        JsonValueKind.False => "false",
-        JsonValueKind.Null or JsonValueKind.Undefined => "null",
-    };
+    private string Kind() =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.String => "a text",
+            JsonValueKind.Number => $"the number {Shown.Of(element.GetRawText())}",
+            JsonValueKind.True => "true",
+            JsonValueKind.False => "false",
+            JsonValueKind.Null or JsonValueKind.Undefined => "null",
+        };
 
     /// <summary>A key and its value.</summary>
     public readonly record struct Member(string Name, ArtifactJson Value);

@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Artifacts.Parsing;
 
-/// <summary>How much an artifact may ask of the machine that reads it. Honest files stay far below; everything is checked before it is allocated.</summary>
+/// <summary>How much an artifact may ask of the machine that reads it. Honest files stay far below; everything is checked before it is
+/// allocated.</summary>
 internal sealed record ArtifactLimits
 {
     public static readonly ArtifactLimits Default = new();
@@ -11,7 +12,8 @@ internal sealed record ArtifactLimits
     /// <summary>Bytes unpacked from one archive altogether.</summary>
     public long TotalBytes { get; init; } = 16L << 30;
 
-    /// <summary>Unpacked to packed size; beyond it an entry larger than <see cref="RatioFreeBytes"/> is a bomb. PyTorch stores its entries unpacked.</summary>
+    /// <summary>Unpacked to packed size; beyond it an entry larger than <see cref="RatioFreeBytes"/> is a bomb. PyTorch stores its entries
+    /// unpacked.</summary>
     public int Ratio { get; init; } = 100;
 
     public long RatioFreeBytes { get; init; } = 1 << 20;

@@ -25,10 +25,11 @@ internal abstract class ByteSource
         public override ReadOnlyMemory<byte> Read(long offset, int count)
         {
             byte[] block = GC.AllocateUninitializedArray<byte>(count);
-            for (int done = 0; done < count;)
+            for (int done = 0; done < count; )
             {
                 int read = RandomAccess.Read(handle, block.AsSpan(done), offset + done);
-                done += read > 0 ? read : throw ArtifactException.Truncated(where, $"the file ended at byte {offset + done} while it was read");
+                done +=
+                    read > 0 ? read : throw ArtifactException.Truncated(where, $"the file ended at byte {offset + done} while it was read");
             }
 
             return block;

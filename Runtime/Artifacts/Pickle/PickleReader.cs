@@ -5,8 +5,10 @@ using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Pickle;
 
-/// <summary>Runs a pickle as far as it describes data, and refuses it where it would do anything else. No text is copied, nothing is recursive.</summary>
-/// <remarks>Bounded: every operation eats at least one byte, their number, the nesting and the open marks are limited, and lengths are checked against the bytes left before anything is made.</remarks>
+/// <summary>Runs a pickle as far as it describes data, and refuses it where it would do anything else. No text is copied, nothing is
+/// recursive.</summary>
+/// <remarks>Bounded: every operation eats at least one byte, their number, the nesting and the open marks are limited, and lengths are
+/// checked against the bytes left before anything is made.</remarks>
 internal ref struct PickleReader
 {
     private static readonly PickleValue NoneValue = new PickleValue.Scalar("None");
@@ -50,8 +52,11 @@ internal ref struct PickleReader
             var opcode = (PickleOpcode)Take(1).Span[0];
             if (opcode == PickleOpcode.Stop)
             {
-                return _stack.Count == 1 && _marks.Count == 0 && _at == _bytes.Length ? _stack[0]
-                    : throw Broken(_at < _bytes.Length ? $"{_bytes.Length - _at} bytes follow its end" : "it does not end with exactly one value");
+                return _stack.Count == 1 && _marks.Count == 0 && _at == _bytes.Length
+                    ? _stack[0]
+                    : throw Broken(
+                        _at < _bytes.Length ? $"{_bytes.Length - _at} bytes follow its end" : "it does not end with exactly one value"
+                    );
             }
 
             Step(opcode);
@@ -62,41 +67,111 @@ internal ref struct PickleReader
     {
         switch (opcode)
         {
-            case PickleOpcode.Proto: Protocol(Take(1).Span[0]); break;
-            case PickleOpcode.Frame: Frame(); break;
-            case PickleOpcode.Mark: OpenMark(); break;
-            case PickleOpcode.None: Push(NoneValue); break;
-            case PickleOpcode.NewTrue or PickleOpcode.NewFalse: Push(FlagValue); break;
-            case PickleOpcode.BinInt1: Number(1); break;
-            case PickleOpcode.BinInt2: Number(2); break;
-            case PickleOpcode.BinInt: Number(4); break;
-            case PickleOpcode.BinFloat: Number(8); break;
-            case PickleOpcode.Long1: Number(Take(1).Span[0]); break;
-            case PickleOpcode.ShortBinUnicode: Push(new PickleValue.Text(Take(Take(1).Span[0]))); break;
-            case PickleOpcode.BinUnicode: Push(new PickleValue.Text(Take(Word()))); break;
-            case PickleOpcode.BinUnicode8: Push(new PickleValue.Text(Take(BinaryPrimitives.ReadUInt64LittleEndian(Take(8).Span)))); break;
-            case PickleOpcode.EmptyTuple: Push(new PickleValue.Sequence(isTuple: true)); break;
-            case PickleOpcode.Tuple1: PushTuple(Top(1)); break;
-            case PickleOpcode.Tuple2: PushTuple(Top(2)); break;
-            case PickleOpcode.Tuple3: PushTuple(Top(3)); break;
-            case PickleOpcode.Tuple: PushTuple(CloseMark()); break;
-            case PickleOpcode.EmptyList: Push(new PickleValue.Sequence(isTuple: false)); break;
-            case PickleOpcode.Append: Append(Top(1)); break;
-            case PickleOpcode.Appends: Append(CloseMark()); break;
-            case PickleOpcode.EmptyDict: Push(new PickleValue.Dictionary()); break;
-            case PickleOpcode.SetItem: SetItems(Top(2)); break;
-            case PickleOpcode.SetItems: SetItems(CloseMark()); break;
-            case PickleOpcode.BinPut: Remember(Take(1).Span[0]); break;
-            case PickleOpcode.LongBinPut: Remember(Word()); break;
-            case PickleOpcode.Memoize: Remember((uint)_memo.Count); break;
-            case PickleOpcode.BinGet: Recall(Take(1).Span[0]); break;
-            case PickleOpcode.LongBinGet: Recall(Word()); break;
-            case PickleOpcode.Global: Global(Line(), Line()); break;
-            case PickleOpcode.StackGlobal: StackGlobal(); break;
-            case PickleOpcode.Reduce or PickleOpcode.NewObj: Make(); break;
-            case PickleOpcode.Build: Build(); break;
-            case PickleOpcode.BinPersId when _policy.AllowsReferences: _ = Pop(); Push(ReferenceValue); break;
-            default: throw Forbidden($"opcode {(Enum.IsDefined(opcode) ? opcode.ToString() : "unknown")} (0x{(byte)opcode:X2})");
+            case PickleOpcode.Proto:
+                Protocol(Take(1).Span[0]);
+                break;
+            case PickleOpcode.Frame:
+                Frame();
+                break;
+            case PickleOpcode.Mark:
+                OpenMark();
+                break;
+            case PickleOpcode.None:
+                Push(NoneValue);
+                break;
+            case PickleOpcode.NewTrue or PickleOpcode.NewFalse:
+                Push(FlagValue);
+                break;
+            case PickleOpcode.BinInt1:
+                Number(1);
+                break;
+            case PickleOpcode.BinInt2:
+                Number(2);
+                break;
+            case PickleOpcode.BinInt:
+                Number(4);
+                break;
+            case PickleOpcode.BinFloat:
+                Number(8);
+                break;
+            case PickleOpcode.Long1:
+                Number(Take(1).Span[0]);
+                break;
+            case PickleOpcode.ShortBinUnicode:
+                Push(new PickleValue.Text(Take(Take(1).Span[0])));
+                break;
+            case PickleOpcode.BinUnicode:
+                Push(new PickleValue.Text(Take(Word())));
+                break;
+            case PickleOpcode.BinUnicode8:
+                Push(new PickleValue.Text(Take(BinaryPrimitives.ReadUInt64LittleEndian(Take(8).Span))));
+                break;
+            case PickleOpcode.EmptyTuple:
+                Push(new PickleValue.Sequence(isTuple: true));
+                break;
+            case PickleOpcode.Tuple1:
+                PushTuple(Top(1));
+                break;
+            case PickleOpcode.Tuple2:
+                PushTuple(Top(2));
+                break;
+            case PickleOpcode.Tuple3:
+                PushTuple(Top(3));
+                break;
+            case PickleOpcode.Tuple:
+                PushTuple(CloseMark());
+                break;
+            case PickleOpcode.EmptyList:
+                Push(new PickleValue.Sequence(isTuple: false));
+                break;
+            case PickleOpcode.Append:
+                Append(Top(1));
+                break;
+            case PickleOpcode.Appends:
+                Append(CloseMark());
+                break;
+            case PickleOpcode.EmptyDict:
+                Push(new PickleValue.Dictionary());
+                break;
+            case PickleOpcode.SetItem:
+                SetItems(Top(2));
+                break;
+            case PickleOpcode.SetItems:
+                SetItems(CloseMark());
+                break;
+            case PickleOpcode.BinPut:
+                Remember(Take(1).Span[0]);
+                break;
+            case PickleOpcode.LongBinPut:
+                Remember(Word());
+                break;
+            case PickleOpcode.Memoize:
+                Remember((uint)_memo.Count);
+                break;
+            case PickleOpcode.BinGet:
+                Recall(Take(1).Span[0]);
+                break;
+            case PickleOpcode.LongBinGet:
+                Recall(Word());
+                break;
+            case PickleOpcode.Global:
+                Global(Line(), Line());
+                break;
+            case PickleOpcode.StackGlobal:
+                StackGlobal();
+                break;
+            case PickleOpcode.Reduce or PickleOpcode.NewObj:
+                Make();
+                break;
+            case PickleOpcode.Build:
+                Build();
+                break;
+            case PickleOpcode.BinPersId when _policy.AllowsReferences:
+                _ = Pop();
+                Push(ReferenceValue);
+                break;
+            default:
+                throw Forbidden($"opcode {(Enum.IsDefined(opcode) ? opcode.ToString() : "unknown")} (0x{(byte)opcode:X2})");
         }
     }
 
@@ -151,7 +226,8 @@ internal ref struct PickleReader
         return value;
     }
 
-    private readonly T Pop<T>(string expected) where T : PickleValue
+    private readonly T Pop<T>(string expected)
+        where T : PickleValue
     {
         PickleValue value = Pop();
         return value as T ?? throw Broken($"{value.Kind} stands where {expected} belongs");
@@ -217,21 +293,26 @@ internal ref struct PickleReader
 
     private readonly void Remember(uint key) => _memo[key] = _stack[Top(1)];
 
-    private readonly void Recall(uint key) => Push(_memo.TryGetValue(key, out PickleValue? value) ? value : throw Broken($"memo {key} was never set"));
+    private readonly void Recall(uint key) =>
+        Push(_memo.TryGetValue(key, out PickleValue? value) ? value : throw Broken($"memo {key} was never set"));
 
     private void Global(string module, string name) =>
-        Push(_policy.Allows(module, name) ? new PickleValue.Global(module, name) : throw Forbidden($"the global '{Shown.Of(module)}.{Shown.Of(name)}'"));
+        Push(
+            _policy.Allows(module, name)
+                ? new PickleValue.Global(module, name)
+                : throw Forbidden($"the global '{Shown.Of(module)}.{Shown.Of(name)}'")
+        );
 
     private void StackGlobal()
     {
-        var name = Pop<PickleValue.Text>("a global's name");
+        PickleValue.Text name = Pop<PickleValue.Text>("a global's name");
         Global(Pop<PickleValue.Text>("a global's module").ToString(), name.ToString());
     }
 
     private readonly void Make()
     {
-        var arguments = Pop<PickleValue.Sequence>("a tuple of arguments");
-        var by = Pop<PickleValue.Global>("a global");
+        PickleValue.Sequence arguments = Pop<PickleValue.Sequence>("a tuple of arguments");
+        PickleValue.Global by = Pop<PickleValue.Global>("a global");
         bool isTag = PicklePolicy.IsTypeTag(by.Module, by.Name);
         if (!arguments.IsTuple || (isTag && arguments.Items.Count != 2))
         {
@@ -284,8 +365,14 @@ internal ref struct PickleReader
     private readonly ArtifactException Short(ulong count) =>
         ArtifactException.Truncated(_where, $"the pickle announces {count} bytes at byte {_at} where {_bytes.Length - _at} are left");
 
-    private readonly ArtifactException Broken(string what) => ArtifactException.Corrupt(_where, $"the pickle is broken at byte {_opcodeAt}: {what}");
+    private readonly ArtifactException Broken(string what) =>
+        ArtifactException.Corrupt(_where, $"the pickle is broken at byte {_opcodeAt}: {what}");
 
-    private readonly ArtifactException Forbidden(string what) => new(ArtifactFault.ForbiddenPickle, _where,
-        $"the pickle uses {what} at byte {_opcodeAt}, which {_policy.What} never needs", "Do not trust the file; nothing of it was run.");
+    private readonly ArtifactException Forbidden(string what) =>
+        new(
+            ArtifactFault.ForbiddenPickle,
+            _where,
+            $"the pickle uses {what} at byte {_opcodeAt}, which {_policy.What} never needs",
+            "Do not trust the file; nothing of it was run."
+        );
 }

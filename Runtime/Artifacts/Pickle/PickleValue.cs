@@ -22,7 +22,8 @@ internal abstract class PickleValue
 
         public bool Is(ReadOnlySpan<byte> other) => utf8.Span.SequenceEqual(other);
 
-        public override string ToString() => System.Text.Unicode.Utf8.IsValid(utf8.Span) ? Encoding.UTF8.GetString(utf8.Span) : Shown.Of(utf8.Span);
+        public override string ToString() =>
+            System.Text.Unicode.Utf8.IsValid(utf8.Span) ? Encoding.UTF8.GetString(utf8.Span) : Shown.Of(utf8.Span);
     }
 
     /// <summary>A number, a truth value or None: never looked at, only carried.</summary>

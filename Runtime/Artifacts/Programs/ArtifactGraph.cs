@@ -2,7 +2,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Runtime.Artifacts.Programs;
 
-/// <summary>How the engines of an exported program hang together. Values are named program-wide and assigned once; calls stand in the order they run.</summary>
+/// <summary>How the engines of an exported program hang together. Values are named program-wide and assigned once; calls stand in the order
+/// they run.</summary>
 public sealed record ArtifactGraph
 {
     /// <summary>What the caller gives, in order.</summary>

@@ -7,7 +7,13 @@ namespace Troupe.Runtime.Artifacts.Programs;
 /// <param name="Source">File name, or what the caller called the bytes.</param>
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="Graph">Only exported programs have one; the others hold one engine, or (TorchScript) code that calls them.</param>
-public sealed record ArtifactSpec(string Source, ArtifactFormat Format, long Bytes, IReadOnlyList<ArtifactEngine> Engines, ArtifactGraph? Graph)
+public sealed record ArtifactSpec(
+    string Source,
+    ArtifactFormat Format,
+    long Bytes,
+    IReadOnlyList<ArtifactEngine> Engines,
+    ArtifactGraph? Graph
+)
 {
     /// <summary>How often TorchScript code calls an engine; null for the other formats.</summary>
     public int? EngineCalls { get; init; }
@@ -18,10 +24,17 @@ public sealed record ArtifactSpec(string Source, ArtifactFormat Format, long Byt
         ArgumentNullException.ThrowIfNull(record);
         return record.Plan.IsEmpty
             ? throw ArtifactException.Missing($"engine '{Shown.Of(record.Name)}'", "the record holds no engine, only metadata")
-            : new ArtifactSpec(Shown.Of(record.Name), ArtifactFormat.Record, record.Plan.Length, [new ArtifactEngine(record.Name, record.Check(Shown.Of(record.Name)))], null);
+            : new ArtifactSpec(
+                Shown.Of(record.Name),
+                ArtifactFormat.Record,
+                record.Plan.Length,
+                [new ArtifactEngine(record.Name, record.Check(Shown.Of(record.Name)))],
+                null
+            );
     }
 
-    /// <summary>Refuses engines that were built for another platform; what is not told passes, and so does what its writer did not know.</summary>
+    /// <summary>Refuses engines that were built for another platform; what is not told passes, and so does what its writer did not
+    /// know.</summary>
     /// <exception cref="ArtifactException"><see cref="ArtifactFault.WrongPlatform"/></exception>
     public void EnsureRunsOn(TargetPlatform here)
     {
@@ -29,8 +42,12 @@ public sealed record ArtifactSpec(string Source, ArtifactFormat Format, long Byt
         {
             if (engine.Record.Platform is { } platform and not TargetPlatform.Unknown && platform != here)
             {
-                throw new ArtifactException(ArtifactFault.WrongPlatform, $"{Source}, engine '{Shown.Of(engine.Key)}'",
-                    $"the engine was built for {platform.Spelling()}, this machine is {here.Spelling()}", "Compile the model on (or across to) this platform.");
+                throw new ArtifactException(
+                    ArtifactFault.WrongPlatform,
+                    $"{Source}, engine '{Shown.Of(engine.Key)}'",
+                    $"the engine was built for {platform.Spelling()}, this machine is {here.Spelling()}",
+                    "Compile the model on (or across to) this platform."
+                );
             }
         }
     }

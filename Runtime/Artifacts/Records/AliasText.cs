@@ -21,28 +21,32 @@ internal static class AliasText
         for (int i = 0; i < entries.Length; i++)
         {
             string[] parts = entries[i].Split('@');
-            aliases[i] = parts.Length == 3 && parts[0].Length > 0 && parts[1].Length > 0
-                ? new AliasSpec(parts[0], parts[1], Kind(parts[2], where))
-                : throw ArtifactException.Corrupt(where, $"the alias '{Shown.Of(entries[i])}' is not output@input@kind");
+            aliases[i] =
+                parts.Length == 3 && parts[0].Length > 0 && parts[1].Length > 0
+                    ? new AliasSpec(parts[0], parts[1], Kind(parts[2], where))
+                    : throw ArtifactException.Corrupt(where, $"the alias '{Shown.Of(entries[i])}' is not output@input@kind");
         }
 
         return aliases;
     }
 
-    public static string Write(IReadOnlyList<AliasSpec> aliases) => string.Join('%', aliases.Select(alias => $"{alias.Output}@{alias.Input}@{Spelling(alias.Kind)}"));
+    public static string Write(IReadOnlyList<AliasSpec> aliases) =>
+        string.Join('%', aliases.Select(alias => $"{alias.Output}@{alias.Input}@{Spelling(alias.Kind)}"));
 
-    public static AliasKind Kind(string text, string where) => text switch
-    {
-        KvCacheUpdate => AliasKind.KvCacheUpdate,
-        User => AliasKind.User,
-        _ => throw ArtifactException.Corrupt(where, $"the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User}"),
-    };
+    public static AliasKind Kind(string text, string where) =>
+        text switch
+        {
+            KvCacheUpdate => AliasKind.KvCacheUpdate,
+            User => AliasKind.User,
+            _ => throw ArtifactException.Corrupt(where, $"the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User}"),
+        };
 
-    public static string Spelling(AliasKind kind) => kind switch
-    {
-        AliasKind.KvCacheUpdate => KvCacheUpdate,
-        AliasKind.User => User,
-    };
+    public static string Spelling(AliasKind kind) =>
+        kind switch
+        {
+            AliasKind.KvCacheUpdate => KvCacheUpdate,
+            AliasKind.User => User,
+        };
 
     /// <summary>Every alias names an input and an output of its engine, an output once.</summary>
     public static void Check(IReadOnlyList<AliasSpec> aliases, IReadOnlyList<string> inputs, IReadOnlyList<string> outputs, string where)
@@ -59,7 +63,10 @@ internal static class AliasText
 
             if (inputs.Count + outputs.Count > 0 && (!knownInputs.Contains(alias.Input) || !knownOutputs.Contains(alias.Output)))
             {
-                throw ArtifactException.Corrupt(where, $"the alias of '{Shown.Of(alias.Output)}' to '{Shown.Of(alias.Input)}' names no output and input of the engine");
+                throw ArtifactException.Corrupt(
+                    where,
+                    $"the alias of '{Shown.Of(alias.Output)}' to '{Shown.Of(alias.Input)}' names no output and input of the engine"
+                );
             }
         }
     }

@@ -25,12 +25,21 @@ public sealed record DeviceStamp(int Ordinal, int Major, int Minor, DeviceStampK
         string[] parts = text.Split('%');
         if (parts.Length != 5)
         {
-            throw ArtifactException.Corrupt(where, $"the device '{Shown.Of(text)}' has {parts.Length} parts where id%major%minor%type%name has 5");
+            throw ArtifactException.Corrupt(
+                where,
+                $"the device '{Shown.Of(text)}' has {parts.Length} parts where id%major%minor%type%name has 5"
+            );
         }
 
         int kind = Number(parts[3], "type", text, where);
         return kind is 0 or 1
-            ? new DeviceStamp(Number(parts[0], "id", text, where), Number(parts[1], "major", text, where), Number(parts[2], "minor", text, where), (DeviceStampKind)kind, parts[4])
+            ? new DeviceStamp(
+                Number(parts[0], "id", text, where),
+                Number(parts[1], "major", text, where),
+                Number(parts[2], "minor", text, where),
+                (DeviceStampKind)kind,
+                parts[4]
+            )
             : throw ArtifactException.Corrupt(where, $"the device '{Shown.Of(text)}' is of type {kind}; known are 0 (GPU) and 1 (DLA)");
     }
 
@@ -38,7 +47,11 @@ public sealed record DeviceStamp(int Ordinal, int Major, int Minor, DeviceStampK
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Ordinal}%{Major}%{Minor}%{(int)Kind}%{Name}");
 
     private static int Number(string part, string name, string text, string where) =>
-        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && part == number.ToString(CultureInfo.InvariantCulture)
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        && part == number.ToString(CultureInfo.InvariantCulture)
             ? number
-            : throw ArtifactException.Corrupt(where, $"the {name} '{Shown.Of(part)}' of the device '{Shown.Of(text)}' is not a whole number from 0");
+            : throw ArtifactException.Corrupt(
+                where,
+                $"the {name} '{Shown.Of(part)}' of the device '{Shown.Of(text)}' is not a whole number from 0"
+            );
 }

@@ -53,7 +53,8 @@ public sealed record EngineRecord
     /// <summary>Outputs that share an input's memory.</summary>
     public IReadOnlyList<AliasSpec> Aliases { get; init; } = [];
 
-    /// <summary>What a call returns: outputs up to the last that is not aliased, or all where all are (AL-05; TorchTensorRTModule trims the same way).</summary>
+    /// <summary>What a call returns: outputs up to the last that is not aliased, or all where all are (AL-05; TorchTensorRTModule trims the
+    /// same way).</summary>
     public IReadOnlyList<string> ResultNames
     {
         get
@@ -102,10 +103,13 @@ public sealed record EngineRecord
     }
 
     /// <summary>Writes the fields of this record's ABI.</summary>
-    /// <exception cref="InvalidOperationException">The record does not say on which device the engine was built, or for which platform.</exception>
+    /// <exception cref="InvalidOperationException">The record does not say on which device the engine was built, or for which
+    /// platform.</exception>
     public IReadOnlyList<ReadOnlyMemory<byte>> ToFields(PlanForm form)
     {
-        DeviceStamp device = Device ?? throw new InvalidOperationException($"The record of engine '{Name}' names no device; set Device before it is written.");
+        DeviceStamp device =
+            Device
+            ?? throw new InvalidOperationException($"The record of engine '{Name}' names no device; set Device before it is written.");
         ReadOnlyMemory<byte>[] fields =
         [
             Utf8(Abi.ToString(CultureInfo.InvariantCulture)),
@@ -130,7 +134,10 @@ public sealed record EngineRecord
     {
         if (Aliases.Count > 0 && RequiresOutputAllocator)
         {
-            throw ArtifactException.Corrupt(where, $"Aliased output {Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape");
+            throw ArtifactException.Corrupt(
+                where,
+                $"Aliased output {Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape"
+            );
         }
 
         AliasText.Check(Aliases, InputNames, OutputNames, where);
@@ -139,7 +146,11 @@ public sealed record EngineRecord
 
     /// <summary>A copy whose unowned bit follows its metadata: for formats that carry the metadata outside a record.</summary>
     internal EngineRecord WithMetadata(string metadata, string where) =>
-        this with { Metadata = metadata, OutputsAreUnowned = UnownedFlag.Find(Encoding.UTF8.GetBytes(metadata), where) };
+        this with
+        {
+            Metadata = metadata,
+            OutputsAreUnowned = UnownedFlag.Find(Encoding.UTF8.GetBytes(metadata), where),
+        };
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -29,18 +29,26 @@ internal static class EngineState
     private static List<ReadOnlyMemory<byte>> Fields(PickleValue.Sequence state, string where)
     {
         // Writers wrap the list once more: (strings,) or (strings, class name).
-        PickleValue.Sequence strings = state.IsTuple && state.Items is [PickleValue.Sequence inner, ..] && state.Items.Count <= 2 ? inner : state;
+        PickleValue.Sequence strings =
+            state.IsTuple && state.Items is [PickleValue.Sequence inner, ..] && state.Items.Count <= 2 ? inner : state;
         if (strings.Items.Count > RecordLayout.MostFields)
         {
-            throw new ArtifactException(ArtifactFault.WrongAbi, where, $"the engine record has {strings.Items.Count} fields; ABI {RecordLayout.NewestAbi} has {RecordLayout.MostFields}",
-                "Save the model again with a torch_tensorrt release up to 2.14.");
+            throw new ArtifactException(
+                ArtifactFault.WrongAbi,
+                where,
+                $"the engine record has {strings.Items.Count} fields; ABI {RecordLayout.NewestAbi} has {RecordLayout.MostFields}",
+                "Save the model again with a torch_tensorrt release up to 2.14."
+            );
         }
 
         var fields = new List<ReadOnlyMemory<byte>>(strings.Items.Count);
         foreach (PickleValue item in strings.Items)
         {
-            fields.Add(item is PickleValue.Text text ? text.Utf8
-                : throw ArtifactException.Corrupt(where, $"field {fields.Count} of the engine record is {item.Kind}, not a text"));
+            fields.Add(
+                item is PickleValue.Text text
+                    ? text.Utf8
+                    : throw ArtifactException.Corrupt(where, $"field {fields.Count} of the engine record is {item.Kind}, not a text")
+            );
         }
 
         return fields;

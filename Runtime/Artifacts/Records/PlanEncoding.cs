@@ -25,7 +25,10 @@ internal static class PlanEncoding
             throw ArtifactException.Corrupt(where, $"{complaint}: it holds white space");
         }
 
-        int padding = text.EndsWith("=="u8) ? 2 : text.EndsWith("="u8) ? 1 : 0;
+        int padding =
+            text.EndsWith("=="u8) ? 2
+            : text.EndsWith("="u8) ? 1
+            : 0;
         byte[] plain = GC.AllocateUninitializedArray<byte>(text.Length / 4 * 3 - padding);
         OperationStatus status = Base64.DecodeFromUtf8(text, plain, out int read, out int written);
         return status == OperationStatus.Done && written == plain.Length

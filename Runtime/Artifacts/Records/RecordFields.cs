@@ -22,10 +22,15 @@ internal sealed class RecordFields
         }
 
         string text = Text(RecordLayout.Abi, "");
-        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int abi) || abi is < RecordLayout.OldestAbi or > RecordLayout.NewestAbi
-            || text != abi.ToString(CultureInfo.InvariantCulture))
+        if (
+            !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int abi)
+            || abi is < RecordLayout.OldestAbi or > RecordLayout.NewestAbi
+            || text != abi.ToString(CultureInfo.InvariantCulture)
+        )
         {
-            throw Wrong($"the engine record is of ABI '{Shown.Of(text)}'; ABI {RecordLayout.OldestAbi} to {RecordLayout.NewestAbi} are read");
+            throw Wrong(
+                $"the engine record is of ABI '{Shown.Of(text)}'; ABI {RecordLayout.OldestAbi} to {RecordLayout.NewestAbi} are read"
+            );
         }
 
         if (fields.Count != RecordLayout.FieldCount(abi))
@@ -54,7 +59,9 @@ internal sealed class RecordFields
             throw ArtifactException.TooLarge(Where(field), $"the field has {bytes.Length} bytes");
         }
 
-        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : throw ArtifactException.Corrupt(Where(field), "the field is not UTF-8 text");
+        return Utf8.IsValid(bytes)
+            ? Encoding.UTF8.GetString(bytes)
+            : throw ArtifactException.Corrupt(Where(field), "the field is not UTF-8 text");
     }
 
     public ReadOnlyMemory<byte> Plan() => PlanEncoding.Decode(_fields[RecordLayout.Engine], Where(RecordLayout.Engine));
@@ -68,12 +75,14 @@ internal sealed class RecordFields
             : throw ArtifactException.Corrupt(Where(field), "a name stands twice");
     }
 
-    public bool Bit(int field) => field < _fields.Count && Text(field, "0") switch
-    {
-        "0" => false,
-        "1" => true,
-        string other => throw ArtifactException.Corrupt(Where(field), $"the value '{Shown.Of(other)}' is neither 0 nor 1"),
-    };
+    public bool Bit(int field) =>
+        field < _fields.Count
+        && Text(field, "0") switch
+        {
+            "0" => false,
+            "1" => true,
+            string other => throw ArtifactException.Corrupt(Where(field), $"the value '{Shown.Of(other)}' is neither 0 nor 1"),
+        };
 
     /// <summary>Checked, and kept in its own spelling.</summary>
     public string? PlatformText()
@@ -90,5 +99,6 @@ internal sealed class RecordFields
 
     public AliasSpec[] Aliases() => AliasText.Parse(Text(RecordLayout.AliasedIo, ""), Where(RecordLayout.AliasedIo));
 
-    private ArtifactException Wrong(string what) => new(ArtifactFault.WrongAbi, _where, what, "Save the model again with a torch_tensorrt release from 2.0 to 2.14.");
+    private ArtifactException Wrong(string what) =>
+        new(ArtifactFault.WrongAbi, _where, what, "Save the model again with a torch_tensorrt release from 2.0 to 2.14.");
 }

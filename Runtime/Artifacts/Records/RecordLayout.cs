@@ -23,19 +23,31 @@ internal static class RecordLayout
 
     public static readonly string[] FieldNames =
     [
-        "ABI", "name", "device", "engine", "input names", "output names", "hardware_compatible", "metadata", "platform",
-        "requires_output_allocator", "resource_allocation_strategy", "requires_native_multidevice", "aliased_io",
+        "ABI",
+        "name",
+        "device",
+        "engine",
+        "input names",
+        "output names",
+        "hardware_compatible",
+        "metadata",
+        "platform",
+        "requires_output_allocator",
+        "resource_allocation_strategy",
+        "requires_native_multidevice",
+        "aliased_io",
     ];
 
     /// <summary>torch_tensorrt up to 2.2 wrote ABI 4; 2.3 5; 2.5 6; 2.7 7; 2.11 8; 2.12 9; 2.14 10.</summary>
-    public static int FieldCount(int abi) => abi switch
-    {
-        4 => 6,
-        5 => 7,
-        6 => 9,
-        7 => 10,
-        8 => 11,
-        9 => 12,
-        _ => MostFields,
-    };
+    public static int FieldCount(int abi) =>
+        abi switch
+        {
+            4 => 6,
+            5 => 7,
+            6 => 9,
+            7 => 10,
+            8 => 11,
+            9 => 12,
+            _ => MostFields,
+        };
 }

@@ -31,28 +31,36 @@ public static class TargetPlatforms
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The platform of this process.</summary>
-    public static TargetPlatform Here => (OperatingSystem.IsLinux(), OperatingSystem.IsWindows(), RuntimeInformation.ProcessArchitecture) switch
-    {
-        (true, _, Architecture.X64) => TargetPlatform.LinuxX64,
-        (true, _, Architecture.Arm64) => TargetPlatform.LinuxArm64,
-        (_, true, Architecture.X64) => TargetPlatform.WindowsX64,
-        (_, true, Architecture.Arm64) => TargetPlatform.WindowsArm64,
-        _ => TargetPlatform.Unknown,
-    };
+    public static TargetPlatform Here =>
+        (OperatingSystem.IsLinux(), OperatingSystem.IsWindows(), RuntimeInformation.ProcessArchitecture) switch
+        {
+            (true, _, Architecture.X64) => TargetPlatform.LinuxX64,
+            (true, _, Architecture.Arm64) => TargetPlatform.LinuxArm64,
+            (_, true, Architecture.X64) => TargetPlatform.WindowsX64,
+            (_, true, Architecture.Arm64) => TargetPlatform.WindowsArm64,
+            _ => TargetPlatform.Unknown,
+        };
 
     /// <summary>The spelling of the C++ runtime.</summary>
-    public static string Spelling(this TargetPlatform platform) => platform switch
-    {
-        TargetPlatform.Unknown => "unknown",
-        TargetPlatform.LinuxX64 => "linux_x86_64",
-        TargetPlatform.LinuxArm64 => "linux_aarch64",
-        TargetPlatform.WindowsX64 => "windows_x86_64",
-        TargetPlatform.WindowsArm64 => "windows_arm64",
-    };
+    public static string Spelling(this TargetPlatform platform) =>
+        platform switch
+        {
+            TargetPlatform.Unknown => "unknown",
+            TargetPlatform.LinuxX64 => "linux_x86_64",
+            TargetPlatform.LinuxArm64 => "linux_aarch64",
+            TargetPlatform.WindowsX64 => "windows_x86_64",
+            TargetPlatform.WindowsArm64 => "windows_arm64",
+        };
 
     /// <summary>Reads either spelling.</summary>
     /// <exception cref="ArtifactException">No known platform.</exception>
-    public static TargetPlatform Parse(string text, string where) => BySpelling.TryGetValue(text, out TargetPlatform platform)
-        ? platform
-        : throw new ArtifactException(ArtifactFault.WrongPlatform, where, $"the platform '{Shown.Of(text)}' is none of {string.Join(", ", BySpelling.Keys.Order(StringComparer.Ordinal))}", "Compile the model for the platform it is to run on.");
+    public static TargetPlatform Parse(string text, string where) =>
+        BySpelling.TryGetValue(text, out TargetPlatform platform)
+            ? platform
+            : throw new ArtifactException(
+                ArtifactFault.WrongPlatform,
+                where,
+                $"the platform '{Shown.Of(text)}' is none of {string.Join(", ", BySpelling.Keys.Order(StringComparer.Ordinal))}",
+                "Compile the model for the platform it is to run on."
+            );
 }

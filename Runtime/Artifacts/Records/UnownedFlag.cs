@@ -3,7 +3,8 @@ using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Records;
 
-/// <summary>Finds <c>output_tensors_are_unowned</c> in the compiler's pickled metadata by its bytes; the pickle itself is never run.</summary>
+/// <summary>Finds <c>output_tensors_are_unowned</c> in the compiler's pickled metadata by its bytes; the pickle itself is never
+/// run.</summary>
 internal static class UnownedFlag
 {
     private static ReadOnlySpan<byte> Key => "output_tensors_are_unowned"u8;
@@ -40,19 +41,24 @@ internal static class UnownedFlag
 
     private static bool Value(ReadOnlySpan<byte> rest, string where)
     {
-        int memo = rest.IsEmpty ? 0 : rest[0] switch
-        {
-            (byte)'q' => 2,
-            (byte)'r' => 5,
-            0x94 => 1,
-            _ => 0,
-        };
+        int memo = rest.IsEmpty
+            ? 0
+            : rest[0] switch
+            {
+                (byte)'q' => 2,
+                (byte)'r' => 5,
+                0x94 => 1,
+                _ => 0,
+            };
         return memo < rest.Length
             ? rest[memo] switch
             {
                 0x88 => true,
                 0x89 => false,
-                byte other => throw ArtifactException.Corrupt(where, $"the metadata's output_tensors_are_unowned is neither true nor false but opcode 0x{other:X2}"),
+                byte other => throw ArtifactException.Corrupt(
+                    where,
+                    $"the metadata's output_tensors_are_unowned is neither true nor false but opcode 0x{other:X2}"
+                ),
             }
             : throw ArtifactException.Truncated(where, "the metadata ends where the value of output_tensors_are_unowned should stand");
     }

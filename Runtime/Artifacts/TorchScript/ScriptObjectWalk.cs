@@ -5,7 +5,8 @@ using Troupe.Runtime.Artifacts.Records;
 
 namespace Troupe.Runtime.Artifacts.TorchScript;
 
-/// <summary>Walks the objects of a module and collects its engines under the names of the attributes they hang on. Each value is visited once, whatever refers to it.</summary>
+/// <summary>Walks the objects of a module and collects its engines under the names of the attributes they hang on. Each value is visited
+/// once, whatever refers to it.</summary>
 internal sealed class ScriptObjectWalk(string source)
 {
     private readonly HashSet<PickleValue> _seen = [];
@@ -29,7 +30,12 @@ internal sealed class ScriptObjectWalk(string source)
             (PickleValue value, string child) = level.Children.Current;
             if (value is not (PickleValue.Text or PickleValue.Scalar or PickleValue.Global) && !_seen.Contains(value))
             {
-                Visit(value, child.Length == 0 ? level.Path : level.Path.Length == 0 ? child : $"{level.Path}.{child}");
+                Visit(
+                    value,
+                    child.Length == 0 ? level.Path
+                        : level.Path.Length == 0 ? child
+                        : $"{level.Path}.{child}"
+                );
             }
         }
 
@@ -55,16 +61,22 @@ internal sealed class ScriptObjectWalk(string source)
             throw ArtifactException.Corrupt(where, $"two engines hang on the attribute '{key}'");
         }
 
-        var record = EngineState.Record(engine, $"{where}, engine '{key}'");
-        Engines.Add(!record.Plan.IsEmpty ? new ArtifactEngine(key, record)
-            : throw ArtifactException.Missing($"{source}, engine '{key}'", "the record holds no engine, only metadata"));
+        EngineRecord record = EngineState.Record(engine, $"{where}, engine '{key}'");
+        Engines.Add(
+            !record.Plan.IsEmpty
+                ? new ArtifactEngine(key, record)
+                : throw ArtifactException.Missing($"{source}, engine '{key}'", "the record holds no engine, only metadata")
+        );
     }
 
-    private static IEnumerable<(PickleValue Value, string Name)> Children(PickleValue value) => value switch
-    {
-        PickleValue.Sequence sequence => sequence.Items.Select((item, i) => (item, $"{i}")),
-        PickleValue.Dictionary dictionary => dictionary.Items.Select(item => (item.Value, item.Key is PickleValue.Text text ? Shown.Of(text.Utf8.Span) : "?")),
-        PickleValue.Made { State: { } state } => [(state, "")],
-        _ => [],
-    };
+    private static IEnumerable<(PickleValue Value, string Name)> Children(PickleValue value) =>
+        value switch
+        {
+            PickleValue.Sequence sequence => sequence.Items.Select((item, i) => (item, $"{i}")),
+            PickleValue.Dictionary dictionary => dictionary.Items.Select(item =>
+                (item.Value, item.Key is PickleValue.Text text ? Shown.Of(text.Utf8.Span) : "?")
+            ),
+            PickleValue.Made { State: { } state } => [(state, "")],
+            _ => [],
+        };
 }

@@ -12,7 +12,8 @@ internal static partial class TorchScriptReader
 {
     private const string ExecuteEngine = "ops.tensorrt.execute_engine";
 
-    /// <returns>The engines, and how many calls of engines the code makes: as many as are written, and one more for each submodule that is called again.</returns>
+    /// <returns>The engines, and how many calls of engines the code makes: as many as are written, and one more for each submodule that is
+    /// called again.</returns>
     public static (IReadOnlyList<ArtifactEngine> Engines, int Calls) Read(ZipFile archive, ArtifactLimits limits)
     {
         int calls = CountCalls(archive, limits);
@@ -23,7 +24,8 @@ internal static partial class TorchScriptReader
             walk.Collect(Unpickle(archive, "constants.pkl", limits), "CONSTANTS", archive.Place("constants.pkl"));
         }
 
-        return walk.Engines.Count > 0 ? (walk.Engines, calls)
+        return walk.Engines.Count > 0
+            ? (walk.Engines, calls)
             : throw ArtifactException.Missing(archive.Where, "the TorchScript module holds no TensorRT engine");
     }
 
@@ -33,8 +35,14 @@ internal static partial class TorchScriptReader
     private static int CountCalls(ZipFile archive, ArtifactLimits limits)
     {
         var others = new SortedSet<string>(StringComparer.Ordinal);
-        int engineCalls = 0, methodCalls = 0, methods = 0;
-        foreach (string name in archive.Names.Where(static name => name.StartsWith("code/", StringComparison.Ordinal) && name.EndsWith(".py", StringComparison.Ordinal)))
+        int engineCalls = 0,
+            methodCalls = 0,
+            methods = 0;
+        foreach (
+            string name in archive.Names.Where(static name =>
+                name.StartsWith("code/", StringComparison.Ordinal) && name.EndsWith(".py", StringComparison.Ordinal)
+            )
+        )
         {
             ReadOnlyMemory<byte> code = archive.Read(name);
             if (code.Length > limits.MetadataBytes)
@@ -66,7 +74,8 @@ internal static partial class TorchScriptReader
         }
 
         // Each method but the outermost is called by one other; whatever is more runs some engine again.
-        return engineCalls > 0 ? engineCalls + Math.Max(0, methodCalls - Math.Max(0, methods - 1))
+        return engineCalls > 0
+            ? engineCalls + Math.Max(0, methodCalls - Math.Max(0, methods - 1))
             : throw ArtifactException.Missing(archive.Where, $"the TorchScript code never calls {ExecuteEngine}");
     }
 

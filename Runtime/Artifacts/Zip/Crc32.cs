@@ -18,7 +18,7 @@ internal static class Crc32
 
     private static uint[] BuildTable()
     {
-        var table = new uint[256];
+        uint[] table = new uint[256];
         for (uint i = 0; i < table.Length; i++)
         {
             uint value = i;

@@ -3,7 +3,8 @@ using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Zip;
 
-/// <summary>Reads the central directory of an archive (APPNOTE 6.3, zip64 included) and admits only what PyTorch's writers make: one volume, unencrypted, unique and safe names.</summary>
+/// <summary>Reads the central directory of an archive (APPNOTE 6.3, zip64 included) and admits only what PyTorch's writers make: one
+/// volume, unencrypted, unique and safe names.</summary>
 internal static class ZipDirectory
 {
     private const uint EndMagic = 0x06054B50;
@@ -23,12 +24,18 @@ internal static class ZipDirectory
         (long count, long size, long offset, long end) = FindEnd(source, where);
         if (count < 0 || count > limits.Entries || size > limits.DirectoryBytes)
         {
-            throw ArtifactException.TooLarge(where, $"the archive announces {count} entries in a directory of {size} bytes; at most {limits.Entries} and {limits.DirectoryBytes} are read");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the archive announces {count} entries in a directory of {size} bytes; at most {limits.Entries} and {limits.DirectoryBytes} are read"
+            );
         }
 
         if (offset < 0 || size < 0 || offset > end || size > end - offset)
         {
-            throw ArtifactException.Corrupt(where, $"the archive's directory ({size} bytes from {offset}) does not lie before its end record at {end}");
+            throw ArtifactException.Corrupt(
+                where,
+                $"the archive's directory ({size} bytes from {offset}) does not lie before its end record at {end}"
+            );
         }
 
         directoryOffset = offset;
@@ -49,7 +56,12 @@ internal static class ZipDirectory
             }
         }
 
-        return rest.IsEmpty ? entries : throw ArtifactException.Corrupt(where, $"{rest.Length} bytes of the archive's directory belong to none of its {count} entries");
+        return rest.IsEmpty
+            ? entries
+            : throw ArtifactException.Corrupt(
+                where,
+                $"{rest.Length} bytes of the archive's directory belong to none of its {count} entries"
+            );
     }
 
     private static ZipEntry Next(ref ReadOnlySpan<byte> rest, string where, long index)
@@ -75,7 +87,9 @@ internal static class ZipDirectory
             throw ArtifactException.Corrupt(place, "the entry is encrypted, or packed by other than deflate");
         }
 
-        long bytes = Word(head, 24), packed = Word(head, 20), offset = Word(head, 42);
+        long bytes = Word(head, 24),
+            packed = Word(head, 20),
+            offset = Word(head, 42);
         ReadZip64(rest.Slice(EntryBytes + nameBytes, extraBytes), ref bytes, ref packed, ref offset, place);
         if (Half(head, 34) is not (0 or ushort.MaxValue))
         {
@@ -114,7 +128,10 @@ internal static class ZipDirectory
     {
         if (value == uint.MaxValue)
         {
-            value = field.Length >= 8 ? BinaryPrimitives.ReadInt64LittleEndian(field) : throw ArtifactException.Corrupt(where, "the entry's zip64 field is too short");
+            value =
+                field.Length >= 8
+                    ? BinaryPrimitives.ReadInt64LittleEndian(field)
+                    : throw ArtifactException.Corrupt(where, "the entry's zip64 field is too short");
             field = field[8..];
         }
     }
@@ -132,7 +149,9 @@ internal static class ZipDirectory
             }
 
             ReadOnlySpan<byte> end = tail[at..];
-            long count = Half(end, 10), size = Word(end, 12), offset = Word(end, 16);
+            long count = Half(end, 10),
+                size = Word(end, 12),
+                offset = Word(end, 16);
             if (Half(end, 4) is not (0 or ushort.MaxValue))
             {
                 throw ArtifactException.Corrupt(where, "the archive has several volumes");
@@ -157,7 +176,12 @@ internal static class ZipDirectory
                 ReadOnlySpan<byte> record = source.Read(at, End64Bytes).Span;
                 if (BinaryPrimitives.ReadUInt32LittleEndian(record) == End64Magic)
                 {
-                    return (BinaryPrimitives.ReadInt64LittleEndian(record[32..]), BinaryPrimitives.ReadInt64LittleEndian(record[40..]), BinaryPrimitives.ReadInt64LittleEndian(record[48..]), at);
+                    return (
+                        BinaryPrimitives.ReadInt64LittleEndian(record[32..]),
+                        BinaryPrimitives.ReadInt64LittleEndian(record[40..]),
+                        BinaryPrimitives.ReadInt64LittleEndian(record[48..]),
+                        at
+                    );
                 }
             }
         }

@@ -5,8 +5,10 @@ using Troupe.Runtime.Artifacts.Parsing;
 
 namespace Troupe.Runtime.Artifacts.Zip;
 
-/// <summary>An archive read entry by entry, distrustfully: every announced size is checked before memory is taken, and the bytes against size and checksum after.</summary>
-/// <remarks><b>Thread</b> one at a time: it counts what was unpacked. System.IO.Compression's own archive trusts announced sizes and counts, hence this one; only its deflate is used.</remarks>
+/// <summary>An archive read entry by entry, distrustfully: every announced size is checked before memory is taken, and the bytes against
+/// size and checksum after.</summary>
+/// <remarks><b>Thread</b> one at a time: it counts what was unpacked. System.IO.Compression's own archive trusts announced sizes and
+/// counts, hence this one; only its deflate is used.</remarks>
 internal sealed class ZipFile
 {
     private const uint HeaderMagic = 0x04034B50;
@@ -52,14 +54,25 @@ internal sealed class ZipFile
         ReadOnlyMemory<byte> packed = _source.Read(DataOffset(entry, where), (int)entry.PackedBytes);
         ReadOnlyMemory<byte> bytes = entry.Method == ZipEntry.Stored ? packed : Inflate(packed, (int)entry.Bytes, where);
         _unpacked += bytes.Length;
-        return Crc32.Of(bytes.Span) == entry.Checksum ? bytes : throw ArtifactException.Corrupt(where, "the entry's bytes do not fit its checksum");
+        return Crc32.Of(bytes.Span) == entry.Checksum
+            ? bytes
+            : throw ArtifactException.Corrupt(where, "the entry's bytes do not fit its checksum");
     }
 
     private void CheckSizes(ZipEntry entry, string where)
     {
-        if (entry.Bytes < 0 || entry.PackedBytes < 0 || entry.Bytes > _limits.BlockBytes || entry.PackedBytes > _limits.BlockBytes || _unpacked + entry.Bytes > _limits.TotalBytes)
+        if (
+            entry.Bytes < 0
+            || entry.PackedBytes < 0
+            || entry.Bytes > _limits.BlockBytes
+            || entry.PackedBytes > _limits.BlockBytes
+            || _unpacked + entry.Bytes > _limits.TotalBytes
+        )
         {
-            throw ArtifactException.TooLarge(where, $"the entry announces {entry.Bytes} bytes ({entry.PackedBytes} packed); at most {_limits.BlockBytes} are read");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the entry announces {entry.Bytes} bytes ({entry.PackedBytes} packed); at most {_limits.BlockBytes} are read"
+            );
         }
 
         if (entry.Method == ZipEntry.Stored && entry.Bytes != entry.PackedBytes)
@@ -69,7 +82,10 @@ internal sealed class ZipFile
 
         if (entry.Bytes > _limits.RatioFreeBytes && entry.Bytes / _limits.Ratio > entry.PackedBytes)
         {
-            throw ArtifactException.TooLarge(where, $"the entry unpacks {entry.PackedBytes} bytes to {entry.Bytes}, more than {_limits.Ratio} times as many");
+            throw ArtifactException.TooLarge(
+                where,
+                $"the entry unpacks {entry.PackedBytes} bytes to {entry.Bytes}, more than {_limits.Ratio} times as many"
+            );
         }
     }
 
@@ -77,20 +93,27 @@ internal sealed class ZipFile
     {
         if (entry.HeaderOffset < 0 || entry.HeaderOffset > _directoryOffset - HeaderBytes)
         {
-            throw ArtifactException.Corrupt(where, $"the entry's header at {entry.HeaderOffset} does not lie before the archive's directory");
+            throw ArtifactException.Corrupt(
+                where,
+                $"the entry's header at {entry.HeaderOffset} does not lie before the archive's directory"
+            );
         }
 
         ReadOnlySpan<byte> header = _source.Read(entry.HeaderOffset, HeaderBytes).Span;
         int nameBytes = BinaryPrimitives.ReadUInt16LittleEndian(header[26..]);
         long nameOffset = entry.HeaderOffset + HeaderBytes;
         long dataOffset = nameOffset + nameBytes + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != HeaderMagic || dataOffset > _directoryOffset
-            || !_source.Read(nameOffset, nameBytes).Span.SequenceEqual(Encoding.UTF8.GetBytes(entry.Name)))
+        if (
+            BinaryPrimitives.ReadUInt32LittleEndian(header) != HeaderMagic
+            || dataOffset > _directoryOffset
+            || !_source.Read(nameOffset, nameBytes).Span.SequenceEqual(Encoding.UTF8.GetBytes(entry.Name))
+        )
         {
             throw ArtifactException.Corrupt(where, "the entry's own header contradicts the archive's directory");
         }
 
-        return entry.PackedBytes <= _directoryOffset - dataOffset ? dataOffset
+        return entry.PackedBytes <= _directoryOffset - dataOffset
+            ? dataOffset
             : throw ArtifactException.Corrupt(where, $"the entry's {entry.PackedBytes} bytes reach into the archive's directory");
     }
 
@@ -101,12 +124,24 @@ internal sealed class ZipFile
         {
             using var inflater = new DeflateStream(new MemoryStream(packed.ToArray(), writable: false), CompressionMode.Decompress);
             int read = inflater.ReadAtLeast(bytes, count, throwOnEndOfStream: false);
-            return read == count && inflater.ReadByte() < 0 ? bytes
-                : throw ArtifactException.Corrupt(where, read < count ? $"the entry announces {count} bytes and holds {read}" : $"the entry announces {count} bytes and holds more");
+            return read == count && inflater.ReadByte() < 0
+                ? bytes
+                : throw ArtifactException.Corrupt(
+                    where,
+                    read < count
+                        ? $"the entry announces {count} bytes and holds {read}"
+                        : $"the entry announces {count} bytes and holds more"
+                );
         }
         catch (InvalidDataException failure)
         {
-            throw new ArtifactException(ArtifactFault.Corrupt, where, "the entry's packed bytes are broken", ArtifactException.SaveAgain + ".", failure);
+            throw new ArtifactException(
+                ArtifactFault.Corrupt,
+                where,
+                "the entry's packed bytes are broken",
+                ArtifactException.SaveAgain + ".",
+                failure
+            );
         }
     }
 
@@ -119,7 +154,10 @@ internal sealed class ZipFile
             string folder = slash > 0 ? name[..(slash + 1)] : "";
             if (folder.Length == 0 || (root ??= folder) != folder)
             {
-                throw ArtifactException.Corrupt(Where, $"the entry '{Shown.Of(name)}' does not lie in the archive's one folder{(root is null ? "" : $" '{Shown.Of(root)}'")}");
+                throw ArtifactException.Corrupt(
+                    Where,
+                    $"the entry '{Shown.Of(name)}' does not lie in the archive's one folder{(root is null ? "" : $" '{Shown.Of(root)}'")}"
+                );
             }
         }
 

@@ -13,7 +13,13 @@ internal static class ZipNames
     {
         if (bytes.IsEmpty || bytes.Length > Longest || !Utf8.IsValid(bytes))
         {
-            throw Unsafe(where, Shown.Of(bytes), bytes.IsEmpty ? "is empty" : bytes.Length > Longest ? $"has {bytes.Length} bytes" : "is not UTF-8");
+            throw Unsafe(
+                where,
+                Shown.Of(bytes),
+                bytes.IsEmpty ? "is empty"
+                    : bytes.Length > Longest ? $"has {bytes.Length} bytes"
+                    : "is not UTF-8"
+            );
         }
 
         string name = Encoding.UTF8.GetString(bytes);
@@ -45,5 +51,10 @@ internal static class ZipNames
     }
 
     private static ArtifactException Unsafe(string where, string name, string complaint) =>
-        new(ArtifactFault.UnsafeName, where, $"the entry name '{name}' {complaint}", "Do not trust the file; PyTorch never writes such names.");
+        new(
+            ArtifactFault.UnsafeName,
+            where,
+            $"the entry name '{name}' {complaint}",
+            "Do not trust the file; PyTorch never writes such names."
+        );
 }

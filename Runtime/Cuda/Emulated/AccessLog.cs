@@ -9,9 +9,12 @@ internal sealed class AccessLog
     /// <summary>The first record that conflicts with an access, or null: same bytes, one of them written, not ordered before it.</summary>
     public AccessRecord? FindConflict(VectorClock clock, ulong start, ulong end, bool isWrite)
     {
-        foreach (var record in _records)
+        foreach (AccessRecord record in _records)
         {
-            if ((isWrite || record.IsWrite) && record.Overlaps(start, end) && clock.At(record.Timeline) < record.Step) return record;
+            if ((isWrite || record.IsWrite) && record.Overlaps(start, end) && clock.At(record.Timeline) < record.Step)
+            {
+                return record;
+            }
         }
 
         return null;
@@ -20,12 +23,20 @@ internal sealed class AccessLog
     /// <summary>Adds a record; those that it or the host has overtaken are dropped.</summary>
     public void Add(in AccessRecord added, VectorClock clock, VectorClock host)
     {
-        for (var i = _records.Count - 1; i >= 0; i--)
+        for (int i = _records.Count - 1; i >= 0; i--)
         {
-            var record = _records[i];
-            var isKnownToHost = host.At(record.Timeline) >= record.Step;
-            var isOvertaken = added.Start <= record.Start && record.End <= added.End && clock.At(record.Timeline) >= record.Step && (added.IsWrite || !record.IsWrite);
-            if (!isKnownToHost && !isOvertaken) continue;
+            AccessRecord record = _records[i];
+            bool isKnownToHost = host.At(record.Timeline) >= record.Step;
+            bool isOvertaken =
+                added.Start <= record.Start
+                && record.End <= added.End
+                && clock.At(record.Timeline) >= record.Step
+                && (added.IsWrite || !record.IsWrite);
+            if (!isKnownToHost && !isOvertaken)
+            {
+                continue;
+            }
+
             _records[i] = _records[^1];
             _records.RemoveAt(_records.Count - 1);
         }

@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>Synthetic addresses of one device: every new range gets an address that no earlier one had, with a gap before its neighbour, so that a stale or overrunning pointer hits nothing.</summary>
+/// <summary>Synthetic addresses of one device: every new range gets an address that no earlier one had, with a gap before its neighbour, so
+/// that a stale or overrunning pointer hits nothing.</summary>
 /// <remarks>
 /// An address is (ordinal + 1) in the top 16 bits and an offset below; it names no host memory.
 /// <b>Owns</b> the table. <b>Thread</b> finding is lock-free from any thread; mapping is under the device's lock. <b>Blocks</b> never.
@@ -26,9 +27,13 @@ internal sealed class AddressSpace(int ordinal)
     /// <summary>The next never-used address for a range, or false when the space is used up.</summary>
     public bool TryReserve(ulong bytes, out ulong address)
     {
-        var granules = GranulesOf(bytes);
+        ulong granules = GranulesOf(bytes);
         address = _origin | (_nextGranule << GranuleShift);
-        if (_nextGranule + granules > OffsetMask >> GranuleShift) return false;
+        if (_nextGranule + granules > OffsetMask >> GranuleShift)
+        {
+            return false;
+        }
+
         _nextGranule += granules;
         return true;
     }
@@ -41,20 +46,24 @@ internal sealed class AddressSpace(int ordinal)
     /// <summary>The range an address lies in, live or freed; null when there never was one.</summary>
     public HostAllocation? Find(ulong address)
     {
-        var granule = (address & OffsetMask) >> GranuleShift;
-        var leaf = granule >> LeafShift;
-        var leaves = Volatile.Read(ref _leaves);
-        if (leaf >= (ulong)leaves.Length) return null;
+        ulong granule = (address & OffsetMask) >> GranuleShift;
+        ulong leaf = granule >> LeafShift;
+        HostAllocation?[]?[] leaves = Volatile.Read(ref _leaves);
+        if (leaf >= (ulong)leaves.Length)
+        {
+            return null;
+        }
+
         return leaves[leaf]?[granule & (LeafSize - 1)];
     }
 
     private void Write(HostAllocation range, HostAllocation? value)
     {
-        var first = (range.Address & OffsetMask) >> GranuleShift;
-        var count = GranulesOf(range.Capacity) - 1;
-        for (var granule = first; granule < first + count; granule++)
+        ulong first = (range.Address & OffsetMask) >> GranuleShift;
+        ulong count = GranulesOf(range.Capacity) - 1;
+        for (ulong granule = first; granule < first + count; granule++)
         {
-            var leaf = granule >> LeafShift;
+            ulong leaf = granule >> LeafShift;
             if (leaf >= (ulong)_leaves.Length)
             {
                 var grown = new HostAllocation?[]?[Math.Max(_leaves.Length * 2, (int)leaf + 1)];
@@ -62,7 +71,7 @@ internal sealed class AddressSpace(int ordinal)
                 Volatile.Write(ref _leaves, grown);
             }
 
-            var entries = _leaves[leaf];
+            HostAllocation?[]? entries = _leaves[leaf];
             if (entries is null)
             {
                 entries = new HostAllocation?[LeafSize];

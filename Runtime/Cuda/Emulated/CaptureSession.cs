@@ -47,7 +47,10 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
     /// <summary>Puts a stream behind more nodes of this capture.</summary>
     public void Merge(HostStream stream, int[] nodes)
     {
-        lock (Gate) stream.Frontier = [.. stream.Frontier.Union(nodes)];
+        lock (Gate)
+        {
+            stream.Frontier = [.. stream.Frontier.Union(nodes)];
+        }
     }
 
     /// <summary>True when some stream has recorded work that the origin does not stand behind.</summary>
@@ -55,12 +58,23 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
     {
         lock (Gate)
         {
-            var reached = new bool[Graph.Nodes.Count];
-            foreach (var node in Origin.Frontier) reached[node] = true;
-            for (var i = reached.Length - 1; i >= 0; i--)
+            bool[] reached = new bool[Graph.Nodes.Count];
+            foreach (int node in Origin.Frontier)
             {
-                if (!reached[i]) return true;
-                foreach (var before in Graph.Nodes[i].DependsOn) reached[before] = true;
+                reached[node] = true;
+            }
+
+            for (int i = reached.Length - 1; i >= 0; i--)
+            {
+                if (!reached[i])
+                {
+                    return true;
+                }
+
+                foreach (int before in Graph.Nodes[i].DependsOn)
+                {
+                    reached[before] = true;
+                }
             }
 
             return false;
@@ -73,7 +87,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
         lock (Gate)
         {
             IsEnded = true;
-            foreach (var stream in _streams)
+            foreach (HostStream stream in _streams)
             {
                 stream.Capture = null;
                 stream.Frontier = [];

@@ -1,12 +1,13 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>Does what a piece of stream work says, on the bytes behind the synthetic addresses.</summary>
-/// <remarks><b>Owns</b> nothing. <b>Thread</b> that of the policy. <b>Blocks</b> while the work runs. Returns the status the context fails with.</remarks>
+/// <remarks><b>Owns</b> nothing. <b>Thread</b> that of the policy. <b>Blocks</b> while the work runs. Returns the status the context fails
+/// with.</remarks>
 internal static unsafe class CommandRunner
 {
     public static CuResult Run(HostCudaDriver driver, HostContext context, KernelMemory? memory, in StreamCommand command, bool isReplay)
     {
-        var counters = context.Device.Counters;
+        HostCounters counters = context.Device.Counters;
         switch (command.Kind)
         {
             case CommandKind.Managed:
@@ -46,15 +47,34 @@ internal static unsafe class CommandRunner
         return CuResult.Unknown;
     }
 
-    private static CuResult RunKernel(HostCudaDriver driver, HostContext context, KernelMemory memory, ReadOnlySpan<DeviceAccess> accesses, ManagedKernel? managed, KernelLaunch? launch)
+    private static CuResult RunKernel(
+        HostCudaDriver driver,
+        HostContext context,
+        KernelMemory memory,
+        ReadOnlySpan<DeviceAccess> accesses,
+        ManagedKernel? managed,
+        KernelLaunch? launch
+    )
     {
-        var thread = driver.Thread;
+        HostThread thread = driver.Thread;
         thread.InsideWork++;
         try
         {
-            var status = memory.Open(context, accesses);
-            if (status != CuResult.Success) return driver.Report(status, managed?.Name ?? launch!.Kernel.Name, "touches memory that is freed, out of range or out of reach");
-            if (context.Device.SlowDown > 1 && !driver.HasVirtualClock) return RunSlowly(context.Device.SlowDown, memory, managed, launch);
+            CuResult status = memory.Open(context, accesses);
+            if (status != CuResult.Success)
+            {
+                return driver.Report(
+                    status,
+                    managed?.Name ?? launch!.Kernel.Name,
+                    "touches memory that is freed, out of range or out of reach"
+                );
+            }
+
+            if (context.Device.SlowDown > 1 && !driver.HasVirtualClock)
+            {
+                return RunSlowly(context.Device.SlowDown, memory, managed, launch);
+            }
+
             return managed is not null ? managed.Run(memory) : launch!.Run(memory);
         }
         catch (IllegalAccessException illegal)
@@ -75,16 +95,20 @@ internal static unsafe class CommandRunner
     /// <summary>A slow device takes a multiple of the time; the kernel's thread is busy meanwhile, as the device would be.</summary>
     private static CuResult RunSlowly(double factor, KernelMemory memory, ManagedKernel? managed, KernelLaunch? launch)
     {
-        var start = System.Diagnostics.Stopwatch.GetTimestamp();
-        var status = managed is not null ? managed.Run(memory) : launch!.Run(memory);
-        var until = start + (long)((System.Diagnostics.Stopwatch.GetTimestamp() - start) * factor);
-        while (System.Diagnostics.Stopwatch.GetTimestamp() < until) Thread.SpinWait(20);
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        CuResult status = managed is not null ? managed.Run(memory) : launch!.Run(memory);
+        long until = start + (long)((System.Diagnostics.Stopwatch.GetTimestamp() - start) * factor);
+        while (System.Diagnostics.Stopwatch.GetTimestamp() < until)
+        {
+            Thread.SpinWait(20);
+        }
+
         return status;
     }
 
     private static CuResult Call(HostCudaDriver driver, HostFunction function)
     {
-        var thread = driver.Thread;
+        HostThread thread = driver.Thread;
         thread.InsideWork++;
         try
         {
@@ -103,44 +127,73 @@ internal static unsafe class CommandRunner
 
     private static CuResult Copy(HostCudaDriver driver, HostContext context, in StreamCommand command)
     {
-        if (command.Bytes == 0) return CuResult.Success;
-        var destination = command.Kind == CommandKind.CopyToHost ? null : driver.Find(command.Destination);
-        var source = command.Kind == CommandKind.CopyToDevice ? null : driver.Find(command.Source);
-        var isGuest = (destination is not null && destination.Device != context.Device) || (source is not null && source.Device != context.Device);
-        if (isGuest) driver.EnterAsGuest();
+        if (command.Bytes == 0)
+        {
+            return CuResult.Success;
+        }
+
+        HostAllocation? destination = command.Kind == CommandKind.CopyToHost ? null : driver.Find(command.Destination);
+        HostAllocation? source = command.Kind == CommandKind.CopyToDevice ? null : driver.Find(command.Source);
+        bool isGuest =
+            (destination is not null && destination.Device != context.Device) || (source is not null && source.Device != context.Device);
+        if (isGuest)
+        {
+            driver.EnterAsGuest();
+        }
+
         try
         {
-            var to = command.Kind == CommandKind.CopyToHost ? (byte*)command.Host : Bytes(destination, command.Destination, command.Bytes);
-            var from = command.Kind == CommandKind.CopyToDevice ? (byte*)command.Host : Bytes(source, command.Source, command.Bytes);
-            if (to is null || from is null) return driver.Report(CuResult.IllegalAddress, command.Describe(), "touches memory that is freed or out of range");
+            byte* to =
+                command.Kind == CommandKind.CopyToHost ? (byte*)command.Host : Bytes(destination, command.Destination, command.Bytes);
+            byte* from = command.Kind == CommandKind.CopyToDevice ? (byte*)command.Host : Bytes(source, command.Source, command.Bytes);
+            if (to is null || from is null)
+            {
+                return driver.Report(CuResult.IllegalAddress, command.Describe(), "touches memory that is freed or out of range");
+            }
+
             Buffer.MemoryCopy(from, to, command.Bytes, command.Bytes);
             return CuResult.Success;
         }
         finally
         {
-            if (isGuest) driver.LeaveAsGuest();
+            if (isGuest)
+            {
+                driver.LeaveAsGuest();
+            }
         }
     }
 
     private static CuResult Fill(HostCudaDriver driver, HostContext context, in StreamCommand command)
     {
-        if (command.Bytes == 0) return CuResult.Success;
-        var range = driver.Find(command.Destination);
-        var isGuest = range is not null && range.Device != context.Device;
-        if (isGuest) driver.EnterAsGuest();
+        if (command.Bytes == 0)
+        {
+            return CuResult.Success;
+        }
+
+        HostAllocation? range = driver.Find(command.Destination);
+        bool isGuest = range is not null && range.Device != context.Device;
+        if (isGuest)
+        {
+            driver.EnterAsGuest();
+        }
+
         try
         {
-            var to = Bytes(range, command.Destination, command.Bytes);
-            if (to is null) return driver.Report(CuResult.IllegalAddress, command.Describe(), "touches memory that is freed or out of range");
+            byte* to = Bytes(range, command.Destination, command.Bytes);
+            if (to is null)
+            {
+                return driver.Report(CuResult.IllegalAddress, command.Describe(), "touches memory that is freed or out of range");
+            }
+
             if (command.Kind == CommandKind.Fill8)
             {
                 System.Runtime.InteropServices.NativeMemory.Fill(to, (nuint)command.Bytes, (byte)command.Value);
                 return CuResult.Success;
             }
 
-            for (ulong done = 0; done < command.Bytes;)
+            for (ulong done = 0; done < command.Bytes; )
             {
-                var count = (int)Math.Min((command.Bytes - done) / sizeof(uint), 1 << 28);
+                int count = (int)Math.Min((command.Bytes - done) / sizeof(uint), 1 << 28);
                 new Span<uint>(to + done, count).Fill(command.Value);
                 done += (ulong)count * sizeof(uint);
             }
@@ -149,28 +202,50 @@ internal static unsafe class CommandRunner
         }
         finally
         {
-            if (isGuest) driver.LeaveAsGuest();
+            if (isGuest)
+            {
+                driver.LeaveAsGuest();
+            }
         }
     }
 
     private static byte* Bytes(HostAllocation? range, ulong address, ulong byteCount)
     {
-        if (range is null || !range.IsLive || !range.Contains(address, byteCount)) return null;
+        if (range is null || !range.IsLive || !range.Contains(address, byteCount))
+        {
+            return null;
+        }
+
         return range.Bytes + (address - range.Address);
     }
 
     private static CuResult Begin(HostAllocation allocation, bool isReplay)
     {
         // A range of a graph comes to life with each replay; one taken by a plain call lives from that call on.
-        if (isReplay) allocation.IsLive = true;
+        if (isReplay)
+        {
+            allocation.IsLive = true;
+        }
+
         return CuResult.Success;
     }
 
     private static CuResult End(HostCudaDriver driver, HostAllocation allocation)
     {
-        if (allocation.Pool is { } pool) pool.Keep(allocation, driver.IsStrict);
-        else allocation.IsLive = false;
-        if (allocation.Pool is null && allocation.Owners == 0) allocation.Device.Retire(allocation);
+        if (allocation.Pool is { } pool)
+        {
+            pool.Keep(allocation, driver.IsStrict);
+        }
+        else
+        {
+            allocation.IsLive = false;
+        }
+
+        if (allocation.Pool is null && allocation.Owners == 0)
+        {
+            allocation.Device.Retire(allocation);
+        }
+
         return CuResult.Success;
     }
 }

@@ -2,8 +2,10 @@ using System.Diagnostics;
 
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>The testing policy: work waits until the host synchronizes, asks, or by chance enqueues more, and then runs in a seeded random legal order.</summary>
-/// <remarks><b>Owns</b> the ready list. <b>Thread</b> the caller's runs the work, or a thread of its own where the options want one. <b>Blocks</b> in the Drain methods.</remarks>
+/// <summary>The testing policy: work waits until the host synchronizes, asks, or by chance enqueues more, and then runs in a seeded random
+/// legal order.</summary>
+/// <remarks><b>Owns</b> the ready list. <b>Thread</b> the caller's runs the work, or a thread of its own where the options want one.
+/// <b>Blocks</b> in the Drain methods.</remarks>
 internal sealed class DeferredExecution : QueuedExecution
 {
     private readonly List<WorkItem> _ready = [];
@@ -15,7 +17,11 @@ internal sealed class DeferredExecution : QueuedExecution
         : base(driver)
     {
         _random = new Random(driver.Options.Seed);
-        if (!driver.Options.Pump) return;
+        if (!driver.Options.Pump)
+        {
+            return;
+        }
+
         _pump = new Thread(PumpUntilStopped) { IsBackground = true, Name = "troupe deferred work" };
         _pump.Start();
     }
@@ -36,7 +42,10 @@ internal sealed class DeferredExecution : QueuedExecution
 
     protected override void Accept(WorkItem item)
     {
-        if (item.Blockers == 0) _ready.Add(item);
+        if (item.Blockers == 0)
+        {
+            _ready.Add(item);
+        }
     }
 
     protected override void AcceptReady(List<WorkItem> items) => _ready.AddRange(items);
@@ -48,7 +57,11 @@ internal sealed class DeferredExecution : QueuedExecution
             WorkItem? next;
             lock (Gate)
             {
-                if (item.IsDone) return;
+                if (item.IsDone)
+                {
+                    return;
+                }
+
                 next = TakeAny();
                 if (next is null)
                 {
@@ -70,21 +83,37 @@ internal sealed class DeferredExecution : QueuedExecution
     private void RunSome(int below, int oneIn = 1)
     {
         int count;
-        lock (Gate) count = _random.Next(oneIn) == 0 ? _random.Next(below) : 0;
+        lock (Gate)
+        {
+            count = _random.Next(oneIn) == 0 ? _random.Next(below) : 0;
+        }
+
         for (; count > 0; count--)
         {
             WorkItem? next;
-            lock (Gate) next = TakeAny();
-            if (next is null) return;
+            lock (Gate)
+            {
+                next = TakeAny();
+            }
+
+            if (next is null)
+            {
+                return;
+            }
+
             Perform(next);
         }
     }
 
     private WorkItem? TakeAny()
     {
-        if (_ready.Count == 0) return null;
-        var index = _random.Next(_ready.Count);
-        var taken = _ready[index];
+        if (_ready.Count == 0)
+        {
+            return null;
+        }
+
+        int index = _random.Next(_ready.Count);
+        WorkItem taken = _ready[index];
         _ready[index] = _ready[^1];
         _ready.RemoveAt(_ready.Count - 1);
         return taken;
@@ -97,7 +126,11 @@ internal sealed class DeferredExecution : QueuedExecution
             WorkItem? next;
             lock (Gate)
             {
-                if (_isStopped) return;
+                if (_isStopped)
+                {
+                    return;
+                }
+
                 next = TakeAny();
                 if (next is null)
                 {

@@ -1,7 +1,9 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>Turns handles into objects without a lock and without a dictionary; a handle of another kind or of an earlier generation finds nothing.</summary>
-/// <remarks><b>Owns</b> the slots, not the objects. <b>Thread</b> any: finding is one volatile read, adding and removing take a lock. <b>Blocks</b> never for long.</remarks>
+/// <summary>Turns handles into objects without a lock and without a dictionary; a handle of another kind or of an earlier generation finds
+/// nothing.</summary>
+/// <remarks><b>Owns</b> the slots, not the objects. <b>Thread</b> any: finding is one volatile read, adding and removing take a lock.
+/// <b>Blocks</b> never for long.</remarks>
 internal sealed class HandleTable<T>(byte kind)
     where T : HostObject
 {
@@ -19,15 +21,22 @@ internal sealed class HandleTable<T>(byte kind)
     {
         lock (_gate)
         {
-            if (!_free.TryPop(out var index))
+            if (!_free.TryPop(out int index))
             {
                 index = _used++;
-                if (index > IndexMask) throw new InvalidOperationException($"More than {IndexMask} live {typeof(T).Name} handles.");
-                if (index == _slots.Length) Grow();
+                if (index > IndexMask)
+                {
+                    throw new InvalidOperationException($"More than {IndexMask} live {typeof(T).Name} handles.");
+                }
+
+                if (index == _slots.Length)
+                {
+                    Grow();
+                }
             }
 
-            var generation = ++_generations[index] & ((1u << GenerationBits) - 1);
-            var handle = (nint)(((long)kind << (IndexBits + GenerationBits)) | ((long)generation << IndexBits) | (uint)index);
+            uint generation = ++_generations[index] & ((1u << GenerationBits) - 1);
+            nint handle = (nint)(((long)kind << (IndexBits + GenerationBits)) | ((long)generation << IndexBits) | (uint)index);
             value.Attach(handle);
             Volatile.Write(ref _slots[index], value);
             return handle;
@@ -36,21 +45,30 @@ internal sealed class HandleTable<T>(byte kind)
 
     public T? Find(nint handle)
     {
-        var slots = Volatile.Read(ref _slots);
-        var index = (int)handle & IndexMask;
-        if ((uint)index >= (uint)slots.Length) return null;
-        var value = slots[index];
+        T?[] slots = Volatile.Read(ref _slots);
+        int index = (int)handle & IndexMask;
+        if ((uint)index >= (uint)slots.Length)
+        {
+            return null;
+        }
+
+        T? value = slots[index];
         return value is not null && value.Handle == handle && handle != 0 ? value : null;
     }
 
-    /// <summary>Takes the object out, or returns null when somebody else did: the caller that gets it is the one that destroys it.</summary>
+    /// <summary>Takes the object out, or returns null when somebody else did: the caller that gets it is the one that destroys
+    /// it.</summary>
     public T? Remove(nint handle)
     {
         lock (_gate)
         {
-            var value = Find(handle);
-            if (value is null) return null;
-            var index = (int)handle & IndexMask;
+            T? value = Find(handle);
+            if (value is null)
+            {
+                return null;
+            }
+
+            int index = (int)handle & IndexMask;
             value.Detach();
             Volatile.Write(ref _slots[index], null);
             _free.Push(index);
@@ -64,9 +82,12 @@ internal sealed class HandleTable<T>(byte kind)
         lock (_gate)
         {
             var alive = new List<T>();
-            foreach (var value in _slots)
+            foreach (T? value in _slots)
             {
-                if (value is not null) alive.Add(value);
+                if (value is not null)
+                {
+                    alive.Add(value);
+                }
             }
 
             return alive;

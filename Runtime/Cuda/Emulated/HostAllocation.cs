@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>One range of emulated device memory: its synthetic address, the host bytes behind it, and whether it may be used.</summary>
-/// <remarks><b>Owns</b> the host bytes through <see cref="HostDevice"/>. <b>Thread</b> any; state changes happen under the device's or the pool's lock. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the host bytes through <see cref="HostDevice"/>. <b>Thread</b> any; state changes happen under the device's or the
+/// pool's lock. <b>Blocks</b> never.</remarks>
 internal sealed unsafe class HostAllocation
 {
     private int _isFreeRequested;
@@ -28,7 +29,8 @@ internal sealed unsafe class HostAllocation
     /// <summary>True between allocation and the moment its free takes effect in stream order.</summary>
     public bool IsLive { get; set; }
 
-    /// <summary>True once a free was asked for, also when that free still waits in its stream; for a graph's range also before its launch.</summary>
+    /// <summary>True once a free was asked for, also when that free still waits in its stream; for a graph's range also before its
+    /// launch.</summary>
     public bool IsFreeRequested
     {
         get => Volatile.Read(ref _isFreeRequested) != 0;
@@ -54,7 +56,7 @@ internal sealed unsafe class HostAllocation
 
     public bool Contains(ulong address, ulong byteCount)
     {
-        var offset = address - Address;
+        ulong offset = address - Address;
         return offset <= Size && byteCount <= Size - offset;
     }
 }

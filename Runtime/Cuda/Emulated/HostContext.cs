@@ -13,7 +13,8 @@ internal sealed class HostContext(HostDevice device, bool isPrimary) : HostObjec
     /// <summary>Retains not yet released; of a created context one until it is destroyed.</summary>
     public int Retains { get; set; }
 
-    /// <summary>The error that ended this context, or success. A fault ends every context of its device, and the device for this process.</summary>
+    /// <summary>The error that ended this context, or success. A fault ends every context of its device, and the device for this
+    /// process.</summary>
     public CuResult Failure => Device.Failure;
 
     public CuContext Context => new(Handle);
@@ -27,7 +28,11 @@ internal sealed class HostContext(HostDevice device, bool isPrimary) : HostObjec
     {
         lock (Device.Gate)
         {
-            if (HasPeer(peer)) return false;
+            if (HasPeer(peer))
+            {
+                return false;
+            }
+
             Volatile.Write(ref _peers, [.. _peers, peer]);
             return true;
         }
@@ -37,7 +42,11 @@ internal sealed class HostContext(HostDevice device, bool isPrimary) : HostObjec
     {
         lock (Device.Gate)
         {
-            if (!HasPeer(peer)) return false;
+            if (!HasPeer(peer))
+            {
+                return false;
+            }
+
             Volatile.Write(ref _peers, [.. _peers.Where(other => other != peer)]);
             return true;
         }

@@ -35,41 +35,46 @@ internal sealed class HostCounters
     /// <summary>Moves the bytes in use and their peak.</summary>
     public void Use(long bytes)
     {
-        var now = Interlocked.Add(ref BytesInUse, bytes);
-        var peak = Volatile.Read(ref PeakBytesInUse);
+        long now = Interlocked.Add(ref BytesInUse, bytes);
+        long peak = Volatile.Read(ref PeakBytesInUse);
         while (now > peak)
         {
-            var seen = Interlocked.CompareExchange(ref PeakBytesInUse, now, peak);
-            if (seen == peak) return;
+            long seen = Interlocked.CompareExchange(ref PeakBytesInUse, now, peak);
+            if (seen == peak)
+            {
+                return;
+            }
+
             peak = seen;
         }
     }
 
-    public HostDeviceSnapshot Snapshot() => new()
-    {
-        Contexts = Contexts,
-        DeviceSwitches = DeviceSwitches,
-        Streams = Streams,
-        Events = Events,
-        EventRecords = EventRecords,
-        EventWaits = EventWaits,
-        Allocations = Allocations,
-        Frees = Frees,
-        PinnedAllocations = PinnedAllocations,
-        CopiesToDevice = CopiesToDevice,
-        CopiesToHost = CopiesToHost,
-        CopiesOnDevice = CopiesOnDevice,
-        PeerCopies = PeerCopies,
-        Fills = Fills,
-        Launches = Launches,
-        ReplayedLaunches = ReplayedLaunches,
-        HostCalls = HostCalls,
-        Captures = Captures,
-        FailedCaptures = FailedCaptures,
-        Instantiations = Instantiations,
-        Replays = Replays,
-        Faults = Faults,
-        BytesInUse = BytesInUse,
-        PeakBytesInUse = PeakBytesInUse,
-    };
+    public HostDeviceSnapshot Snapshot() =>
+        new()
+        {
+            Contexts = Contexts,
+            DeviceSwitches = DeviceSwitches,
+            Streams = Streams,
+            Events = Events,
+            EventRecords = EventRecords,
+            EventWaits = EventWaits,
+            Allocations = Allocations,
+            Frees = Frees,
+            PinnedAllocations = PinnedAllocations,
+            CopiesToDevice = CopiesToDevice,
+            CopiesToHost = CopiesToHost,
+            CopiesOnDevice = CopiesOnDevice,
+            PeerCopies = PeerCopies,
+            Fills = Fills,
+            Launches = Launches,
+            ReplayedLaunches = ReplayedLaunches,
+            HostCalls = HostCalls,
+            Captures = Captures,
+            FailedCaptures = FailedCaptures,
+            Instantiations = Instantiations,
+            Replays = Replays,
+            Faults = Faults,
+            BytesInUse = BytesInUse,
+            PeakBytesInUse = PeakBytesInUse,
+        };
 }

@@ -10,18 +10,37 @@ internal sealed partial class HostCudaDriver
 
     public CuResult StreamBeginCapture(CuStream stream, CuStreamCaptureMode mode)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (mode is not (CuStreamCaptureMode.Global or CuStreamCaptureMode.ThreadLocal or CuStreamCaptureMode.Relaxed)) return CuResult.InvalidValue;
-        if (found.Capture is not null) return CuResult.IllegalState;
-        var thread = Thread;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (mode is not (CuStreamCaptureMode.Global or CuStreamCaptureMode.ThreadLocal or CuStreamCaptureMode.Relaxed))
+        {
+            return CuResult.InvalidValue;
+        }
+
+        if (found.Capture is not null)
+        {
+            return CuResult.IllegalState;
+        }
+
+        HostThread thread = Thread;
         lock (_captureGate)
         {
             var session = new CaptureSession(++_captureIds, found, mode, thread);
             _captures.Add(session);
             session.Join(found, []);
-            if (mode == CuStreamCaptureMode.Global) Volatile.Write(ref _globalCaptures, _globalCaptures + 1);
-            if (mode != CuStreamCaptureMode.Relaxed) thread.StrictCaptures++;
+            if (mode == CuStreamCaptureMode.Global)
+            {
+                Volatile.Write(ref _globalCaptures, _globalCaptures + 1);
+            }
+
+            if (mode != CuStreamCaptureMode.Relaxed)
+            {
+                thread.StrictCaptures++;
+            }
         }
 
         return CuResult.Success;
@@ -30,19 +49,35 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamEndCapture(CuStream stream, out CuGraph graph)
     {
         graph = default;
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is not { } capture) return CuResult.IllegalState;
-        if (capture.Origin != found) return InvalidateWith(capture, CuResult.StreamCaptureUnmatched);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is not { } capture)
+        {
+            return CuResult.IllegalState;
+        }
+
+        if (capture.Origin != found)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnmatched);
+        }
+
         if (capture.Mode != CuStreamCaptureMode.Relaxed && capture.Thread != Thread)
         {
             Abandon(capture);
             return CuResult.StreamCaptureWrongThread;
         }
 
-        if (Strike(HostFaultKind.FailedCapture, found.Context.Device) != CuResult.Success) capture.Invalidate();
-        var isUnjoined = !capture.IsInvalidated && capture.HasUnjoinedWork();
-        var isInvalidated = capture.IsInvalidated;
+        if (Strike(HostFaultKind.FailedCapture, found.Context.Device) != CuResult.Success)
+        {
+            capture.Invalidate();
+        }
+
+        bool isUnjoined = !capture.IsInvalidated && capture.HasUnjoinedWork();
+        bool isInvalidated = capture.IsInvalidated;
         if (isInvalidated || isUnjoined)
         {
             Abandon(capture);
@@ -59,9 +94,17 @@ internal sealed partial class HostCudaDriver
     {
         status = CuStreamCaptureStatus.None;
         captureId = 0;
-        var result = EnterStream(stream, out var found);
-        if (result != CuResult.Success) return result;
-        if (found.Capture is not { } capture) return CuResult.Success;
+        CuResult result = EnterStream(stream, out HostStream? found);
+        if (result != CuResult.Success)
+        {
+            return result;
+        }
+
+        if (found.Capture is not { } capture)
+        {
+            return CuResult.Success;
+        }
+
         status = capture.IsInvalidated ? CuStreamCaptureStatus.Invalidated : CuStreamCaptureStatus.Active;
         captureId = capture.Id;
         return CuResult.Success;
@@ -69,26 +112,47 @@ internal sealed partial class HostCudaDriver
 
     public CuResult ThreadExchangeStreamCaptureMode(ref CuStreamCaptureMode mode)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
-        if (mode is not (CuStreamCaptureMode.Global or CuStreamCaptureMode.ThreadLocal or CuStreamCaptureMode.Relaxed)) return CuResult.InvalidValue;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (mode is not (CuStreamCaptureMode.Global or CuStreamCaptureMode.ThreadLocal or CuStreamCaptureMode.Relaxed))
+        {
+            return CuResult.InvalidValue;
+        }
+
         (mode, thread.CaptureMode) = (thread.CaptureMode, mode);
         return CuResult.Success;
     }
 
-    /// <summary>Refuses a call that is unsafe while captures run, by this thread's mode and theirs, and invalidates the captures it would break.</summary>
+    /// <summary>Refuses a call that is unsafe while captures run, by this thread's mode and theirs, and invalidates the captures it would
+    /// break.</summary>
     private CuResult Guard(HostThread thread)
     {
-        if (thread.StrictCaptures == 0 && Volatile.Read(ref _globalCaptures) == 0) return CuResult.Success;
-        if (thread.CaptureMode == CuStreamCaptureMode.Relaxed) return CuResult.Success;
-        var isRefused = false;
+        if (thread.StrictCaptures == 0 && Volatile.Read(ref _globalCaptures) == 0)
+        {
+            return CuResult.Success;
+        }
+
+        if (thread.CaptureMode == CuStreamCaptureMode.Relaxed)
+        {
+            return CuResult.Success;
+        }
+
+        bool isRefused = false;
         lock (_captureGate)
         {
-            foreach (var capture in _captures)
+            foreach (CaptureSession capture in _captures)
             {
-                var isOwn = capture.Thread == thread && capture.Mode != CuStreamCaptureMode.Relaxed;
-                var isForeign = thread.CaptureMode == CuStreamCaptureMode.Global && capture.Mode == CuStreamCaptureMode.Global;
-                if (!isOwn && !isForeign) continue;
+                bool isOwn = capture.Thread == thread && capture.Mode != CuStreamCaptureMode.Relaxed;
+                bool isForeign = thread.CaptureMode == CuStreamCaptureMode.Global && capture.Mode == CuStreamCaptureMode.Global;
+                if (!isOwn && !isForeign)
+                {
+                    continue;
+                }
+
                 capture.Invalidate();
                 isRefused = true;
             }
@@ -100,12 +164,16 @@ internal sealed partial class HostCudaDriver
     /// <summary>Waiting for a whole context cannot be while one of its streams records, whatever the modes.</summary>
     private CuResult GuardContext(HostContext context)
     {
-        var isRefused = false;
+        bool isRefused = false;
         lock (_captureGate)
         {
-            foreach (var capture in _captures)
+            foreach (CaptureSession capture in _captures)
             {
-                if (capture.Origin.Context != context) continue;
+                if (capture.Origin.Context != context)
+                {
+                    continue;
+                }
+
                 capture.Invalidate();
                 isRefused = true;
             }
@@ -116,24 +184,44 @@ internal sealed partial class HostCudaDriver
 
     private static CuResult WaitInCapture(HostStream stream, HostEvent awaited)
     {
-        var recorded = awaited.Capture;
+        CaptureSession? recorded = awaited.Capture;
         if (stream.Capture is { } own)
         {
-            if (own.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+            if (own.IsInvalidated)
+            {
+                return CuResult.StreamCaptureInvalidated;
+            }
+
             if (recorded == own)
             {
                 own.Merge(stream, awaited.CapturedBehind);
                 return CuResult.Success;
             }
 
-            if (recorded is { IsEnded: true }) return InvalidateWith(own, CuResult.InvalidValue);
-            if (recorded is null) return awaited.IsRecorded ? InvalidateWith(own, CuResult.StreamCaptureIsolation) : CuResult.Success;
+            if (recorded is { IsEnded: true })
+            {
+                return InvalidateWith(own, CuResult.InvalidValue);
+            }
+
+            if (recorded is null)
+            {
+                return awaited.IsRecorded ? InvalidateWith(own, CuResult.StreamCaptureIsolation) : CuResult.Success;
+            }
+
             recorded.Invalidate();
             return InvalidateWith(own, CuResult.StreamCaptureMerge);
         }
 
-        if (recorded!.IsEnded) return CuResult.InvalidValue;
-        if (recorded.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+        if (recorded!.IsEnded)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        if (recorded.IsInvalidated)
+        {
+            return CuResult.StreamCaptureInvalidated;
+        }
+
         recorded.Join(stream, awaited.CapturedBehind);
         return CuResult.Success;
     }
@@ -156,10 +244,21 @@ internal sealed partial class HostCudaDriver
     {
         lock (_captureGate)
         {
-            if (!_captures.Remove(capture)) return;
+            if (!_captures.Remove(capture))
+            {
+                return;
+            }
+
             capture.End();
-            if (capture.Mode == CuStreamCaptureMode.Global) Volatile.Write(ref _globalCaptures, _globalCaptures - 1);
-            if (capture.Mode != CuStreamCaptureMode.Relaxed) capture.Thread.StrictCaptures--;
+            if (capture.Mode == CuStreamCaptureMode.Global)
+            {
+                Volatile.Write(ref _globalCaptures, _globalCaptures - 1);
+            }
+
+            if (capture.Mode != CuStreamCaptureMode.Relaxed)
+            {
+                capture.Thread.StrictCaptures--;
+            }
         }
     }
 }

@@ -8,12 +8,20 @@ internal sealed partial class HostCudaDriver
     public CuResult DevicePrimaryCtxRetain(out CuContext context, CuDevice device)
     {
         context = default;
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         lock (_contextGate)
         {
             // One that is active already is only counted, also on a faulted device: its next use tells.
-            if (found.Primary.Retains == 0 && found.Failure != CuResult.Success) return found.Failure;
+            if (found.Primary.Retains == 0 && found.Failure != CuResult.Success)
+            {
+                return found.Failure;
+            }
+
             if (found.Primary.Retains++ == 0)
             {
                 found.Primary.Renew();
@@ -27,11 +35,19 @@ internal sealed partial class HostCudaDriver
 
     public CuResult DevicePrimaryCtxRelease(CuDevice device)
     {
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         lock (_contextGate)
         {
-            if (found.Primary.Retains == 0) return CuResult.InvalidContext;
+            if (found.Primary.Retains == 0)
+            {
+                return CuResult.InvalidContext;
+            }
+
             if (found.Primary.Retains > 1)
             {
                 found.Primary.Retains--;
@@ -40,13 +56,17 @@ internal sealed partial class HostCudaDriver
         }
 
         TearDown(found.Primary);
-        lock (_contextGate) found.Primary.Retains = 0;
+        lock (_contextGate)
+        {
+            found.Primary.Retains = 0;
+        }
+
         return CuResult.Success;
     }
 
     public CuResult DevicePrimaryCtxGetState(CuDevice device, out bool active)
     {
-        var status = EnterDevice(device, out var found);
+        CuResult status = EnterDevice(device, out HostDevice? found);
         active = status == CuResult.Success && found.Primary.Retains > 0;
         return status;
     }
@@ -54,9 +74,17 @@ internal sealed partial class HostCudaDriver
     public CuResult CtxCreate(out CuContext context, CuDevice device)
     {
         context = default;
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Failure != CuResult.Success) return found.Failure;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Failure != CuResult.Success)
+        {
+            return found.Failure;
+        }
+
         var created = new HostContext(found, isPrimary: false) { Retains = 1 };
         _contexts.Add(created);
         HostCounters.Count(ref found.Counters.Contexts);
@@ -67,24 +95,52 @@ internal sealed partial class HostCudaDriver
 
     public CuResult CtxDestroy(CuContext context)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
-        var found = _contexts.Find(context.Value);
-        if (found is null || found.IsPrimary) return CuResult.InvalidContext;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostContext? found = _contexts.Find(context.Value);
+        if (found is null || found.IsPrimary)
+        {
+            return CuResult.InvalidContext;
+        }
+
         TearDown(found);
-        if (_contexts.Remove(context.Value) is null) return CuResult.InvalidContext;
+        if (_contexts.Remove(context.Value) is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         found.Retains = 0;
-        if (thread.Current == found) thread.TryPop(out _);
+        if (thread.Current == found)
+        {
+            thread.TryPop(out _);
+        }
+
         return CuResult.Success;
     }
 
     public CuResult CtxPushCurrent(CuContext context)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
-        if (context.IsNull) return CuResult.InvalidValue;
-        var found = _contexts.Find(context.Value);
-        if (found is null) return CuResult.InvalidContext;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (context.IsNull)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        HostContext? found = _contexts.Find(context.Value);
+        if (found is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         thread.Push(found);
         return CuResult.Success;
     }
@@ -92,25 +148,45 @@ internal sealed partial class HostCudaDriver
     public CuResult CtxPopCurrent(out CuContext context)
     {
         context = default;
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
-        if (!thread.TryPop(out var popped)) return CuResult.InvalidContext;
-        if (popped is not null) context = popped.Context;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (!thread.TryPop(out HostContext? popped))
+        {
+            return CuResult.InvalidContext;
+        }
+
+        if (popped is not null)
+        {
+            context = popped.Context;
+        }
+
         return CuResult.Success;
     }
 
     public CuResult CtxSetCurrent(CuContext context)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         if (context.IsNull)
         {
             thread.Set(null);
             return CuResult.Success;
         }
 
-        var found = _contexts.Find(context.Value);
-        if (found is null) return CuResult.InvalidContext;
+        HostContext? found = _contexts.Find(context.Value);
+        if (found is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         thread.Set(found);
         return CuResult.Success;
     }
@@ -118,29 +194,53 @@ internal sealed partial class HostCudaDriver
     public CuResult CtxGetCurrent(out CuContext context)
     {
         context = default;
-        var status = Enter(out var thread);
-        if (status == CuResult.Success && thread.Current is { } current) context = current.Context;
+        CuResult status = Enter(out HostThread? thread);
+        if (status == CuResult.Success && thread.Current is { } current)
+        {
+            context = current.Context;
+        }
+
         return status;
     }
 
     public CuResult CtxGetDevice(out CuDevice device)
     {
         device = default;
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
-        if (thread.Current is null) return CuResult.InvalidContext;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (thread.Current is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         device = new CuDevice(thread.Current.Device.Ordinal);
         return CuResult.Success;
     }
 
     public CuResult CtxSynchronize()
     {
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out HostThread? thread, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = GuardContext(context);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         _execution.Drain(context.Device);
         ReturnSurplus(context.Device);
         return context.Failure;
@@ -148,20 +248,40 @@ internal sealed partial class HostCudaDriver
 
     public CuResult CtxEnablePeerAccess(CuContext peer)
     {
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
-        var other = _contexts.Find(peer.Value);
-        if (other is null || other.Retains == 0) return CuResult.InvalidContext;
-        if (!CanReach(context.Device, other.Device)) return CuResult.PeerAccessUnsupported;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostContext? other = _contexts.Find(peer.Value);
+        if (other is null || other.Retains == 0)
+        {
+            return CuResult.InvalidContext;
+        }
+
+        if (!CanReach(context.Device, other.Device))
+        {
+            return CuResult.PeerAccessUnsupported;
+        }
+
         return context.AddPeer(other) ? CuResult.Success : CuResult.PeerAccessAlreadyEnabled;
     }
 
     public CuResult CtxDisablePeerAccess(CuContext peer)
     {
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
-        var other = _contexts.Find(peer.Value);
-        if (other is null) return CuResult.InvalidContext;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostContext? other = _contexts.Find(peer.Value);
+        if (other is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         return context.RemovePeer(other) ? CuResult.Success : CuResult.PeerAccessNotEnabled;
     }
 
@@ -169,15 +289,41 @@ internal sealed partial class HostCudaDriver
     private void TearDown(HostContext context)
     {
         _execution.Drain(context.Device);
-        foreach (var executable in _executables.Alive().Where(each => each.Context == context)) DestroyExecutable(executable.Handle);
-        foreach (var graph in _graphs.Alive().Where(each => each.Context == context)) DestroyGraph(graph.Handle);
-        foreach (var stream in _streams.Alive().Where(each => each.Context == context)) DestroyStream(stream.Handle);
-        foreach (var @event in _events.Alive().Where(each => each.Context == context)) _events.Remove(@event.Handle);
-        foreach (var image in _images.Alive().Where(each => each.Context == context)) UnloadImage(image.Handle);
-        foreach (var range in context.Device.Held().Where(each => each.Context == context))
+        foreach (HostGraphExec? executable in _executables.Alive().Where(each => each.Context == context))
         {
-            if (range.Pool is null) context.Device.Release(range);
-            else if (range.IsLive) range.Pool.Keep(range, IsStrict);
+            DestroyExecutable(executable.Handle);
+        }
+
+        foreach (HostGraph? graph in _graphs.Alive().Where(each => each.Context == context))
+        {
+            DestroyGraph(graph.Handle);
+        }
+
+        foreach (HostStream? stream in _streams.Alive().Where(each => each.Context == context))
+        {
+            DestroyStream(stream.Handle);
+        }
+
+        foreach (HostEvent? @event in _events.Alive().Where(each => each.Context == context))
+        {
+            _events.Remove(@event.Handle);
+        }
+
+        foreach (HostImage? image in _images.Alive().Where(each => each.Context == context))
+        {
+            UnloadImage(image.Handle);
+        }
+
+        foreach (HostAllocation? range in context.Device.Held().Where(each => each.Context == context))
+        {
+            if (range.Pool is null)
+            {
+                context.Device.Release(range);
+            }
+            else if (range.IsLive)
+            {
+                range.Pool.Keep(range, IsStrict);
+            }
         }
 
         context.Device.DefaultPool.TrimTo(0);

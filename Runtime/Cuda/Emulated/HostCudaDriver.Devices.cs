@@ -26,14 +26,18 @@ internal sealed partial class HostCudaDriver
     public CuResult DeviceGet(out CuDevice device, int ordinal)
     {
         device = new CuDevice(ordinal);
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         return (uint)ordinal < (uint)DeviceTable.Length ? CuResult.Success : CuResult.InvalidDevice;
     }
 
     public CuResult DeviceGetName(out string name, CuDevice device)
     {
-        var status = EnterDevice(device, out var found);
+        CuResult status = EnterDevice(device, out HostDevice? found);
         name = status == CuResult.Success ? found.Options.Name : "";
         return status;
     }
@@ -41,8 +45,12 @@ internal sealed partial class HostCudaDriver
     public CuResult DeviceGetUuid(out Guid uuid, CuDevice device)
     {
         uuid = default;
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         Span<byte> bytes = stackalloc byte[16];
         "TROUPEHOST"u8.CopyTo(bytes);
         BinaryPrimitives.WriteInt32BigEndian(bytes[12..], found.Ordinal);
@@ -52,7 +60,7 @@ internal sealed partial class HostCudaDriver
 
     public CuResult DeviceTotalMem(out ulong bytes, CuDevice device)
     {
-        var status = EnterDevice(device, out var found);
+        CuResult status = EnterDevice(device, out HostDevice? found);
         bytes = status == CuResult.Success ? found.Options.MemoryBytes : 0;
         return status;
     }
@@ -60,8 +68,12 @@ internal sealed partial class HostCudaDriver
     public CuResult DeviceGetAttribute(out int value, CuDeviceAttribute attribute, CuDevice device)
     {
         value = 0;
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         int? known = attribute switch
         {
             CuDeviceAttribute.MaxThreadsPerBlock => 1024,
@@ -89,10 +101,18 @@ internal sealed partial class HostCudaDriver
     public CuResult DeviceCanAccessPeer(out bool canAccess, CuDevice device, CuDevice peer)
     {
         canAccess = false;
-        var status = EnterDevice(device, out var from);
-        if (status != CuResult.Success) return status;
-        status = EnterDevice(peer, out var to);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterDevice(device, out HostDevice? from);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        status = EnterDevice(peer, out HostDevice? to);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         canAccess = CanReach(from, to);
         return CuResult.Success;
     }
@@ -103,9 +123,17 @@ internal sealed partial class HostCudaDriver
     private CuResult EnterDevice(CuDevice device, out HostDevice found)
     {
         found = null!;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidDevice;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if ((uint)device.Ordinal >= (uint)DeviceTable.Length)
+        {
+            return CuResult.InvalidDevice;
+        }
+
         found = DeviceTable[device.Ordinal];
         return CuResult.Success;
     }

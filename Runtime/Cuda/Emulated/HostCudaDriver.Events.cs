@@ -6,9 +6,17 @@ internal sealed partial class HostCudaDriver
     public CuResult EventCreate(out CuEvent @event, CuEventFlags flags)
     {
         @event = default;
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
-        if ((flags & ~(CuEventFlags.BlockingSync | CuEventFlags.DisableTiming)) != 0) return CuResult.InvalidValue;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if ((flags & ~(CuEventFlags.BlockingSync | CuEventFlags.DisableTiming)) != 0)
+        {
+            return CuResult.InvalidValue;
+        }
+
         @event = new CuEvent(_events.Add(new HostEvent(context, flags)));
         HostCounters.Count(ref context.Device.Counters.Events);
         return CuResult.Success;
@@ -16,19 +24,35 @@ internal sealed partial class HostCudaDriver
 
     public CuResult EventDestroy(CuEvent @event)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         return _events.Remove(@event.Value) is { } removed ? removed.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult EventRecord(CuEvent @event, CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (_events.Find(@event.Value) is not { } recorded || recorded.Context != found.Context) return CuResult.InvalidHandle;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_events.Find(@event.Value) is not { } recorded || recorded.Context != found.Context)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         if (found.Capture is { } capture)
         {
-            if (capture.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+            if (capture.IsInvalidated)
+            {
+                return CuResult.StreamCaptureInvalidated;
+            }
+
             recorded.Capture = capture;
             recorded.CapturedBehind = found.Frontier;
             return CuResult.Success;
@@ -42,23 +66,55 @@ internal sealed partial class HostCudaDriver
 
     public CuResult EventQuery(CuEvent @event)
     {
-        var status = EnterEvent(@event, out var thread, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is not null) return CapturedCall(found);
+        CuResult status = EnterEvent(@event, out HostThread? thread, out HostEvent? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is not null)
+        {
+            return CapturedCall(found);
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (found.IsRecorded && !_execution.IsDone(found)) return CuResult.NotReady;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.IsRecorded && !_execution.IsDone(found))
+        {
+            return CuResult.NotReady;
+        }
+
         return found.Context.Failure;
     }
 
     public CuResult EventSynchronize(CuEvent @event)
     {
-        var status = EnterEvent(@event, out var thread, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is not null) return CapturedCall(found);
+        CuResult status = EnterEvent(@event, out HostThread? thread, out HostEvent? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is not null)
+        {
+            return CapturedCall(found);
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (found.IsRecorded) _execution.Drain(found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.IsRecorded)
+        {
+            _execution.Drain(found);
+        }
+
         ReturnSurplus(found.Context.Device);
         return found.Context.Failure;
     }
@@ -66,13 +122,33 @@ internal sealed partial class HostCudaDriver
     public CuResult EventElapsedTime(out float milliseconds, CuEvent start, CuEvent end)
     {
         milliseconds = 0;
-        var status = EnterEvent(start, out _, out var from);
-        if (status != CuResult.Success) return status;
-        status = EnterEvent(end, out _, out var to);
-        if (status != CuResult.Success) return status;
-        if (from.Capture is not null || to.Capture is not null) return CuResult.CapturedEvent;
-        if (from.Context != to.Context || !from.HasTiming || !to.HasTiming || !from.IsRecorded || !to.IsRecorded) return CuResult.InvalidHandle;
-        if (!_execution.IsDone(from) || !_execution.IsDone(to)) return CuResult.NotReady;
+        CuResult status = EnterEvent(start, out _, out HostEvent? from);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        status = EnterEvent(end, out _, out HostEvent? to);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (from.Capture is not null || to.Capture is not null)
+        {
+            return CuResult.CapturedEvent;
+        }
+
+        if (from.Context != to.Context || !from.HasTiming || !to.HasTiming || !from.IsRecorded || !to.IsRecorded)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (!_execution.IsDone(from) || !_execution.IsDone(to))
+        {
+            return CuResult.NotReady;
+        }
+
         milliseconds = (float)new TimeSpan(to.ReachedAt - from.ReachedAt).TotalMilliseconds;
         return CuResult.Success;
     }
@@ -80,9 +156,17 @@ internal sealed partial class HostCudaDriver
     private CuResult EnterEvent(CuEvent handle, out HostThread thread, out HostEvent found)
     {
         found = null!;
-        var status = Enter(out thread);
-        if (status != CuResult.Success) return status;
-        if (_events.Find(handle.Value) is not { } known) return CuResult.InvalidHandle;
+        CuResult status = Enter(out thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_events.Find(handle.Value) is not { } known)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         found = known;
         return Health(found.Context);
     }
@@ -90,7 +174,11 @@ internal sealed partial class HostCudaDriver
     /// <summary>An event whose last record is in a capture has no state the host could ask for; asking ends the capture.</summary>
     private static CuResult CapturedCall(HostEvent @event)
     {
-        if (@event.Capture is not { IsEnded: false } capture) return CuResult.InvalidValue;
+        if (@event.Capture is not { IsEnded: false } capture)
+        {
+            return CuResult.InvalidValue;
+        }
+
         capture.Invalidate();
         return CuResult.CapturedEvent;
     }

@@ -13,7 +13,7 @@ internal sealed partial class HostCudaDriver
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(fault.Ordinal, DeviceTable.Length, nameof(fault));
         lock (_faultGate)
         {
-            var faults = _faults ?? new HostFaults(Options.Seed, Options.FaultRates);
+            HostFaults faults = _faults ?? new HostFaults(Options.Seed, Options.FaultRates);
             faults.Add(fault);
             Volatile.Write(ref _faults, faults);
         }
@@ -55,7 +55,11 @@ internal sealed partial class HostCudaDriver
             }
         }
 
-        if (faults.Strike(kind, device.Ordinal) is not { } fault) return CuResult.Success;
+        if (faults.Strike(kind, device.Ordinal) is not { } fault)
+        {
+            return CuResult.Success;
+        }
+
         HostCounters.Count(ref device.Counters.Faults);
         return fault.EffectiveStatus;
     }

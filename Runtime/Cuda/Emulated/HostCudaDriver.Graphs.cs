@@ -5,17 +5,29 @@ internal sealed partial class HostCudaDriver
 {
     public CuResult GraphDestroy(CuGraph graph)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         return DestroyGraph(graph.Value) ? CuResult.Success : CuResult.InvalidValue;
     }
 
     public CuResult GraphGetNodeCount(CuGraph graph, out int count)
     {
         count = 0;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_graphs.Find(graph.Value) is not { } found) return CuResult.InvalidValue;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found)
+        {
+            return CuResult.InvalidValue;
+        }
+
         count = found.Nodes.Count;
         return CuResult.Success;
     }
@@ -23,17 +35,45 @@ internal sealed partial class HostCudaDriver
     public CuResult GraphInstantiate(out CuGraphExec executable, CuGraph graph, CuGraphInstantiateFlags flags)
     {
         executable = default;
-        var status = EnterContext(out var thread, out _);
-        if (status != CuResult.Success) return status;
-        if (_graphs.Find(graph.Value) is not { } found) return CuResult.InvalidValue;
+        CuResult status = EnterContext(out HostThread? thread, out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found)
+        {
+            return CuResult.InvalidValue;
+        }
+
         status = Health(found.Context);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (found.Allocations.Count > 0 && found.IsInstantiated) return CuResult.NotSupported;
-        if ((flags & ~(CuGraphInstantiateFlags.AutoFreeOnLaunch | CuGraphInstantiateFlags.Upload)) != 0) return CuResult.InvalidValue;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Allocations.Count > 0 && found.IsInstantiated)
+        {
+            return CuResult.NotSupported;
+        }
+
+        if ((flags & ~(CuGraphInstantiateFlags.AutoFreeOnLaunch | CuGraphInstantiateFlags.Upload)) != 0)
+        {
+            return CuResult.InvalidValue;
+        }
+
         found.IsInstantiated = true;
-        foreach (var range in found.Allocations) Own(range);
+        foreach (HostAllocation range in found.Allocations)
+        {
+            Own(range);
+        }
+
         var created = new HostGraphExec(found.Context, [.. found.Nodes], [.. found.Allocations], flags);
         HostCounters.Count(ref found.Context.Device.Counters.Instantiations);
         executable = new CuGraphExec(_executables.Add(created));
@@ -43,43 +83,102 @@ internal sealed partial class HostCudaDriver
     public CuResult GraphExecUpdate(CuGraphExec executable, CuGraph graph, out CuGraphExecUpdateResult result)
     {
         result = CuGraphExecUpdateResult.Error;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_executables.Find(executable.Value) is not { } target || _graphs.Find(graph.Value) is not { } source) return CuResult.InvalidValue;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is not { } target || _graphs.Find(graph.Value) is not { } source)
+        {
+            return CuResult.InvalidValue;
+        }
+
         status = Health(target.Context);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         result = GraphComparison.Compare(target.Nodes, source.Nodes);
-        if (result != CuGraphExecUpdateResult.Success) return CuResult.GraphExecUpdateFailure;
+        if (result != CuGraphExecUpdateResult.Success)
+        {
+            return CuResult.GraphExecUpdateFailure;
+        }
+
         target.Nodes = [.. source.Nodes];
         return CuResult.Success;
     }
 
     public CuResult GraphUpload(CuGraphExec executable, CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (_executables.Find(executable.Value) is null) return CuResult.InvalidValue;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is null)
+        {
+            return CuResult.InvalidValue;
+        }
+
         return found.Capture is { } capture ? InvalidateWith(capture, CuResult.StreamCaptureUnsupported) : CuResult.Success;
     }
 
     public CuResult GraphLaunch(CuGraphExec executable, CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (_executables.Find(executable.Value) is not { } launched) return CuResult.InvalidValue;
-        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is not { } launched)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        }
 
         status = Health(launched.Context);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
-        if (status != CuResult.Success) return status;
-        foreach (var range in launched.Allocations)
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        foreach (HostAllocation range in launched.Allocations)
         {
             if (!range.IsFreeRequested)
             {
-                if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0) return CuResult.InvalidValue;
-                status = Enqueue(found, new StreamCommand { Kind = CommandKind.Free, Destination = range.Address, Bytes = range.Size, Subject = range });
-                if (status != CuResult.Success) return status;
+                if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0)
+                {
+                    return CuResult.InvalidValue;
+                }
+
+                status = Enqueue(
+                    found,
+                    new StreamCommand
+                    {
+                        Kind = CommandKind.Free,
+                        Destination = range.Address,
+                        Bytes = range.Size,
+                        Subject = range,
+                    }
+                );
+                if (status != CuResult.Success)
+                {
+                    return status;
+                }
             }
 
             range.IsFreeRequested = range.IsFreedInGraph;
@@ -91,16 +190,28 @@ internal sealed partial class HostCudaDriver
 
     public CuResult GraphExecDestroy(CuGraphExec executable)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         return DestroyExecutable(executable.Value) ? CuResult.Success : CuResult.InvalidValue;
     }
 
     public CuResult GraphDebugDotPrint(CuGraph graph, string path)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_graphs.Find(graph.Value) is not { } found || string.IsNullOrEmpty(path)) return CuResult.InvalidValue;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found || string.IsNullOrEmpty(path))
+        {
+            return CuResult.InvalidValue;
+        }
+
         try
         {
             File.WriteAllText(path, found.ToDot());
@@ -114,31 +225,53 @@ internal sealed partial class HostCudaDriver
 
     private bool DestroyGraph(nint handle)
     {
-        if (_graphs.Remove(handle) is not { } graph) return false;
+        if (_graphs.Remove(handle) is not { } graph)
+        {
+            return false;
+        }
+
         ReleaseOwned(graph.Allocations);
         return true;
     }
 
     private bool DestroyExecutable(nint handle)
     {
-        if (_executables.Remove(handle) is not { } executable) return false;
-        if (executable.Allocations.Length > 0) _execution.Drain(executable.Context.Device);
+        if (_executables.Remove(handle) is not { } executable)
+        {
+            return false;
+        }
+
+        if (executable.Allocations.Length > 0)
+        {
+            _execution.Drain(executable.Context.Device);
+        }
+
         ReleaseOwned(executable.Allocations);
         return true;
     }
 
     private static void Own(HostAllocation range)
     {
-        lock (range.Device.Gate) range.Owners++;
+        lock (range.Device.Gate)
+        {
+            range.Owners++;
+        }
     }
 
     private static void ReleaseOwned(IReadOnlyList<HostAllocation> ranges)
     {
-        foreach (var range in ranges)
+        foreach (HostAllocation range in ranges)
         {
             bool isLast;
-            lock (range.Device.Gate) isLast = --range.Owners == 0;
-            if (isLast && !range.IsLive) range.Device.Release(range);
+            lock (range.Device.Gate)
+            {
+                isLast = --range.Owners == 0;
+            }
+
+            if (isLast && !range.IsLive)
+            {
+                range.Device.Release(range);
+            }
         }
     }
 }

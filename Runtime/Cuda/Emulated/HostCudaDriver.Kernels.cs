@@ -13,7 +13,10 @@ internal sealed partial class HostCudaDriver
         ArgumentNullException.ThrowIfNull(body);
         lock (_bodies)
         {
-            if (!_bodies.TryAdd(name, body) && _bodies[name] != body) throw new ArgumentException($"The kernel '{name}' has a managed body already.", nameof(name));
+            if (!_bodies.TryAdd(name, body) && _bodies[name] != body)
+            {
+                throw new ArgumentException($"The kernel '{name}' has a managed body already.", nameof(name));
+            }
         }
     }
 
@@ -21,36 +24,72 @@ internal sealed partial class HostCudaDriver
     {
         module = default;
         jitLog = "";
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         var loaded = new HostImage(context);
         lock (_bodies)
         {
             status = KernelImageReader.Read(image, loaded, _bodies, out jitLog);
         }
 
-        if (status != CuResult.Success) return status;
-        foreach (var kernel in loaded.Kernels.Values) _kernels.Add(kernel);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        foreach (HostKernel kernel in loaded.Kernels.Values)
+        {
+            _kernels.Add(kernel);
+        }
+
         module = new CuModule(_images.Add(loaded));
         return CuResult.Success;
     }
 
     public CuResult ModuleUnload(CuModule module)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_images.Find(module.Value) is not { } image) return CuResult.InvalidHandle;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_images.Find(module.Value) is not { } image)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         return UnloadImage(module.Value) ? image.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult ModuleGetFunction(out CuFunction function, CuModule module, string name)
     {
         function = default;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_images.Find(module.Value) is not { } image) return CuResult.InvalidHandle;
-        if (string.IsNullOrEmpty(name)) return CuResult.InvalidValue;
-        if (!image.Kernels.TryGetValue(name, out var kernel)) return CuResult.NotFound;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_images.Find(module.Value) is not { } image)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (string.IsNullOrEmpty(name))
+        {
+            return CuResult.InvalidValue;
+        }
+
+        if (!image.Kernels.TryGetValue(name, out HostKernel? kernel))
+        {
+            return CuResult.NotFound;
+        }
+
         function = new CuFunction(kernel.Handle);
         return CuResult.Success;
     }
@@ -58,10 +97,18 @@ internal sealed partial class HostCudaDriver
     public CuResult FuncGetAttribute(out int value, CuFunctionAttribute attribute, CuFunction function)
     {
         value = 0;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_kernels.Find(function.Value) is not { } kernel) return CuResult.InvalidHandle;
-        var options = kernel.Image.Context.Device.Options;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_kernels.Find(function.Value) is not { } kernel)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        HostDeviceOptions options = kernel.Image.Context.Device.Options;
         int? known = attribute switch
         {
             CuFunctionAttribute.MaxThreadsPerBlock => 1024,
@@ -80,28 +127,68 @@ internal sealed partial class HostCudaDriver
 
     public CuResult FuncSetAttribute(CuFunction function, CuFunctionAttribute attribute, int value)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_kernels.Find(function.Value) is not { } kernel) return CuResult.InvalidHandle;
-        if (attribute != CuFunctionAttribute.MaxDynamicSharedSizeBytes || value < 0 || value > 227 << 10) return CuResult.InvalidValue;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_kernels.Find(function.Value) is not { } kernel)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (attribute != CuFunctionAttribute.MaxDynamicSharedSizeBytes || value < 0 || value > 227 << 10)
+        {
+            return CuResult.InvalidValue;
+        }
+
         kernel.MaxDynamicSharedBytes = value;
         return CuResult.Success;
     }
 
-    public CuResult LaunchKernel(CuFunction function, Dim3 grid, Dim3 block, uint sharedBytes, CuStream stream, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> argumentSizes)
+    public CuResult LaunchKernel(
+        CuFunction function,
+        Dim3 grid,
+        Dim3 block,
+        uint sharedBytes,
+        CuStream stream,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlySpan<int> argumentSizes
+    )
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (_kernels.Find(function.Value) is not { } kernel) return CuResult.InvalidHandle;
-        if (kernel.Image.Context != found.Context) return CuResult.InvalidHandle;
-        if (found.Capture is { IsInvalidated: true }) return CuResult.StreamCaptureInvalidated;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_kernels.Find(function.Value) is not { } kernel)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (kernel.Image.Context != found.Context)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (found.Capture is { IsInvalidated: true })
+        {
+            return CuResult.StreamCaptureInvalidated;
+        }
+
         if (!IsLaunchable(kernel, grid, block, sharedBytes) || !kernel.Accepts(arguments, argumentSizes))
         {
             return found.Capture is { } capture ? InvalidateWith(capture, CuResult.InvalidValue) : CuResult.InvalidValue;
         }
 
         status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         if (_execution.RunsAtEnqueue && found.Capture is null)
         {
             lock (found.Gate)
@@ -118,26 +205,66 @@ internal sealed partial class HostCudaDriver
 
     public CuResult LaunchManaged(CuStream stream, ManagedKernel kernel)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (kernel is null) return CuResult.InvalidValue;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (kernel is null)
+        {
+            return CuResult.InvalidValue;
+        }
+
         status = Strike(HostFaultKind.RefusedLaunch, found.Context.Device);
-        if (status != CuResult.Success) return status;
-        if (_execution.RunsAtEnqueue && found.Capture is null) return _execution.Submit(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel });
-        return Enqueue(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel, Accesses = kernel.Accesses.ToArray() });
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_execution.RunsAtEnqueue && found.Capture is null)
+        {
+            return _execution.Submit(found, new StreamCommand { Kind = CommandKind.Managed, Subject = kernel });
+        }
+
+        return Enqueue(
+            found,
+            new StreamCommand
+            {
+                Kind = CommandKind.Managed,
+                Subject = kernel,
+                Accesses = kernel.Accesses.ToArray(),
+            }
+        );
     }
 
     private static bool IsLaunchable(HostKernel kernel, Dim3 grid, Dim3 block, uint sharedBytes)
     {
-        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0 || block.X == 0 || block.Y == 0 || block.Z == 0) return false;
-        if (grid.X > int.MaxValue || grid.Y > ushort.MaxValue || grid.Z > ushort.MaxValue || block.Z > 64) return false;
+        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0 || block.X == 0 || block.Y == 0 || block.Z == 0)
+        {
+            return false;
+        }
+
+        if (grid.X > int.MaxValue || grid.Y > ushort.MaxValue || grid.Z > ushort.MaxValue || block.Z > 64)
+        {
+            return false;
+        }
+
         return (ulong)block.X * block.Y * block.Z <= 1024 && sharedBytes <= (uint)kernel.MaxDynamicSharedBytes;
     }
 
     private bool UnloadImage(nint handle)
     {
-        if (_images.Remove(handle) is not { } image) return false;
-        foreach (var kernel in image.Kernels.Values) _kernels.Remove(kernel.Handle);
+        if (_images.Remove(handle) is not { } image)
+        {
+            return false;
+        }
+
+        foreach (HostKernel kernel in image.Kernels.Values)
+        {
+            _kernels.Remove(kernel.Handle);
+        }
+
         return true;
     }
 }

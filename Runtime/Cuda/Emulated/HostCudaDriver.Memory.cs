@@ -6,8 +6,12 @@ internal sealed partial class HostCudaDriver
     public CuResult MemGetInfo(out ulong freeBytes, out ulong totalBytes)
     {
         freeBytes = totalBytes = 0;
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         totalBytes = context.Device.Options.MemoryBytes;
         freeBytes = context.Device.FreeBytes;
         return CuResult.Success;
@@ -16,21 +20,44 @@ internal sealed partial class HostCudaDriver
     public CuResult MemAlloc(out DevicePointer pointer, ulong bytes)
     {
         pointer = default;
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out HostThread? thread, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (bytes == 0) return CuResult.InvalidValue;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (bytes == 0)
+        {
+            return CuResult.InvalidValue;
+        }
+
         status = Strike(HostFaultKind.AllocationFailure, context.Device);
-        if (status != CuResult.Success) return status;
-        var allocation = context.Device.Allocate(context, null, bytes);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostAllocation? allocation = context.Device.Allocate(context, null, bytes);
         if (allocation is null)
         {
             // What pools keep without need gives way, as on a GPU.
             _execution.Drain(context.Device);
-            foreach (var pool in PoolsOf(context.Device)) pool.TrimTo(0);
+            foreach (HostPool pool in PoolsOf(context.Device))
+            {
+                pool.TrimTo(0);
+            }
+
             allocation = context.Device.Allocate(context, null, bytes);
-            if (allocation is null) return CuResult.OutOfMemory;
+            if (allocation is null)
+            {
+                return CuResult.OutOfMemory;
+            }
         }
 
         HostCounters.Count(ref context.Device.Counters.Allocations);
@@ -40,63 +67,138 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemFree(DevicePointer pointer)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (pointer.IsNull) return CuResult.Success;
-        var allocation = Find(pointer.Address);
-        if (allocation is null || allocation.Address != pointer.Address || !allocation.TryClaimFree()) return CuResult.InvalidValue;
-        var device = allocation.Device;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (pointer.IsNull)
+        {
+            return CuResult.Success;
+        }
+
+        HostAllocation? allocation = Find(pointer.Address);
+        if (allocation is null || allocation.Address != pointer.Address || !allocation.TryClaimFree())
+        {
+            return CuResult.InvalidValue;
+        }
+
+        HostDevice device = allocation.Device;
         _execution.Drain(device);
         if (!_execution.RunsAtEnqueue)
         {
             // Waiting for its own device orders the free behind that device's work, not behind another's.
-            status = _execution.RunNow(allocation.Context, new StreamCommand { Kind = CommandKind.Free, Destination = allocation.Address, Bytes = allocation.Size });
-            if (status != CuResult.Success) device.Fail(status);
+            status = _execution.RunNow(
+                allocation.Context,
+                new StreamCommand
+                {
+                    Kind = CommandKind.Free,
+                    Destination = allocation.Address,
+                    Bytes = allocation.Size,
+                }
+            );
+            if (status != CuResult.Success)
+            {
+                device.Fail(status);
+            }
         }
 
         HostCounters.Count(ref device.Counters.Frees);
-        if (allocation.Pool is { } pool) pool.Keep(allocation, IsStrict);
-        else if (allocation.Owners > 0) allocation.IsLive = false;
-        else device.Release(allocation);
+        if (allocation.Pool is { } pool)
+        {
+            pool.Keep(allocation, IsStrict);
+        }
+        else if (allocation.Owners > 0)
+        {
+            allocation.IsLive = false;
+        }
+        else
+        {
+            device.Release(allocation);
+        }
+
         return device.Failure;
     }
 
     public CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream)
     {
         pointer = default;
-        var status = EnterStream(stream, out var found);
+        CuResult status = EnterStream(stream, out HostStream? found);
         return status != CuResult.Success ? status : AllocateFrom(found.Context.Device.DefaultPool, out pointer, bytes, found);
     }
 
     public CuResult MemAllocFromPoolAsync(out DevicePointer pointer, ulong bytes, CuMemPool pool, CuStream stream)
     {
         pointer = default;
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        var source = _pools.Find(pool.Value);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostPool? source = _pools.Find(pool.Value);
         return source is null ? CuResult.InvalidValue : AllocateFrom(source, out pointer, bytes, found);
     }
 
     public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is null) status = Guard(Thread);
-        if (status != CuResult.Success) return status;
-        if (pointer.IsNull) return CuResult.Success;
-        var allocation = Find(pointer.Address);
-        if (allocation is null || allocation.Address != pointer.Address) return CuResult.InvalidValue;
-        var command = new StreamCommand { Kind = CommandKind.Free, Destination = allocation.Address, Bytes = allocation.Size, Subject = allocation };
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is null)
+        {
+            status = Guard(Thread);
+        }
+
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (pointer.IsNull)
+        {
+            return CuResult.Success;
+        }
+
+        HostAllocation? allocation = Find(pointer.Address);
+        if (allocation is null || allocation.Address != pointer.Address)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        var command = new StreamCommand
+        {
+            Kind = CommandKind.Free,
+            Destination = allocation.Address,
+            Bytes = allocation.Size,
+            Subject = allocation,
+        };
         if (found.Capture is { } capture)
         {
-            if (!capture.Graph.Allocations.Contains(allocation)) return capture.IsInvalidated ? CuResult.StreamCaptureInvalidated : CuResult.InvalidValue;
+            if (!capture.Graph.Allocations.Contains(allocation))
+            {
+                return capture.IsInvalidated ? CuResult.StreamCaptureInvalidated : CuResult.InvalidValue;
+            }
+
             allocation.IsFreedInGraph = true;
             return Enqueue(found, in command);
         }
 
-        if (!allocation.TryClaimFree()) return CuResult.InvalidValue;
+        if (!allocation.TryClaimFree())
+        {
+            return CuResult.InvalidValue;
+        }
+
         HostCounters.Count(ref allocation.Device.Counters.Frees);
         return Enqueue(found, in command);
     }
@@ -104,15 +206,35 @@ internal sealed partial class HostCudaDriver
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
         pointer = default;
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out HostThread? thread, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (bytes == 0) return CuResult.Success;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (bytes == 0)
+        {
+            return CuResult.Success;
+        }
+
         status = Strike(HostFaultKind.AllocationFailure, context.Device);
-        if (status != CuResult.Success) return status;
-        var address = _hostMemory.Allocate(context, bytes, IsStrict);
-        if (address == 0) return CuResult.OutOfMemory;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        nint address = _hostMemory.Allocate(context, bytes, IsStrict);
+        if (address == 0)
+        {
+            return CuResult.OutOfMemory;
+        }
+
         HostCounters.Count(ref context.Device.Counters.PinnedAllocations);
         pointer = new HostPointer(address);
         return CuResult.Success;
@@ -120,31 +242,63 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemFreeHost(HostPointer pointer)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (pointer.IsNull) return CuResult.Success;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (pointer.IsNull)
+        {
+            return CuResult.Success;
+        }
+
         _execution.Drain((HostDevice?)null);
         return _hostMemory.TryFree(pointer.Address, IsStrict) ? CuResult.Success : CuResult.InvalidValue;
     }
 
     public CuResult MemHostRegister(HostPointer pointer, ulong bytes)
     {
-        var status = EnterContext(out var thread, out var context);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterContext(out HostThread? thread, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
-        if (bytes == 0 || pointer.IsNull) return CuResult.InvalidValue;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (bytes == 0 || pointer.IsNull)
+        {
+            return CuResult.InvalidValue;
+        }
+
         return _hostMemory.Register(pointer.Address, bytes, context);
     }
 
     public CuResult MemHostUnregister(HostPointer pointer)
     {
-        var status = Enter(out var thread);
-        if (status != CuResult.Success) return status;
+        CuResult status = Enter(out HostThread? thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(thread);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         _execution.Drain((HostDevice?)null);
         return _hostMemory.Unregister(pointer.Address);
     }
@@ -152,11 +306,19 @@ internal sealed partial class HostCudaDriver
     public CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer)
     {
         attributes = default;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        var allocation = Find(pointer.Address);
-        if (allocation is null || allocation.IsFreeRequested || !allocation.Contains(pointer.Address, 1)) return CuResult.InvalidValue;
-        var owner = allocation.Pool is null ? allocation.Context.Context : default;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostAllocation? allocation = Find(pointer.Address);
+        if (allocation is null || allocation.IsFreeRequested || !allocation.Contains(pointer.Address, 1))
+        {
+            return CuResult.InvalidValue;
+        }
+
+        CuContext owner = allocation.Pool is null ? allocation.Context.Context : default;
         attributes = new PointerAttributes(CuMemoryType.Device, allocation.Device.Ordinal, owner, allocation.Pointer, allocation.Size);
         return CuResult.Success;
     }
@@ -166,33 +328,75 @@ internal sealed partial class HostCudaDriver
         pointer = default;
         if (stream.Capture is { } capture)
         {
-            if (capture.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+            if (capture.IsInvalidated)
+            {
+                return CuResult.StreamCaptureInvalidated;
+            }
+
             return bytes == 0 ? CuResult.Success : AllocateInGraph(capture, pool.Device, out pointer, bytes, stream);
         }
 
-        var status = Guard(Thread);
-        if (status != CuResult.Success || bytes == 0) return status;
+        CuResult status = Guard(Thread);
+        if (status != CuResult.Success || bytes == 0)
+        {
+            return status;
+        }
+
         status = Strike(HostFaultKind.AllocationFailure, pool.Device);
-        if (status != CuResult.Success) return status;
-        var allocation = pool.Allocate(stream.Context, bytes, IsStrict);
-        if (allocation is null) return CuResult.OutOfMemory;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostAllocation? allocation = pool.Allocate(stream.Context, bytes, IsStrict);
+        if (allocation is null)
+        {
+            return CuResult.OutOfMemory;
+        }
+
         HostCounters.Count(ref pool.Device.Counters.Allocations);
         pointer = allocation.Pointer;
-        if (_execution.RunsAtEnqueue) return CuResult.Success;
-        return Enqueue(stream, new StreamCommand { Kind = CommandKind.Allocate, Destination = allocation.Address, Bytes = bytes, Subject = allocation });
+        if (_execution.RunsAtEnqueue)
+        {
+            return CuResult.Success;
+        }
+
+        return Enqueue(
+            stream,
+            new StreamCommand
+            {
+                Kind = CommandKind.Allocate,
+                Destination = allocation.Address,
+                Bytes = bytes,
+                Subject = allocation,
+            }
+        );
     }
 
     /// <summary>A capture reserves the range for good; it lives from each replay's allocation node to its free node.</summary>
     private CuResult AllocateInGraph(CaptureSession capture, HostDevice device, out DevicePointer pointer, ulong bytes, HostStream stream)
     {
         pointer = default;
-        var allocation = device.Allocate(stream.Context, null, bytes);
-        if (allocation is null) return InvalidateWith(capture, CuResult.OutOfMemory);
+        HostAllocation? allocation = device.Allocate(stream.Context, null, bytes);
+        if (allocation is null)
+        {
+            return InvalidateWith(capture, CuResult.OutOfMemory);
+        }
+
         allocation.IsLive = false;
         allocation.IsFreeRequested = true;
         allocation.Owners = 1;
         capture.Graph.Allocations.Add(allocation);
         pointer = allocation.Pointer;
-        return Enqueue(stream, new StreamCommand { Kind = CommandKind.Allocate, Destination = allocation.Address, Bytes = bytes, Subject = allocation });
+        return Enqueue(
+            stream,
+            new StreamCommand
+            {
+                Kind = CommandKind.Allocate,
+                Destination = allocation.Address,
+                Bytes = bytes,
+                Subject = allocation,
+            }
+        );
     }
 }

@@ -5,7 +5,7 @@ internal sealed partial class HostCudaDriver
 {
     public CuResult DeviceGetDefaultMemPool(out CuMemPool pool, CuDevice device)
     {
-        var status = EnterDevice(device, out var found);
+        CuResult status = EnterDevice(device, out HostDevice? found);
         pool = status == CuResult.Success ? new CuMemPool(found.DefaultPool.Handle) : default;
         return status;
     }
@@ -13,11 +13,23 @@ internal sealed partial class HostCudaDriver
     public CuResult MemPoolCreate(out CuMemPool pool, CuDevice device, ulong maxBytes)
     {
         pool = default;
-        var status = EnterDevice(device, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Failure != CuResult.Success) return found.Failure;
+        CuResult status = EnterDevice(device, out HostDevice? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Failure != CuResult.Success)
+        {
+            return found.Failure;
+        }
+
         status = Guard(Thread);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         found.HasCreatedPools = true;
         pool = new CuMemPool(_pools.Add(new HostPool(found, isDefault: false, maxBytes)));
         return CuResult.Success;
@@ -25,31 +37,54 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemPoolDestroy(CuMemPool pool)
     {
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.IsDefault) return CuResult.InvalidValue;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.IsDefault)
+        {
+            return CuResult.InvalidValue;
+        }
 
         // Ranges still out keep the pool's bytes until they are freed.
         _execution.Drain(found.Device);
         found.ReleaseThreshold = 0;
         found.TrimTo(0);
-        if (found.Account.Reserved > 0) found.Device.Adopt(found);
+        if (found.Account.Reserved > 0)
+        {
+            found.Device.Adopt(found);
+        }
+
         return _pools.Remove(pool.Value) is null ? CuResult.InvalidValue : CuResult.Success;
     }
 
     public CuResult MemPoolTrimTo(CuMemPool pool, ulong bytesToKeep)
     {
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         status = Guard(Thread);
-        if (status == CuResult.Success) found.TrimTo(bytesToKeep);
+        if (status == CuResult.Success)
+        {
+            found.TrimTo(bytesToKeep);
+        }
+
         return status;
     }
 
     public CuResult MemPoolSetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, ulong value)
     {
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         switch (attribute)
         {
             case CuMemPoolAttribute.ReuseFollowEventDependencies:
@@ -75,9 +110,13 @@ internal sealed partial class HostCudaDriver
     public CuResult MemPoolGetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, out ulong value)
     {
         value = 0;
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
-        var account = found.Account;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        (ulong Reserved, ulong ReservedHigh, ulong Used, ulong UsedHigh) account = found.Account;
         ulong? known = attribute switch
         {
             CuMemPoolAttribute.ReuseFollowEventDependencies => found.FollowEventDependencies,
@@ -96,13 +135,33 @@ internal sealed partial class HostCudaDriver
 
     public CuResult MemPoolSetAccess(CuMemPool pool, CuDevice device, CuMemAccess access)
     {
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
-        if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidDevice;
-        var other = DeviceTable[device.Ordinal];
-        if (access == CuMemAccess.Read) return CuResult.NotSupported;
-        if (other == found.Device) return access == CuMemAccess.ReadWrite ? CuResult.Success : CuResult.InvalidDevice;
-        if (access != CuMemAccess.None && !CanReach(other, found.Device)) return CuResult.InvalidDevice;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if ((uint)device.Ordinal >= (uint)DeviceTable.Length)
+        {
+            return CuResult.InvalidDevice;
+        }
+
+        HostDevice other = DeviceTable[device.Ordinal];
+        if (access == CuMemAccess.Read)
+        {
+            return CuResult.NotSupported;
+        }
+
+        if (other == found.Device)
+        {
+            return access == CuMemAccess.ReadWrite ? CuResult.Success : CuResult.InvalidDevice;
+        }
+
+        if (access != CuMemAccess.None && !CanReach(other, found.Device))
+        {
+            return CuResult.InvalidDevice;
+        }
+
         found.SetAccess(device.Ordinal, access);
         return CuResult.Success;
     }
@@ -110,9 +169,17 @@ internal sealed partial class HostCudaDriver
     public CuResult MemPoolGetAccess(CuMemPool pool, CuDevice device, out CuMemAccess access)
     {
         access = CuMemAccess.None;
-        var status = EnterPool(pool, out var found);
-        if (status != CuResult.Success) return status;
-        if ((uint)device.Ordinal >= (uint)DeviceTable.Length) return CuResult.InvalidValue;
+        CuResult status = EnterPool(pool, out HostPool? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if ((uint)device.Ordinal >= (uint)DeviceTable.Length)
+        {
+            return CuResult.InvalidValue;
+        }
+
         access = found.AccessOf(device.Ordinal);
         return CuResult.Success;
     }
@@ -120,9 +187,17 @@ internal sealed partial class HostCudaDriver
     private CuResult EnterPool(CuMemPool pool, out HostPool found)
     {
         found = null!;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_pools.Find(pool.Value) is not { } known) return CuResult.InvalidValue;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_pools.Find(pool.Value) is not { } known)
+        {
+            return CuResult.InvalidValue;
+        }
+
         found = known;
         return found.Device.Failure;
     }
@@ -132,12 +207,27 @@ internal sealed partial class HostCudaDriver
     /// <summary>At a synchronization pools give back what exceeds their release threshold.</summary>
     private void ReturnSurplus(HostDevice device)
     {
-        if (device.DefaultPool.HasSurplus) device.DefaultPool.TrimTo(device.DefaultPool.ReleaseThreshold);
-        if (device.HasSurplus) device.ReleaseRetired();
-        if (!device.HasCreatedPools) return;
-        foreach (var pool in PoolsOf(device))
+        if (device.DefaultPool.HasSurplus)
         {
-            if (pool.HasSurplus) pool.TrimTo(pool.ReleaseThreshold);
+            device.DefaultPool.TrimTo(device.DefaultPool.ReleaseThreshold);
+        }
+
+        if (device.HasSurplus)
+        {
+            device.ReleaseRetired();
+        }
+
+        if (!device.HasCreatedPools)
+        {
+            return;
+        }
+
+        foreach (HostPool pool in PoolsOf(device))
+        {
+            if (pool.HasSurplus)
+            {
+                pool.TrimTo(pool.ReleaseThreshold);
+            }
         }
     }
 }

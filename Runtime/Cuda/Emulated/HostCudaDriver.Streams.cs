@@ -6,9 +6,17 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamCreate(out CuStream stream, CuStreamFlags flags, int priority)
     {
         stream = default;
-        var status = EnterContext(out _, out var context);
-        if (status != CuResult.Success) return status;
-        if ((flags & ~CuStreamFlags.NonBlocking) != 0) return CuResult.InvalidValue;
+        CuResult status = EnterContext(out _, out HostContext? context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if ((flags & ~CuStreamFlags.NonBlocking) != 0)
+        {
+            return CuResult.InvalidValue;
+        }
+
         var created = new HostStream(this, context, flags, priority);
         _streams.Add(created);
         context.Device.Add(created);
@@ -19,31 +27,71 @@ internal sealed partial class HostCudaDriver
 
     public CuResult StreamDestroy(CuStream stream)
     {
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        if (_streams.Find(stream.Value) is not { } found) return CuResult.InvalidHandle;
-        if (found.Capture is { } capture) Abandon(capture);
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_streams.Find(stream.Value) is not { } found)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            Abandon(capture);
+        }
+
         return DestroyStream(stream.Value) ? found.Context.Failure : CuResult.InvalidHandle;
     }
 
     public CuResult StreamQuery(CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        }
+
         status = Guard(Thread);
-        if (status != CuResult.Success) return status;
-        if (!_execution.IsDone(found)) return CuResult.NotReady;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (!_execution.IsDone(found))
+        {
+            return CuResult.NotReady;
+        }
+
         return found.Context.Failure;
     }
 
     public CuResult StreamSynchronize(CuStream stream)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        }
+
         status = Guard(Thread);
-        if (status != CuResult.Success) return status;
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         _execution.Drain(found);
         ReturnSurplus(found.Context.Device);
         return found.Context.Failure;
@@ -52,8 +100,12 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamGetCtx(CuStream stream, out CuContext context)
     {
         context = default;
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         context = found.Context.Context;
         return CuResult.Success;
     }
@@ -61,37 +113,77 @@ internal sealed partial class HostCudaDriver
     public CuResult StreamGetFlags(CuStream stream, out CuStreamFlags flags)
     {
         flags = default;
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (found.Capture is { } capture) return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        }
+
         flags = found.Flags;
         return CuResult.Success;
     }
 
     public CuResult StreamWaitEvent(CuStream stream, CuEvent @event)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (_events.Find(@event.Value) is not { } awaited) return CuResult.InvalidHandle;
-        if (found.Capture is not null || awaited.Capture is not null) return WaitInCapture(found, awaited);
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_events.Find(@event.Value) is not { } awaited)
+        {
+            return CuResult.InvalidHandle;
+        }
+
+        if (found.Capture is not null || awaited.Capture is not null)
+        {
+            return WaitInCapture(found, awaited);
+        }
+
         HostCounters.Count(ref found.Context.Device.Counters.EventWaits);
-        if (awaited.IsRecorded) _execution.Wait(found, awaited);
+        if (awaited.IsRecorded)
+        {
+            _execution.Wait(found, awaited);
+        }
+
         return CuResult.Success;
     }
 
     public CuResult LaunchHostFunc(CuStream stream, HostFunction function)
     {
-        var status = EnterStream(stream, out var found);
-        if (status != CuResult.Success) return status;
-        if (function is null) return CuResult.InvalidValue;
+        CuResult status = EnterStream(stream, out HostStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (function is null)
+        {
+            return CuResult.InvalidValue;
+        }
+
         return Enqueue(found, new StreamCommand { Kind = CommandKind.HostCall, Subject = function });
     }
 
     /// <summary>Hands work to the capture its stream takes part in, or to the execution policy.</summary>
     private CuResult Enqueue(HostStream stream, in StreamCommand command)
     {
-        if (stream.Capture is not { } capture) return _execution.Submit(stream, in command);
-        if (capture.IsInvalidated) return CuResult.StreamCaptureInvalidated;
+        if (stream.Capture is not { } capture)
+        {
+            return _execution.Submit(stream, in command);
+        }
+
+        if (capture.IsInvalidated)
+        {
+            return CuResult.StreamCaptureInvalidated;
+        }
+
         capture.Add(stream, in command);
         return CuResult.Success;
     }
@@ -99,8 +191,16 @@ internal sealed partial class HostCudaDriver
     /// <summary>The handle is void at once; work in flight finishes.</summary>
     private bool DestroyStream(nint handle)
     {
-        if (_streams.Remove(handle) is not { } stream) return false;
-        if (!_execution.RunsAtEnqueue || _execution.IsDone(stream)) stream.Context.Device.Remove(stream);
+        if (_streams.Remove(handle) is not { } stream)
+        {
+            return false;
+        }
+
+        if (!_execution.RunsAtEnqueue || _execution.IsDone(stream))
+        {
+            stream.Context.Device.Remove(stream);
+        }
+
         return true;
     }
 }

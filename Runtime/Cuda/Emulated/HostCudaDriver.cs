@@ -8,7 +8,8 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// </summary>
 /// <remarks>
 /// Split by area over several files. <b>Owns</b> the emulated devices with all their memory; disposing frees it.
-/// <b>Thread</b> any; threads that use different devices share no lock. <b>Blocks</b> as CUDA does, and in the inline policy while work runs.
+/// <b>Thread</b> any; threads that use different devices share no lock. <b>Blocks</b> as CUDA does, and in the inline policy while work
+/// runs.
 /// </remarks>
 internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
 {
@@ -41,14 +42,22 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
         IsStrict = options.IsStrict;
         _threads = new ThreadLocal<HostThread>(() => new HostThread(this));
         DeviceTable = [.. options.Devices.Select((device, ordinal) => new HostDevice(this, ordinal, device))];
-        foreach (var device in DeviceTable)
+        foreach (HostDevice device in DeviceTable)
         {
             _contexts.Add(device.Primary);
             _pools.Add(device.DefaultPool);
         }
 
-        if (options.FaultRates.Count > 0) _faults = new HostFaults(options.Seed, options.FaultRates);
-        foreach (var fault in options.Faults) Inject(fault);
+        if (options.FaultRates.Count > 0)
+        {
+            _faults = new HostFaults(options.Seed, options.FaultRates);
+        }
+
+        foreach (HostFault fault in options.Faults)
+        {
+            Inject(fault);
+        }
+
         _execution = options.Policy switch
         {
             ExecutionPolicy.Inline => new InlineExecution(this),
@@ -74,7 +83,7 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     {
         get
         {
-            var thread = _callersThread;
+            HostThread? thread = _callersThread;
             return thread is not null && thread.Driver == this ? thread : FindThread();
         }
     }
@@ -93,9 +102,11 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
         alive.AddRange(_executables.Alive().Select(executable => executable.Describe()));
         alive.AddRange(_images.Alive().Select(image => image.Describe()));
         alive.AddRange(_pools.Alive().Where(pool => !pool.IsDefault).Select(pool => pool.Describe()));
-        foreach (var device in DeviceTable)
+        foreach (HostDevice device in DeviceTable)
         {
-            alive.AddRange(device.Held().Where(range => range.IsLive).Select(range => $"device memory of {range.Size} bytes at 0x{range.Address:x}"));
+            alive.AddRange(
+                device.Held().Where(range => range.IsLive).Select(range => $"device memory of {range.Size} bytes at 0x{range.Address:x}")
+            );
         }
 
         alive.AddRange(_hostMemory.Describe());
@@ -105,17 +116,30 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     /// <summary>The range an address lies in, live or freed; null when no device ever gave it out.</summary>
     public HostAllocation? Find(ulong address)
     {
-        var ordinal = AddressSpace.OrdinalOf(address);
+        int ordinal = AddressSpace.OrdinalOf(address);
         return (uint)ordinal < (uint)DeviceTable.Length ? DeviceTable[ordinal].Find(address) : null;
     }
 
-    /// <summary>Whether a kernel of a context may touch a range: live, inside, and of the same device, an enabled peer or an accessible pool.</summary>
+    /// <summary>Whether a kernel of a context may touch a range: live, inside, and of the same device, an enabled peer or an accessible
+    /// pool.</summary>
     public static bool MayDereference(HostContext context, HostAllocation allocation, in DeviceAccess access)
     {
-        if (!allocation.IsLive || !allocation.Contains(access.Start.Address, access.ByteCount)) return false;
-        if (allocation.Device == context.Device) return true;
-        if (allocation.Pool is not { } pool) return context.HasPeer(allocation.Context);
-        var granted = pool.AccessOf(context.Device.Ordinal);
+        if (!allocation.IsLive || !allocation.Contains(access.Start.Address, access.ByteCount))
+        {
+            return false;
+        }
+
+        if (allocation.Device == context.Device)
+        {
+            return true;
+        }
+
+        if (allocation.Pool is not { } pool)
+        {
+            return context.HasPeer(allocation.Context);
+        }
+
+        CuMemAccess granted = pool.AccessOf(context.Device.Ordinal);
         return granted == CuMemAccess.ReadWrite || (granted == CuMemAccess.Read && access.Kind == AccessKind.Read);
     }
 
@@ -126,17 +150,24 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
 
     /// <summary>The virtual clock of the timed policy.</summary>
     /// <exception cref="InvalidOperationException">The driver has another policy.</exception>
-    public TimedExecution Clock => _execution as TimedExecution ?? throw new InvalidOperationException($"A driver of the {Options.Policy} policy has no virtual clock.");
+    public TimedExecution Clock =>
+        _execution as TimedExecution
+        ?? throw new InvalidOperationException($"A driver of the {Options.Policy} policy has no virtual clock.");
 
     /// <summary>Keeps a reason for people and passes the status on.</summary>
     public CuResult Report(CuResult status, string what, string why)
     {
         _reports.Enqueue($"{status}: {what} {why}");
-        while (_reports.Count > 256) _reports.TryDequeue(out _);
+        while (_reports.Count > 256)
+        {
+            _reports.TryDequeue(out _);
+        }
+
         return status;
     }
 
-    /// <summary>Marks work that touches memory outside the lock of a stream of that device; such memory is not given back meanwhile.</summary>
+    /// <summary>Marks work that touches memory outside the lock of a stream of that device; such memory is not given back
+    /// meanwhile.</summary>
     public void EnterAsGuest() => Interlocked.Increment(ref _guests);
 
     public void LeaveAsGuest() => Interlocked.Decrement(ref _guests);
@@ -144,23 +175,32 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     /// <summary>Returns when no work that began before this call can still be touching memory of the device.</summary>
     public void Quiesce(HostDevice device)
     {
-        foreach (var stream in device.Streams)
+        foreach (HostStream stream in device.Streams)
         {
-            lock (stream.Gate)
-            {
-            }
+            lock (stream.Gate) { }
         }
 
         var spin = default(SpinWait);
-        while (Volatile.Read(ref _guests) != 0) spin.SpinOnce();
+        while (Volatile.Read(ref _guests) != 0)
+        {
+            spin.SpinOnce();
+        }
     }
 
     public void Dispose()
     {
-        if (_isDisposed) return;
+        if (_isDisposed)
+        {
+            return;
+        }
+
         _isDisposed = true;
         _execution.Dispose();
-        foreach (var device in DeviceTable) device.Dispose();
+        foreach (HostDevice device in DeviceTable)
+        {
+            device.Dispose();
+        }
+
         _hostMemory.Dispose();
         _threads.Dispose();
     }
@@ -188,10 +228,18 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     private CuResult EnterContext(out HostThread thread, out HostContext context)
     {
         context = null!;
-        var status = Enter(out thread);
-        if (status != CuResult.Success) return status;
-        var current = thread.Current;
-        if (current is null) return CuResult.InvalidContext;
+        CuResult status = Enter(out thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostContext? current = thread.Current;
+        if (current is null)
+        {
+            return CuResult.InvalidContext;
+        }
+
         context = current;
         return Health(current);
     }
@@ -200,18 +248,30 @@ internal sealed partial class HostCudaDriver : ICudaDriver, IManagedLauncher
     private CuResult EnterStream(CuStream handle, out HostStream stream)
     {
         stream = null!;
-        var status = Enter(out _);
-        if (status != CuResult.Success) return status;
-        var found = _streams.Find(handle.Value);
-        if (found is null) return CuResult.InvalidHandle;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        HostStream? found = _streams.Find(handle.Value);
+        if (found is null)
+        {
+            return CuResult.InvalidHandle;
+        }
+
         stream = found;
         return Health(found.Context);
     }
 
     private static CuResult Health(HostContext context)
     {
-        var failure = context.Failure;
-        if (failure != CuResult.Success) return failure;
+        CuResult failure = context.Failure;
+        if (failure != CuResult.Success)
+        {
+            return failure;
+        }
+
         return context.Retains == 0 ? CuResult.ContextIsDestroyed : CuResult.Success;
     }
 }

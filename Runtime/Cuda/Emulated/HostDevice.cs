@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>One emulated device: its memory with a limit, its primary context, its streams and its counters.</summary>
-/// <remarks><b>Owns</b> its device memory until disposed. <b>Thread</b> any. <b>Blocks</b> only while it waits for running work before bytes are given back.</remarks>
+/// <remarks><b>Owns</b> its device memory until disposed. <b>Thread</b> any. <b>Blocks</b> only while it waits for running work before
+/// bytes are given back.</remarks>
 internal sealed unsafe class HostDevice : IDisposable
 {
     /// <summary>What fresh memory holds in strict mode; nobody may rely on zeros.</summary>
@@ -68,18 +69,31 @@ internal sealed unsafe class HostDevice : IDisposable
     public void Fail(CuResult status)
     {
         Interlocked.CompareExchange(ref _failure, (int)status, 0);
-        if (!_driver.Options.FaultsEndTheProcess) return;
-        foreach (var other in _driver.DeviceTable) Interlocked.CompareExchange(ref other._failure, (int)status, 0);
+        if (!_driver.Options.FaultsEndTheProcess)
+        {
+            return;
+        }
+
+        foreach (HostDevice other in _driver.DeviceTable)
+        {
+            Interlocked.CompareExchange(ref other._failure, (int)status, 0);
+        }
     }
 
     public void Add(HostStream stream)
     {
-        lock (Gate) Volatile.Write(ref _streams, [.. _streams, stream]);
+        lock (Gate)
+        {
+            Volatile.Write(ref _streams, [.. _streams, stream]);
+        }
     }
 
     public void Remove(HostStream stream)
     {
-        lock (Gate) Volatile.Write(ref _streams, [.. _streams.Where(other => other != stream)]);
+        lock (Gate)
+        {
+            Volatile.Write(ref _streams, [.. _streams.Where(other => other != stream)]);
+        }
     }
 
     /// <summary>The range an address lies in, live or freed.</summary>
@@ -88,11 +102,19 @@ internal sealed unsafe class HostDevice : IDisposable
     /// <summary>Takes memory from the device; null when the limit does not allow it.</summary>
     public HostAllocation? Allocate(HostContext context, HostPool? pool, ulong size)
     {
-        var capacity = (size + Alignment - 1) & ~(Alignment - 1);
+        ulong capacity = (size + Alignment - 1) & ~(Alignment - 1);
         lock (Gate)
         {
-            if (capacity < size || capacity > FreeBytes) return null;
-            if (!_addresses.TryReserve(capacity, out var address)) return null;
+            if (capacity < size || capacity > FreeBytes)
+            {
+                return null;
+            }
+
+            if (!_addresses.TryReserve(capacity, out ulong address))
+            {
+                return null;
+            }
+
             byte* bytes;
             try
             {
@@ -103,7 +125,11 @@ internal sealed unsafe class HostDevice : IDisposable
                 return null;
             }
 
-            if (_driver.IsStrict) NativeMemory.Fill(bytes, (nuint)capacity, FreshPoison);
+            if (_driver.IsStrict)
+            {
+                NativeMemory.Fill(bytes, (nuint)capacity, FreshPoison);
+            }
+
             var allocation = new HostAllocation
             {
                 Device = this,
@@ -127,7 +153,11 @@ internal sealed unsafe class HostDevice : IDisposable
     {
         lock (Gate)
         {
-            if (!_addresses.TryReserve(freed.Capacity, out var address)) return null;
+            if (!_addresses.TryReserve(freed.Capacity, out ulong address))
+            {
+                return null;
+            }
+
             var allocation = new HostAllocation
             {
                 Device = this,
@@ -147,7 +177,8 @@ internal sealed unsafe class HostDevice : IDisposable
         }
     }
 
-    /// <summary>Gives the bytes of a dead range back to the host. Waits for work that may still be reading them; never called under a stream's lock.</summary>
+    /// <summary>Gives the bytes of a dead range back to the host. Waits for work that may still be reading them; never called under a
+    /// stream's lock.</summary>
     public void Release(HostAllocation allocation)
     {
         allocation.IsLive = false;
@@ -155,26 +186,41 @@ internal sealed unsafe class HostDevice : IDisposable
         _driver.Quiesce(this);
         lock (Gate)
         {
-            if (allocation.Bytes is null) return;
+            if (allocation.Bytes is null)
+            {
+                return;
+            }
+
             NativeMemory.AlignedFree(allocation.Bytes);
             allocation.Bytes = null;
             _held.Remove(allocation);
             Counters.Use(-(long)allocation.Capacity);
-            if (!_driver.IsStrict) _addresses.Unmap(allocation);
+            if (!_driver.IsStrict)
+            {
+                _addresses.Unmap(allocation);
+            }
         }
     }
 
     /// <summary>Takes note of a plain range that was freed in stream order; its bytes go back at the next synchronization.</summary>
     public void Retire(HostAllocation allocation)
     {
-        lock (Gate) _retired.Add(allocation);
+        lock (Gate)
+        {
+            _retired.Add(allocation);
+        }
+
         HasSurplus = true;
     }
 
     /// <summary>Takes note of a pool whose handle is gone while ranges of it are out.</summary>
     public void Adopt(HostPool pool)
     {
-        lock (Gate) _orphans.Add(pool);
+        lock (Gate)
+        {
+            _orphans.Add(pool);
+        }
+
         HasSurplus = true;
     }
 
@@ -191,11 +237,19 @@ internal sealed unsafe class HostDevice : IDisposable
             HasSurplus = orphans.Count > 0;
         }
 
-        foreach (var allocation in retired) Release(allocation);
-        foreach (var pool in orphans)
+        foreach (HostAllocation allocation in retired)
+        {
+            Release(allocation);
+        }
+
+        foreach (HostPool pool in orphans)
         {
             pool.TrimTo(0);
-            if (pool.Account.Reserved > 0) continue;
+            if (pool.Account.Reserved > 0)
+            {
+                continue;
+            }
+
             lock (Gate)
             {
                 _orphans.Remove(pool);
@@ -207,11 +261,17 @@ internal sealed unsafe class HostDevice : IDisposable
     /// <summary>Ranges that still hold bytes: live ones, and free ones kept by pools.</summary>
     public List<HostAllocation> Held()
     {
-        lock (Gate) return [.. _held];
+        lock (Gate)
+        {
+            return [.. _held];
+        }
     }
 
     public void Dispose()
     {
-        foreach (var allocation in Held()) Release(allocation);
+        foreach (HostAllocation allocation in Held())
+        {
+            Release(allocation);
+        }
     }
 }

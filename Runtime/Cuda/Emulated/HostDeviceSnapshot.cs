@@ -60,31 +60,32 @@ internal readonly record struct HostDeviceSnapshot
 
     public long PeakBytesInUse { get; init; }
 
-    public static HostDeviceSnapshot operator -(HostDeviceSnapshot later, HostDeviceSnapshot earlier) => new()
-    {
-        Contexts = later.Contexts - earlier.Contexts,
-        DeviceSwitches = later.DeviceSwitches - earlier.DeviceSwitches,
-        Streams = later.Streams - earlier.Streams,
-        Events = later.Events - earlier.Events,
-        EventRecords = later.EventRecords - earlier.EventRecords,
-        EventWaits = later.EventWaits - earlier.EventWaits,
-        Allocations = later.Allocations - earlier.Allocations,
-        Frees = later.Frees - earlier.Frees,
-        PinnedAllocations = later.PinnedAllocations - earlier.PinnedAllocations,
-        CopiesToDevice = later.CopiesToDevice - earlier.CopiesToDevice,
-        CopiesToHost = later.CopiesToHost - earlier.CopiesToHost,
-        CopiesOnDevice = later.CopiesOnDevice - earlier.CopiesOnDevice,
-        PeerCopies = later.PeerCopies - earlier.PeerCopies,
-        Fills = later.Fills - earlier.Fills,
-        Launches = later.Launches - earlier.Launches,
-        ReplayedLaunches = later.ReplayedLaunches - earlier.ReplayedLaunches,
-        HostCalls = later.HostCalls - earlier.HostCalls,
-        Captures = later.Captures - earlier.Captures,
-        FailedCaptures = later.FailedCaptures - earlier.FailedCaptures,
-        Instantiations = later.Instantiations - earlier.Instantiations,
-        Replays = later.Replays - earlier.Replays,
-        Faults = later.Faults - earlier.Faults,
-        BytesInUse = later.BytesInUse - earlier.BytesInUse,
-        PeakBytesInUse = later.PeakBytesInUse,
-    };
+    public static HostDeviceSnapshot operator -(HostDeviceSnapshot later, HostDeviceSnapshot earlier) =>
+        new()
+        {
+            Contexts = later.Contexts - earlier.Contexts,
+            DeviceSwitches = later.DeviceSwitches - earlier.DeviceSwitches,
+            Streams = later.Streams - earlier.Streams,
+            Events = later.Events - earlier.Events,
+            EventRecords = later.EventRecords - earlier.EventRecords,
+            EventWaits = later.EventWaits - earlier.EventWaits,
+            Allocations = later.Allocations - earlier.Allocations,
+            Frees = later.Frees - earlier.Frees,
+            PinnedAllocations = later.PinnedAllocations - earlier.PinnedAllocations,
+            CopiesToDevice = later.CopiesToDevice - earlier.CopiesToDevice,
+            CopiesToHost = later.CopiesToHost - earlier.CopiesToHost,
+            CopiesOnDevice = later.CopiesOnDevice - earlier.CopiesOnDevice,
+            PeerCopies = later.PeerCopies - earlier.PeerCopies,
+            Fills = later.Fills - earlier.Fills,
+            Launches = later.Launches - earlier.Launches,
+            ReplayedLaunches = later.ReplayedLaunches - earlier.ReplayedLaunches,
+            HostCalls = later.HostCalls - earlier.HostCalls,
+            Captures = later.Captures - earlier.Captures,
+            FailedCaptures = later.FailedCaptures - earlier.FailedCaptures,
+            Instantiations = later.Instantiations - earlier.Instantiations,
+            Replays = later.Replays - earlier.Replays,
+            Faults = later.Faults - earlier.Faults,
+            BytesInUse = later.BytesInUse - earlier.BytesInUse,
+            PeakBytesInUse = later.PeakBytesInUse,
+        };
 }

@@ -31,7 +31,8 @@ internal sealed record HostDriverOptions
     public IReadOnlyDictionary<HostFaultKind, double> FaultRates { get; init; } = new Dictionary<HostFaultKind, double>();
 
     /// <value>
-    /// A device fault ends all devices of the driver. So it was seen on a real driver (580, two H100: an illegal address on one failed every
+    /// A device fault ends all devices of the driver. So it was seen on a real driver (580, two H100: an illegal address on one failed
+    /// every
     /// call on the other). Default off: each device fails alone.
     /// </value>
     public bool FaultsEndTheProcess { get; init; }

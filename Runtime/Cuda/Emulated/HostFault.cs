@@ -16,13 +16,15 @@ internal sealed record HostFault(HostFaultKind Kind, int Ordinal)
     public double SlowDown { get; init; } = 10;
 
     /// <summary>The status in force.</summary>
-    public CuResult EffectiveStatus => Status ?? Kind switch
-    {
-        HostFaultKind.AllocationFailure => CuResult.OutOfMemory,
-        HostFaultKind.RefusedLaunch => CuResult.LaunchOutOfResources,
-        HostFaultKind.FailedCapture => CuResult.StreamCaptureInvalidated,
-        HostFaultKind.StickyError => CuResult.LaunchFailed,
-        HostFaultKind.LostDevice => CuResult.EccUncorrectable,
-        HostFaultKind.SlowDevice => CuResult.Success,
-    };
+    public CuResult EffectiveStatus =>
+        Status
+        ?? Kind switch
+        {
+            HostFaultKind.AllocationFailure => CuResult.OutOfMemory,
+            HostFaultKind.RefusedLaunch => CuResult.LaunchOutOfResources,
+            HostFaultKind.FailedCapture => CuResult.StreamCaptureInvalidated,
+            HostFaultKind.StickyError => CuResult.LaunchFailed,
+            HostFaultKind.LostDevice => CuResult.EccUncorrectable,
+            HostFaultKind.SlowDevice => CuResult.Success,
+        };
 }

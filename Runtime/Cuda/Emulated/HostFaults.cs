@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>The faults in force on one driver: planned ones, and random ones by seed.</summary>
-/// <remarks><b>Owns</b> the plan. <b>Thread</b> any, under its lock; a driver without faults never comes here. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the plan. <b>Thread</b> any, under its lock; a driver without faults never comes here. <b>Blocks</b>
+/// never.</remarks>
 internal sealed class HostFaults(int seed, IReadOnlyDictionary<HostFaultKind, double> rates)
 {
     private readonly Lock _gate = new();
@@ -10,7 +11,10 @@ internal sealed class HostFaults(int seed, IReadOnlyDictionary<HostFaultKind, do
 
     public void Add(HostFault fault)
     {
-        lock (_gate) _plan.Add((fault, 0, 0));
+        lock (_gate)
+        {
+            _plan.Add((fault, 0, 0));
+        }
     }
 
     /// <summary>The fault that strikes this call, or null.</summary>
@@ -18,22 +22,33 @@ internal sealed class HostFaults(int seed, IReadOnlyDictionary<HostFaultKind, do
     {
         lock (_gate)
         {
-            for (var i = 0; i < _plan.Count; i++)
+            for (int i = 0; i < _plan.Count; i++)
             {
-                var (fault, passed, struck) = _plan[i];
-                if (fault.Kind != kind || fault.Ordinal != ordinal) continue;
+                (HostFault? fault, int passed, int struck) = _plan[i];
+                if (fault.Kind != kind || fault.Ordinal != ordinal)
+                {
+                    continue;
+                }
+
                 if (passed < fault.After)
                 {
                     _plan[i] = (fault, passed + 1, struck);
                     continue;
                 }
 
-                if (struck + 1 >= fault.Times) _plan.RemoveAt(i);
-                else _plan[i] = (fault, passed, struck + 1);
+                if (struck + 1 >= fault.Times)
+                {
+                    _plan.RemoveAt(i);
+                }
+                else
+                {
+                    _plan[i] = (fault, passed, struck + 1);
+                }
+
                 return fault;
             }
 
-            return rates.TryGetValue(kind, out var rate) && _random.NextDouble() < rate ? new HostFault(kind, ordinal) : null;
+            return rates.TryGetValue(kind, out double rate) && _random.NextDouble() < rate ? new HostFault(kind, ordinal) : null;
         }
     }
 }

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>The one thread on which queued host functions run, one after the other, as a driver's callback thread does.</summary>
-/// <remarks><b>Owns</b> the thread, which starts with the first function. <b>Thread</b> any. <b>Blocks</b> never, except the thread itself.</remarks>
+/// <remarks><b>Owns</b> the thread, which starts with the first function. <b>Thread</b> any. <b>Blocks</b> never, except the thread
+/// itself.</remarks>
 internal sealed class HostFunctionThread : IDisposable
 {
     private readonly BlockingCollection<Action> _work = [];
@@ -11,7 +12,11 @@ internal sealed class HostFunctionThread : IDisposable
 
     public void Post(Action work)
     {
-        if (Volatile.Read(ref _thread) is null) Start();
+        if (Volatile.Read(ref _thread) is null)
+        {
+            Start();
+        }
+
         _work.Add(work);
     }
 
@@ -25,11 +30,17 @@ internal sealed class HostFunctionThread : IDisposable
     private void Start()
     {
         var thread = new Thread(Run) { IsBackground = true, Name = "troupe host functions" };
-        if (Interlocked.CompareExchange(ref _thread, thread, null) is null) thread.Start();
+        if (Interlocked.CompareExchange(ref _thread, thread, null) is null)
+        {
+            thread.Start();
+        }
     }
 
     private void Run()
     {
-        foreach (var work in _work.GetConsumingEnumerable()) work();
+        foreach (Action work in _work.GetConsumingEnumerable())
+        {
+            work();
+        }
     }
 }

@@ -20,10 +20,13 @@ internal sealed class HostGraph(HostContext context) : HostObject
     public string ToDot()
     {
         var text = new StringBuilder("digraph {\n");
-        for (var i = 0; i < Nodes.Count; i++)
+        for (int i = 0; i < Nodes.Count; i++)
         {
             text.Append(CultureInfo.InvariantCulture, $"  n{i} [label=\"{Nodes[i].Command.Describe()}\"];\n");
-            foreach (var before in Nodes[i].DependsOn) text.Append(CultureInfo.InvariantCulture, $"  n{before} -> n{i};\n");
+            foreach (int before in Nodes[i].DependsOn)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"  n{before} -> n{i};\n");
+            }
         }
 
         return text.Append("}\n").ToString();

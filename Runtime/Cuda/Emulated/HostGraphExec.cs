@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>An instantiated graph: its own copy of the nodes, so that the graph may be destroyed or recorded anew.</summary>
-internal sealed class HostGraphExec(HostContext context, GraphNode[] nodes, HostAllocation[] allocations, CuGraphInstantiateFlags flags) : HostObject
+internal sealed class HostGraphExec(HostContext context, GraphNode[] nodes, HostAllocation[] allocations, CuGraphInstantiateFlags flags)
+    : HostObject
 {
     public HostContext Context { get; } = context;
 

@@ -12,7 +12,7 @@ internal sealed class HostKernel : HostObject
         Body = body;
         _sizes = [.. body.ParameterSizes];
         Offsets = new int[_sizes.Length];
-        for (var i = 0; i < _sizes.Length; i++)
+        for (int i = 0; i < _sizes.Length; i++)
         {
             Offsets[i] = (ArgumentBytes + _sizes[i] - 1) / _sizes[i] * _sizes[i];
             ArgumentBytes = Offsets[i] + _sizes[i];
@@ -32,7 +32,8 @@ internal sealed class HostKernel : HostObject
     public int MaxDynamicSharedBytes { get; set; } = 48 << 10;
 
     /// <summary>Whether the caller's argument pack has this kernel's layout.</summary>
-    public bool Accepts(ReadOnlySpan<byte> arguments, ReadOnlySpan<int> sizes) => arguments.Length >= ArgumentBytes && sizes.SequenceEqual(_sizes);
+    public bool Accepts(ReadOnlySpan<byte> arguments, ReadOnlySpan<int> sizes) =>
+        arguments.Length >= ArgumentBytes && sizes.SequenceEqual(_sizes);
 
     public override string Describe() => $"kernel {Name}";
 }

@@ -25,7 +25,11 @@ internal sealed unsafe class HostMemoryTable : IDisposable
         }
 
         NativeMemory.Fill(address, (nuint)bytes, isStrict ? HostDevice.FreshPoison : (byte)0);
-        lock (_gate) _ranges[(nint)address] = new Entry(bytes, IsRegistered: false, context);
+        lock (_gate)
+        {
+            _ranges[(nint)address] = new Entry(bytes, IsRegistered: false, context);
+        }
+
         return (nint)address;
     }
 
@@ -35,11 +39,19 @@ internal sealed unsafe class HostMemoryTable : IDisposable
         Entry entry;
         lock (_gate)
         {
-            if (!_ranges.TryGetValue(address, out entry) || entry.IsRegistered) return false;
+            if (!_ranges.TryGetValue(address, out entry) || entry.IsRegistered)
+            {
+                return false;
+            }
+
             _ranges.Remove(address);
         }
 
-        if (isStrict) NativeMemory.Fill((void*)address, (nuint)entry.Bytes, HostDevice.FreedPoison);
+        if (isStrict)
+        {
+            NativeMemory.Fill((void*)address, (nuint)entry.Bytes, HostDevice.FreedPoison);
+        }
+
         NativeMemory.AlignedFree((void*)address);
         return true;
     }
@@ -49,9 +61,13 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            foreach (var (start, entry) in _ranges)
+            foreach ((nint start, Entry entry) in _ranges)
             {
-                if ((ulong)start >= (ulong)address + bytes || (ulong)address >= (ulong)start + entry.Bytes) continue;
+                if ((ulong)start >= (ulong)address + bytes || (ulong)address >= (ulong)start + entry.Bytes)
+                {
+                    continue;
+                }
+
                 return entry.IsRegistered ? CuResult.HostMemoryAlreadyRegistered : CuResult.InvalidValue;
             }
 
@@ -64,15 +80,18 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            if (_ranges.TryGetValue(address, out var exact) && exact.IsRegistered)
+            if (_ranges.TryGetValue(address, out Entry exact) && exact.IsRegistered)
             {
                 _ranges.Remove(address);
                 return CuResult.Success;
             }
 
-            foreach (var (start, entry) in _ranges)
+            foreach ((nint start, Entry entry) in _ranges)
             {
-                if (entry.IsRegistered && address > start && (ulong)(address - start) < entry.Bytes) return CuResult.InvalidValue;
+                if (entry.IsRegistered && address > start && (ulong)(address - start) < entry.Bytes)
+                {
+                    return CuResult.InvalidValue;
+                }
             }
 
             return CuResult.HostMemoryNotRegistered;
@@ -84,10 +103,13 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            foreach (var (start, entry) in _ranges)
+            foreach ((nint start, Entry entry) in _ranges)
             {
-                var offset = (ulong)address - (ulong)start;
-                if (address >= start && offset <= entry.Bytes && bytes <= entry.Bytes - offset) return true;
+                ulong offset = (ulong)address - (ulong)start;
+                if (address >= start && offset <= entry.Bytes && bytes <= entry.Bytes - offset)
+                {
+                    return true;
+                }
             }
 
             return false;
@@ -99,11 +121,19 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            for (var i = _ranges.Count - 1; i >= 0; i--)
+            for (int i = _ranges.Count - 1; i >= 0; i--)
             {
-                var entry = _ranges.GetValueAtIndex(i);
-                if (entry.Context != context) continue;
-                if (!entry.IsRegistered) NativeMemory.AlignedFree((void*)_ranges.GetKeyAtIndex(i));
+                Entry entry = _ranges.GetValueAtIndex(i);
+                if (entry.Context != context)
+                {
+                    continue;
+                }
+
+                if (!entry.IsRegistered)
+                {
+                    NativeMemory.AlignedFree((void*)_ranges.GetKeyAtIndex(i));
+                }
+
                 _ranges.RemoveAt(i);
             }
         }
@@ -114,7 +144,12 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            return [.. _ranges.Select(range => $"{(range.Value.IsRegistered ? "registered" : "page-locked")} host memory of {range.Value.Bytes} bytes at 0x{range.Key:x}")];
+            return
+            [
+                .. _ranges.Select(range =>
+                    $"{(range.Value.IsRegistered ? "registered" : "page-locked")} host memory of {range.Value.Bytes} bytes at 0x{range.Key:x}"
+                ),
+            ];
         }
     }
 
@@ -122,9 +157,12 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     {
         lock (_gate)
         {
-            foreach (var (address, entry) in _ranges)
+            foreach ((nint address, Entry entry) in _ranges)
             {
-                if (!entry.IsRegistered) NativeMemory.AlignedFree((void*)address);
+                if (!entry.IsRegistered)
+                {
+                    NativeMemory.AlignedFree((void*)address);
+                }
             }
 
             _ranges.Clear();

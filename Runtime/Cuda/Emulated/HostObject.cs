@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>Anything the emulator gives a handle to; the handle lives in the object, so that one read of the table decides whether it is valid.</summary>
+/// <summary>Anything the emulator gives a handle to; the handle lives in the object, so that one read of the table decides whether it is
+/// valid.</summary>
 internal abstract class HostObject
 {
     /// <summary>The value handed to the caller: kind, generation and index.</summary>

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>A stream-ordered memory pool: keeps freed ranges for the next allocation of their size until it is trimmed.</summary>
-/// <remarks><b>Owns</b> the ranges it keeps. <b>Thread</b> any, under its own lock. <b>Blocks</b> only while it gives memory back to the device.</remarks>
+/// <remarks><b>Owns</b> the ranges it keeps. <b>Thread</b> any, under its own lock. <b>Blocks</b> only while it gives memory back to the
+/// device.</remarks>
 internal sealed class HostPool : HostObject
 {
     private readonly Lock _gate = new();
@@ -49,7 +50,10 @@ internal sealed class HostPool : HostObject
     {
         get
         {
-            lock (_gate) return (_reserved, _reservedHigh, _used, _usedHigh);
+            lock (_gate)
+            {
+                return (_reserved, _reservedHigh, _used, _usedHigh);
+            }
         }
     }
 
@@ -60,25 +64,38 @@ internal sealed class HostPool : HostObject
     /// <summary>Memory for one allocation, from the kept ranges or from the device; null when neither has room.</summary>
     public HostAllocation? Allocate(HostContext context, ulong size, bool isStrict)
     {
-        var capacity = (size + HostDevice.Alignment - 1) & ~(HostDevice.Alignment - 1);
+        ulong capacity = (size + HostDevice.Alignment - 1) & ~(HostDevice.Alignment - 1);
         lock (_gate)
         {
-            if (TryTake(capacity, context, size, isStrict) is { } kept) return kept;
-            if (MaxBytes != 0 && _reserved + capacity > MaxBytes && !HasKept) return null;
+            if (TryTake(capacity, context, size, isStrict) is { } kept)
+            {
+                return kept;
+            }
+
+            if (MaxBytes != 0 && _reserved + capacity > MaxBytes && !HasKept)
+            {
+                return null;
+            }
         }
 
         if (MaxBytes != 0 && _reserved + capacity > MaxBytes)
         {
             TrimTo(0);
-            if (_reserved + capacity > MaxBytes) return null;
+            if (_reserved + capacity > MaxBytes)
+            {
+                return null;
+            }
         }
 
-        var fresh = Device.Allocate(context, this, size);
+        HostAllocation? fresh = Device.Allocate(context, this, size);
         if (fresh is null)
         {
             TrimTo(0);
             fresh = Device.Allocate(context, this, size);
-            if (fresh is null) return null;
+            if (fresh is null)
+            {
+                return null;
+            }
         }
 
         lock (_gate)
@@ -100,8 +117,12 @@ internal sealed class HostPool : HostObject
         {
             allocation.IsLive = false;
             allocation.IsFreeRequested = true;
-            if (isStrict) NativeMemory.Fill(allocation.Bytes, (nuint)allocation.Capacity, HostDevice.FreedPoison);
-            ref var head = ref HeadOf(allocation.Capacity);
+            if (isStrict)
+            {
+                NativeMemory.Fill(allocation.Bytes, (nuint)allocation.Capacity, HostDevice.FreedPoison);
+            }
+
+            ref HostAllocation? head = ref HeadOf(allocation.Capacity);
             allocation.NextFree = head;
             head = allocation;
             _kept += allocation.Capacity;
@@ -117,7 +138,11 @@ internal sealed class HostPool : HostObject
             HostAllocation victim;
             lock (_gate)
             {
-                if (_reserved <= bytes || !HasKept) return;
+                if (_reserved <= bytes || !HasKept)
+                {
+                    return;
+                }
+
                 victim = FindKept();
                 HeadOf(victim.Capacity) = victim.NextFree;
                 victim.NextFree = null;
@@ -133,8 +158,14 @@ internal sealed class HostPool : HostObject
     {
         lock (_gate)
         {
-            if (attribute == CuMemPoolAttribute.ReservedMemHigh) _reservedHigh = _reserved;
-            else _usedHigh = _used;
+            if (attribute == CuMemPoolAttribute.ReservedMemHigh)
+            {
+                _reservedHigh = _reserved;
+            }
+            else
+            {
+                _usedHigh = _used;
+            }
         }
     }
 
@@ -142,14 +173,22 @@ internal sealed class HostPool : HostObject
 
     private HostAllocation? TryTake(ulong capacity, HostContext context, ulong size, bool isStrict)
     {
-        ref var head = ref HeadOf(capacity);
-        if (head is null) return null;
-        var taken = head;
+        ref HostAllocation? head = ref HeadOf(capacity);
+        if (head is null)
+        {
+            return null;
+        }
+
+        HostAllocation taken = head;
         head = taken.NextFree;
         taken.NextFree = null;
         _kept -= capacity;
         CountUsed(size);
-        if (isStrict) return Device.Rehouse(taken, context, size);
+        if (isStrict)
+        {
+            return Device.Rehouse(taken, context, size);
+        }
+
         taken.Context = context;
         taken.Size = size;
         taken.IsFreeRequested = false;
@@ -160,8 +199,12 @@ internal sealed class HostPool : HostObject
     /// <summary>The first kept range of a size; small sizes have a slot each.</summary>
     private ref HostAllocation? HeadOf(ulong capacity)
     {
-        var index = (capacity / HostDevice.Alignment) - 1;
-        if (index < SmallClasses) return ref _smallFree[index];
+        ulong index = (capacity / HostDevice.Alignment) - 1;
+        if (index < SmallClasses)
+        {
+            return ref _smallFree[index];
+        }
+
         return ref CollectionsMarshal.GetValueRefOrAddDefault(_largeFree, capacity, out _);
     }
 

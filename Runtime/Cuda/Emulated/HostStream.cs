@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>A stream of the emulator: one order of work.</summary>
-/// <remarks><b>Owns</b> its order. <b>Thread</b> any; work that runs at enqueue runs under <see cref="Gate"/>. <b>Blocks</b> while such work of another thread runs.</remarks>
+/// <remarks><b>Owns</b> its order. <b>Thread</b> any; work that runs at enqueue runs under <see cref="Gate"/>. <b>Blocks</b> while such
+/// work of another thread runs.</remarks>
 internal sealed class HostStream(HostCudaDriver driver, HostContext context, CuStreamFlags flags, int priority) : HostObject
 {
     public HostContext Context { get; } = context;

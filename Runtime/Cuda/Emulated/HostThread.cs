@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>What the driver keeps per calling thread: its stack of device contexts, its capture mode, and whether it is inside work of a stream.</summary>
+/// <summary>What the driver keeps per calling thread: its stack of device contexts, its capture mode, and whether it is inside work of a
+/// stream.</summary>
 internal sealed class HostThread(HostCudaDriver driver)
 {
     private HostContext?[] _stack = new HostContext?[8];
@@ -22,7 +23,11 @@ internal sealed class HostThread(HostCudaDriver driver)
 
     public void Push(HostContext? context)
     {
-        if (_depth == _stack.Length) Array.Resize(ref _stack, _depth * 2);
+        if (_depth == _stack.Length)
+        {
+            Array.Resize(ref _stack, _depth * 2);
+        }
+
         _stack[_depth++] = context;
         Turn(context);
     }
@@ -30,7 +35,11 @@ internal sealed class HostThread(HostCudaDriver driver)
     public bool TryPop(out HostContext? popped)
     {
         popped = null;
-        if (_depth == 0) return false;
+        if (_depth == 0)
+        {
+            return false;
+        }
+
         popped = _stack[--_depth];
         _stack[_depth] = null;
         Turn(_depth == 0 ? null : _stack[_depth - 1]);
@@ -59,8 +68,16 @@ internal sealed class HostThread(HostCudaDriver driver)
     private void Turn(HostContext? context)
     {
         Current = context;
-        if (context is null || context.Device == _lastDevice) return;
-        if (_lastDevice is not null) HostCounters.Count(ref context.Device.Counters.DeviceSwitches);
+        if (context is null || context.Device == _lastDevice)
+        {
+            return;
+        }
+
+        if (_lastDevice is not null)
+        {
+            HostCounters.Count(ref context.Device.Counters.DeviceSwitches);
+        }
+
         _lastDevice = context.Device;
     }
 }

@@ -2,8 +2,10 @@ using System.Diagnostics;
 
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>The serving policy: work runs on the thread that enqueues it, before the call returns, without a queue and without an allocation.</summary>
-/// <remarks><b>Owns</b> nothing. <b>Thread</b> the caller's. <b>Blocks</b> for as long as the work takes, and while another thread's work runs on the same stream.</remarks>
+/// <summary>The serving policy: work runs on the thread that enqueues it, before the call returns, without a queue and without an
+/// allocation.</summary>
+/// <remarks><b>Owns</b> nothing. <b>Thread</b> the caller's. <b>Blocks</b> for as long as the work takes, and while another thread's work
+/// runs on the same stream.</remarks>
 internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
 {
     public override bool RunsAtEnqueue => true;
@@ -15,9 +17,16 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         lock (stream.Gate)
         {
             // Taken, but the device failed by this very launch: nothing runs any more.
-            if (stream.Context.Failure != CuResult.Success) return CuResult.Success;
-            var status = CommandRunner.Run(driver, stream.Context, stream.Memory, in command, isReplay: false);
-            if (status != CuResult.Success) stream.Context.Device.Fail(status);
+            if (stream.Context.Failure != CuResult.Success)
+            {
+                return CuResult.Success;
+            }
+
+            CuResult status = CommandRunner.Run(driver, stream.Context, stream.Memory, in command, isReplay: false);
+            if (status != CuResult.Success)
+            {
+                stream.Context.Device.Fail(status);
+            }
         }
 
         return CuResult.Success;
@@ -27,12 +36,20 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
     {
         lock (stream.Gate)
         {
-            foreach (var node in executable.Nodes)
+            foreach (GraphNode node in executable.Nodes)
             {
-                if (node.Context.Failure != CuResult.Success) break;
-                var command = node.Command;
-                var status = CommandRunner.Run(driver, node.Context, stream.Memory, in command, isReplay: true);
-                if (status == CuResult.Success) continue;
+                if (node.Context.Failure != CuResult.Success)
+                {
+                    break;
+                }
+
+                StreamCommand command = node.Command;
+                CuResult status = CommandRunner.Run(driver, node.Context, stream.Memory, in command, isReplay: true);
+                if (status == CuResult.Success)
+                {
+                    continue;
+                }
+
                 node.Context.Device.Fail(status);
                 stream.Context.Device.Fail(status);
                 break;
@@ -60,7 +77,10 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         lock (stream.Gate)
         {
             @event.IsRecorded = true;
-            if (@event.HasTiming) @event.ReachedAt = Now;
+            if (@event.HasTiming)
+            {
+                @event.ReachedAt = Now;
+            }
         }
     }
 
@@ -71,7 +91,11 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
 
     public override bool IsDone(HostStream stream)
     {
-        if (!stream.Gate.TryEnter()) return false;
+        if (!stream.Gate.TryEnter())
+        {
+            return false;
+        }
+
         stream.Gate.Exit();
         return true;
     }
@@ -80,21 +104,24 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
 
     public override void Drain(HostStream stream)
     {
-        lock (stream.Gate)
-        {
-        }
+        lock (stream.Gate) { }
     }
 
-    public override void Drain(HostEvent @event)
-    {
-    }
+    public override void Drain(HostEvent @event) { }
 
     public override void Drain(HostDevice? device)
     {
-        foreach (var each in driver.DeviceTable)
+        foreach (HostDevice each in driver.DeviceTable)
         {
-            if (device is not null && each != device) continue;
-            foreach (var stream in each.Streams) Drain(stream);
+            if (device is not null && each != device)
+            {
+                continue;
+            }
+
+            foreach (HostStream stream in each.Streams)
+            {
+                Drain(stream);
+            }
         }
     }
 }

@@ -14,16 +14,20 @@ internal static partial class KernelImageReader
     public static CuResult Read(ReadOnlySpan<byte> image, HostImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
     {
         log = "";
-        if (image.StartsWith(ElfMagic)) return ReadElf(image, into, bodies, out log);
+        if (image.StartsWith(ElfMagic))
+        {
+            return ReadElf(image, into, bodies, out log);
+        }
+
         if (!IsText(image))
         {
             log = "The image is neither PTX text nor an ELF image.";
             return CuResult.InvalidImage;
         }
 
-        var text = Encoding.UTF8.GetString(image).TrimEnd('\0');
-        var version = VersionLine().Match(text);
-        var target = TargetLine().Match(text);
+        string text = Encoding.UTF8.GetString(image).TrimEnd('\0');
+        Match version = VersionLine().Match(text);
+        Match target = TargetLine().Match(text);
         if (!version.Success || !target.Success)
         {
             log = "PTX text starts with .version and .target; at least one is missing.";
@@ -36,7 +40,7 @@ internal static partial class KernelImageReader
             return CuResult.UnsupportedPtxVersion;
         }
 
-        var device = into.PtxTarget;
+        int device = into.PtxTarget;
         if (Number(target) > device)
         {
             log = $"The PTX is written for sm_{target.Groups[1].Value}, the device has sm_{device}.";
@@ -47,10 +51,11 @@ internal static partial class KernelImageReader
 
         foreach (Match entry in EntryLine().Matches(text))
         {
-            var name = entry.Groups[1].Value;
-            if (!bodies.TryGetValue(name, out var body))
+            string name = entry.Groups[1].Value;
+            if (!bodies.TryGetValue(name, out ManagedKernelBody? body))
             {
-                log = $"The entry '{name}' has no managed body: register one with RegisterKernel before the image is loaded on an emulated device.";
+                log =
+                    $"The entry '{name}' has no managed body: register one with RegisterKernel before the image is loaded on an emulated device.";
                 return CuResult.InvalidPtx;
             }
 
@@ -69,13 +74,20 @@ internal static partial class KernelImageReader
     private static CuResult ReadElf(ReadOnlySpan<byte> image, HostImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
     {
         log = "";
-        foreach (var (name, body) in bodies)
+        foreach ((string? name, ManagedKernelBody? body) in bodies)
         {
             // A kernel's code lies in a section named after it.
-            if (image.IndexOf(Encoding.UTF8.GetBytes($".text.{name}\0")) >= 0) into.Kernels[name] = new HostKernel(into, name, body);
+            if (image.IndexOf(Encoding.UTF8.GetBytes($".text.{name}\0")) >= 0)
+            {
+                into.Kernels[name] = new HostKernel(into, name, body);
+            }
         }
 
-        if (into.Kernels.Count > 0) return CuResult.Success;
+        if (into.Kernels.Count > 0)
+        {
+            return CuResult.Success;
+        }
+
         log = "The ELF image holds no kernel that has a managed body.";
         return CuResult.InvalidImage;
     }
@@ -84,17 +96,24 @@ internal static partial class KernelImageReader
 
     private static bool IsText(ReadOnlySpan<byte> image)
     {
-        var text = image.TrimEnd((byte)0);
+        ReadOnlySpan<byte> text = image.TrimEnd((byte)0);
         return !text.IsEmpty && text.IndexOf((byte)0) < 0 && text.IndexOf(".version"u8) >= 0;
     }
 
     private static bool HasBalancedBraces(string text)
     {
-        var depth = 0;
-        foreach (var character in text)
+        int depth = 0;
+        foreach (char character in text)
         {
-            if (character == '{') depth++;
-            if (character == '}' && --depth < 0) return false;
+            if (character == '{')
+            {
+                depth++;
+            }
+
+            if (character == '}' && --depth < 0)
+            {
+                return false;
+            }
         }
 
         return depth == 0;

@@ -25,7 +25,11 @@ internal sealed class KernelLaunch
         Grid = grid;
         Block = block;
         SharedBytes = sharedBytes;
-        if (_arguments.Length < arguments.Length) _arguments = new byte[arguments.Length];
+        if (_arguments.Length < arguments.Length)
+        {
+            _arguments = new byte[arguments.Length];
+        }
+
         arguments.CopyTo(_arguments);
         _accesses.Clear();
         kernel.Body.DescribeAccesses(Arguments, _accesses);

@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>The window through which one running kernel sees device memory: the ranges it declared, each checked when the kernel starts.</summary>
+/// <summary>The window through which one running kernel sees device memory: the ranges it declared, each checked when the kernel
+/// starts.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> the one that runs the kernel. <b>Blocks</b> never.</remarks>
 internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemory
 {
@@ -12,21 +13,32 @@ internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemo
     /// <summary>Checks every range; anything but success is the status the context fails with.</summary>
     public CuResult Open(HostContext context, ReadOnlySpan<DeviceAccess> accesses)
     {
-        if (accesses.Length > _accesses.Length) _accesses = new DeviceAccess[accesses.Length];
+        if (accesses.Length > _accesses.Length)
+        {
+            _accesses = new DeviceAccess[accesses.Length];
+        }
+
         accesses.CopyTo(_accesses);
         _count = accesses.Length;
         _context = context;
-        foreach (ref readonly var access in accesses)
+        foreach (ref readonly DeviceAccess access in accesses)
         {
-            if (access.ByteCount == 0) continue;
-            var allocation = driver.Find(access.Start.Address);
+            if (access.ByteCount == 0)
+            {
+                continue;
+            }
+
+            HostAllocation? allocation = driver.Find(access.Start.Address);
             if (allocation is not null && allocation.Device != context.Device && !_isGuest)
             {
                 _isGuest = true;
                 driver.EnterAsGuest();
             }
 
-            if (allocation is null || !HostCudaDriver.MayDereference(context, allocation, access)) return CuResult.IllegalAddress;
+            if (allocation is null || !HostCudaDriver.MayDereference(context, allocation, access))
+            {
+                return CuResult.IllegalAddress;
+            }
         }
 
         return CuResult.Success;
@@ -36,23 +48,41 @@ internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemo
     {
         _count = 0;
         _context = null;
-        if (!_isGuest) return;
+        if (!_isGuest)
+        {
+            return;
+        }
+
         _isGuest = false;
         driver.LeaveAsGuest();
     }
 
     public byte* Resolve(DevicePointer pointer, ulong byteCount)
     {
-        foreach (ref readonly var access in _accesses.AsSpan(0, _count))
+        foreach (ref readonly DeviceAccess access in _accesses.AsSpan(0, _count))
         {
-            var offset = pointer.Address - access.Start.Address;
-            if (offset > access.ByteCount || byteCount > access.ByteCount - offset) continue;
-            var allocation = driver.Find(pointer.Address);
-            if (allocation is null || allocation.Bytes is null) break;
+            ulong offset = pointer.Address - access.Start.Address;
+            if (offset > access.ByteCount || byteCount > access.ByteCount - offset)
+            {
+                continue;
+            }
+
+            HostAllocation? allocation = driver.Find(pointer.Address);
+            if (allocation is null || allocation.Bytes is null)
+            {
+                break;
+            }
+
             return allocation.Bytes + (pointer.Address - allocation.Address);
         }
 
-        if (byteCount == 0) return null;
-        throw new IllegalAccessException($"The kernel touched {byteCount} bytes at 0x{pointer.Address:x} on device {_context?.Device.Ordinal}, which it had not declared.");
+        if (byteCount == 0)
+        {
+            return null;
+        }
+
+        throw new IllegalAccessException(
+            $"The kernel touched {byteCount} bytes at 0x{pointer.Address:x} on device {_context?.Device.Ordinal}, which it had not declared."
+        );
     }
 }

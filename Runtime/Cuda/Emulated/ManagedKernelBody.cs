@@ -1,7 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>The managed half of a named kernel: what a GPU does from PTX, an emulated device does with this.</summary>
-/// <remarks>Registered once per driver under the name of the PTX entry. <b>Owns</b> nothing. <b>Thread</b> the driver's. <b>Blocks</b> while it computes.</remarks>
+/// <remarks>Registered once per driver under the name of the PTX entry. <b>Owns</b> nothing. <b>Thread</b> the driver's. <b>Blocks</b>
+/// while it computes.</remarks>
 internal abstract class ManagedKernelBody
 {
     /// <summary>Sizes of the parameters in bytes, in order; each lies at its natural alignment.</summary>

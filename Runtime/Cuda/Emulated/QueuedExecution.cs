@@ -1,7 +1,9 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>What the policies that queue work share: order by streams, events and graph edges, vector clocks, conflicts, and the thread of host functions. Longer than most files: one lock guards it all, and its steps are read together.</summary>
-/// <remarks><b>Owns</b> the work that has not run, and one thread for host functions. <b>Thread</b> any, under <see cref="Gate"/>; effects run outside it. <b>Blocks</b> in the Drain methods.</remarks>
+/// <summary>What the policies that queue work share: order by streams, events and graph edges, vector clocks, conflicts, and the thread of
+/// host functions. Longer than most files: one lock guards it all, and its steps are read together.</summary>
+/// <remarks><b>Owns</b> the work that has not run, and one thread for host functions. <b>Thread</b> any, under <see cref="Gate"/>; effects
+/// run outside it. <b>Blocks</b> in the Drain methods.</remarks>
 internal abstract class QueuedExecution : HostExecution
 {
     private const int HostTimeline = 0;
@@ -34,13 +36,27 @@ internal abstract class QueuedExecution : HostExecution
         CuResult status;
         lock (Gate)
         {
-            status = Append(stream, in command, null, out var item);
-            if (status == CuResult.Success && command.Kind == CommandKind.CopyToDevice && ReadsSourceAtCall(in command)) item.Staged = Stage(in command);
-            if (status == CuResult.Success && command.Kind == CommandKind.CopyToHost && FinishesAtCall(in command)) awaited = item;
+            status = Append(stream, in command, null, out WorkItem? item);
+            if (status == CuResult.Success && command.Kind == CommandKind.CopyToDevice && ReadsSourceAtCall(in command))
+            {
+                item.Staged = Stage(in command);
+            }
+
+            if (status == CuResult.Success && command.Kind == CommandKind.CopyToHost && FinishesAtCall(in command))
+            {
+                awaited = item;
+            }
         }
 
-        if (awaited is not null) Await(awaited);
-        else Breathe();
+        if (awaited is not null)
+        {
+            Await(awaited);
+        }
+        else
+        {
+            Breathe();
+        }
+
         return status;
     }
 
@@ -48,33 +64,60 @@ internal abstract class QueuedExecution : HostExecution
     {
         lock (Gate)
         {
-            var nodes = executable.Nodes;
-            if (executable.BranchTimelines.Length != nodes.Length) executable.BranchTimelines = AssignBranches(nodes);
+            GraphNode[] nodes = executable.Nodes;
+            if (executable.BranchTimelines.Length != nodes.Length)
+            {
+                executable.BranchTimelines = AssignBranches(nodes);
+            }
+
             var start = new VectorClock();
             start.Join(_host);
-            if (stream.Tail is not null) start.Join(stream.Tail.Clock);
-            if (executable.LastLaunch is not null) start.Join(executable.LastLaunch.Clock);
-            var items = new WorkItem[nodes.Length];
-            for (var i = 0; i < nodes.Length; i++)
+            if (stream.Tail is not null)
             {
-                var node = nodes[i];
-                var clock = start.Copy();
-                foreach (var before in node.DependsOn) clock.Join(items[before].Clock);
-                var status = Create(node.Context, node.Command, isReplay: true, executable.BranchTimelines[i], clock, out items[i]);
-                if (status != CuResult.Success) return status;
+                start.Join(stream.Tail.Clock);
+            }
+
+            if (executable.LastLaunch is not null)
+            {
+                start.Join(executable.LastLaunch.Clock);
+            }
+
+            var items = new WorkItem[nodes.Length];
+            for (int i = 0; i < nodes.Length; i++)
+            {
+                GraphNode node = nodes[i];
+                VectorClock clock = start.Copy();
+                foreach (int before in node.DependsOn)
+                {
+                    clock.Join(items[before].Clock);
+                }
+
+                CuResult status = Create(node.Context, node.Command, isReplay: true, executable.BranchTimelines[i], clock, out items[i]);
+                if (status != CuResult.Success)
+                {
+                    return status;
+                }
+
                 if (node.DependsOn.Length == 0)
                 {
                     items[i].WaitFor(stream.Tail);
                     items[i].WaitFor(executable.LastLaunch);
                 }
 
-                foreach (var before in node.DependsOn) items[i].WaitFor(items[before]);
+                foreach (int before in node.DependsOn)
+                {
+                    items[i].WaitFor(items[before]);
+                }
+
                 Take(items[i]);
             }
 
-            var end = Append(stream, new StreamCommand { Kind = CommandKind.Nothing }, items, out var last);
+            CuResult end = Append(stream, new StreamCommand { Kind = CommandKind.Nothing }, items, out WorkItem? last);
             executable.LastLaunch = last;
-            if (end != CuResult.Success) return end;
+            if (end != CuResult.Success)
+            {
+                return end;
+            }
         }
 
         Breathe();
@@ -85,9 +128,12 @@ internal abstract class QueuedExecution : HostExecution
     {
         lock (Gate)
         {
-            var step = ++Steps[HostTimeline];
+            long step = ++Steps[HostTimeline];
             _host.Set(HostTimeline, step);
-            if (_races.Enter(in command, HostTimeline, step, _host, _host) is { } conflict) return Driver.Report(CuResult.LaunchFailed, "Conflict:", conflict);
+            if (_races.Enter(in command, HostTimeline, step, _host, _host) is { } conflict)
+            {
+                return Driver.Report(CuResult.LaunchFailed, "Conflict:", conflict);
+            }
         }
 
         Driver.EnterAsGuest();
@@ -105,7 +151,7 @@ internal abstract class QueuedExecution : HostExecution
     {
         lock (Gate)
         {
-            Append(stream, new StreamCommand { Kind = CommandKind.Record, Subject = @event }, null, out var item);
+            Append(stream, new StreamCommand { Kind = CommandKind.Record, Subject = @event }, null, out WorkItem? item);
             @event.IsRecorded = true;
             @event.LastRecord = item;
         }
@@ -115,7 +161,10 @@ internal abstract class QueuedExecution : HostExecution
 
     public override void Wait(HostStream stream, HostEvent @event)
     {
-        lock (Gate) Append(stream, new StreamCommand { Kind = CommandKind.Wait }, [@event.LastRecord!], out _);
+        lock (Gate)
+        {
+            Append(stream, new StreamCommand { Kind = CommandKind.Wait }, [@event.LastRecord!], out _);
+        }
     }
 
     public override bool IsDone(HostStream stream) => IsSeenDone(stream.Tail);
@@ -136,9 +185,12 @@ internal abstract class QueuedExecution : HostExecution
                 left = _unfinished.FirstOrDefault(item => device is null || item.Context.Device == device);
                 if (left is null)
                 {
-                    foreach (var each in Driver.DeviceTable)
+                    foreach (HostDevice each in Driver.DeviceTable)
                     {
-                        if (device is null || each == device) _host.Join(_devices[each.Ordinal]);
+                        if (device is null || each == device)
+                        {
+                            _host.Join(_devices[each.Ordinal]);
+                        }
                     }
 
                     return;
@@ -162,9 +214,7 @@ internal abstract class QueuedExecution : HostExecution
     protected abstract void Poll(WorkItem item);
 
     /// <summary>A chance to make progress after an enqueue.</summary>
-    protected virtual void Breathe()
-    {
-    }
+    protected virtual void Breathe() { }
 
     /// <summary>Whether an item counts as done for the host.</summary>
     protected virtual bool IsReached(WorkItem item) => item.IsDone;
@@ -175,7 +225,7 @@ internal abstract class QueuedExecution : HostExecution
     /// <summary>Does what an item says and marks it done. Outside the lock, except that the lock is taken to finish.</summary>
     protected void Perform(WorkItem item)
     {
-        var command = item.Command;
+        StreamCommand command = item.Command;
         if (command.Kind == CommandKind.HostCall && item.Context.Failure == CuResult.Success)
         {
             _hostFunctions.Post(() =>
@@ -187,7 +237,11 @@ internal abstract class QueuedExecution : HostExecution
         }
 
         // After a fault nothing runs any more; only memory is still given back.
-        if (item.Context.Failure == CuResult.Success || command.Kind == CommandKind.Free) Effect(item, in command);
+        if (item.Context.Failure == CuResult.Success || command.Kind == CommandKind.Free)
+        {
+            Effect(item, in command);
+        }
+
         Finish(item);
     }
 
@@ -196,7 +250,11 @@ internal abstract class QueuedExecution : HostExecution
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _hostFunctions.Dispose();
+        if (disposing)
+        {
+            _hostFunctions.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 
@@ -217,11 +275,19 @@ internal abstract class QueuedExecution : HostExecution
 
     private bool IsSeenDone(WorkItem? item)
     {
-        if (item is null) return true;
+        if (item is null)
+        {
+            return true;
+        }
+
         Poll(item);
         lock (Gate)
         {
-            if (!IsReached(item)) return false;
+            if (!IsReached(item))
+            {
+                return false;
+            }
+
             _host.Join(item.Clock);
             return true;
         }
@@ -229,27 +295,52 @@ internal abstract class QueuedExecution : HostExecution
 
     private void AwaitSeen(WorkItem? item)
     {
-        if (item is null) return;
+        if (item is null)
+        {
+            return;
+        }
+
         Await(item);
-        lock (Gate) _host.Join(item.Clock);
+        lock (Gate)
+        {
+            _host.Join(item.Clock);
+        }
     }
 
     private CuResult Append(HostStream stream, in StreamCommand command, WorkItem[]? others, out WorkItem item)
     {
-        if (stream.Timeline < 0) stream.Timeline = NewTimeline();
-        var clock = _host.Copy();
-        if (stream.Tail is not null) clock.Join(stream.Tail.Clock);
-        if (others is not null)
+        if (stream.Timeline < 0)
         {
-            foreach (var other in others) clock.Join(other.Clock);
+            stream.Timeline = NewTimeline();
         }
 
-        var status = Create(stream.Context, in command, isReplay: false, stream.Timeline, clock, out item);
-        if (status != CuResult.Success) return status;
+        VectorClock clock = _host.Copy();
+        if (stream.Tail is not null)
+        {
+            clock.Join(stream.Tail.Clock);
+        }
+
+        if (others is not null)
+        {
+            foreach (WorkItem other in others)
+            {
+                clock.Join(other.Clock);
+            }
+        }
+
+        CuResult status = Create(stream.Context, in command, isReplay: false, stream.Timeline, clock, out item);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
         item.WaitFor(stream.Tail);
         if (others is not null)
         {
-            foreach (var other in others) item.WaitFor(other);
+            foreach (WorkItem other in others)
+            {
+                item.WaitFor(other);
+            }
         }
 
         stream.Tail = item;
@@ -257,12 +348,23 @@ internal abstract class QueuedExecution : HostExecution
         return CuResult.Success;
     }
 
-    private CuResult Create(HostContext context, in StreamCommand command, bool isReplay, int timeline, VectorClock clock, out WorkItem item)
+    private CuResult Create(
+        HostContext context,
+        in StreamCommand command,
+        bool isReplay,
+        int timeline,
+        VectorClock clock,
+        out WorkItem item
+    )
     {
-        var step = ++Steps[timeline];
+        long step = ++Steps[timeline];
         clock.Set(timeline, step);
         item = new WorkItem(context, command, isReplay, clock) { Sequence = ++_sequence, StartsAt = Now };
-        if (_races.Enter(in command, timeline, step, clock, _host) is not { } conflict) return CuResult.Success;
+        if (_races.Enter(in command, timeline, step, clock, _host) is not { } conflict)
+        {
+            return CuResult.Success;
+        }
+
         context.Device.Fail(CuResult.LaunchFailed);
         return Driver.Report(CuResult.LaunchFailed, "Conflict:", conflict);
     }
@@ -281,23 +383,31 @@ internal abstract class QueuedExecution : HostExecution
         return _steps.Count - 1;
     }
 
-    /// <summary>Splits a graph into chains: a node goes on with the chain of its first predecessor that no other node went on with.</summary>
+    /// <summary>Splits a graph into chains: a node goes on with the chain of its first predecessor that no other node went on
+    /// with.</summary>
     private int[] AssignBranches(GraphNode[] nodes)
     {
-        var branches = new int[nodes.Length];
-        var isTaken = new bool[nodes.Length];
-        for (var i = 0; i < nodes.Length; i++)
+        int[] branches = new int[nodes.Length];
+        bool[] isTaken = new bool[nodes.Length];
+        for (int i = 0; i < nodes.Length; i++)
         {
             branches[i] = -1;
-            foreach (var before in nodes[i].DependsOn)
+            foreach (int before in nodes[i].DependsOn)
             {
-                if (isTaken[before]) continue;
+                if (isTaken[before])
+                {
+                    continue;
+                }
+
                 isTaken[before] = true;
                 branches[i] = branches[before];
                 break;
             }
 
-            if (branches[i] < 0) branches[i] = NewTimeline();
+            if (branches[i] < 0)
+            {
+                branches[i] = NewTimeline();
+            }
         }
 
         return branches;
@@ -308,20 +418,36 @@ internal abstract class QueuedExecution : HostExecution
         if (command.Kind == CommandKind.Record)
         {
             var @event = (HostEvent)command.Subject!;
-            if (@event.LastRecord == item) @event.ReachedAt = IsVirtual ? item.EndsAt : Now;
+            if (@event.LastRecord == item)
+            {
+                @event.ReachedAt = IsVirtual ? item.EndsAt : Now;
+            }
+
             return;
         }
 
-        var isGuest = command.Kind != CommandKind.HostCall;
-        if (isGuest) Driver.EnterAsGuest();
+        bool isGuest = command.Kind != CommandKind.HostCall;
+        if (isGuest)
+        {
+            Driver.EnterAsGuest();
+        }
+
         try
         {
-            var status = item.Staged is { } staged ? RunStaged(item, staged) : CommandRunner.Run(Driver, item.Context, new KernelMemory(Driver), in command, item.IsReplay);
-            if (status != CuResult.Success) item.Context.Device.Fail(status);
+            CuResult status = item.Staged is { } staged
+                ? RunStaged(item, staged)
+                : CommandRunner.Run(Driver, item.Context, new KernelMemory(Driver), in command, item.IsReplay);
+            if (status != CuResult.Success)
+            {
+                item.Context.Device.Fail(status);
+            }
         }
         finally
         {
-            if (isGuest) Driver.LeaveAsGuest();
+            if (isGuest)
+            {
+                Driver.LeaveAsGuest();
+            }
         }
     }
 
@@ -333,7 +459,13 @@ internal abstract class QueuedExecution : HostExecution
         // SAFETY: the staged bytes are fixed while the copy runs.
         fixed (byte* source = staged)
         {
-            var command = new StreamCommand { Kind = CommandKind.CopyToDevice, Destination = item.Command.Destination, Host = (nint)source, Bytes = item.Command.Bytes };
+            var command = new StreamCommand
+            {
+                Kind = CommandKind.CopyToDevice,
+                Destination = item.Command.Destination,
+                Host = (nint)source,
+                Bytes = item.Command.Bytes,
+            };
             return CommandRunner.Run(Driver, item.Context, null, in command, item.IsReplay);
         }
     }

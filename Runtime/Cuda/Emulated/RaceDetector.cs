@@ -1,9 +1,12 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>Finds work that touches the same bytes as other work without being ordered to it. It looks when work is enqueued, so the verdict does not depend on when work runs.</summary>
+/// <summary>Finds work that touches the same bytes as other work without being ordered to it. It looks when work is enqueued, so the
+/// verdict does not depend on when work runs.</summary>
 /// <remarks>
-/// The host is one timeline for all threads: what any thread has seen done, every thread may rely on. A host function's word is not an order:
-/// the host has to ask an event or a stream. <b>Owns</b> the logs of host memory. <b>Thread</b> under the execution's lock. <b>Blocks</b> never.
+/// The host is one timeline for all threads: what any thread has seen done, every thread may rely on. A host function's word is not an
+/// order:
+/// the host has to ask an event or a stream. <b>Owns</b> the logs of host memory. <b>Thread</b> under the execution's lock. <b>Blocks</b>
+/// never.
 /// </remarks>
 internal sealed class RaceDetector(HostCudaDriver driver)
 {
@@ -30,10 +33,22 @@ internal sealed class RaceDetector(HostCudaDriver driver)
             case CommandKind.Fill8 or CommandKind.Fill32 or CommandKind.Allocate or CommandKind.Free:
                 return EnterDevice(command.Destination, command.Bytes, true, in command, timeline, step, clock, host);
             case CommandKind.HostCall:
-                foreach (var range in ((HostFunction)command.Subject!).Ranges)
+                foreach (HostRange range in ((HostFunction)command.Subject!).Ranges)
                 {
-                    var found = EnterHost((ulong)range.Start, range.ByteCount, range.Kind != AccessKind.Read, in command, timeline, step, clock, host);
-                    if (found is not null) return found;
+                    string? found = EnterHost(
+                        (ulong)range.Start,
+                        range.ByteCount,
+                        range.Kind != AccessKind.Read,
+                        in command,
+                        timeline,
+                        step,
+                        clock,
+                        host
+                    );
+                    if (found is not null)
+                    {
+                        return found;
+                    }
                 }
 
                 return null;
@@ -44,31 +59,85 @@ internal sealed class RaceDetector(HostCudaDriver driver)
         return null;
     }
 
-    private string? EnterAll(ReadOnlySpan<DeviceAccess> accesses, in StreamCommand command, int timeline, long step, VectorClock clock, VectorClock host)
+    private string? EnterAll(
+        ReadOnlySpan<DeviceAccess> accesses,
+        in StreamCommand command,
+        int timeline,
+        long step,
+        VectorClock clock,
+        VectorClock host
+    )
     {
-        foreach (ref readonly var access in accesses)
+        foreach (ref readonly DeviceAccess access in accesses)
         {
-            var found = EnterDevice(access.Start.Address, access.ByteCount, access.Kind != AccessKind.Read, in command, timeline, step, clock, host);
-            if (found is not null) return found;
+            string? found = EnterDevice(
+                access.Start.Address,
+                access.ByteCount,
+                access.Kind != AccessKind.Read,
+                in command,
+                timeline,
+                step,
+                clock,
+                host
+            );
+            if (found is not null)
+            {
+                return found;
+            }
         }
 
         return null;
     }
 
-    private string? EnterDevice(ulong start, ulong bytes, bool isWrite, in StreamCommand command, int timeline, long step, VectorClock clock, VectorClock host)
+    private string? EnterDevice(
+        ulong start,
+        ulong bytes,
+        bool isWrite,
+        in StreamCommand command,
+        int timeline,
+        long step,
+        VectorClock clock,
+        VectorClock host
+    )
     {
         // An address that is nobody's fails when the work runs.
-        if (bytes == 0 || driver.Find(start) is not { } range) return null;
+        if (bytes == 0 || driver.Find(start) is not { } range)
+        {
+            return null;
+        }
+
         return Enter(range.Log ??= new AccessLog(), start, bytes, isWrite, in command, timeline, step, clock, host);
     }
 
-    private string? EnterHost(ulong start, ulong bytes, bool isWrite, in StreamCommand command, int timeline, long step, VectorClock clock, VectorClock host) =>
-        bytes == 0 ? null : Enter(_hostLog, start, bytes, isWrite, in command, timeline, step, clock, host);
+    private string? EnterHost(
+        ulong start,
+        ulong bytes,
+        bool isWrite,
+        in StreamCommand command,
+        int timeline,
+        long step,
+        VectorClock clock,
+        VectorClock host
+    ) => bytes == 0 ? null : Enter(_hostLog, start, bytes, isWrite, in command, timeline, step, clock, host);
 
-    private static string? Enter(AccessLog log, ulong start, ulong bytes, bool isWrite, in StreamCommand command, int timeline, long step, VectorClock clock, VectorClock host)
+    private static string? Enter(
+        AccessLog log,
+        ulong start,
+        ulong bytes,
+        bool isWrite,
+        in StreamCommand command,
+        int timeline,
+        long step,
+        VectorClock clock,
+        VectorClock host
+    )
     {
-        var what = command.Describe();
-        if (log.FindConflict(clock, start, start + bytes, isWrite) is { } other) return $"{what} and {other.What} touch the same bytes and are not ordered";
+        string what = command.Describe();
+        if (log.FindConflict(clock, start, start + bytes, isWrite) is { } other)
+        {
+            return $"{what} and {other.What} touch the same bytes and are not ordered";
+        }
+
         log.Add(new AccessRecord(start, start + bytes, isWrite, timeline, step, what), clock, host);
         return null;
     }

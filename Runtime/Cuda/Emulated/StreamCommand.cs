@@ -25,19 +25,20 @@ internal readonly struct StreamCommand
     /// <summary>Whether it occupies a copy engine rather than the compute engine of its device.</summary>
     public bool IsCopy => Kind is CommandKind.CopyToDevice or CommandKind.CopyToHost or CommandKind.CopyOnDevice or CommandKind.CopyPeer;
 
-    public string Describe() => Kind switch
-    {
-        CommandKind.Managed => $"kernel {((ManagedKernel)Subject!).Name}",
-        CommandKind.Kernel => $"kernel {((KernelLaunch)Subject!).Kernel.Name}",
-        CommandKind.CopyToDevice => $"copy of {Bytes} bytes to device at 0x{Destination:x}",
-        CommandKind.CopyToHost => $"copy of {Bytes} bytes to host from 0x{Source:x}",
-        CommandKind.CopyOnDevice or CommandKind.CopyPeer => $"copy of {Bytes} bytes from 0x{Source:x} to 0x{Destination:x}",
-        CommandKind.Fill8 or CommandKind.Fill32 => $"fill of {Bytes} bytes at 0x{Destination:x}",
-        CommandKind.HostCall => $"host function {Subject!.GetType().Name}",
-        CommandKind.Allocate => $"allocation of {Bytes} bytes at 0x{Destination:x}",
-        CommandKind.Free => $"free of {Bytes} bytes at 0x{Destination:x}",
-        CommandKind.Nothing => "empty node",
-        CommandKind.Record => "event record",
-        CommandKind.Wait => "event wait",
-    };
+    public string Describe() =>
+        Kind switch
+        {
+            CommandKind.Managed => $"kernel {((ManagedKernel)Subject!).Name}",
+            CommandKind.Kernel => $"kernel {((KernelLaunch)Subject!).Kernel.Name}",
+            CommandKind.CopyToDevice => $"copy of {Bytes} bytes to device at 0x{Destination:x}",
+            CommandKind.CopyToHost => $"copy of {Bytes} bytes to host from 0x{Source:x}",
+            CommandKind.CopyOnDevice or CommandKind.CopyPeer => $"copy of {Bytes} bytes from 0x{Source:x} to 0x{Destination:x}",
+            CommandKind.Fill8 or CommandKind.Fill32 => $"fill of {Bytes} bytes at 0x{Destination:x}",
+            CommandKind.HostCall => $"host function {Subject!.GetType().Name}",
+            CommandKind.Allocate => $"allocation of {Bytes} bytes at 0x{Destination:x}",
+            CommandKind.Free => $"free of {Bytes} bytes at 0x{Destination:x}",
+            CommandKind.Nothing => "empty node",
+            CommandKind.Record => "event record",
+            CommandKind.Wait => "event wait",
+        };
 }

@@ -1,9 +1,12 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>The policy for overlap and throughput: work takes its declared time on virtual engines, and time passes only when the host waits or says so.</summary>
+/// <summary>The policy for overlap and throughput: work takes its declared time on virtual engines, and time passes only when the host
+/// waits or says so.</summary>
 /// <remarks>
-/// Each device has copy engines in both directions and as many kernel slots as its options say; a piece of work starts when everything before it ended
-/// and an engine is free. <b>Owns</b> the clock. <b>Thread</b> any; effects run on the thread that moves the clock. <b>Blocks</b> only while effects run.
+/// Each device has copy engines in both directions and as many kernel slots as its options say; a piece of work starts when everything
+/// before it ended
+/// and an engine is free. <b>Owns</b> the clock. <b>Thread</b> any; effects run on the thread that moves the clock. <b>Blocks</b> only
+/// while effects run.
 /// </remarks>
 internal sealed class TimedExecution : QueuedExecution
 {
@@ -25,13 +28,19 @@ internal sealed class TimedExecution : QueuedExecution
     /// <summary>Time the kernel slots and copy engines of a device were busy, added up.</summary>
     public TimeSpan BusyTime(int ordinal)
     {
-        lock (Gate) return new TimeSpan(_devices[ordinal].BusyTicks);
+        lock (Gate)
+        {
+            return new TimeSpan(_devices[ordinal].BusyTicks);
+        }
     }
 
     /// <summary>When the last work given to a device ends.</summary>
     public TimeSpan EndOf(int ordinal)
     {
-        lock (Gate) return new TimeSpan(_devices[ordinal].LastEnd);
+        lock (Gate)
+        {
+            return new TimeSpan(_devices[ordinal].LastEnd);
+        }
     }
 
     /// <summary>Lets host time pass: what ends meanwhile takes effect.</summary>
@@ -58,14 +67,20 @@ internal sealed class TimedExecution : QueuedExecution
         AdvanceTo(item.EndsAt);
         lock (Gate)
         {
-            while (!item.IsDone) WaitForChange();
+            while (!item.IsDone)
+            {
+                WaitForChange();
+            }
         }
     }
 
     protected override void Poll(WorkItem item)
     {
         AdvanceTo(Now);
-        if (!IsReached(item)) AdvanceTo(Now + Driver.Options.QueryTime.Ticks);
+        if (!IsReached(item))
+        {
+            AdvanceTo(Now + Driver.Options.QueryTime.Ticks);
+        }
     }
 
     protected override bool IsReached(WorkItem item) => item.IsDone && item.EndsAt <= Now;
@@ -81,19 +96,32 @@ internal sealed class TimedExecution : QueuedExecution
                 WorkItem next;
                 lock (Gate)
                 {
-                    if (!_pending.TryPeek(out next!, out var key) || key.EndsAt > time) break;
+                    if (!_pending.TryPeek(out next!, out (long EndsAt, long Sequence) key) || key.EndsAt > time)
+                    {
+                        break;
+                    }
+
                     _pending.Dequeue();
-                    if (key.EndsAt > _now) Interlocked.Exchange(ref _now, key.EndsAt);
+                    if (key.EndsAt > _now)
+                    {
+                        Interlocked.Exchange(ref _now, key.EndsAt);
+                    }
                 }
 
                 Perform(next);
                 lock (Gate)
                 {
-                    while (!next.IsDone) WaitForChange();
+                    while (!next.IsDone)
+                    {
+                        WaitForChange();
+                    }
                 }
             }
 
-            if (time > _now) Interlocked.Exchange(ref _now, time);
+            if (time > _now)
+            {
+                Interlocked.Exchange(ref _now, time);
+            }
         }
     }
 }

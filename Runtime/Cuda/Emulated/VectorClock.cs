@@ -1,6 +1,7 @@
 namespace Troupe.Runtime.Cuda.Emulated;
 
-/// <summary>What a piece of work is ordered behind: for each timeline (a stream, a branch of an executable graph, the host) the last step that came before it.</summary>
+/// <summary>What a piece of work is ordered behind: for each timeline (a stream, a branch of an executable graph, the host) the last step
+/// that came before it.</summary>
 /// <remarks><b>Owns</b> its steps. <b>Thread</b> under the execution's lock. <b>Blocks</b> never.</remarks>
 internal sealed class VectorClock
 {
@@ -16,14 +17,25 @@ internal sealed class VectorClock
 
     public void Set(int timeline, long step)
     {
-        if (timeline >= _steps.Length) Array.Resize(ref _steps, timeline + 1);
+        if (timeline >= _steps.Length)
+        {
+            Array.Resize(ref _steps, timeline + 1);
+        }
+
         _steps[timeline] = step;
     }
 
     /// <summary>Comes to stand behind everything the other stands behind.</summary>
     public void Join(VectorClock other)
     {
-        if (other._steps.Length > _steps.Length) Array.Resize(ref _steps, other._steps.Length);
-        for (var i = 0; i < other._steps.Length; i++) _steps[i] = Math.Max(_steps[i], other._steps[i]);
+        if (other._steps.Length > _steps.Length)
+        {
+            Array.Resize(ref _steps, other._steps.Length);
+        }
+
+        for (int i = 0; i < other._steps.Length; i++)
+        {
+            _steps[i] = Math.Max(_steps[i], other._steps[i]);
+        }
     }
 }

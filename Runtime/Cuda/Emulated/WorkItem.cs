@@ -33,9 +33,17 @@ internal sealed class WorkItem(HostContext context, StreamCommand command, bool 
 
     public void WaitFor(WorkItem? earlier)
     {
-        if (earlier is null) return;
+        if (earlier is null)
+        {
+            return;
+        }
+
         StartsAt = Math.Max(StartsAt, earlier.EndsAt);
-        if (earlier.IsDone) return;
+        if (earlier.IsDone)
+        {
+            return;
+        }
+
         (earlier._dependents ??= []).Add(this);
         Blockers++;
     }
@@ -44,10 +52,17 @@ internal sealed class WorkItem(HostContext context, StreamCommand command, bool 
     public void Finish(List<WorkItem> ready)
     {
         IsDone = true;
-        if (_dependents is null) return;
-        foreach (var dependent in _dependents)
+        if (_dependents is null)
         {
-            if (--dependent.Blockers == 0) ready.Add(dependent);
+            return;
+        }
+
+        foreach (WorkItem dependent in _dependents)
+        {
+            if (--dependent.Blockers == 0)
+            {
+                ready.Add(dependent);
+            }
         }
 
         _dependents = null;

@@ -60,7 +60,14 @@ internal sealed unsafe class CudaApi
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuStream, CuResult> cuMemcpyHtoDAsync;
     public readonly delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuStream, CuResult> cuMemcpyDtoHAsync;
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, DevicePointer, ulong, CuStream, CuResult> cuMemcpyDtoDAsync;
-    public readonly delegate* unmanaged[Cdecl]<DevicePointer, CuContext, DevicePointer, CuContext, ulong, CuStream, CuResult> cuMemcpyPeerAsync;
+    public readonly delegate* unmanaged[Cdecl]<
+        DevicePointer,
+        CuContext,
+        DevicePointer,
+        CuContext,
+        ulong,
+        CuStream,
+        CuResult> cuMemcpyPeerAsync;
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, byte, ulong, CuStream, CuResult> cuMemsetD8Async;
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, uint, ulong, CuStream, CuResult> cuMemsetD32Async;
 
@@ -82,7 +89,14 @@ internal sealed unsafe class CudaApi
 
     public readonly delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureMode, CuResult> cuStreamBeginCapture;
     public readonly delegate* unmanaged[Cdecl]<CuStream, CuGraph*, CuResult> cuStreamEndCapture;
-    public readonly delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureStatus*, ulong*, CuGraph*, void**, ulong*, CuResult> cuStreamGetCaptureInfo;
+    public readonly delegate* unmanaged[Cdecl]<
+        CuStream,
+        CuStreamCaptureStatus*,
+        ulong*,
+        CuGraph*,
+        void**,
+        ulong*,
+        CuResult> cuStreamGetCaptureInfo;
     public readonly delegate* unmanaged[Cdecl]<CuStreamCaptureMode*, CuResult> cuThreadExchangeStreamCaptureMode;
     public readonly delegate* unmanaged[Cdecl]<CuGraph, CuResult> cuGraphDestroy;
     public readonly delegate* unmanaged[Cdecl]<CuGraph, nint*, ulong*, CuResult> cuGraphGetNodes;
@@ -98,7 +112,19 @@ internal sealed unsafe class CudaApi
     public readonly delegate* unmanaged[Cdecl]<CuFunction*, CuModule, byte*, CuResult> cuModuleGetFunction;
     public readonly delegate* unmanaged[Cdecl]<int*, CuFunctionAttribute, CuFunction, CuResult> cuFuncGetAttribute;
     public readonly delegate* unmanaged[Cdecl]<CuFunction, CuFunctionAttribute, int, CuResult> cuFuncSetAttribute;
-    public readonly delegate* unmanaged[Cdecl]<CuFunction, uint, uint, uint, uint, uint, uint, uint, CuStream, void**, void**, CuResult> cuLaunchKernel;
+    public readonly delegate* unmanaged[Cdecl]<
+        CuFunction,
+        uint,
+        uint,
+        uint,
+        uint,
+        uint,
+        uint,
+        uint,
+        CuStream,
+        void**,
+        void**,
+        CuResult> cuLaunchKernel;
 
     public CudaApi(CudaSymbols symbols)
     {
@@ -111,11 +137,14 @@ internal sealed unsafe class CudaApi
         cuDeviceGetName = (delegate* unmanaged[Cdecl]<byte*, int, CuDevice, CuResult>)symbols.Find("cuDeviceGetName", 2000);
         cuDeviceGetUuid = (delegate* unmanaged[Cdecl]<byte*, CuDevice, CuResult>)symbols.Find("cuDeviceGetUuid", 11040);
         cuDeviceTotalMem = (delegate* unmanaged[Cdecl]<ulong*, CuDevice, CuResult>)symbols.Find("cuDeviceTotalMem", 3020);
-        cuDeviceGetAttribute = (delegate* unmanaged[Cdecl]<int*, CuDeviceAttribute, CuDevice, CuResult>)symbols.Find("cuDeviceGetAttribute", 2000);
+        cuDeviceGetAttribute = (delegate* unmanaged[Cdecl]<int*, CuDeviceAttribute, CuDevice, CuResult>)
+            symbols.Find("cuDeviceGetAttribute", 2000);
         cuDeviceCanAccessPeer = (delegate* unmanaged[Cdecl]<int*, CuDevice, CuDevice, CuResult>)symbols.Find("cuDeviceCanAccessPeer", 4000);
-        cuDevicePrimaryCtxRetain = (delegate* unmanaged[Cdecl]<CuContext*, CuDevice, CuResult>)symbols.Find("cuDevicePrimaryCtxRetain", 7000);
+        cuDevicePrimaryCtxRetain = (delegate* unmanaged[Cdecl]<CuContext*, CuDevice, CuResult>)
+            symbols.Find("cuDevicePrimaryCtxRetain", 7000);
         cuDevicePrimaryCtxRelease = (delegate* unmanaged[Cdecl]<CuDevice, CuResult>)symbols.Find("cuDevicePrimaryCtxRelease", 11000);
-        cuDevicePrimaryCtxGetState = (delegate* unmanaged[Cdecl]<CuDevice, uint*, int*, CuResult>)symbols.Find("cuDevicePrimaryCtxGetState", 7000);
+        cuDevicePrimaryCtxGetState = (delegate* unmanaged[Cdecl]<CuDevice, uint*, int*, CuResult>)
+            symbols.Find("cuDevicePrimaryCtxGetState", 7000);
         cuCtxCreate = (delegate* unmanaged[Cdecl]<CuContext*, uint, CuDevice, CuResult>)symbols.Find("cuCtxCreate", 3020);
         cuCtxDestroy = (delegate* unmanaged[Cdecl]<CuContext, CuResult>)symbols.Find("cuCtxDestroy", 4000);
         cuCtxPushCurrent = (delegate* unmanaged[Cdecl]<CuContext, CuResult>)symbols.Find("cuCtxPushCurrent", 4000);
@@ -130,31 +159,45 @@ internal sealed unsafe class CudaApi
         cuMemAlloc = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuResult>)symbols.Find("cuMemAlloc", 3020);
         cuMemFree = (delegate* unmanaged[Cdecl]<DevicePointer, CuResult>)symbols.Find("cuMemFree", 3020);
         cuMemAllocAsync = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuStream, CuResult>)symbols.Find("cuMemAllocAsync", 11020);
-        cuMemAllocFromPoolAsync = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuMemPool, CuStream, CuResult>)symbols.Find("cuMemAllocFromPoolAsync", 11020);
+        cuMemAllocFromPoolAsync = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuMemPool, CuStream, CuResult>)
+            symbols.Find("cuMemAllocFromPoolAsync", 11020);
         cuMemFreeAsync = (delegate* unmanaged[Cdecl]<DevicePointer, CuStream, CuResult>)symbols.Find("cuMemFreeAsync", 11020);
-        cuMemHostAlloc = (delegate* unmanaged[Cdecl]<HostPointer*, ulong, CuMemHostAllocFlags, CuResult>)symbols.Find("cuMemHostAlloc", 2020);
+        cuMemHostAlloc = (delegate* unmanaged[Cdecl]<HostPointer*, ulong, CuMemHostAllocFlags, CuResult>)
+            symbols.Find("cuMemHostAlloc", 2020);
         cuMemFreeHost = (delegate* unmanaged[Cdecl]<HostPointer, CuResult>)symbols.Find("cuMemFreeHost", 2000);
         cuMemHostRegister = (delegate* unmanaged[Cdecl]<HostPointer, ulong, uint, CuResult>)symbols.Find("cuMemHostRegister", 6050);
         cuMemHostUnregister = (delegate* unmanaged[Cdecl]<HostPointer, CuResult>)symbols.Find("cuMemHostUnregister", 4000);
-        cuPointerGetAttributes = (delegate* unmanaged[Cdecl]<uint, CUpointer_attribute*, void**, DevicePointer, CuResult>)symbols.Find("cuPointerGetAttributes", 7000);
-        cuDeviceGetDefaultMemPool = (delegate* unmanaged[Cdecl]<CuMemPool*, CuDevice, CuResult>)symbols.Find("cuDeviceGetDefaultMemPool", 11020);
+        cuPointerGetAttributes = (delegate* unmanaged[Cdecl]<uint, CUpointer_attribute*, void**, DevicePointer, CuResult>)
+            symbols.Find("cuPointerGetAttributes", 7000);
+        cuDeviceGetDefaultMemPool = (delegate* unmanaged[Cdecl]<CuMemPool*, CuDevice, CuResult>)
+            symbols.Find("cuDeviceGetDefaultMemPool", 11020);
         cuMemPoolCreate = (delegate* unmanaged[Cdecl]<CuMemPool*, CUmemPoolProps*, CuResult>)symbols.Find("cuMemPoolCreate", 11020);
         cuMemPoolDestroy = (delegate* unmanaged[Cdecl]<CuMemPool, CuResult>)symbols.Find("cuMemPoolDestroy", 11020);
         cuMemPoolTrimTo = (delegate* unmanaged[Cdecl]<CuMemPool, ulong, CuResult>)symbols.Find("cuMemPoolTrimTo", 11020);
-        cuMemPoolSetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)symbols.Find("cuMemPoolSetAttribute", 11020);
-        cuMemPoolGetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)symbols.Find("cuMemPoolGetAttribute", 11020);
-        cuMemPoolSetAccess = (delegate* unmanaged[Cdecl]<CuMemPool, CUmemAccessDesc*, ulong, CuResult>)symbols.Find("cuMemPoolSetAccess", 11020);
-        cuMemPoolGetAccess = (delegate* unmanaged[Cdecl]<CuMemAccess*, CuMemPool, CUmemLocation*, CuResult>)symbols.Find("cuMemPoolGetAccess", 11020);
+        cuMemPoolSetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)
+            symbols.Find("cuMemPoolSetAttribute", 11020);
+        cuMemPoolGetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)
+            symbols.Find("cuMemPoolGetAttribute", 11020);
+        cuMemPoolSetAccess = (delegate* unmanaged[Cdecl]<CuMemPool, CUmemAccessDesc*, ulong, CuResult>)
+            symbols.Find("cuMemPoolSetAccess", 11020);
+        cuMemPoolGetAccess = (delegate* unmanaged[Cdecl]<CuMemAccess*, CuMemPool, CUmemLocation*, CuResult>)
+            symbols.Find("cuMemPoolGetAccess", 11020);
         cuMemcpyHtoD = (delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuResult>)symbols.Find("cuMemcpyHtoD", 3020);
         cuMemcpyDtoH = (delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuResult>)symbols.Find("cuMemcpyDtoH", 3020);
         cuMemcpyDtoD = (delegate* unmanaged[Cdecl]<DevicePointer, DevicePointer, ulong, CuResult>)symbols.Find("cuMemcpyDtoD", 3020);
-        cuMemcpyHtoDAsync = (delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuStream, CuResult>)symbols.Find("cuMemcpyHtoDAsync", 3020);
-        cuMemcpyDtoHAsync = (delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuStream, CuResult>)symbols.Find("cuMemcpyDtoHAsync", 3020);
-        cuMemcpyDtoDAsync = (delegate* unmanaged[Cdecl]<DevicePointer, DevicePointer, ulong, CuStream, CuResult>)symbols.Find("cuMemcpyDtoDAsync", 3020);
-        cuMemcpyPeerAsync = (delegate* unmanaged[Cdecl]<DevicePointer, CuContext, DevicePointer, CuContext, ulong, CuStream, CuResult>)symbols.Find("cuMemcpyPeerAsync", 4000);
+        cuMemcpyHtoDAsync = (delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuStream, CuResult>)
+            symbols.Find("cuMemcpyHtoDAsync", 3020);
+        cuMemcpyDtoHAsync = (delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuStream, CuResult>)
+            symbols.Find("cuMemcpyDtoHAsync", 3020);
+        cuMemcpyDtoDAsync = (delegate* unmanaged[Cdecl]<DevicePointer, DevicePointer, ulong, CuStream, CuResult>)
+            symbols.Find("cuMemcpyDtoDAsync", 3020);
+        cuMemcpyPeerAsync = (delegate* unmanaged[Cdecl]<DevicePointer, CuContext, DevicePointer, CuContext, ulong, CuStream, CuResult>)
+            symbols.Find("cuMemcpyPeerAsync", 4000);
         cuMemsetD8Async = (delegate* unmanaged[Cdecl]<DevicePointer, byte, ulong, CuStream, CuResult>)symbols.Find("cuMemsetD8Async", 3020);
-        cuMemsetD32Async = (delegate* unmanaged[Cdecl]<DevicePointer, uint, ulong, CuStream, CuResult>)symbols.Find("cuMemsetD32Async", 3020);
-        cuStreamCreateWithPriority = (delegate* unmanaged[Cdecl]<CuStream*, CuStreamFlags, int, CuResult>)symbols.Find("cuStreamCreateWithPriority", 5050);
+        cuMemsetD32Async = (delegate* unmanaged[Cdecl]<DevicePointer, uint, ulong, CuStream, CuResult>)
+            symbols.Find("cuMemsetD32Async", 3020);
+        cuStreamCreateWithPriority = (delegate* unmanaged[Cdecl]<CuStream*, CuStreamFlags, int, CuResult>)
+            symbols.Find("cuStreamCreateWithPriority", 5050);
         cuStreamDestroy = (delegate* unmanaged[Cdecl]<CuStream, CuResult>)symbols.Find("cuStreamDestroy", 4000);
         cuStreamQuery = (delegate* unmanaged[Cdecl]<CuStream, CuResult>)symbols.Find("cuStreamQuery", 2000);
         cuStreamSynchronize = (delegate* unmanaged[Cdecl]<CuStream, CuResult>)symbols.Find("cuStreamSynchronize", 2000);
@@ -168,24 +211,45 @@ internal sealed unsafe class CudaApi
         cuEventQuery = (delegate* unmanaged[Cdecl]<CuEvent, CuResult>)symbols.Find("cuEventQuery", 2000);
         cuEventSynchronize = (delegate* unmanaged[Cdecl]<CuEvent, CuResult>)symbols.Find("cuEventSynchronize", 2000);
         cuEventElapsedTime = (delegate* unmanaged[Cdecl]<float*, CuEvent, CuEvent, CuResult>)symbols.Find("cuEventElapsedTime", 2000);
-        cuStreamBeginCapture = (delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureMode, CuResult>)symbols.Find("cuStreamBeginCapture", 10010);
+        cuStreamBeginCapture = (delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureMode, CuResult>)
+            symbols.Find("cuStreamBeginCapture", 10010);
         cuStreamEndCapture = (delegate* unmanaged[Cdecl]<CuStream, CuGraph*, CuResult>)symbols.Find("cuStreamEndCapture", 10000);
-        cuStreamGetCaptureInfo = (delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureStatus*, ulong*, CuGraph*, void**, ulong*, CuResult>)symbols.Find("cuStreamGetCaptureInfo", 11030);
-        cuThreadExchangeStreamCaptureMode = (delegate* unmanaged[Cdecl]<CuStreamCaptureMode*, CuResult>)symbols.Find("cuThreadExchangeStreamCaptureMode", 10010);
+        cuStreamGetCaptureInfo = (delegate* unmanaged[Cdecl]<CuStream, CuStreamCaptureStatus*, ulong*, CuGraph*, void**, ulong*, CuResult>)
+            symbols.Find("cuStreamGetCaptureInfo", 11030);
+        cuThreadExchangeStreamCaptureMode = (delegate* unmanaged[Cdecl]<CuStreamCaptureMode*, CuResult>)
+            symbols.Find("cuThreadExchangeStreamCaptureMode", 10010);
         cuGraphDestroy = (delegate* unmanaged[Cdecl]<CuGraph, CuResult>)symbols.Find("cuGraphDestroy", 10000);
         cuGraphGetNodes = (delegate* unmanaged[Cdecl]<CuGraph, nint*, ulong*, CuResult>)symbols.Find("cuGraphGetNodes", 10000);
-        cuGraphInstantiateWithFlags = (delegate* unmanaged[Cdecl]<CuGraphExec*, CuGraph, CuGraphInstantiateFlags, CuResult>)symbols.Find("cuGraphInstantiateWithFlags", 11040);
-        cuGraphExecUpdate = (delegate* unmanaged[Cdecl]<CuGraphExec, CuGraph, CUgraphExecUpdateResultInfo*, CuResult>)symbols.Find("cuGraphExecUpdate", 12000);
+        cuGraphInstantiateWithFlags = (delegate* unmanaged[Cdecl]<CuGraphExec*, CuGraph, CuGraphInstantiateFlags, CuResult>)
+            symbols.Find("cuGraphInstantiateWithFlags", 11040);
+        cuGraphExecUpdate = (delegate* unmanaged[Cdecl]<CuGraphExec, CuGraph, CUgraphExecUpdateResultInfo*, CuResult>)
+            symbols.Find("cuGraphExecUpdate", 12000);
         cuGraphUpload = (delegate* unmanaged[Cdecl]<CuGraphExec, CuStream, CuResult>)symbols.Find("cuGraphUpload", 11010);
         cuGraphLaunch = (delegate* unmanaged[Cdecl]<CuGraphExec, CuStream, CuResult>)symbols.Find("cuGraphLaunch", 10000);
         cuGraphExecDestroy = (delegate* unmanaged[Cdecl]<CuGraphExec, CuResult>)symbols.Find("cuGraphExecDestroy", 10000);
         cuGraphDebugDotPrint = (delegate* unmanaged[Cdecl]<CuGraph, byte*, uint, CuResult>)symbols.Find("cuGraphDebugDotPrint", 11030);
-        cuModuleLoadDataEx = (delegate* unmanaged[Cdecl]<CuModule*, void*, uint, CUjit_option*, void**, CuResult>)symbols.Find("cuModuleLoadDataEx", 2010);
+        cuModuleLoadDataEx = (delegate* unmanaged[Cdecl]<CuModule*, void*, uint, CUjit_option*, void**, CuResult>)
+            symbols.Find("cuModuleLoadDataEx", 2010);
         cuModuleUnload = (delegate* unmanaged[Cdecl]<CuModule, CuResult>)symbols.Find("cuModuleUnload", 2000);
         cuModuleGetFunction = (delegate* unmanaged[Cdecl]<CuFunction*, CuModule, byte*, CuResult>)symbols.Find("cuModuleGetFunction", 2000);
-        cuFuncGetAttribute = (delegate* unmanaged[Cdecl]<int*, CuFunctionAttribute, CuFunction, CuResult>)symbols.Find("cuFuncGetAttribute", 2020);
-        cuFuncSetAttribute = (delegate* unmanaged[Cdecl]<CuFunction, CuFunctionAttribute, int, CuResult>)symbols.Find("cuFuncSetAttribute", 9000);
-        cuLaunchKernel = (delegate* unmanaged[Cdecl]<CuFunction, uint, uint, uint, uint, uint, uint, uint, CuStream, void**, void**, CuResult>)symbols.Find("cuLaunchKernel", 4000);
+        cuFuncGetAttribute = (delegate* unmanaged[Cdecl]<int*, CuFunctionAttribute, CuFunction, CuResult>)
+            symbols.Find("cuFuncGetAttribute", 2020);
+        cuFuncSetAttribute = (delegate* unmanaged[Cdecl]<CuFunction, CuFunctionAttribute, int, CuResult>)
+            symbols.Find("cuFuncSetAttribute", 9000);
+        cuLaunchKernel = (delegate* unmanaged[Cdecl]<
+            CuFunction,
+            uint,
+            uint,
+            uint,
+            uint,
+            uint,
+            uint,
+            uint,
+            CuStream,
+            void**,
+            void**,
+            CuResult>)
+            symbols.Find("cuLaunchKernel", 4000);
         symbols.ThrowIfAnyMissing();
     }
 }

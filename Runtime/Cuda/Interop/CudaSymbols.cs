@@ -35,15 +35,20 @@ internal sealed unsafe class CudaSymbols
         string name = library ?? (OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
         if (!NativeLibrary.TryLoad(name, out nint handle))
         {
-            throw new CudaUnavailableException($"The CUDA driver library '{name}' was not found: install NVIDIA's driver 525 or later, or run on emulated devices.");
+            throw new CudaUnavailableException(
+                $"The CUDA driver library '{name}' was not found: install NVIDIA's driver 525 or later, or run on emulated devices."
+            );
         }
 
         return NativeLibrary.TryGetExport(handle, "cuGetProcAddress_v2", out nint getProcAddress)
             ? new CudaSymbols(name, getProcAddress)
-            : throw new CudaUnavailableException($"The CUDA driver library '{name}' has no cuGetProcAddress_v2: it is older than CUDA 12.0; install NVIDIA's driver 525 or later.");
+            : throw new CudaUnavailableException(
+                $"The CUDA driver library '{name}' has no cuGetProcAddress_v2: it is older than CUDA 12.0; install NVIDIA's driver 525 or later."
+            );
     }
 
-    /// <summary>Address of a symbol with the signature it has in <paramref name="version"/>; 0, and noted as missing, where the driver has none.</summary>
+    /// <summary>Address of a symbol with the signature it has in <paramref name="version"/>; 0, and noted as missing, where the driver has
+    /// none.</summary>
     public void* Find(string symbol, int version)
     {
         byte[] name = Encoding.ASCII.GetBytes(symbol + '\0');
@@ -69,7 +74,9 @@ internal sealed unsafe class CudaSymbols
     {
         if (_missing.Count > 0)
         {
-            throw new CudaUnavailableException($"The CUDA driver library '{_library}' lacks {string.Join(", ", _missing)}: install NVIDIA's driver 525 or later.");
+            throw new CudaUnavailableException(
+                $"The CUDA driver library '{_library}' lacks {string.Join(", ", _missing)}: install NVIDIA's driver 525 or later."
+            );
         }
     }
 }

@@ -7,7 +7,8 @@ namespace Troupe.Runtime.Cuda.Native;
 /// <content>Capture and graphs.</content>
 internal sealed unsafe partial class NativeCudaDriver
 {
-    public CuResult StreamBeginCapture(CuStream stream, CuStreamCaptureMode mode) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamBeginCapture(stream, mode);
+    public CuResult StreamBeginCapture(CuStream stream, CuStreamCaptureMode mode) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamBeginCapture(stream, mode);
 
     public CuResult StreamEndCapture(CuStream stream, out CuGraph graph)
     {
@@ -57,9 +58,11 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult GraphUpload(CuGraphExec executable, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphUpload(executable, stream);
+    public CuResult GraphUpload(CuGraphExec executable, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphUpload(executable, stream);
 
-    public CuResult GraphLaunch(CuGraphExec executable, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphLaunch(executable, stream);
+    public CuResult GraphLaunch(CuGraphExec executable, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuGraphLaunch(executable, stream);
 
     public CuResult GraphExecDestroy(CuGraphExec executable) => _api.cuGraphExecDestroy(executable);
 

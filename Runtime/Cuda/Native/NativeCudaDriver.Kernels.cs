@@ -49,7 +49,8 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult FuncSetAttribute(CuFunction function, CuFunctionAttribute attribute, int value) => _api.cuFuncSetAttribute(function, attribute, value);
+    public CuResult FuncSetAttribute(CuFunction function, CuFunctionAttribute attribute, int value) =>
+        _api.cuFuncSetAttribute(function, attribute, value);
 
     public CuResult DeviceGetName(out string name, CuDevice device)
     {
@@ -82,9 +83,16 @@ internal sealed unsafe partial class NativeCudaDriver
         image.CopyTo(terminated);
         byte[] log = new byte[logBytes];
         fixed (CuModule* moduleResult = &module)
-        fixed (byte* pinned = terminated, logResult = log)
+        fixed (
+            byte* pinned = terminated,
+                logResult = log
+        )
         {
-            CUjit_option* options = stackalloc CUjit_option[] { CUjit_option.CU_JIT_ERROR_LOG_BUFFER, CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
+            CUjit_option* options = stackalloc CUjit_option[]
+            {
+                CUjit_option.CU_JIT_ERROR_LOG_BUFFER,
+                CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
+            };
             void** values = stackalloc void*[] { logResult, (void*)logBytes };
             CuResult status = _api.cuModuleLoadDataEx(moduleResult, pinned, 2, options, values);
             log[^1] = 0;
@@ -102,14 +110,23 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult LaunchKernel(CuFunction function, Dim3 grid, Dim3 block, uint sharedBytes, CuStream stream, ReadOnlySpan<byte> arguments, ReadOnlySpan<int> argumentSizes)
+    public CuResult LaunchKernel(
+        CuFunction function,
+        Dim3 grid,
+        Dim3 block,
+        uint sharedBytes,
+        CuStream stream,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlySpan<int> argumentSizes
+    )
     {
         if (stream.IsNull)
         {
             return CuResult.InvalidHandle;
         }
 
-        // SAFETY: the driver copies the arguments before it returns; each pointer is into the pinned span, at the argument's natural alignment.
+        // SAFETY: the driver copies the arguments before it returns; each pointer is into the pinned span, at the argument's natural
+        // alignment.
         void** pointers = stackalloc void*[Math.Max(argumentSizes.Length, 1)];
         fixed (byte* start = arguments)
         {

@@ -54,7 +54,8 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemFreeAsync(pointer, stream);
+    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemFreeAsync(pointer, stream);
 
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
@@ -86,19 +87,35 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult MemcpyDtoH(nint destination, DevicePointer source, ulong bytes) => _api.cuMemcpyDtoH(destination, source, bytes);
 
-    public CuResult MemcpyDtoD(DevicePointer destination, DevicePointer source, ulong bytes) => _api.cuMemcpyDtoD(destination, source, bytes);
+    public CuResult MemcpyDtoD(DevicePointer destination, DevicePointer source, ulong bytes) =>
+        _api.cuMemcpyDtoD(destination, source, bytes);
 
-    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyHtoDAsync(destination, source, bytes, stream);
+    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyHtoDAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoHAsync(destination, source, bytes, stream);
+    public CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoHAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyDtoDAsync(DevicePointer destination, DevicePointer source, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoDAsync(destination, source, bytes, stream);
+    public CuResult MemcpyDtoDAsync(DevicePointer destination, DevicePointer source, ulong bytes, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyDtoDAsync(destination, source, bytes, stream);
 
-    public CuResult MemcpyPeerAsync(DevicePointer destination, CuContext destinationContext, DevicePointer source, CuContext sourceContext, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemcpyPeerAsync(destination, destinationContext, source, sourceContext, bytes, stream);
+    public CuResult MemcpyPeerAsync(
+        DevicePointer destination,
+        CuContext destinationContext,
+        DevicePointer source,
+        CuContext sourceContext,
+        ulong bytes,
+        CuStream stream
+    ) =>
+        stream.IsNull
+            ? CuResult.InvalidHandle
+            : _api.cuMemcpyPeerAsync(destination, destinationContext, source, sourceContext, bytes, stream);
 
-    public CuResult MemsetD8Async(DevicePointer destination, byte value, ulong bytes, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD8Async(destination, value, bytes, stream);
+    public CuResult MemsetD8Async(DevicePointer destination, byte value, ulong bytes, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD8Async(destination, value, bytes, stream);
 
-    public CuResult MemsetD32Async(DevicePointer destination, uint value, ulong count, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD32Async(destination, value, count, stream);
+    public CuResult MemsetD32Async(DevicePointer destination, uint value, ulong count, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemsetD32Async(destination, value, count, stream);
 
     public CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer)
     {

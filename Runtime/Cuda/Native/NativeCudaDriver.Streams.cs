@@ -50,7 +50,8 @@ internal sealed unsafe partial class NativeCudaDriver
         }
     }
 
-    public CuResult StreamWaitEvent(CuStream stream, CuEvent @event) => stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamWaitEvent(stream, @event, 0);
+    public CuResult StreamWaitEvent(CuStream stream, CuEvent @event) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuStreamWaitEvent(stream, @event, 0);
 
     public CuResult EventCreate(out CuEvent @event, CuEventFlags flags)
     {
@@ -62,7 +63,8 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult EventDestroy(CuEvent @event) => _api.cuEventDestroy(@event);
 
-    public CuResult EventRecord(CuEvent @event, CuStream stream) => stream.IsNull ? CuResult.InvalidHandle : _api.cuEventRecord(@event, stream);
+    public CuResult EventRecord(CuEvent @event, CuStream stream) =>
+        stream.IsNull ? CuResult.InvalidHandle : _api.cuEventRecord(@event, stream);
 
     public CuResult EventQuery(CuEvent @event) => _api.cuEventQuery(@event);
 
@@ -83,7 +85,8 @@ internal sealed unsafe partial class NativeCudaDriver
             return CuResult.InvalidHandle;
         }
 
-        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until whoever made it disposes it.
+        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until whoever made it disposes
+        // it.
         delegate* unmanaged[Cdecl]<nint, void> trampoline = &Trampoline;
         return _api.cuLaunchHostFunc(stream, (nint)trampoline, function.NativeHandle());
     }

@@ -6,7 +6,8 @@ namespace Troupe.Runtime.Cuda.Native;
 /// <summary>Real devices: the port on NVIDIA's driver library, call by call.</summary>
 /// <remarks>
 /// <b>Owns</b> nothing; the library stays loaded for the life of the process, as CUDA wants it.
-/// <b>Thread</b> any. <b>Blocks</b> where the driver does. Adds one verdict to the driver's: the null stream is refused, because it synchronizes with everything.
+/// <b>Thread</b> any. <b>Blocks</b> where the driver does. Adds one verdict to the driver's: the null stream is refused, because it
+/// synchronizes with everything.
 /// </remarks>
 internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
 {
@@ -32,13 +33,17 @@ internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
         CuResult status = driver._api.cuInit(0);
         if (status != CuResult.Success)
         {
-            throw new CudaUnavailableException($"The CUDA driver does not start: {driver.ErrorName(status)} ({driver.ErrorString(status)}). Check that `nvidia-smi` lists a device and that this process may use it.");
+            throw new CudaUnavailableException(
+                $"The CUDA driver does not start: {driver.ErrorName(status)} ({driver.ErrorString(status)}). Check that `nvidia-smi` lists a device and that this process may use it."
+            );
         }
 
         driver.DriverGetVersion(out int version);
         return version >= CudaSymbols.OldestDriver
             ? driver
-            : throw new CudaUnavailableException($"The CUDA driver is of version {version / 1000}.{version % 1000 / 10}, 12.0 is needed: install NVIDIA's driver 525 or later.");
+            : throw new CudaUnavailableException(
+                $"The CUDA driver is of version {version / 1000}.{version % 1000 / 10}, 12.0 is needed: install NVIDIA's driver 525 or later."
+            );
     }
 
     public CuResult DriverGetVersion(out int version)
@@ -62,9 +67,7 @@ internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
     }
 
     /// <summary>Nothing to do: CUDA is never unloaded.</summary>
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     // SAFETY: the driver returns static NUL-terminated strings.
     private static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";

@@ -1,9 +1,12 @@
 namespace Troupe.Runtime.Engines.Caches;
 
-/// <summary>Kernels that engines compiled at run time, kept so that nobody compiles them again (TensorRT-RTX: <c>IRuntimeCache</c>); shared by the engines that name the same file.</summary>
+/// <summary>Kernels that engines compiled at run time, kept so that nobody compiles them again (TensorRT-RTX: <c>IRuntimeCache</c>); shared
+/// by the engines that name the same file.</summary>
 /// <remarks>
-/// What a file holds is parked as bytes until the first engine asks, and read then: a file nobody needs costs nothing, and one that is damaged costs a warning.
-/// <b>Owns</b> the entries. <b>Thread</b> any. <b>Blocks</b> whoever saves, at most for the limit of the file's lock; never those who look for a kernel meanwhile.
+/// What a file holds is parked as bytes until the first engine asks, and read then: a file nobody needs costs nothing, and one that is
+/// damaged costs a warning.
+/// <b>Owns</b> the entries. <b>Thread</b> any. <b>Blocks</b> whoever saves, at most for the limit of the file's lock; never those who look
+/// for a kernel meanwhile.
 /// </remarks>
 internal sealed class RuntimeCache
 {
@@ -77,7 +80,8 @@ internal sealed class RuntimeCache
         }
     }
 
-    /// <summary>Writes what is new, together with what others wrote to the file meanwhile. Nothing new: nothing is written, and an existing file stays.</summary>
+    /// <summary>Writes what is new, together with what others wrote to the file meanwhile. Nothing new: nothing is written, and an existing
+    /// file stays.</summary>
     /// <exception cref="IOException">The file is locked by another for too long, or cannot be written; what is new stays new.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not allow it.</exception>
     public void Save()
@@ -119,17 +123,18 @@ internal sealed class RuntimeCache
         }
     }
 
-    private void Merge(KeyValuePair<string, byte[]>[] entries, RuntimeCacheFile file) => file.Update(existing =>
-    {
-        var merged = new Dictionary<string, byte[]>(entries, StringComparer.Ordinal);
-        if (existing is not null)
+    private void Merge(KeyValuePair<string, byte[]>[] entries, RuntimeCacheFile file) =>
+        file.Update(existing =>
         {
-            RuntimeCacheFormat.Read(existing, merged, out string? damage);
-            _damage ??= ReferenceEquals(file, File) ? damage : null;
-        }
+            var merged = new Dictionary<string, byte[]>(entries, StringComparer.Ordinal);
+            if (existing is not null)
+            {
+                RuntimeCacheFormat.Read(existing, merged, out string? damage);
+                _damage ??= ReferenceEquals(file, File) ? damage : null;
+            }
 
-        return RuntimeCacheFormat.Write(merged);
-    });
+            return RuntimeCacheFormat.Write(merged);
+        });
 
     private void Drain()
     {

@@ -1,7 +1,9 @@
 namespace Troupe.Runtime.Engines.Caches;
 
-/// <summary>The file of a runtime cache, which other processes may use at the same time: changed under a lock, replaced in one step.</summary>
-/// <remarks><b>Owns</b> nothing between calls. <b>Thread</b> any. <b>Blocks</b> in <see cref="Update"/> while another process holds the lock, up to the limit.</remarks>
+/// <summary>The file of a runtime cache, which other processes may use at the same time: changed under a lock, replaced in one
+/// step.</summary>
+/// <remarks><b>Owns</b> nothing between calls. <b>Thread</b> any. <b>Blocks</b> in <see cref="Update"/> while another process holds the
+/// lock, up to the limit.</remarks>
 /// <param name="path">Absolute.</param>
 /// <param name="limit">How long to wait for the lock.</param>
 internal sealed class RuntimeCacheFile(string path, TimeSpan limit)
@@ -13,7 +15,8 @@ internal sealed class RuntimeCacheFile(string path, TimeSpan limit)
 
     public string Path => path;
 
-    /// <summary>What is there now; null where there is no file, or none that can be read, with the reason in <paramref name="trouble"/>.</summary>
+    /// <summary>What is there now; null where there is no file, or none that can be read, with the reason in
+    /// <paramref name="trouble"/>.</summary>
     public byte[]? TryRead(out string? trouble)
     {
         trouble = null;
@@ -53,12 +56,15 @@ internal sealed class RuntimeCacheFile(string path, TimeSpan limit)
         }
     }
 
-    private byte[]? Read() => new FileInfo(path) switch
-    {
-        { Exists: false } => null,
-        { Length: > MaxBytes and var length } => throw new IOException($"'{path}' has {length} bytes, more than the {MaxBytes} that are read."),
-        _ => File.ReadAllBytes(path),
-    };
+    private byte[]? Read() =>
+        new FileInfo(path) switch
+        {
+            { Exists: false } => null,
+            { Length: > MaxBytes and var length } => throw new IOException(
+                $"'{path}' has {length} bytes, more than the {MaxBytes} that are read."
+            ),
+            _ => File.ReadAllBytes(path),
+        };
 
     private FileStream Lock()
     {

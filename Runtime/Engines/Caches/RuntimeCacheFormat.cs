@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Troupe.Runtime.Engines.Caches;
 
-/// <summary>A runtime cache as bytes: <c>TRTC</c>, version, count, then each key and kernel with its length, and a SHA-256 of it all.</summary>
+/// <summary>A runtime cache as bytes: <c>TRTC</c>, version, count, then each key and kernel with its length, and a SHA-256 of it
+/// all.</summary>
 /// <remarks>Little-endian. Read as a whole or not at all: one damaged byte makes an empty cache, never a wrong kernel.</remarks>
 internal static class RuntimeCacheFormat
 {
@@ -35,9 +36,11 @@ internal static class RuntimeCacheFormat
     }
 
     /// <summary>Whether the bytes begin as a cache does: anything else is somebody's file and not overwritten.</summary>
-    public static bool IsCache(ReadOnlySpan<byte> bytes) => bytes.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(bytes) == Magic;
+    public static bool IsCache(ReadOnlySpan<byte> bytes) =>
+        bytes.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(bytes) == Magic;
 
-    /// <summary>Adds what <paramref name="bytes"/> hold to <paramref name="entries"/>, which keep what they have; <paramref name="damage"/> says why nothing was added.</summary>
+    /// <summary>Adds what <paramref name="bytes"/> hold to <paramref name="entries"/>, which keep what they have; <paramref name="damage"/>
+    /// says why nothing was added.</summary>
     public static void Read(ReadOnlySpan<byte> bytes, Dictionary<string, byte[]> entries, out string? damage)
     {
         damage = Damage(bytes);
@@ -74,7 +77,10 @@ internal static class RuntimeCacheFormat
     private static bool TryTake(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> piece)
     {
         piece = default;
-        if (rest.Length < sizeof(int) || BinaryPrimitives.ReadInt32LittleEndian(rest) is var length && (length < 0 || length > rest.Length - sizeof(int)))
+        if (
+            rest.Length < sizeof(int)
+            || BinaryPrimitives.ReadInt32LittleEndian(rest) is var length && (length < 0 || length > rest.Length - sizeof(int))
+        )
         {
             return false;
         }
@@ -96,6 +102,8 @@ internal static class RuntimeCacheFormat
             return $"it has version {version}; version {Version} is read";
         }
 
-        return SHA256.HashData(bytes[..^SHA256.HashSizeInBytes]).AsSpan().SequenceEqual(bytes[^SHA256.HashSizeInBytes..]) ? null : "it is damaged (checksum)";
+        return SHA256.HashData(bytes[..^SHA256.HashSizeInBytes]).AsSpan().SequenceEqual(bytes[^SHA256.HashSizeInBytes..])
+            ? null
+            : "it is damaged (checksum)";
     }
 }

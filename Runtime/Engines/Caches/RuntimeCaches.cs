@@ -4,7 +4,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Caches;
 
-/// <summary>The runtime caches in use in this process, one per file however many name it, so that none overwrites what another added.</summary>
+/// <summary>The runtime caches in use in this process, one per file however many name it, so that none overwrites what another
+/// added.</summary>
 /// <remarks><b>Owns</b> a cache from its first user to its last. <b>Thread</b> any. <b>Blocks</b> while a cache is read or saved.</remarks>
 internal sealed partial class RuntimeCaches
 {
@@ -16,7 +17,8 @@ internal sealed partial class RuntimeCaches
     /// <summary>A file belongs to the process, and so does this.</summary>
     public static RuntimeCaches OfProcess { get; } = new();
 
-    /// <summary>The cache of a setting: a file's, or with an empty path the one in memory. Null where none is kept. Given back by <see cref="Release"/>.</summary>
+    /// <summary>The cache of a setting: a file's, or with an empty path the one in memory. Null where none is kept. Given back by
+    /// <see cref="Release"/>.</summary>
     /// <exception cref="ForwardException">The path is not allowed; nothing was acquired.</exception>
     public RuntimeCache? Acquire(string? path, RuntimeCacheOptions options)
     {

@@ -6,17 +6,20 @@ using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>Stands in for TensorRT where there is none: an ONNX model with a manifest of profiles, streamable weights, aliases, shape tensors and timing, beside each other or packed into one <see cref="EmulatedPlan"/>.</summary>
-/// <remarks>Every rule TensorRT has for these holds here too, so that a program that is wrong there fails here. <b>Thread</b> any. <b>Blocks</b> while the model is loaded.</remarks>
+/// <summary>Stands in for TensorRT where there is none: an ONNX model with a manifest of profiles, streamable weights, aliases, shape
+/// tensors and timing, beside each other or packed into one <see cref="EmulatedPlan"/>.</summary>
+/// <remarks>Every rule TensorRT has for these holds here too, so that a program that is wrong there fails here. <b>Thread</b> any.
+/// <b>Blocks</b> while the model is loaded.</remarks>
 internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
 {
     public string Name => "emulated";
 
     public string Platform => "tensorrt_plan";
 
-    public string? Unsupported(EngineHome home) => home.Driver is IManagedLauncher
-        ? null
-        : $"the emulated engine stands in for TensorRT on emulated devices; device {home.Ordinal} is a real one. Give it a TensorRT plan";
+    public string? Unsupported(EngineHome home) =>
+        home.Driver is IManagedLauncher
+            ? null
+            : $"the emulated engine stands in for TensorRT on emulated devices; device {home.Ordinal} is a real one. Give it a TensorRT plan";
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation)
     {
@@ -25,7 +28,9 @@ internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
             throw new ModuleLoadException(FailureKind.NotSupported, $"'{source.Path}' cannot run on device {home.Ordinal}: {reason}.");
         }
 
-        (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span) ? Packed(source) : BesideItsManifest(source);
+        (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span)
+            ? Packed(source)
+            : BesideItsManifest(source);
         OnnxEngine network = onnx.LoadOnnx(model with { Aliases = [] }, home, cancellation);
         try
         {

@@ -8,8 +8,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>An execution context that holds its caller to TensorRT's rules: shapes inside the active profile, aligned addresses, scratch memory, allocators where they are required.</summary>
-/// <remarks><b>Owns</b> the ONNX context and, under the static strategy, its scratch memory. <b>Thread</b> the lane's holder. <b>Blocks</b> in an enqueue while weights are streamed.</remarks>
+/// <summary>An execution context that holds its caller to TensorRT's rules: shapes inside the active profile, aligned addresses, scratch
+/// memory, allocators where they are required.</summary>
+/// <remarks><b>Owns</b> the ONNX context and, under the static strategy, its scratch memory. <b>Thread</b> the lane's holder. <b>Blocks</b>
+/// in an enqueue while weights are streamed.</remarks>
 internal sealed class EmulatedContext : IExecutionContext
 {
     private const ulong Alignment = 256;
@@ -52,24 +54,33 @@ internal sealed class EmulatedContext : IExecutionContext
 
     public long WorkspaceBytes => _strategy == WorkspaceStrategy.Dynamic ? _engine.Manifest.WorkspaceBytes : 0;
 
-    /// <summary>False while weights are streamed (TensorRT then synchronizes inside the enqueue), and while kernels for free dimensions are still specialized lazily (TensorRT-RTX).</summary>
+    /// <summary>False while weights are streamed (TensorRT then synchronizes inside the enqueue), and while kernels for free dimensions are
+    /// still specialized lazily (TensorRT-RTX).</summary>
     public bool CanCapture => !IsStreaming && !_engine.RequiresOutputAllocator && !_engine.SpecializesLater && _network.CanCapture;
 
     private bool IsStreaming => _engine.WeightBudget < _engine.StreamableWeightBytes;
 
     public void SetProfile(int index, CuStream stream)
     {
-        ActiveProfile = (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSpec.OutOfRange(index, _engine.Profiles.Count);
+        ActiveProfile =
+            (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSpec.OutOfRange(index, _engine.Profiles.Count);
         _isSpecialized = false;
         _network.Reset();
     }
 
     public void SetInputShape(int input, in TensorShape shape)
     {
-        if (_engine.Profiles.Count > 0 && !_engine.Inputs[input].IsShapeTensor && !_engine.Profiles[ActiveProfile].Ranges[input].Admits(shape))
+        if (
+            _engine.Profiles.Count > 0
+            && !_engine.Inputs[input].IsShapeTensor
+            && !_engine.Profiles[ActiveProfile].Ranges[input].Admits(shape)
+        )
         {
             ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}."
+            );
         }
 
         _isSpecialized &= _inputShapes[input] == shape;
@@ -81,13 +92,19 @@ internal sealed class EmulatedContext : IExecutionContext
     {
         if (!_engine.Inputs[input].IsShapeTensor)
         {
-            throw new ForwardException(FailureKind.Internal, $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' is not a shape tensor.");
+            throw new ForwardException(
+                FailureKind.Internal,
+                $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' is not a shape tensor."
+            );
         }
 
         if (_engine.Profiles.Count > 0 && !_engine.Profiles[ActiveProfile].Ranges[input].AdmitsValues(values))
         {
             ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
-            throw new ForwardException(FailureKind.InvalidInput, $"The shape tensor '{_engine.Inputs[input].Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The shape tensor '{_engine.Inputs[input].Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}."
+            );
         }
 
         if (!values.SequenceEqual(_values[input]))
@@ -121,7 +138,10 @@ internal sealed class EmulatedContext : IExecutionContext
         RefuseUnaligned("workspace", address);
         if (bytes < _engine.Manifest.WorkspaceBytes)
         {
-            throw new ForwardException(FailureKind.Internal, $"'{_engine.Name}' needs {_engine.Manifest.WorkspaceBytes} bytes of workspace and was given {bytes}.");
+            throw new ForwardException(
+                FailureKind.Internal,
+                $"'{_engine.Name}' needs {_engine.Manifest.WorkspaceBytes} bytes of workspace and was given {bytes}."
+            );
         }
 
         _network.SetScratch(address, (ulong)bytes);
@@ -150,7 +170,10 @@ internal sealed class EmulatedContext : IExecutionContext
     {
         if (_engine.RequiresOutputAllocator && _allocated.Contains(false))
         {
-            throw new ForwardException(FailureKind.BackendFailed, $"'{_engine.Name}' requires an output allocator and was given an address.");
+            throw new ForwardException(
+                FailureKind.BackendFailed,
+                $"'{_engine.Name}' requires an output allocator and was given an address."
+            );
         }
 
         if (_strategy == WorkspaceStrategy.Dynamic && _engine.Manifest.WorkspaceBytes > 0 && !_network.HasScratch)
@@ -189,7 +212,10 @@ internal sealed class EmulatedContext : IExecutionContext
     {
         if (address.IsNull || address.Address % Alignment != 0)
         {
-            throw new ForwardException(FailureKind.BackendFailed, $"The address of '{what}' of '{_engine.Name}' is 0x{address.Address:x}; it must be a multiple of {Alignment} and not null.");
+            throw new ForwardException(
+                FailureKind.BackendFailed,
+                $"The address of '{what}' of '{_engine.Name}' is 0x{address.Address:x}; it must be a multiple of {Alignment} and not null."
+            );
         }
     }
 }

@@ -11,7 +11,8 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Runtime.Engines.Emulated;
 
 /// <summary>An ONNX engine under TensorRT's rules: profiles, a weight budget that takes device memory, aliases, shape tensors.</summary>
-/// <remarks><b>Owns</b> the ONNX engine and the memory its resident streamable weights take. <b>Thread</b> as <see cref="IEngine"/>. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the ONNX engine and the memory its resident streamable weights take. <b>Thread</b> as <see cref="IEngine"/>.
+/// <b>Blocks</b> never.</remarks>
 internal sealed class EmulatedEngine : IEngine
 {
     private readonly EmulatedManifest _manifest;
@@ -26,14 +27,43 @@ internal sealed class EmulatedEngine : IEngine
         _network = network;
         _content = Convert.ToHexStringLower(SHA256.HashData(source.Bytes.Span));
         Aliases = [.. manifest.Aliases, .. source.Aliases.Where(declared => manifest.Aliases.All(own => own.Output != declared.Output))];
-        Inputs = [.. network.Inputs.Select(input => input with { IsShapeTensor = manifest.ShapeTensors.Contains(input.Name), Alignment = 256 })];
-        Outputs = [.. network.Outputs.Select(output => output with { IsDataDependent = output.IsDataDependent && !manifest.Shapes.ContainsKey(output.Name), Alignment = 256 })];
+        Inputs =
+        [
+            .. network.Inputs.Select(input => input with { IsShapeTensor = manifest.ShapeTensors.Contains(input.Name), Alignment = 256 }),
+        ];
+        Outputs =
+        [
+            .. network.Outputs.Select(output =>
+                output with
+                {
+                    IsDataDependent = output.IsDataDependent && !manifest.Shapes.ContainsKey(output.Name),
+                    Alignment = 256,
+                }
+            ),
+        ];
         RefuseUnknownNames(source);
-        Profiles = [.. manifest.Profiles.Select((ranges, index) => new ProfileSpec(index, [.. Inputs.Select(input => ranges.GetValueOrDefault(input.Name) ?? (input.IsShapeTensor ? ProfileRange.AnyValues : ProfileRange.Any(input.Shape)))]))];
+        Profiles =
+        [
+            .. manifest.Profiles.Select(
+                (ranges, index) =>
+                    new ProfileSpec(
+                        index,
+                        [
+                            .. Inputs.Select(input =>
+                                ranges.GetValueOrDefault(input.Name)
+                                ?? (input.IsShapeTensor ? ProfileRange.AnyValues : ProfileRange.Any(input.Shape))
+                            ),
+                        ]
+                    )
+            ),
+        ];
         RequiresOutputAllocator = manifest.RequiresOutputAllocator;
         if (RequiresOutputAllocator && Aliases.Count > 0)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"Aliased output {Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"Aliased output {Aliases[0].Output} is incompatible with dynamic output allocator. Aliasing requires fixed output shape."
+            );
         }
 
         WeightBudget = AutomaticWeightBudget;
@@ -47,7 +77,11 @@ internal sealed class EmulatedEngine : IEngine
     public string Name => _network.Name;
 
     public EngineCapabilities Capabilities =>
-        EngineCapabilities.CudaGraphs | EngineCapabilities.OutputAllocator | EngineCapabilities.AliasedTensors | EngineCapabilities.SharedWorkspace | EngineCapabilities.LayerProfiling
+        EngineCapabilities.CudaGraphs
+        | EngineCapabilities.OutputAllocator
+        | EngineCapabilities.AliasedTensors
+        | EngineCapabilities.SharedWorkspace
+        | EngineCapabilities.LayerProfiling
         | (Profiles.Count > 0 ? EngineCapabilities.Profiles : 0)
         | (StreamableWeightBytes > 0 ? EngineCapabilities.WeightStreaming : 0)
         | (_manifest.ShapeTensors.Count > 0 ? EngineCapabilities.ShapeTensors : 0)
@@ -75,7 +109,8 @@ internal sealed class EmulatedEngine : IEngine
     /// <summary>Kernels specialized to shapes; null where there are none.</summary>
     public SpecializedKernels? Kernels { get; private set; }
 
-    public string? LayerInformation => $$"""{"Layers":[{{string.Join(',', _network.Layers.Select(layer => $"\"{layer}\""))}}],"Bindings":[{{string.Join(',', Inputs.Concat(Outputs).Select(tensor => $"\"{tensor.Name}\""))}}]}""";
+    public string? LayerInformation =>
+        $$"""{"Layers":[{{string.Join(',', _network.Layers.Select(layer => $"\"{layer}\""))}}],"Bindings":[{{string.Join(',', Inputs.Concat(Outputs).Select(tensor => $"\"{tensor.Name}\""))}}]}""";
 
     public IReadOnlyList<string> Layers => _network.Layers;
 
@@ -108,7 +143,10 @@ internal sealed class EmulatedEngine : IEngine
         RefuseWithContexts("runtime settings");
         if (!_manifest.IsRtx)
         {
-            throw new ForwardException(FailureKind.NotSupported, "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; this engine is another.");
+            throw new ForwardException(
+                FailureKind.NotSupported,
+                "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only; this engine is another."
+            );
         }
 
         RuntimeSettings = settings;
@@ -123,7 +161,8 @@ internal sealed class EmulatedEngine : IEngine
     }
 
     /// <summary>Kernels for free dimensions are made in the background while forwards run, which a recording would miss.</summary>
-    public bool SpecializesLater => _manifest.IsRtx && RuntimeSettings.Specialization == KernelSpecialization.Lazy && Inputs.Any(input => !input.Shape.IsConcrete);
+    public bool SpecializesLater =>
+        _manifest.IsRtx && RuntimeSettings.Specialization == KernelSpecialization.Lazy && Inputs.Any(input => !input.Shape.IsConcrete);
 
     /// <summary>A context is gone.</summary>
     public void Forget() => Interlocked.Decrement(ref _contexts);
@@ -145,7 +184,10 @@ internal sealed class EmulatedEngine : IEngine
         if (status == CuResult.OutOfMemory)
         {
             Home.Driver.MemGetInfo(out ulong free, out ulong total);
-            throw new ModuleLoadException(FailureKind.OutOfDeviceMemory, $"The resident weights of '{what}' take {bytes} bytes; device {Home.Ordinal} has {free} of {total} free.");
+            throw new ModuleLoadException(
+                FailureKind.OutOfDeviceMemory,
+                $"The resident weights of '{what}' take {bytes} bytes; device {Home.Ordinal} has {free} of {total} free."
+            );
         }
 
         status.ThrowIfFailed();
@@ -165,22 +207,37 @@ internal sealed class EmulatedEngine : IEngine
     {
         if (Volatile.Read(ref _contexts) > 0)
         {
-            throw new ForwardException(FailureKind.Internal, $"'{Name}' still has {_contexts} execution contexts; {what} cannot change while one exists.");
+            throw new ForwardException(
+                FailureKind.Internal,
+                $"'{Name}' still has {_contexts} execution contexts; {what} cannot change while one exists."
+            );
         }
     }
 
     private void RefuseUnknownNames(EngineSource source)
     {
-        string[] inputs = [.. Inputs.Select(input => input.Name)], outputs = [.. Outputs.Select(output => output.Name)];
+        string[] inputs = [.. Inputs.Select(input => input.Name)],
+            outputs = [.. Outputs.Select(output => output.Name)];
         IEnumerable<string> unknown =
         [
-            .. _manifest.Profiles.SelectMany(profile => profile.Keys).Concat(_manifest.ShapeTensors).Concat(Aliases.Select(alias => alias.Input))
-                .Concat(_manifest.Shapes.Values.SelectMany(rules => rules).SelectMany(rule => rule.Dimensions.Select(term => term.Input).Concat(rule.Values.Select(term => term.Input)))).Except(inputs),
+            .. _manifest
+                .Profiles.SelectMany(profile => profile.Keys)
+                .Concat(_manifest.ShapeTensors)
+                .Concat(Aliases.Select(alias => alias.Input))
+                .Concat(
+                    _manifest
+                        .Shapes.Values.SelectMany(rules => rules)
+                        .SelectMany(rule => rule.Dimensions.Select(term => term.Input).Concat(rule.Values.Select(term => term.Input)))
+                )
+                .Except(inputs),
             .. Aliases.Select(alias => alias.Output).Concat(_manifest.Shapes.Keys).Except(outputs),
         ];
         if (unknown.FirstOrDefault() is { } name)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{source.Path}' names the tensor '{name}', which '{_manifest.Onnx}' does not have there.");
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{source.Path}' names the tensor '{name}', which '{_manifest.Onnx}' does not have there."
+            );
         }
     }
 }

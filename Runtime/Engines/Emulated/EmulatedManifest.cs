@@ -7,7 +7,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>What an emulated engine has beyond its ONNX model: the abilities and needs of a TensorRT engine, as the JSON file beside the model declares them.</summary>
+/// <summary>What an emulated engine has beyond its ONNX model: the abilities and needs of a TensorRT engine, as the JSON file beside the
+/// model declares them.</summary>
 /// <param name="Onnx">The model's file.</param>
 /// <param name="Profiles">By profile, by input.</param>
 /// <param name="StreamableBytes">Weights that may stay on the host.</param>
@@ -26,14 +27,18 @@ internal sealed record EmulatedManifest(
     long WorkspaceBytes,
     TimeSpan Duration,
     bool RequiresOutputAllocator,
-    bool IsRtx)
+    bool IsRtx
+)
 {
     /// <exception cref="ModuleLoadException">The text is not such a manifest; names the place.</exception>
     public static EmulatedManifest Read(ReadOnlyMemory<byte> json, string path)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            using JsonDocument document = JsonDocument.Parse(
+                json,
+                new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false }
+            );
             ManifestObject root = ManifestObject.Of(document.RootElement, Path.GetFileName(path));
             var manifest = new EmulatedManifest(
                 root.Text("onnx"),
@@ -46,13 +51,18 @@ internal sealed record EmulatedManifest(
                 root.Count("workspaceBytes") ?? 0,
                 TimeSpan.FromMicroseconds(root.Count("microseconds") ?? 0),
                 root.Flag("requiresOutputAllocator") ?? false,
-                root.Flag("rtx") ?? false);
+                root.Flag("rtx") ?? false
+            );
             root.RefuseOtherKeys();
             return manifest;
         }
         catch (JsonException trouble)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' is not the manifest of an emulated engine: {trouble.Message}", trouble);
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{path}' is not the manifest of an emulated engine: {trouble.Message}",
+                trouble
+            );
         }
     }
 
@@ -68,7 +78,12 @@ internal sealed record EmulatedManifest(
         {
             ManifestObject input = ManifestObject.Of(element, $"{entry.Where}[{ranges.Count}]");
             var range = new ProfileRange(ReadShape(input, "min"), ReadShape(input, "opt"), ReadShape(input, "max"));
-            if (!ranges.TryAdd(input.Text("input"), range) || !range.Admits(range.Min) || !range.Admits(range.Opt) || !range.Admits(range.Max))
+            if (
+                !ranges.TryAdd(input.Text("input"), range)
+                || !range.Admits(range.Min)
+                || !range.Admits(range.Opt)
+                || !range.Admits(range.Max)
+            )
             {
                 throw ManifestObject.Wrong(input.Where, "names an input twice, or its shapes do not rise from min over opt to max");
             }
@@ -79,10 +94,16 @@ internal sealed record EmulatedManifest(
         return ranges;
     }
 
-    private static TensorShape ReadShape(ManifestObject entry, string key) => new([.. entry.RequiredArray(key).Select(dimension =>
-        dimension.Element.ValueKind == JsonValueKind.Number && dimension.Element.TryGetInt64(out long value) && value >= 0
-            ? value
-            : throw ManifestObject.Wrong(dimension.Where, $"is {ManifestObject.Kind(dimension.Element)}, not a dimension"))]);
+    private static TensorShape ReadShape(ManifestObject entry, string key) =>
+        new([
+            .. entry
+                .RequiredArray(key)
+                .Select(dimension =>
+                    dimension.Element.ValueKind == JsonValueKind.Number && dimension.Element.TryGetInt64(out long value) && value >= 0
+                        ? value
+                        : throw ManifestObject.Wrong(dimension.Where, $"is {ManifestObject.Kind(dimension.Element)}, not a dimension")
+                ),
+        ]);
 
     private static AliasSpec ReadAlias((JsonElement Element, string Where) entry)
     {
@@ -101,10 +122,11 @@ internal sealed record EmulatedManifest(
         return new(output, rules);
     }
 
-    private static string Name((JsonElement Element, string Where) entry) => entry.Element.ValueKind switch
-    {
-        JsonValueKind.String => entry.Element.GetString()!,
-        JsonValueKind.Number => entry.Element.GetRawText(),
-        _ => throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a name or a rule"),
-    };
+    private static string Name((JsonElement Element, string Where) entry) =>
+        entry.Element.ValueKind switch
+        {
+            JsonValueKind.String => entry.Element.GetString()!,
+            JsonValueKind.Number => entry.Element.GetRawText(),
+            _ => throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a name or a rule"),
+        };
 }

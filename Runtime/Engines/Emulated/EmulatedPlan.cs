@@ -7,10 +7,13 @@ using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>An emulated engine as one string of bytes, standing for a serialized TensorRT engine where there is none: it begins <c>ftrt</c> and travels in records, containers and archives as plans do.</summary>
+/// <summary>An emulated engine as one string of bytes, standing for a serialized TensorRT engine where there is none: it begins <c>ftrt</c>
+/// and travels in records, containers and archives as plans do.</summary>
 /// <remarks>
-/// Little-endian header of 64 bytes: <c>ftrt</c>, <c>emulated</c>, u32 version, u32 manifest bytes, u32 zero, u64 ONNX bytes, SHA-256 of everything but itself;
-/// then the manifest (JSON, see <see cref="EmulatedManifest"/>; its <c>onnx</c> is a name for people) and the ONNX model, and nothing after it.
+/// Little-endian header of 64 bytes: <c>ftrt</c>, <c>emulated</c>, u32 version, u32 manifest bytes, u32 zero, u64 ONNX bytes, SHA-256 of
+/// everything but itself;
+/// then the manifest (JSON, see <see cref="EmulatedManifest"/>; its <c>onnx</c> is a name for people) and the ONNX model, and nothing after
+/// it.
 /// </remarks>
 public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<byte> Onnx)
 {
@@ -25,7 +28,8 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
     public static bool IsOne(ReadOnlySpan<byte> plan) => plan.StartsWith(Marker);
 
     /// <summary>Packs an engine.</summary>
-    /// <exception cref="ModuleLoadException">The manifest is none, or the bytes are no ONNX model, or one that keeps weights in other files.</exception>
+    /// <exception cref="ModuleLoadException">The manifest is none, or the bytes are no ONNX model, or one that keeps weights in other
+    /// files.</exception>
     public static byte[] Write(ReadOnlySpan<byte> manifest, ReadOnlySpan<byte> onnx)
     {
         const string What = "the emulated plan to write";
@@ -71,7 +75,10 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes[MarkerBytes..]);
         if (version != Version)
         {
-            throw new ModuleLoadException(FailureKind.NotSupported, $"'{where}' is an emulated plan of version {version}; this build reads version {Version}.");
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{where}' is an emulated plan of version {version}; this build reads version {Version}."
+            );
         }
 
         uint manifest = BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]);
@@ -87,7 +94,10 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
             throw Wrong(where, $"announces {manifest} bytes of manifest and {onnx} of ONNX after its header, and has {content}");
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[20..]) != 0 || !Digest(bytes).AsSpan().SequenceEqual(bytes[DigestOffset..HeaderBytes]))
+        if (
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[20..]) != 0
+            || !Digest(bytes).AsSpan().SequenceEqual(bytes[DigestOffset..HeaderBytes])
+        )
         {
             throw Wrong(where, "was changed since it was written: its checksum differs");
         }
@@ -106,10 +116,15 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
         }
         catch (Exception trouble) when (trouble is InvalidDataException or OverflowException)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{where}' is an emulated plan without an ONNX model in it: {trouble.Message}.", trouble);
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{where}' is an emulated plan without an ONNX model in it: {trouble.Message}.",
+                trouble
+            );
         }
 
-        return graph.ExternalFiles.Count == 0 ? graph
+        return graph.ExternalFiles.Count == 0
+            ? graph
             : throw Wrong(where, $"keeps weights in the file '{graph.ExternalFiles[0]}', but a plan must be whole in itself");
     }
 

@@ -7,8 +7,13 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>One dimension of an output as a product: of numbers (<c>16</c>), input dimensions (<c>x.1</c>) and values of shape tensors (<c>size[0]</c>).</summary>
-internal sealed partial record ShapeRule(long Factor, IReadOnlyList<(string Input, int Axis)> Dimensions, IReadOnlyList<(string Input, int Index)> Values)
+/// <summary>One dimension of an output as a product: of numbers (<c>16</c>), input dimensions (<c>x.1</c>) and values of shape tensors
+/// (<c>size[0]</c>).</summary>
+internal sealed partial record ShapeRule(
+    long Factor,
+    IReadOnlyList<(string Input, int Axis)> Dimensions,
+    IReadOnlyList<(string Input, int Index)> Values
+)
 {
     /// <exception cref="ModuleLoadException">The text is no such product.</exception>
     public static ShapeRule Parse(string text, string where)
@@ -32,7 +37,10 @@ internal sealed partial record ShapeRule(long Factor, IReadOnlyList<(string Inpu
             }
             else
             {
-                throw ManifestObject.Wrong(where, $"is '{text}'; a dimension is a product of numbers, input dimensions (x.0) and shape values (size[0])");
+                throw ManifestObject.Wrong(
+                    where,
+                    $"is '{text}'; a dimension is a product of numbers, input dimensions (x.0) and shape values (size[0])"
+                );
             }
         }
 

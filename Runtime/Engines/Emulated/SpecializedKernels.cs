@@ -5,9 +5,11 @@ using Troupe.Runtime.Engines.Caches;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>The kernels an emulated TensorRT-RTX engine has for each profile and shapes it met: taken from the runtime cache, else compiled and added to it.</summary>
+/// <summary>The kernels an emulated TensorRT-RTX engine has for each profile and shapes it met: taken from the runtime cache, else compiled
+/// and added to it.</summary>
 /// <remarks>
-/// An emulated kernel is a digest of what it was compiled for, so that one of another engine or of damaged bytes is told apart and compiled anew.
+/// An emulated kernel is a digest of what it was compiled for, so that one of another engine or of damaged bytes is told apart and compiled
+/// anew.
 /// <b>Owns</b> nothing. <b>Thread</b> any. Allocates only for shapes not met before.
 /// </remarks>
 internal sealed class SpecializedKernels(string engine, RuntimeCache? cache)

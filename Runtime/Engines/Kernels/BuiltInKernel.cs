@@ -6,7 +6,8 @@ namespace Troupe.Runtime.Engines.Kernels;
 
 /// <summary>A kernel that Troupe brings along: one name with two bodies, PTX for a GPU and managed code for emulated devices.</summary>
 /// <remarks>
-/// Parameters, in this order: the output's address, the inputs' addresses, the scalars (float32), the row width where the kernel works on rows, and the number
+/// Parameters, in this order: the output's address, the inputs' addresses, the scalars (float32), the row width where the kernel works on
+/// rows, and the number
 /// of threads that have work. Outputs have the shape of the first input. <b>Thread</b> any; immutable.
 /// </remarks>
 internal abstract class BuiltInKernel : ManagedKernelBody
@@ -47,7 +48,12 @@ internal abstract class BuiltInKernel : ManagedKernelBody
         Span<float> output = new(memory.Resolve(arguments.Get<DevicePointer>(0), (ulong)elements * sizeof(float)), elements);
         byte* first = memory.Resolve(arguments.Get<DevicePointer>(1), (ulong)(elements * InputBytes));
         byte* second = InputCount > 1 ? memory.Resolve(arguments.Get<DevicePointer>(2), (ulong)(elements * InputBytes)) : null;
-        Compute(output, new ReadOnlySpan<byte>(first, elements * InputBytes), new ReadOnlySpan<byte>(second, second is null ? 0 : elements * InputBytes), in arguments);
+        Compute(
+            output,
+            new ReadOnlySpan<byte>(first, elements * InputBytes),
+            new ReadOnlySpan<byte>(second, second is null ? 0 : elements * InputBytes),
+            in arguments
+        );
         return CuResult.Success;
     }
 

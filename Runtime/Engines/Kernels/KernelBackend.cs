@@ -12,7 +12,10 @@ internal sealed class KernelBackend : IEngineBackend
 {
     /// <summary>Every kernel this build brings along, by name.</summary>
     public static FrozenDictionary<string, BuiltInKernel> Kernels { get; } =
-        new BuiltInKernel[] { new Relu(), new Add(), new ScaleShift(), new NormalizeBytes(), new Softmax() }.ToFrozenDictionary(kernel => kernel.Name, StringComparer.Ordinal);
+        new BuiltInKernel[] { new Relu(), new Add(), new ScaleShift(), new NormalizeBytes(), new Softmax() }.ToFrozenDictionary(
+            kernel => kernel.Name,
+            StringComparer.Ordinal
+        );
 
     public string Name => "kernels";
 
@@ -25,7 +28,10 @@ internal sealed class KernelBackend : IEngineBackend
         KernelManifest manifest = KernelManifest.Read(source, Kernels);
         if (source.Aliases.Count > 0)
         {
-            throw new ModuleLoadException(FailureKind.NotSupported, $"Segment '{source.Segment}' declares aliases; kernels write their output apart from their inputs.");
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"Segment '{source.Segment}' declares aliases; kernels write their output apart from their inputs."
+            );
         }
 
         (home.Driver as HostCudaDriver)?.RegisterKernel(manifest.Kernel.Name, manifest.Kernel);

@@ -38,7 +38,10 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
 
         if (!fits || shape.ElementCount > int.MaxValue)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{engine.Inputs[input].Name}' of '{engine.Name}' has the shape {shape}; it must be {expected}, where -1 is free, of at most {int.MaxValue} elements.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{engine.Inputs[input].Name}' of '{engine.Name}' has the shape {shape}; it must be {expected}, where -1 is free, of at most {int.MaxValue} elements."
+            );
         }
 
         _shapes[input] = shape;
@@ -64,7 +67,8 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
 
     public void SetOutputAllocator(int output, IOutputAllocator allocator) => _allocator = allocator;
 
-    public void SetProfiler(ILayerProfiler? profiler) => throw new ForwardException(FailureKind.NotSupported, $"'{engine.Name}' does not report the time of its layers.");
+    public void SetProfiler(ILayerProfiler? profiler) =>
+        throw new ForwardException(FailureKind.NotSupported, $"'{engine.Name}' does not report the time of its layers.");
 
     public void Enqueue(CuStream stream)
     {
@@ -85,7 +89,17 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
         uint threads = (uint)(elements / width);
         Span<byte> arguments = stackalloc byte[64];
         int length = Pack(arguments, width, threads);
-        engine.Home.Driver.LaunchKernel(engine.Function, new Dim3((threads + ThreadsPerBlock - 1) / ThreadsPerBlock), new Dim3(ThreadsPerBlock), 0, stream, arguments[..length], _sizes).ThrowIfFailed();
+        engine
+            .Home.Driver.LaunchKernel(
+                engine.Function,
+                new Dim3((threads + ThreadsPerBlock - 1) / ThreadsPerBlock),
+                new Dim3(ThreadsPerBlock),
+                0,
+                stream,
+                arguments[..length],
+                _sizes
+            )
+            .ThrowIfFailed();
     }
 
     public void Dispose()
@@ -128,12 +142,18 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
         {
             if (_shapes[input] is not { } shape)
             {
-                throw new ForwardException(FailureKind.InvalidInput, $"The output shapes of '{engine.Name}' cannot be inferred: its input '{engine.Inputs[input].Name}' has no shape.");
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The output shapes of '{engine.Name}' cannot be inferred: its input '{engine.Inputs[input].Name}' has no shape."
+                );
             }
 
             if (shape != first)
             {
-                throw new ForwardException(FailureKind.InvalidInput, $"The inputs of '{engine.Name}' have the shapes {first} and {shape}; they must be equal.");
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The inputs of '{engine.Name}' have the shapes {first} and {shape}; they must be equal."
+                );
             }
         }
 

@@ -21,7 +21,13 @@ internal sealed class KernelEngine : IEngine
         Home = home;
         Manifest = manifest;
         Function = function;
-        Inputs = [.. manifest.Inputs.Select(input => new EngineTensor(input, manifest.Kernel.Input, manifest.Shape, manifest.Symbols) { Alignment = sizeof(float) })];
+        Inputs =
+        [
+            .. manifest.Inputs.Select(input => new EngineTensor(input, manifest.Kernel.Input, manifest.Shape, manifest.Symbols)
+            {
+                Alignment = sizeof(float),
+            }),
+        ];
         Outputs = [new EngineTensor(manifest.Output, ElementType.Fp32, manifest.Shape, manifest.Symbols) { Alignment = sizeof(float) }];
     }
 
@@ -53,9 +59,11 @@ internal sealed class KernelEngine : IEngine
 
     public string? LayerInformation => null;
 
-    public void SetWeightBudget(long bytes) => throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: a kernel has no weights.");
+    public void SetWeightBudget(long bytes) =>
+        throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: a kernel has no weights.");
 
-    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; a kernel has none.");
+    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) =>
+        throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; a kernel has none.");
 
     public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) => new KernelContext(this);
 

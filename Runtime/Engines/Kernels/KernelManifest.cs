@@ -6,10 +6,18 @@ using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Engines.Kernels;
 
-/// <summary>The file of a kernel segment, <c>{"kernel", "inputs", "output", "shape", "scalars"}</c>: which built-in kernel, under which tensor names, on which shape.</summary>
+/// <summary>The file of a kernel segment, <c>{"kernel", "inputs", "output", "shape", "scalars"}</c>: which built-in kernel, under which
+/// tensor names, on which shape.</summary>
 /// <param name="Shape">Shape of every tensor, with the names of its free dimensions.</param>
 /// <param name="Scalars">Values in the kernel's order.</param>
-internal sealed record KernelManifest(BuiltInKernel Kernel, IReadOnlyList<string> Inputs, string Output, TensorShape Shape, IReadOnlyList<string> Symbols, IReadOnlyList<float> Scalars)
+internal sealed record KernelManifest(
+    BuiltInKernel Kernel,
+    IReadOnlyList<string> Inputs,
+    string Output,
+    TensorShape Shape,
+    IReadOnlyList<string> Symbols,
+    IReadOnlyList<float> Scalars
+)
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 8, AllowDuplicateProperties = false };
 
@@ -23,7 +31,11 @@ internal sealed record KernelManifest(BuiltInKernel Kernel, IReadOnlyList<string
         }
         catch (JsonException trouble)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{source.Path}' is not a kernel manifest: {trouble.Message}", trouble);
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{source.Path}' is not a kernel manifest: {trouble.Message}",
+                trouble
+            );
         }
     }
 
@@ -35,12 +47,21 @@ internal sealed record KernelManifest(BuiltInKernel Kernel, IReadOnlyList<string
             throw ManifestObject.Wrong($"{root.Where}.kernel", $"is '{name}'; known are {string.Join(", ", kernels.Keys.Order())}");
         }
 
-        string[] inputs = [.. root.RequiredArray("inputs").Select(entry => entry.Element.ValueKind == JsonValueKind.String && entry.Element.GetString() is { Length: > 0 } input
-            ? input
-            : throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a tensor's name"))];
+        string[] inputs =
+        [
+            .. root.RequiredArray("inputs")
+                .Select(entry =>
+                    entry.Element.ValueKind == JsonValueKind.String && entry.Element.GetString() is { Length: > 0 } input
+                        ? input
+                        : throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a tensor's name")
+                ),
+        ];
         if (inputs.Length != kernel.InputCount)
         {
-            throw ManifestObject.Wrong($"{root.Where}.inputs", $"names {inputs.Length} tensors; the kernel '{name}' has {kernel.InputCount}");
+            throw ManifestObject.Wrong(
+                $"{root.Where}.inputs",
+                $"names {inputs.Length} tensors; the kernel '{name}' has {kernel.InputCount}"
+            );
         }
 
         string output = root.Text("output");
@@ -68,9 +89,13 @@ internal sealed record KernelManifest(BuiltInKernel Kernel, IReadOnlyList<string
         {
             (JsonElement element, string place) = entries[axis];
             symbols[axis] = element.ValueKind == JsonValueKind.String ? element.GetString() ?? "" : "";
-            dimensions[axis] = symbols[axis].Length > 0 ? -1
+            dimensions[axis] =
+                symbols[axis].Length > 0 ? -1
                 : element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out long value) && value >= 0 ? value
-                : throw ManifestObject.Wrong(place, $"is {ManifestObject.Kind(element)}; a dimension is a whole number, or a symbol such as \"n\" where it is free");
+                : throw ManifestObject.Wrong(
+                    place,
+                    $"is {ManifestObject.Kind(element)}; a dimension is a whole number, or a symbol such as \"n\" where it is free"
+                );
         }
 
         return (new TensorShape(dimensions), symbols);
@@ -85,8 +110,13 @@ internal sealed record KernelManifest(BuiltInKernel Kernel, IReadOnlyList<string
             throw ManifestObject.Wrong($"{root.Where}.scalars", $"has {given.Count} values; the kernel '{kernel.Name}' takes {wanted}");
         }
 
-        return [.. given.Select(entry => entry.Element.ValueKind == JsonValueKind.Number && entry.Element.TryGetSingle(out float value) && float.IsFinite(value)
-            ? value
-            : throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a finite float32 number"))];
+        return
+        [
+            .. given.Select(entry =>
+                entry.Element.ValueKind == JsonValueKind.Number && entry.Element.TryGetSingle(out float value) && float.IsFinite(value)
+                    ? value
+                    : throw ManifestObject.Wrong(entry.Where, $"is {ManifestObject.Kind(entry.Element)}, not a finite float32 number")
+            ),
+        ];
     }
 }

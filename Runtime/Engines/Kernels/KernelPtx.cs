@@ -4,7 +4,8 @@ using System.Text;
 namespace Troupe.Runtime.Engines.Kernels;
 
 /// <summary>Writes the PTX of a built-in kernel: header, parameters and the thread's index around its body.</summary>
-/// <remarks>Target <c>sm_50</c>, PTX 6.0: the driver compiles it for whatever GPU is there. In a body, <c>%r4</c> is the thread's index and <c>DONE</c> the way out.</remarks>
+/// <remarks>Target <c>sm_50</c>, PTX 6.0: the driver compiles it for whatever GPU is there. In a body, <c>%r4</c> is the thread's index and
+/// <c>DONE</c> the way out.</remarks>
 internal static class KernelPtx
 {
     public static byte[] Of(BuiltInKernel kernel)
@@ -22,7 +23,8 @@ internal static class KernelPtx
         }
 
         text.Append(kernel.WorksOnRows ? ", .param .u32 width, .param .u32 count)\n{\n" : ", .param .u32 count)\n{\n");
-        text.Append("""
+        text.Append(
+            """
             .reg .pred %p<4>;
             .reg .b32 %r<12>;
             .reg .f32 %f<12>;
@@ -35,7 +37,8 @@ internal static class KernelPtx
             setp.ge.u32 %p1, %r4, %r5;
             @%p1 bra DONE;
 
-            """);
+            """
+        );
         text.Append(kernel.Body);
         text.Append("\nDONE:\nret;\n}\n\0");
         return Encoding.ASCII.GetBytes(text.ToString());

@@ -25,7 +25,12 @@ public sealed class ExecutorCoreTests
     public ExecutorCoreTests()
     {
         _core = new ExecutorCore(1, _platform.OpenGroup(0), () => _signals++, _decisions);
-        IModuleInstance loaded = _platform.Load(new ModuleSource(new ModelReference("m"), "m"), 0, new InstanceOptions(2), TestContext.Current.CancellationToken);
+        IModuleInstance loaded = _platform.Load(
+            new ModuleSource(new ModelReference("m"), "m"),
+            0,
+            new InstanceOptions(2),
+            TestContext.Current.CancellationToken
+        );
         _instance = (FakeInstance)loaded;
         Assert.True(_core.Adopt(new AdoptInstance(1, new InstanceHandOver(loaded))));
         _decisions.Clear();
@@ -95,7 +100,17 @@ public sealed class ExecutorCoreTests
     [Fact]
     public void Bad_inputs_fail_alone_and_give_the_lane_back()
     {
-        var bad = new QueuedForward(new Forward { Id = default, Model = new ModelReference("m"), Inputs = [] }, _instance.Module.Model, 1, null);
+        var bad = new QueuedForward(
+            new Forward
+            {
+                Id = default,
+                Model = new ModelReference("m"),
+                Inputs = [],
+            },
+            _instance.Module.Model,
+            1,
+            null
+        );
         _core.Run(new Launch(1, 0, _instance.Module.Model, ModeSettings.Default, [bad]));
         Assert.Equal(FailureKind.InvalidInput, bad.Failure!.Kind);
         Assert.Equal(0, _instance.Leased);
@@ -140,7 +155,9 @@ public sealed class ExecutorCoreTests
     [Fact]
     public void An_instance_is_taken_once_and_disposed_of_when_it_retires()
     {
-        var handOver = new InstanceHandOver(_platform.Load(new ModuleSource(new ModelReference("n"), "n"), 0, new InstanceOptions(), TestContext.Current.CancellationToken));
+        var handOver = new InstanceHandOver(
+            _platform.Load(new ModuleSource(new ModelReference("n"), "n"), 0, new InstanceOptions(), TestContext.Current.CancellationToken)
+        );
         Assert.NotNull(handOver.Take());
         Assert.False(_core.Adopt(new AdoptInstance(2, handOver)));
         _core.Retire(new RetireInstance(1, 0, _instance.Module.Model));
@@ -193,9 +210,16 @@ public sealed class ExecutorCoreTests
         return launch;
     }
 
-    private QueuedForward Queued() => new(
-        new Forward { Id = new RequestId(default, ++_counter), Model = new ModelReference("m"), Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])] },
-        _instance.Module.Model,
-        1,
-        null);
+    private QueuedForward Queued() =>
+        new(
+            new Forward
+            {
+                Id = new RequestId(default, ++_counter),
+                Model = new ModelReference("m"),
+                Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
+            },
+            _instance.Module.Model,
+            1,
+            null
+        );
 }

@@ -25,7 +25,8 @@ public sealed class GpuCoreTests
     private TimeSpan _now = TimeSpan.FromSeconds(1);
     private ulong _counter;
 
-    public GpuCoreTests() => _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _decisions);
+    public GpuCoreTests() =>
+        _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _decisions);
 
     [Fact]
     public void Nothing_is_admitted_before_the_executor_and_the_instance_are_there()
@@ -95,7 +96,10 @@ public sealed class GpuCoreTests
         Assert.Equal(GpuHealth.Rebuilding, Assert.IsType<GpuReport>(_decisions[0].Message).Health);
         List<GpuDecision> released = [.. _decisions.Where(decision => decision.Action == GpuAction.Release)];
         Assert.Equal([launched, RetryAdvice.Retry], released.Select(decision => decision.Outcome!.Advice));
-        Assert.All(released, decision => Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind));
+        Assert.All(
+            released,
+            decision => Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind)
+        );
         Assert.Equal((0, 0), (_core.Queued, _core.Launched));
     }
 
@@ -141,7 +145,10 @@ public sealed class GpuCoreTests
         _now += TimeSpan.FromSeconds(0.2);
         _core.Watch(_now);
         Assert.Equal(GpuHealth.Quarantined, _core.Health);
-        Assert.Equal([RetryAdvice.Final, RetryAdvice.Retry], _decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => decision.Outcome!.Advice));
+        Assert.Equal(
+            [RetryAdvice.Final, RetryAdvice.Retry],
+            _decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => decision.Outcome!.Advice)
+        );
     }
 
     [Fact]
@@ -301,7 +308,7 @@ public sealed class GpuCoreTests
 
         // The executor has not answered yet; its answers come in the order it was told.
         var told = new Queue<object>(_decisions.Select(decision => decision.Message!));
-        var last = ModeSettings.Default;
+        ModeSettings last = ModeSettings.Default;
         if (answeredFirst)
         {
             Answer(told, ref last);
@@ -323,7 +330,11 @@ public sealed class GpuCoreTests
 
         void Take(Queue<object> messages)
         {
-            foreach (object message in _decisions.Where(decision => decision.Action == GpuAction.TellExecutor).Select(decision => decision.Message!))
+            foreach (
+                object message in _decisions
+                    .Where(decision => decision.Action == GpuAction.TellExecutor)
+                    .Select(decision => decision.Message!)
+            )
             {
                 messages.Enqueue(message);
             }
@@ -392,14 +403,20 @@ public sealed class GpuCoreTests
         Adopt(Model, safe);
     }
 
-    private void Adopt(ModelVersion model, bool safe = true) => _core.Adopt(new InstanceAdopted(1, 1, 0, Spec(model, safe), ModuleTraits.Plain), _now);
+    private void Adopt(ModelVersion model, bool safe = true) =>
+        _core.Adopt(new InstanceAdopted(1, 1, 0, Spec(model, safe), ModuleTraits.Plain), _now);
 
     private static ModuleSpec Spec(ModelVersion model, bool safe) => new(model, "fake", [], [], [], safe);
 
     private List<GpuDecision> Admit(ModelVersion model)
     {
         _decisions.Clear();
-        var forward = new Forward { Id = new RequestId(default, ++_counter), Model = new ModelReference(model.Name), Inputs = [] };
+        var forward = new Forward
+        {
+            Id = new RequestId(default, ++_counter),
+            Model = new ModelReference(model.Name),
+            Inputs = [],
+        };
         _core.Admit(new QueuedForward(forward, model, 1, null), _now);
         return Taken();
     }
@@ -431,7 +448,8 @@ public sealed class GpuCoreTests
         return [.. _decisions];
     }
 
-    private static Launch LaunchOf(IEnumerable<GpuDecision> decisions) => decisions.Select(decision => decision.Message).OfType<Launch>().Single();
+    private static Launch LaunchOf(IEnumerable<GpuDecision> decisions) =>
+        decisions.Select(decision => decision.Message).OfType<Launch>().Single();
 
     private static (FailureKind Kind, RetryAdvice Advice) Refused(List<GpuDecision> decisions)
     {
@@ -445,9 +463,11 @@ public sealed class GpuCoreTests
     {
         public HeldModes Holds { get; init; }
 
-        public CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call) => new(settings, epoch);
+        public CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call) =>
+            new(settings, epoch);
 
-        public ModeSettings Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) => model == instance ? settings : ModeSettings.Default;
+        public ModeSettings Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) =>
+            model == instance ? settings : ModeSettings.Default;
 
         public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => Holds;
 

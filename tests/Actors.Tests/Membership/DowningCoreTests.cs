@@ -37,5 +37,6 @@ public sealed class DowningCoreTests
         }
     }
 
-    private static NodeId[] Nodes(string names) => [.. names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => new NodeId(name))];
+    private static NodeId[] Nodes(string names) =>
+        [.. names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => new NodeId(name))];
 }

@@ -65,7 +65,7 @@ public sealed class FolderModelRepositoryTests : IDisposable
     [InlineData("x", null, "a\0b", FailureKind.InvalidRequest, "NUL")]
     public void What_cannot_be_had_is_refused_with_its_reason(string name, int? number, string? path, FailureKind kind, string because)
     {
-        var refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel(name, number, path)));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel(name, number, path)));
         Assert.Equal(kind, refused.Kind);
         Assert.Contains(because, refused.Message, StringComparison.Ordinal);
         Assert.Equal(10, _repository.Resolve(new LoadModel("classifier")).Model.Number);
@@ -84,7 +84,11 @@ public sealed class FolderModelRepositoryTests : IDisposable
     {
         var none = new FolderModelRepository(null, _notes.Add);
         Assert.Empty(none.List());
-        Assert.Contains("--models", Assert.Throws<ModuleLoadException>(() => none.Resolve(new LoadModel("classifier"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--models",
+            Assert.Throws<ModuleLoadException>(() => none.Resolve(new LoadModel("classifier"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -101,7 +105,7 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.Equal(Path.Combine(_folder, "saved", "1", file), _repository.Resolve(new LoadModel("saved")).Path);
 
         Write("saved/1/model.onnx");
-        var refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("saved")));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("saved")));
         Assert.Equal(FailureKind.InvalidModel, refused.Kind);
         Assert.Contains($"holds model.onnx and {file}, which are models each", refused.Message, StringComparison.Ordinal);
 

@@ -81,9 +81,18 @@ public sealed class ModelDirectoryCoreTests
     [Fact]
     public void Content_that_another_node_serves_under_the_number_is_not_contradicted()
     {
-        _elsewhere = new ModelSnapshot(new ModelVersion("m", 1, new ContentHash(1, 2, 3, 4)), ModelState.Ready, "", "fake", [], [], [], true);
+        _elsewhere = new ModelSnapshot(
+            new ModelVersion("m", 1, new ContentHash(1, 2, 3, 4)),
+            ModelState.Ready,
+            "",
+            "fake",
+            [],
+            [],
+            [],
+            true
+        );
         _core.Load(new LoadModel("m"), "caller");
-        var failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
         Assert.Equal(FailureKind.AlreadyExists, failed.Kind);
         Assert.Contains(_elsewhere.Model.Hash.ToString(), failed.Detail, StringComparison.Ordinal);
         Assert.Empty(_core.Snapshot());
@@ -115,7 +124,10 @@ public sealed class ModelDirectoryCoreTests
         }
 
         _core.Load(new LoadModel("m"), "one more");
-        Assert.Equal(FailureKind.QueueFull, Assert.IsType<ModelReply.Failed>(_decisions.Last(decision => decision.Reply is not null).Reply).Kind);
+        Assert.Equal(
+            FailureKind.QueueFull,
+            Assert.IsType<ModelReply.Failed>(_decisions.Last(decision => decision.Reply is not null).Reply).Kind
+        );
         Assert.IsType<ModelReply.Loaded>(Settle($"caller {ModelDirectoryCore.OperationLimit}"));
         Assert.True(_core.Idle);
         Assert.Equal(3, _platform.Live);
@@ -148,7 +160,8 @@ public sealed class ModelDirectoryCoreTests
 
     private int[] Gpus(string name) => [.. _core.Snapshot().Single(model => model.Model.Name == name).Gpus.Select(gpu => gpu.Ordinal)];
 
-    /// <summary>Does what builder, executors and GPUs would, until nothing is left to do; the reply to <paramref name="caller"/>, if there was one.</summary>
+    /// <summary>Does what builder, executors and GPUs would, until nothing is left to do; the reply to <paramref name="caller"/>, if there
+    /// was one.</summary>
     private ModelReply? Settle(string? caller = null)
     {
         ModelReply? reply = null;
@@ -175,14 +188,26 @@ public sealed class ModelDirectoryCoreTests
         switch (decision.Message)
         {
             case ResolveModel resolve:
-                _core.Resolved(new ModelResolved(resolve.Ticket, new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)));
+                _core.Resolved(
+                    new ModelResolved(
+                        resolve.Ticket,
+                        new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)
+                    )
+                );
                 break;
             case BuildInstance build when _failures.TryGetValue($"{build.Ordinal}", out (FailureKind Kind, string Detail) failure):
                 _core.Failed(new BuildFailed(build.Ticket, failure.Kind, failure.Detail));
                 break;
             case BuildInstance build:
-                IModuleInstance instance = _platform.Load(build.Source, build.Ordinal, new InstanceOptions(), TestContext.Current.CancellationToken);
-                _core.Built(new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance)));
+                IModuleInstance instance = _platform.Load(
+                    build.Source,
+                    build.Ordinal,
+                    new InstanceOptions(),
+                    TestContext.Current.CancellationToken
+                );
+                _core.Built(
+                    new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance))
+                );
                 break;
             case AdoptInstance adopt:
                 IModuleInstance taken = adopt.HandOver.Take()!;
@@ -192,7 +217,11 @@ public sealed class ModelDirectoryCoreTests
                 discard.HandOver.Take()?.Dispose();
                 break;
             case UnloadInstance unload:
-                foreach (FakeInstance held in _platform.Instances.Where(held => !held.Disposed && held.HomeOrdinal == decision.Ordinal && held.Module.Model == unload.Model))
+                foreach (
+                    FakeInstance held in _platform.Instances.Where(held =>
+                        !held.Disposed && held.HomeOrdinal == decision.Ordinal && held.Module.Model == unload.Model
+                    )
+                )
                 {
                     held.Dispose();
                 }

@@ -24,14 +24,18 @@ public sealed class ClusteredModesTests
         for (int i = 0; i < 30; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            var entered = Assert.IsType<ModeReply.Entered>(await cluster.Nodes[i % 2].Node.ModesAsync(new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromMinutes(1)), Cancellation));
+            ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+                await cluster.Nodes[i % 2].Node.ModesAsync(new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromMinutes(1)), Cancellation)
+            );
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             Assert.Equal(4, entered.AppliedBy.Length);
             Assert.IsType<ModeReply.Exited>(await cluster.Nodes[(i + 1) % 2].Node.ModesAsync(new ExitMode(entered.Token), Cancellation));
         }
 
         times.Sort();
-        TestContext.Current.SendDiagnosticMessage($"entering a cluster scope on 2 nodes x 2 devices: median {times[times.Count / 2]:0.0} ms, worst {times[^1]:0.0} ms");
+        TestContext.Current.SendDiagnosticMessage(
+            $"entering a cluster scope on 2 nodes x 2 devices: median {times[times.Count / 2]:0.0} ms, worst {times[^1]:0.0} ms"
+        );
         Assert.InRange(times[times.Count / 2], 0, 50);
     }
 
@@ -42,7 +46,9 @@ public sealed class ClusteredModesTests
         LocalNode node = cluster.Nodes[0];
         await node.Load();
         Assert.Equal(0, (await node.MustSucceed()).Report.ModeEpoch);
-        var entered = Assert.IsType<ModeReply.Entered>(await cluster.Nodes[1].Node.ModesAsync(new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromMinutes(1)), Cancellation));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            await cluster.Nodes[1].Node.ModesAsync(new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromMinutes(1)), Cancellation)
+        );
         Assert.True((await node.MustSucceed()).Report.ModeEpoch >= entered.Epoch);
 
         // Graphs hold for the cluster, the call asks for an allocator besides: a conflict, and the next good forward runs.
@@ -54,7 +60,7 @@ public sealed class ClusteredModesTests
             Modes = new ModeChange { OutputAllocator = true },
         };
         node.Node.Forward(forward, node.Sink);
-        var failed = Assert.IsType<ForwardReply.Failed>(await node.Sink.Reply(forward.Id));
+        ForwardReply.Failed failed = Assert.IsType<ForwardReply.Failed>(await node.Sink.Reply(forward.Id));
         Assert.Equal(FailureKind.ModeConflict, failed.Kind);
         await node.MustSucceed();
     }
@@ -65,7 +71,9 @@ public sealed class ClusteredModesTests
         await using InProcessCluster alone = await InProcessCluster.Start(new FakePlatform(1));
         await alone.Nodes[0].Node.ModesAsync(new SetMode(ModeScope.Cluster, Graphs), Cancellation);
         LocalNode joiner = await alone.Join(new FakePlatform(1));
-        var explanation = Assert.IsType<ModeReply.Explanation>(await joiner.Node.ModesAsync(new ExplainModes(ModeScope.Cluster), Cancellation));
+        ModeReply.Explanation explanation = Assert.IsType<ModeReply.Explanation>(
+            await joiner.Node.ModesAsync(new ExplainModes(ModeScope.Cluster), Cancellation)
+        );
         Assert.Equal(CudaGraphsMode.PerSegment, explanation.Settings.CudaGraphs);
     }
 
@@ -73,7 +81,7 @@ public sealed class ClusteredModesTests
     public async Task Anything_else_than_a_request_for_modes_is_refused()
     {
         await using LocalNode node = LocalNode.Start(new FakePlatform(1));
-        var refused = Assert.IsType<ModeReply.Refused>(await node.Node.ModesAsync("graphs, please", Cancellation));
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(await node.Node.ModesAsync("graphs, please", Cancellation));
         Assert.Equal(FailureKind.InvalidRequest, refused.Kind);
         Assert.IsType<ModeReply.Listing>(await node.Node.ModesAsync(new GetModes(ModeScope.Cluster), Cancellation));
     }

@@ -8,7 +8,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Tests.Modes;
 
-/// <summary>Several mode directories wired through a bag of messages that a seed takes out in any order, with partitions, deaths and one clock turned by hand.</summary>
+/// <summary>Several mode directories wired through a bag of messages that a seed takes out in any order, with partitions, deaths and one
+/// clock turned by hand.</summary>
 internal sealed class ModeCluster
 {
     public static readonly ModelVersion Model = new("m", 1, default);
@@ -20,7 +21,13 @@ internal sealed class ModeCluster
     private readonly HashSet<string> _deadOwners = [];
     private int _ids;
 
-    public ModeCluster(int nodes, int gpusPerNode = 2, int seed = 0, ModeDirectoryOptions? options = null, Func<GpuId, ModuleTraits>? traits = null)
+    public ModeCluster(
+        int nodes,
+        int gpusPerNode = 2,
+        int seed = 0,
+        ModeDirectoryOptions? options = null,
+        Func<GpuId, ModuleTraits>? traits = null
+    )
     {
         _random = new Random(seed);
         _options = options ?? new ModeDirectoryOptions();
@@ -60,7 +67,9 @@ internal sealed class ModeCluster
     public IEnumerable<Node> Alive => Nodes.Where(node => node.IsAlive);
 
     public bool Connected(NodeId left, NodeId right) =>
-        Part.GetValueOrDefault(left) == Part.GetValueOrDefault(right) && Nodes.First(node => node.Id == left).IsAlive && Nodes.First(node => node.Id == right).IsAlive;
+        Part.GetValueOrDefault(left) == Part.GetValueOrDefault(right)
+        && Nodes.First(node => node.Id == left).IsAlive
+        && Nodes.First(node => node.Id == right).IsAlive;
 
     public ClusterView View() => new([.. Alive.Select(node => node.Snapshot())], []);
 
@@ -101,7 +110,7 @@ internal sealed class ModeCluster
     /// <summary>Advances in small steps and delivers everything between them.</summary>
     public void Settle(TimeSpan time)
     {
-        for (TimeSpan end = Now + time; Now < end;)
+        for (TimeSpan end = Now + time; Now < end; )
         {
             Run();
             Advance(TimeSpan.FromMilliseconds(200));
@@ -186,13 +195,14 @@ internal sealed class ModeCluster
     }
 
     /// <summary>Who watches an actor hears of its death, also when it was dead before.</summary>
-    private void Bury(Node node, string owner) => Put(() =>
-    {
-        if (node.IsAlive)
+    private void Bury(Node node, string owner) =>
+        Put(() =>
         {
-            node.Do(now => node.Core.OwnerDied(owner, now));
-        }
-    });
+            if (node.IsAlive)
+            {
+                node.Do(now => node.Core.OwnerDied(owner, now));
+            }
+        });
 
     private void Put(Action message) => _bag.Add(message);
 
@@ -217,7 +227,14 @@ internal sealed class ModeCluster
         {
             _cluster = cluster;
             Id = new NodeId($"n{index}:1");
-            Core = new ModeDirectoryCore(Id, new NodeIncarnation((ulong)(index * 37) % 11), cluster._options, cluster.View, () => new Guid(++cluster._ids, 0, 0, new byte[8]), _decisions);
+            Core = new ModeDirectoryCore(
+                Id,
+                new NodeIncarnation((ulong)(index * 37) % 11),
+                cluster._options,
+                cluster.View,
+                () => new Guid(++cluster._ids, 0, 0, new byte[8]),
+                _decisions
+            );
             foreach (Node other in cluster.Nodes ?? [])
             {
                 Seen.Add(other.Id);
@@ -269,29 +286,50 @@ internal sealed class ModeCluster
             {
                 switch (what)
                 {
-                    case SetMode set: Core.Set(set, request, now); break;
-                    case EnterMode enter: Core.Enter(enter, request, now); break;
-                    case RenewMode renew: Core.Renew(renew, request, now); break;
-                    case ExitMode exit: Core.Exit(exit, request, now); break;
-                    case GetModes get: Core.Get(get, request, now); break;
-                    case ExplainModes explain: Core.Explain(explain, request, now); break;
-                    case OpenSession open: Core.OpenSession(open, request, now); break;
-                    case RenewSession renew: Core.RenewSession(renew, request, now); break;
-                    case CloseSession close: Core.CloseSession(close, request, now); break;
-                    default: throw new ArgumentException($"{what.GetType()} is no request.");
+                    case SetMode set:
+                        Core.Set(set, request, now);
+                        break;
+                    case EnterMode enter:
+                        Core.Enter(enter, request, now);
+                        break;
+                    case RenewMode renew:
+                        Core.Renew(renew, request, now);
+                        break;
+                    case ExitMode exit:
+                        Core.Exit(exit, request, now);
+                        break;
+                    case GetModes get:
+                        Core.Get(get, request, now);
+                        break;
+                    case ExplainModes explain:
+                        Core.Explain(explain, request, now);
+                        break;
+                    case OpenSession open:
+                        Core.OpenSession(open, request, now);
+                        break;
+                    case RenewSession renew:
+                        Core.RenewSession(renew, request, now);
+                        break;
+                    case CloseSession close:
+                        Core.CloseSession(close, request, now);
+                        break;
+                    default:
+                        throw new ArgumentException($"{what.GetType()} is no request.");
                 }
             });
             return request;
         }
 
-        public NodeSnapshot Snapshot() => new(
-            Id,
-            default,
-            1,
-            false,
-            [.. Gpus.Select(gpu => new GpuSnapshot(gpu, "emulated", GpuHealth.Ready, "", 0, 1, 0, 0, 0))],
-            [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [], [], [.. Gpus], true)],
-            "1");
+        public NodeSnapshot Snapshot() =>
+            new(
+                Id,
+                default,
+                1,
+                false,
+                [.. Gpus.Select(gpu => new GpuSnapshot(gpu, "emulated", GpuHealth.Ready, "", 0, 1, 0, 0, 0))],
+                [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [], [], [.. Gpus], true)],
+                "1"
+            );
 
         public void Do(Action<TimeSpan> action)
         {
@@ -315,13 +353,21 @@ internal sealed class ModeCluster
                     ((Request)answer.ReplyTo).Replies.Add(answer.Reply);
                     break;
                 case ModeDecision.TellGpu { Message: PrepareModes prepare } tell when !Deaf.Contains(tell.Gpu.Ordinal):
-                    _cluster.Put(() => Reply(now => Core.Participant.Answered(new ModesPrepared(prepare.Change, tell.Gpu, Objections(tell.Gpu, prepare)), now)));
+                    _cluster.Put(() =>
+                        Reply(now =>
+                            Core.Participant.Answered(new ModesPrepared(prepare.Change, tell.Gpu, Objections(tell.Gpu, prepare)), now)
+                        )
+                    );
                     break;
                 case ModeDecision.TellGpu { Message: CommitModes commit } tell when !Deaf.Contains(tell.Gpu.Ordinal):
                     // Commits reach a GPU in order; its acknowledgements may come in any.
                     _modes[tell.Gpu] = commit.Modes;
                     InstanceRefusal? refusal = OnCommit(tell.Gpu, commit.Modes);
-                    _cluster.Put(() => Reply(now => Core.Participant.Answered(new ModesCommitted(commit.Change, tell.Gpu, refusal is null ? [] : [refusal]), now)));
+                    _cluster.Put(() =>
+                        Reply(now =>
+                            Core.Participant.Answered(new ModesCommitted(commit.Change, tell.Gpu, refusal is null ? [] : [refusal]), now)
+                        )
+                    );
                     break;
                 case ModeDecision.Watch watch:
                     Watched.Add(watch.Owner);
@@ -341,7 +387,11 @@ internal sealed class ModeCluster
         }
 
         private InstanceRefusal[] Objections(GpuId gpu, PrepareModes prepare) =>
-            [.. prepare.Modes.Objections(gpu, Model, _cluster.TraitsOf(gpu), prepare.Session).Select(objection => new InstanceRefusal(Model, objection.Kind, objection.Reason))];
+            [
+                .. prepare
+                    .Modes.Objections(gpu, Model, _cluster.TraitsOf(gpu), prepare.Session)
+                    .Select(objection => new InstanceRefusal(Model, objection.Kind, objection.Reason)),
+            ];
 
         private void Reply(Action<TimeSpan> answer)
         {
@@ -362,13 +412,26 @@ internal sealed class ModeCluster
             {
                 switch (send.Message)
                 {
-                    case PrepareModeChange prepare: to.Core.Prepare(prepare, now); break;
-                    case ModeChangePrepared prepared: to.Core.Prepared(prepared, now); break;
-                    case CommitModeChange commit: to.Core.Commit(commit, now); break;
-                    case ModeChangeCommitted committed: to.Core.Committed(committed, now); break;
-                    case CompareModes compare: to.Core.Compare(compare, now); break;
-                    case ModePage page: to.Core.Page(page, now); break;
-                    default: throw new ArgumentException($"{send.Message.GetType()} does not travel between directories.");
+                    case PrepareModeChange prepare:
+                        to.Core.Prepare(prepare, now);
+                        break;
+                    case ModeChangePrepared prepared:
+                        to.Core.Prepared(prepared, now);
+                        break;
+                    case CommitModeChange commit:
+                        to.Core.Commit(commit, now);
+                        break;
+                    case ModeChangeCommitted committed:
+                        to.Core.Committed(committed, now);
+                        break;
+                    case CompareModes compare:
+                        to.Core.Compare(compare, now);
+                        break;
+                    case ModePage page:
+                        to.Core.Page(page, now);
+                        break;
+                    default:
+                        throw new ArgumentException($"{send.Message.GetType()} does not travel between directories.");
                 }
             });
         }

@@ -14,38 +14,98 @@ public class ModeDirectoryCoreTests
     private static readonly ModeChange Allocator = new() { OutputAllocator = true };
     private static readonly ModeScope OnModel = new(Model: new ModelReference("m"));
 
-    public static TheoryData<object, FailureKind, string> BadRequests { get; } = new()
-    {
-        { new EnterMode(ModeScope.Cluster, new ModeChange { CudaGraphs = (CudaGraphsMode)9 }, Minute), FailureKind.InvalidRequest, "CudaGraphs has no value 9" },
-        { new EnterMode(ModeScope.Cluster, ModeChange.None, Minute), FailureKind.InvalidRequest, "sets no mode" },
-        { new EnterMode(new ModeScope(Node: new NodeId("nowhere:1")), Graphs, Minute), FailureKind.NotFound, "Node nowhere:1 is not a member" },
-        { new EnterMode(new ModeScope(Gpu: new GpuId(new NodeId("n0:1"), 7)), Graphs, Minute), FailureKind.NotFound, "has no GPU 7; it has 0, 1" },
-        { new EnterMode(new ModeScope(Model: new ModelReference("stranger")), Graphs, Minute), FailureKind.NotFound, "Model 'stranger' is not loaded" },
-        { new EnterMode(new ModeScope(Model: new ModelReference("m", 9)), Graphs, Minute), FailureKind.NotFound, "Model 'm/9' is not loaded" },
-        { new EnterMode(new ModeScope(Session: new SessionId(Guid.Empty)), Graphs, Minute), FailureKind.NotFound, "is not known; open one" },
-        { new EnterMode(new ModeScope(Node: new NodeId("n1:1"), Gpu: new GpuId(new NodeId("n0:1"), 0)), Graphs, Minute), FailureKind.InvalidRequest, "on another node" },
-        { new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(25)), FailureKind.InvalidRequest, "at most 24 h" },
-        { new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.Zero), FailureKind.InvalidRequest, "lease of 0 s" },
-        { new EnterMode(ModeScope.Cluster, Graphs with { OutputAllocator = true }, Minute), FailureKind.ModeConflict, ModeConflicts.AllocatorWithGraphs },
-        { new EnterMode(OnModel, new ModeChange { Profile = ProfileChoice.Pinned(99) }, Minute), FailureKind.InvalidRequest, "Optimization profile index 99 out of range [0, 1)" },
-        { new SetMode(ModeScope.Cluster, new ModeChange { WeightBudget = WeightBudget.OfBytes(-1) }), FailureKind.InvalidRequest, "Requested budget cannot be negative" },
-        { new SetMode(OnModel, new ModeChange { WeightBudget = WeightBudget.OfFraction(0.5) }), FailureKind.NotSupported, ModeConflicts.NothingStreamable },
-        { new SetMode(ModeScope.Cluster, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("/etc/passwd")) }), FailureKind.InvalidRequest, "not a name inside the node's cache folder" },
-        { new EnterMode(OnModel, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("../x")) }, Minute), FailureKind.InvalidRequest, "write one without '..'" },
-        { new ExitMode(new ModeToken(Guid.Empty)), FailureKind.NotFound, "is not known: it is foreign" },
-        { new RenewMode(new ModeToken(Guid.Empty), Minute), FailureKind.NotFound, "is not known: it is foreign" },
-        { new GetModes(new ModeScope(Model: new ModelReference(""))), FailureKind.InvalidRequest, "without a name" },
-        { new ExplainModes(new ModeScope(Node: new NodeId("nowhere:1"))), FailureKind.NotFound, "Node nowhere:1" },
-        { new OpenSession(TimeSpan.FromDays(2)), FailureKind.InvalidRequest, "at most 24 h" },
-        { new CloseSession(new SessionId(Guid.Empty)), FailureKind.NotFound, "is not known" },
-    };
+    public static TheoryData<object, FailureKind, string> BadRequests { get; } =
+        new()
+        {
+            {
+                new EnterMode(ModeScope.Cluster, new ModeChange { CudaGraphs = (CudaGraphsMode)9 }, Minute),
+                FailureKind.InvalidRequest,
+                "CudaGraphs has no value 9"
+            },
+            { new EnterMode(ModeScope.Cluster, ModeChange.None, Minute), FailureKind.InvalidRequest, "sets no mode" },
+            {
+                new EnterMode(new ModeScope(Node: new NodeId("nowhere:1")), Graphs, Minute),
+                FailureKind.NotFound,
+                "Node nowhere:1 is not a member"
+            },
+            {
+                new EnterMode(new ModeScope(Gpu: new GpuId(new NodeId("n0:1"), 7)), Graphs, Minute),
+                FailureKind.NotFound,
+                "has no GPU 7; it has 0, 1"
+            },
+            {
+                new EnterMode(new ModeScope(Model: new ModelReference("stranger")), Graphs, Minute),
+                FailureKind.NotFound,
+                "Model 'stranger' is not loaded"
+            },
+            {
+                new EnterMode(new ModeScope(Model: new ModelReference("m", 9)), Graphs, Minute),
+                FailureKind.NotFound,
+                "Model 'm/9' is not loaded"
+            },
+            {
+                new EnterMode(new ModeScope(Session: new SessionId(Guid.Empty)), Graphs, Minute),
+                FailureKind.NotFound,
+                "is not known; open one"
+            },
+            {
+                new EnterMode(new ModeScope(Node: new NodeId("n1:1"), Gpu: new GpuId(new NodeId("n0:1"), 0)), Graphs, Minute),
+                FailureKind.InvalidRequest,
+                "on another node"
+            },
+            { new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(25)), FailureKind.InvalidRequest, "at most 24 h" },
+            { new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.Zero), FailureKind.InvalidRequest, "lease of 0 s" },
+            {
+                new EnterMode(ModeScope.Cluster, Graphs with { OutputAllocator = true }, Minute),
+                FailureKind.ModeConflict,
+                ModeConflicts.AllocatorWithGraphs
+            },
+            {
+                new EnterMode(OnModel, new ModeChange { Profile = ProfileChoice.Pinned(99) }, Minute),
+                FailureKind.InvalidRequest,
+                "Optimization profile index 99 out of range [0, 1)"
+            },
+            {
+                new SetMode(ModeScope.Cluster, new ModeChange { WeightBudget = WeightBudget.OfBytes(-1) }),
+                FailureKind.InvalidRequest,
+                "Requested budget cannot be negative"
+            },
+            {
+                new SetMode(OnModel, new ModeChange { WeightBudget = WeightBudget.OfFraction(0.5) }),
+                FailureKind.NotSupported,
+                ModeConflicts.NothingStreamable
+            },
+            {
+                new SetMode(
+                    ModeScope.Cluster,
+                    new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("/etc/passwd")) }
+                ),
+                FailureKind.InvalidRequest,
+                "not a name inside the node's cache folder"
+            },
+            {
+                new EnterMode(
+                    OnModel,
+                    new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("../x")) },
+                    Minute
+                ),
+                FailureKind.InvalidRequest,
+                "write one without '..'"
+            },
+            { new ExitMode(new ModeToken(Guid.Empty)), FailureKind.NotFound, "is not known: it is foreign" },
+            { new RenewMode(new ModeToken(Guid.Empty), Minute), FailureKind.NotFound, "is not known: it is foreign" },
+            { new GetModes(new ModeScope(Model: new ModelReference(""))), FailureKind.InvalidRequest, "without a name" },
+            { new ExplainModes(new ModeScope(Node: new NodeId("nowhere:1"))), FailureKind.NotFound, "Node nowhere:1" },
+            { new OpenSession(TimeSpan.FromDays(2)), FailureKind.InvalidRequest, "at most 24 h" },
+            { new CloseSession(new SessionId(Guid.Empty)), FailureKind.NotFound, "is not known" },
+        };
 
     [Theory, MemberData(nameof(BadRequests))]
     public void A_bad_request_gets_its_own_error_and_changes_nothing(object request, FailureKind kind, string text)
     {
         var cluster = new ModeCluster(2);
         ulong before = cluster[0].Core.Store.Digest();
-        var refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, request));
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, request));
         Assert.Equal(kind, refused.Kind);
         Assert.Contains(text, refused.Detail, StringComparison.Ordinal);
         Assert.All(cluster.Nodes, node => Assert.Equal(before, node.Core.Store.Digest()));
@@ -56,7 +116,7 @@ public class ModeDirectoryCoreTests
     public void What_is_entered_for_the_cluster_holds_on_every_GPU_when_it_is_acknowledged_and_nowhere_after_its_exit()
     {
         var cluster = new ModeCluster(2);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
         Assert.Equal(["n0:1/0", "n0:1/1", "n1:1/0", "n1:1/1"], entered.AppliedBy.Select(gpu => gpu.ToString()));
         Assert.Empty(entered.NotReached);
         Assert.All(cluster.Nodes, node => Assert.Equal(CudaGraphsMode.PerSegment, node.For(1).Settings.CudaGraphs));
@@ -65,7 +125,7 @@ public class ModeDirectoryCoreTests
         // Any directory takes the exit.
         Assert.IsType<ModeReply.Exited>(cluster.Ask(1, new ExitMode(entered.Token)));
         Assert.All(cluster.Nodes, node => Assert.Equal(CudaGraphsMode.Off, node.For(0).Settings.CudaGraphs));
-        var again = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new ExitMode(entered.Token)));
+        ModeReply.Refused again = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new ExitMode(entered.Token)));
         Assert.Contains("it was exited", again.Detail, StringComparison.Ordinal);
     }
 
@@ -78,13 +138,27 @@ public class ModeDirectoryCoreTests
     {
         var cluster = new ModeCluster(2, traits: _ => new ModuleTraits { ProfileCount = 9 });
         ModeScope[] scopes = [ModeScope.Cluster, OnModel, ModeScope.Cluster];
-        ModeToken[] tokens = [.. scopes.Select((scope, i) => Assert.IsType<ModeReply.Entered>(cluster.Ask(i % 2, new EnterMode(scope, new ModeChange { Profile = ProfileChoice.Pinned(i + 1) }, Minute))).Token)];
+        ModeToken[] tokens =
+        [
+            .. scopes.Select(
+                (scope, i) =>
+                    Assert
+                        .IsType<ModeReply.Entered>(
+                            cluster.Ask(i % 2, new EnterMode(scope, new ModeChange { Profile = ProfileChoice.Pinned(i + 1) }, Minute))
+                        )
+                        .Token
+            ),
+        ];
         HashSet<int> open = [0, 1, 2];
         foreach (int exit in order)
         {
             cluster.Ask(0, new ExitMode(tokens[exit]));
             open.Remove(exit);
-            int expected = open.Contains(1) ? 2 : open.Contains(2) ? 3 : open.Contains(0) ? 1 : 0;
+            int expected =
+                open.Contains(1) ? 2
+                : open.Contains(2) ? 3
+                : open.Contains(0) ? 1
+                : 0;
             Assert.All(cluster.Nodes, node => Assert.Equal(ProfileChoice.Pinned(expected), node.For(0).Settings.Profile));
         }
     }
@@ -93,7 +167,9 @@ public class ModeDirectoryCoreTests
     public void A_lease_ends_by_every_nodes_own_clock_unless_it_is_renewed()
     {
         var cluster = new ModeCluster(2);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromSeconds(10))));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromSeconds(10)))
+        );
         cluster.Settle(TimeSpan.FromSeconds(8));
         Assert.IsType<ModeReply.Renewed>(cluster.Ask(1, new RenewMode(entered.Token, TimeSpan.FromSeconds(10))));
         cluster.Kill(1);
@@ -101,7 +177,7 @@ public class ModeDirectoryCoreTests
         Assert.Equal(CudaGraphsMode.PerSegment, cluster[0].For(0).Settings.CudaGraphs);
         cluster.Settle(TimeSpan.FromSeconds(3));
         Assert.Equal(CudaGraphsMode.Off, cluster[0].For(0).Settings.CudaGraphs);
-        var late = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new RenewMode(entered.Token, Minute)));
+        ModeReply.Refused late = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new RenewMode(entered.Token, Minute)));
         Assert.Contains("its lease has ended", late.Detail, StringComparison.Ordinal);
     }
 
@@ -120,8 +196,11 @@ public class ModeDirectoryCoreTests
     [Fact, Trait("row", "CG-19"), Trait("row", "WG-07")]
     public void A_conflict_is_refused_on_entry_at_any_scope_naming_who_and_why()
     {
-        var cluster = new ModeCluster(2, traits: gpu => new ModuleTraits { RequiresOutputAllocator = gpu.Node.Address == "n1:1" && gpu.Ordinal == 1 });
-        var refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
+        var cluster = new ModeCluster(
+            2,
+            traits: gpu => new ModuleTraits { RequiresOutputAllocator = gpu.Node.Address == "n1:1" && gpu.Ordinal == 1 }
+        );
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
         Assert.Equal(FailureKind.ModeConflict, refused.Kind);
         Assert.Equal(ModeConflicts.RequiredAllocatorWithGraphs, refused.Detail);
         ModeException by = Assert.Single(refused.By);
@@ -133,11 +212,11 @@ public class ModeDirectoryCoreTests
     public void What_is_not_supported_is_refused_at_model_scope_and_listed_at_wider_ones()
     {
         var cluster = new ModeCluster(2, traits: gpu => new ModuleTraits { CudaGraphs = gpu.Ordinal == 0 });
-        var refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(OnModel, Graphs, Minute)));
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(OnModel, Graphs, Minute)));
         Assert.Equal(FailureKind.NotSupported, refused.Kind);
         Assert.Equal(2, refused.By.Length);
 
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
         Assert.Equal(["n0:1/0", "n1:1/0"], entered.AppliedBy.Select(gpu => gpu.ToString()));
         Assert.Equal(["n0:1/1", "n1:1/1"], entered.NotReached.Select(missed => missed.Gpu.ToString()!).Order(StringComparer.Ordinal));
         Assert.Equal(CudaGraphsMode.PerSegment, cluster[1].For(0).Settings.CudaGraphs);
@@ -150,13 +229,15 @@ public class ModeDirectoryCoreTests
     {
         var cluster = new ModeCluster(1);
         cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs));
-        var off = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, new ModeChange { CudaGraphs = CudaGraphsMode.Off }, Minute)));
+        ModeReply.Entered off = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(0, new EnterMode(ModeScope.Cluster, new ModeChange { CudaGraphs = CudaGraphsMode.Off }, Minute))
+        );
         Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Allocator, Minute)));
         Assert.IsType<ModeReply.Exited>(cluster.Ask(0, new ExitMode(off.Token)));
         Assert.Equal(ModeConflicts.AllocatorWithGraphs, cluster[0].For(0).Conflict);
         Assert.Equal(FailureKind.ModeConflict, cluster[0].For(0).Kind);
 
-        var explanation = Assert.IsType<ModeReply.Explanation>(cluster.Ask(0, new ExplainModes(ModeScope.Cluster)));
+        ModeReply.Explanation explanation = Assert.IsType<ModeReply.Explanation>(cluster.Ask(0, new ExplainModes(ModeScope.Cluster)));
         Assert.Equal(2, explanation.Conflicts.Length);
         Assert.Equal(ModeConflicts.AllocatorWithGraphs, explanation.Lines.Single(line => line.Setting == "CudaGraphs").Conflict);
         Assert.Equal("cluster (baseline)", explanation.Lines.Single(line => line.Setting == "CudaGraphs").Source);
@@ -166,10 +247,13 @@ public class ModeDirectoryCoreTests
     public void A_GPU_that_fails_to_apply_makes_the_change_be_taken_back_everywhere()
     {
         var cluster = new ModeCluster(2, traits: _ => new ModuleTraits { StreamableWeightBytes = 100 });
-        cluster[1].OnCommit = (gpu, modes) => gpu.Ordinal == 1 && modes.Instance(gpu, ModeCluster.Model, cluster.TraitsOf(gpu)).WeightBudget != WeightBudget.Automatic
-            ? new InstanceRefusal(ModeCluster.Model, FailureKind.OutOfDeviceMemory, "no room")
-            : null;
-        var refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(OnModel, new ModeChange { WeightBudget = WeightBudget.OfBytes(80) }, Minute)));
+        cluster[1].OnCommit = (gpu, modes) =>
+            gpu.Ordinal == 1 && modes.Instance(gpu, ModeCluster.Model, cluster.TraitsOf(gpu)).WeightBudget != WeightBudget.Automatic
+                ? new InstanceRefusal(ModeCluster.Model, FailureKind.OutOfDeviceMemory, "no room")
+                : null;
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(
+            cluster.Ask(0, new EnterMode(OnModel, new ModeChange { WeightBudget = WeightBudget.OfBytes(80) }, Minute))
+        );
         Assert.Equal(FailureKind.OutOfDeviceMemory, refused.Kind);
         Assert.Equal("n1:1/1", Assert.Single(refused.By).Gpu?.ToString());
         Assert.All(cluster.Nodes, node => Assert.True(node.Core.InForce.IsEmpty));
@@ -182,7 +266,7 @@ public class ModeDirectoryCoreTests
         cluster[1].Deaf.Add(1);
         ModeCluster.Request request = cluster[0].Ask(new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1)));
         cluster.Settle(TimeSpan.FromSeconds(200));
-        var refused = Assert.IsType<ModeReply.Refused>(Assert.Single(request.Replies));
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(Assert.Single(request.Replies));
         Assert.Equal(FailureKind.DeadlineExceeded, refused.Kind);
         Assert.Equal("n1:1/1", Assert.Single(refused.By).Gpu?.ToString());
         Assert.All(cluster.Nodes, node => Assert.True(node.Core.InForce.IsEmpty));
@@ -193,7 +277,9 @@ public class ModeDirectoryCoreTests
     {
         var cluster = new ModeCluster(3);
         cluster.Split(0, 0, 1);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1))));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1)))
+        );
         Assert.Equal("n2:1", Assert.Single(entered.NotReached).Node.Address);
         Assert.Equal(CudaGraphsMode.Off, cluster[2].For(0).Settings.CudaGraphs);
 
@@ -227,9 +313,11 @@ public class ModeDirectoryCoreTests
     public void An_exit_on_one_side_of_a_partition_holds_after_it()
     {
         var cluster = new ModeCluster(3);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(2, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1))));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(2, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1)))
+        );
         cluster.Split(0, 0, 1);
-        var exited = Assert.IsType<ModeReply.Exited>(cluster.Ask(0, new ExitMode(entered.Token)));
+        ModeReply.Exited exited = Assert.IsType<ModeReply.Exited>(cluster.Ask(0, new ExitMode(entered.Token)));
         Assert.Single(exited.NotReached);
         Assert.IsType<ModeReply.Renewed>(cluster.Ask(2, new RenewMode(entered.Token, TimeSpan.FromHours(2))));
         cluster.Heal();
@@ -241,7 +329,9 @@ public class ModeDirectoryCoreTests
     public void What_is_over_is_forgotten_when_everybody_knows_and_never_while_somebody_does_not()
     {
         var cluster = new ModeCluster(2);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1))));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, TimeSpan.FromHours(1)))
+        );
         cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs));
         cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs));
         cluster.Split(0, 1);
@@ -259,15 +349,25 @@ public class ModeDirectoryCoreTests
     {
         var cluster = new ModeCluster(2);
         SessionId session = Assert.IsType<ModeReply.SessionOpened>(cluster.Ask(0, new OpenSession(Minute))).Session;
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(1, new EnterMode(new ModeScope(Session: session), Graphs, TimeSpan.FromHours(1))));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(1, new EnterMode(new ModeScope(Session: session), Graphs, TimeSpan.FromHours(1)))
+        );
         Assert.Equal(CudaGraphsMode.PerSegment, cluster[0].For(0, session).Settings.CudaGraphs);
         Assert.Equal(CudaGraphsMode.Off, cluster[0].For(0).Settings.CudaGraphs);
         Assert.IsType<ModeReply.SessionRenewed>(cluster.Ask(1, new RenewSession(session, Minute)));
 
         Assert.IsType<ModeReply.SessionClosed>(cluster.Ask(1, new CloseSession(session)));
         Assert.Equal(CudaGraphsMode.Off, cluster[0].For(0, session).Settings.CudaGraphs);
-        Assert.Contains("its session was closed", Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new ExitMode(entered.Token))).Detail, StringComparison.Ordinal);
-        Assert.Contains("closed", Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(new ModeScope(Session: session), Graphs, Minute))).Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "its session was closed",
+            Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new ExitMode(entered.Token))).Detail,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "closed",
+            Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(new ModeScope(Session: session), Graphs, Minute))).Detail,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -276,7 +376,10 @@ public class ModeDirectoryCoreTests
         var cluster = new ModeCluster(1);
         SessionId session = Assert.IsType<ModeReply.SessionOpened>(cluster.Ask(0, new OpenSession(Minute))).Session;
         var change = new ModeChange { Workspace = WorkspaceStrategy.Dynamic };
-        Assert.Equal(FailureKind.InvalidRequest, Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(new ModeScope(Session: session), change, Minute))).Kind);
+        Assert.Equal(
+            FailureKind.InvalidRequest,
+            Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(new ModeScope(Session: session), change, Minute))).Kind
+        );
         CapturedModes captured = cluster[0].For(0, call: change);
         Assert.Equal(FailureKind.InvalidRequest, captured.Kind);
         Assert.NotNull(captured.Conflict);
@@ -286,10 +389,12 @@ public class ModeDirectoryCoreTests
     public void A_listing_tells_what_bears_on_a_scope_with_the_time_left()
     {
         var cluster = new ModeCluster(2);
-        var entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(new ModeScope(Node: cluster[0].Id), Graphs, Minute)));
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(
+            cluster.Ask(0, new EnterMode(new ModeScope(Node: cluster[0].Id), Graphs, Minute))
+        );
         cluster.Ask(0, new SetMode(OnModel, new ModeChange { MultiDeviceSafe = true }));
         cluster.Settle(TimeSpan.FromSeconds(10));
-        var listing = Assert.IsType<ModeReply.Listing>(cluster.Ask(1, new GetModes(new ModeScope(Node: cluster[0].Id))));
+        ModeReply.Listing listing = Assert.IsType<ModeReply.Listing>(cluster.Ask(1, new GetModes(new ModeScope(Node: cluster[0].Id))));
         Assert.Equal(2, listing.Entries.Length);
         ModeEntrySnapshot mode = listing.Entries.Single(entry => entry.Token == entered.Token);
         Assert.InRange(mode.LeaseLeft!.Value, TimeSpan.FromSeconds(49), TimeSpan.FromSeconds(50));

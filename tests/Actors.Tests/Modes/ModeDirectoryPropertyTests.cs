@@ -4,7 +4,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Tests.Modes;
 
-/// <summary>Random requests, reordering, partitions, deaths and time, and what must hold whatever came: the laws of the mode directories.</summary>
+/// <summary>Random requests, reordering, partitions, deaths and time, and what must hold whatever came: the laws of the mode
+/// directories.</summary>
 public class ModeDirectoryPropertyTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -36,7 +37,12 @@ public class ModeDirectoryPropertyTests
         public Run(int seed)
         {
             _random = new Random(seed);
-            _cluster = new ModeCluster(3, 2, seed, traits: gpu => gpu.Ordinal == 0 ? ModuleTraits.Plain : new ModuleTraits { CudaGraphs = false, ProfileCount = 2 });
+            _cluster = new ModeCluster(
+                3,
+                2,
+                seed,
+                traits: gpu => gpu.Ordinal == 0 ? ModuleTraits.Plain : new ModuleTraits { CudaGraphs = false, ProfileCount = 2 }
+            );
         }
 
         public void Go()
@@ -61,7 +67,10 @@ public class ModeDirectoryPropertyTests
             switch (_random.Next(20))
             {
                 case <= 5:
-                    Ask(node, new EnterMode(Scope(), Change(), Second * _random.Next(1, 1000), _random.Next(4) == 0 ? $"owner-{_owners++}" : null));
+                    Ask(
+                        node,
+                        new EnterMode(Scope(), Change(), Second * _random.Next(1, 1000), _random.Next(4) == 0 ? $"owner-{_owners++}" : null)
+                    );
                     break;
                 case <= 7:
                     Ask(node, new SetMode(Scope(), Change()));
@@ -119,7 +128,10 @@ public class ModeDirectoryPropertyTests
                 }
             }
 
-            HashSet<ModeToken> live = [.. alive[0].Core.InForce.Entries.Where(entry => entry.Token is not null).Select(entry => entry.Token!.Value)];
+            HashSet<ModeToken> live =
+            [
+                .. alive[0].Core.InForce.Entries.Where(entry => entry.Token is not null).Select(entry => entry.Token!.Value),
+            ];
 
             // What a node granted or ended alone in its part of a partition dies with it; leases see to the rest.
             foreach (ModeCluster.Request request in _requests.Where(request => request.Node.IsAlive))
@@ -134,8 +146,12 @@ public class ModeDirectoryPropertyTests
             HashSet<ModeToken> renewTried = [.. _requests.Select(request => request.What).OfType<RenewMode>().Select(renew => renew.Token)];
             foreach (ModeCluster.Request request in _requests.Where(request => request.Node.IsAlive))
             {
-                if (request is { What: EnterMode { Owner: null, Scope.Session: null } enter, Replies: [ModeReply.Entered entered] }
-                    && enter.Lease > TimeSpan.FromSeconds(700) && !exitTried.Contains(entered.Token) && !renewTried.Contains(entered.Token))
+                if (
+                    request is { What: EnterMode { Owner: null, Scope.Session: null } enter, Replies: [ModeReply.Entered entered] }
+                    && enter.Lease > TimeSpan.FromSeconds(700)
+                    && !exitTried.Contains(entered.Token)
+                    && !renewTried.Contains(entered.Token)
+                )
                 {
                     Assert.Contains(entered.Token, live);
                 }
@@ -148,26 +164,30 @@ public class ModeDirectoryPropertyTests
 
         private void Ask(ModeCluster.Node node, object what) => _requests.Add(node.Ask(what));
 
-        private ModeToken[] Tokens() => [.. _requests.SelectMany(request => request.Replies).OfType<ModeReply.Entered>().Select(entered => entered.Token)];
+        private ModeToken[] Tokens() =>
+            [.. _requests.SelectMany(request => request.Replies).OfType<ModeReply.Entered>().Select(entered => entered.Token)];
 
-        private SessionId[] Sessions() => [.. _requests.SelectMany(request => request.Replies).OfType<ModeReply.SessionOpened>().Select(opened => opened.Session)];
+        private SessionId[] Sessions() =>
+            [.. _requests.SelectMany(request => request.Replies).OfType<ModeReply.SessionOpened>().Select(opened => opened.Session)];
 
-        private ModeScope Scope() => _random.Next(6) switch
-        {
-            0 => new ModeScope(Node: Pick([.. _cluster.Nodes]).Id),
-            1 => new ModeScope(Gpu: new GpuId(Pick([.. _cluster.Nodes]).Id, _random.Next(2))),
-            2 => new ModeScope(Model: new ModelReference("m")),
-            3 when Sessions() is { Length: > 0 } sessions => new ModeScope(Session: Pick(sessions)),
-            _ => ModeScope.Cluster,
-        };
+        private ModeScope Scope() =>
+            _random.Next(6) switch
+            {
+                0 => new ModeScope(Node: Pick([.. _cluster.Nodes]).Id),
+                1 => new ModeScope(Gpu: new GpuId(Pick([.. _cluster.Nodes]).Id, _random.Next(2))),
+                2 => new ModeScope(Model: new ModelReference("m")),
+                3 when Sessions() is { Length: > 0 } sessions => new ModeScope(Session: Pick(sessions)),
+                _ => ModeScope.Cluster,
+            };
 
-        private ModeChange Change() => _random.Next(4) switch
-        {
-            0 => new ModeChange { CudaGraphs = (CudaGraphsMode)_random.Next(4) },
-            1 => new ModeChange { OutputAllocator = _random.Next(2) == 0 },
-            2 => new ModeChange { Profile = ProfileChoice.Pinned(_random.Next(3)) },
-            _ => new ModeChange { PreAllocatedOutputs = _random.Next(2) == 0, MultiDeviceSafe = true },
-        };
+        private ModeChange Change() =>
+            _random.Next(4) switch
+            {
+                0 => new ModeChange { CudaGraphs = (CudaGraphsMode)_random.Next(4) },
+                1 => new ModeChange { OutputAllocator = _random.Next(2) == 0 },
+                2 => new ModeChange { Profile = ProfileChoice.Pinned(_random.Next(3)) },
+                _ => new ModeChange { PreAllocatedOutputs = _random.Next(2) == 0, MultiDeviceSafe = true },
+            };
 
         private T Pick<T>(IReadOnlyList<T> from) => from[_random.Next(from.Count)];
     }

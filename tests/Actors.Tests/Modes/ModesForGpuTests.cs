@@ -36,5 +36,6 @@ public sealed class ModesForGpuTests
     private static IReadOnlyList<ModeRefusal> Objections(ModeEntry[] entries, ModeEntry candidate) =>
         new ModesForGpu(ModesInForce.Of(entries, _ => true, 9), candidate.Stamp).Objections(Gpu, Model, ModuleTraits.Plain, null);
 
-    private static ModeEntry Entry(long time, ModeScope scope, ModeChange change) => new(new ModeStamp(time, default, 0), new ModeToken(Guid.NewGuid()), scope, change, new NodeId("a:1"));
+    private static ModeEntry Entry(long time, ModeScope scope, ModeChange change) =>
+        new(new ModeStamp(time, default, 0), new ModeToken(Guid.NewGuid()), scope, change, new NodeId("a:1"));
 }

@@ -20,7 +20,7 @@ public sealed class ClusteredNodeTests
         Assert.Equal(with.Node.Id, (await without.MustSucceed()).Report.Gpu.Node);
 
         // Larger forwards do not travel, and the next small one does.
-        var large = Assert.IsType<ForwardReply.Failed>(await without.Sink.Reply(without.Send(bytes: 70_000)));
+        ForwardReply.Failed large = Assert.IsType<ForwardReply.Failed>(await without.Sink.Reply(without.Send(bytes: 70_000)));
         Assert.Equal(FailureKind.NotSupported, large.Kind);
         Assert.Contains("70000", large.Detail, StringComparison.Ordinal);
         await without.MustSucceed();
@@ -33,12 +33,18 @@ public sealed class ClusteredNodeTests
         LocalNode here = cluster.Nodes[0];
         NodeId there = cluster.Nodes[1].Node.Id;
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        var loaded = Assert.IsType<ModelReply.Loaded>(await here.Node.LoadAsync(new LoadModel("double", Path: "a"), there, cancellation));
+        ModelReply.Loaded loaded = Assert.IsType<ModelReply.Loaded>(
+            await here.Node.LoadAsync(new LoadModel("double", Path: "a"), there, cancellation)
+        );
         Assert.All(loaded.Gpus, gpu => Assert.Equal(there, gpu.Node));
         await InProcessCluster.Knows(here, there, "double");
-        var refused = Assert.IsType<ModelReply.Failed>(await here.Node.LoadAsync(new LoadModel("double", Path: "b"), null, cancellation));
+        ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(
+            await here.Node.LoadAsync(new LoadModel("double", Path: "b"), null, cancellation)
+        );
         Assert.Equal(FailureKind.AlreadyExists, refused.Kind);
-        var unknown = Assert.IsType<ModelReply.Failed>(await here.Node.LoadAsync(new LoadModel("double"), new NodeId("127.0.0.1:1"), cancellation));
+        ModelReply.Failed unknown = Assert.IsType<ModelReply.Failed>(
+            await here.Node.LoadAsync(new LoadModel("double"), new NodeId("127.0.0.1:1"), cancellation)
+        );
         Assert.Equal(FailureKind.NotFound, unknown.Kind);
         Assert.IsType<ModelReply.Unloaded>(await here.Node.UnloadAsync(new UnloadModel("double"), there, cancellation));
     }
@@ -85,7 +91,7 @@ public sealed class ClusteredNodeTests
 
         // Without a farewell, as a killed process.
         await ((Akka.Remote.IRemoteActorRefProvider)((ExtendedActorSystem)dies.System).Provider).Transport.Shutdown();
-        var failed = Assert.IsType<ForwardReply.Failed>(await stays.Sink.Reply(stranded));
+        ForwardReply.Failed failed = Assert.IsType<ForwardReply.Failed>(await stays.Sink.Reply(stranded));
         Assert.Equal(FailureKind.NodeUnreachable, failed.Kind);
         await stays.Load("other");
         await stays.MustSucceed("other");

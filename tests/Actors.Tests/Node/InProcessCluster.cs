@@ -38,7 +38,9 @@ internal sealed class InProcessCluster : IAsyncDisposable
             nodes.Add(node);
             Cluster cluster = Cluster.Get(node.System);
             seed ??= cluster.SelfAddress;
-            await cluster.JoinAsync(seed, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+            await cluster
+                .JoinAsync(seed, TestContext.Current.CancellationToken)
+                .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         }
 
         var joined = new InProcessCluster(nodes);
@@ -51,14 +53,21 @@ internal sealed class InProcessCluster : IAsyncDisposable
     {
         LocalNode node = LocalNode.Start(platform, profile: Profile);
         Nodes = [.. Nodes, node];
-        await Cluster.Get(node.System).JoinAsync(Cluster.Get(Nodes[0].System).SelfAddress, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await Cluster
+            .Get(node.System)
+            .JoinAsync(Cluster.Get(Nodes[0].System).SelfAddress, TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         await LocalNode.Eventually(() => Nodes.All(known => known.Node.View.Nodes.Count == Nodes.Count));
         return node;
     }
 
     /// <summary>The two have heard of each other's models.</summary>
     public static Task Knows(LocalNode node, NodeId other, string model) =>
-        LocalNode.Eventually(() => node.Node.View.Nodes.Any(known => known.Node == other && known.Models.Any(entry => entry.Model.Name == model && entry.Gpus.Length > 0)));
+        LocalNode.Eventually(() =>
+            node.Node.View.Nodes.Any(known =>
+                known.Node == other && known.Models.Any(entry => entry.Model.Name == model && entry.Gpus.Length > 0)
+            )
+        );
 
     public async ValueTask DisposeAsync()
     {

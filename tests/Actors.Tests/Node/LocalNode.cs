@@ -27,11 +27,21 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public CountingSink Sink { get; } = new();
 
-    public static LocalNode Start(IPlatform platform, Func<TroupeNodeSpec, TroupeNodeSpec>? change = null, string profile = "akka.loglevel = OFF\nakka.stdout-loglevel = OFF")
+    public static LocalNode Start(
+        IPlatform platform,
+        Func<TroupeNodeSpec, TroupeNodeSpec>? change = null,
+        string profile = "akka.loglevel = OFF\nakka.stdout-loglevel = OFF"
+    )
     {
         Config shipped = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon")));
         var system = ActorSystem.Create("troupe", ConfigurationFactory.ParseString(profile).WithFallback(shipped));
-        var spec = new TroupeNodeSpec { Platform = platform, Repository = new AnyPath(), SnapshotInterval = TimeSpan.FromMilliseconds(20), DeviceDrainBound = TimeSpan.FromSeconds(1) };
+        var spec = new TroupeNodeSpec
+        {
+            Platform = platform,
+            Repository = new AnyPath(),
+            SnapshotInterval = TimeSpan.FromMilliseconds(20),
+            DeviceDrainBound = TimeSpan.FromSeconds(1),
+        };
         return new LocalNode(system, TroupeNode.Start(system, change?.Invoke(spec) ?? spec));
     }
 
@@ -62,12 +72,13 @@ internal sealed class LocalNode : IAsyncDisposable
         return forward.Id;
     }
 
-    public async Task<ForwardReply> Ask(string model = "double", byte value = 21, int? gpu = null) => await Sink.Reply(Send(model, value, gpu));
+    public async Task<ForwardReply> Ask(string model = "double", byte value = 21, int? gpu = null) =>
+        await Sink.Reply(Send(model, value, gpu));
 
     public async Task<ForwardReply.Succeeded> MustSucceed(string model = "double", byte value = 21, int? gpu = null)
     {
         ForwardReply reply = await Ask(model, value, gpu);
-        var succeeded = Assert.IsType<ForwardReply.Succeeded>(reply);
+        ForwardReply.Succeeded succeeded = Assert.IsType<ForwardReply.Succeeded>(reply);
         Assert.Equal((byte)(value * 2), succeeded.Outputs[0].Data.Span[0]);
         return succeeded;
     }

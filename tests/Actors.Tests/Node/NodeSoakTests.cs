@@ -10,7 +10,8 @@ namespace Troupe.Actors.Tests.Node;
 
 public sealed class NodeSoakTests(ITestOutputHelper output)
 {
-    /// <summary>The real actors under load for a while, with the same checker as the simulated ones: crashes, failing launches, cancels and short deadlines included.</summary>
+    /// <summary>The real actors under load for a while, with the same checker as the simulated ones: crashes, failing launches, cancels and
+    /// short deadlines included.</summary>
     [Fact]
     public async Task Real_actors_answer_every_forward_exactly_once()
     {
@@ -31,7 +32,11 @@ public sealed class NodeSoakTests(ITestOutputHelper output)
                 case 0:
                     throw new InvalidOperationException("a defect");
                 case < 50:
-                    ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Fail(new ForwardException(FailureKind.BackendFailed, "the launch failed")), lane, preferLocal: false);
+                    ThreadPool.UnsafeQueueUserWorkItem(
+                        static lane => lane.Fail(new ForwardException(FailureKind.BackendFailed, "the launch failed")),
+                        lane,
+                        preferLocal: false
+                    );
                     break;
                 case < 1500:
                     ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Complete(), lane, preferLocal: false);
@@ -42,16 +47,37 @@ public sealed class NodeSoakTests(ITestOutputHelper output)
             }
         };
         var accepted = new List<RequestId>();
-        await using (LocalNode local = LocalNode.Start(platform, spec => spec with { ExecutorFailureLimit = int.MaxValue, ExecutorFailureWindow = TimeSpan.FromMilliseconds(20), QueueLimit = 32 }))
+        await using (
+            LocalNode local = LocalNode.Start(
+                platform,
+                spec =>
+                    spec with
+                    {
+                        ExecutorFailureLimit = int.MaxValue,
+                        ExecutorFailureWindow = TimeSpan.FromMilliseconds(20),
+                        QueueLimit = 32,
+                    }
+            )
+        )
         {
             await local.Load();
             Task[] callers = [.. Enumerable.Range(0, 8).Select(caller => Call(local, new Random(seed + caller), accepted))];
             await Task.WhenAll(callers);
             await LocalNode.Eventually(() => local.Sink.Count == accepted.Count);
             Assert.Empty(local.Sink.Twice);
-            output.WriteLine(string.Join(", ", local.Sink.Replies.GroupBy(reply => reply is ForwardReply.Failed failed ? failed.Kind.ToString() : "Succeeded").OrderBy(group => group.Key).Select(group => $"{group.Key} {group.Count()}")));
+            output.WriteLine(
+                string.Join(
+                    ", ",
+                    local
+                        .Sink.Replies.GroupBy(reply => reply is ForwardReply.Failed failed ? failed.Kind.ToString() : "Succeeded")
+                        .OrderBy(group => group.Key)
+                        .Select(group => $"{group.Key} {group.Count()}")
+                )
+            );
             Assert.True(local.Sink.Replies.Count(reply => reply is ForwardReply.Succeeded) > accepted.Count / 2);
-            await LocalNode.Eventually(() => local.Node.View.Nodes[0].Gpus.All(gpu => gpu is { Health: GpuHealth.Ready, Queued: 0, InFlight: 0 }));
+            await LocalNode.Eventually(() =>
+                local.Node.View.Nodes[0].Gpus.All(gpu => gpu is { Health: GpuHealth.Ready, Queued: 0, InFlight: 0 })
+            );
 
             // All credits are back: each device takes as many as at the start.
             platform.OnSubmit = null;

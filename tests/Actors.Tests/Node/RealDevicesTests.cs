@@ -10,7 +10,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 
-/// <summary>The node over Troupe's own runtime on emulated devices: a real ONNX model from its repository folder, through every actor.</summary>
+/// <summary>The node over Troupe's own runtime on emulated devices: a real ONNX model from its repository folder, through every
+/// actor.</summary>
 public sealed class RealDevicesTests(ITestOutputHelper output)
 {
     [Fact]
@@ -20,14 +21,30 @@ public sealed class RealDevicesTests(ITestOutputHelper output)
         string repository = bench.Folder.Path;
         Directory.CreateDirectory(Path.Combine(repository, "add", "1"));
         File.WriteAllBytes(Path.Combine(repository, "add", "1", "model.onnx"), TinyModels.AddOne().ToBytes());
-        await using LocalNode local = LocalNode.Start(bench.Platform, spec => spec with { Repository = new FolderModelRepository(repository, _ => { }) });
+        await using LocalNode local = LocalNode.Start(
+            bench.Platform,
+            spec => spec with { Repository = new FolderModelRepository(repository, _ => { }) }
+        );
         await local.Load("add");
         ModelSnapshot model = local.Node.View.Nodes[0].Models[0];
-        Tensor[] inputs = [.. model.Inputs.Select(input => new Tensor(input.Name, input.Type, new TensorShape(1, 4), MemoryMarshal.AsBytes<float>([1, 2, 3, 4]).ToArray()))];
+        Tensor[] inputs =
+        [
+            .. model.Inputs.Select(input => new Tensor(
+                input.Name,
+                input.Type,
+                new TensorShape(1, 4),
+                MemoryMarshal.AsBytes<float>([1, 2, 3, 4]).ToArray()
+            )),
+        ];
 
         async Task<ForwardReply.Succeeded> Run()
         {
-            var forward = new Forward { Id = local.Node.NextRequestId(), Model = new ModelReference("add"), Inputs = inputs };
+            var forward = new Forward
+            {
+                Id = local.Node.NextRequestId(),
+                Model = new ModelReference("add"),
+                Inputs = inputs,
+            };
             local.Node.Forward(forward, local.Sink);
             return Assert.IsType<ForwardReply.Succeeded>(await local.Sink.Reply(forward.Id));
         }

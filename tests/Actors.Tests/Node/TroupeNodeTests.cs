@@ -58,7 +58,12 @@ public sealed class TroupeNodeTests
     {
         await using LocalNode local = LocalNode.Start(new FakePlatform(1));
         await local.Load();
-        var bad = new Forward { Id = local.Node.NextRequestId(), Model = new ModelReference("double"), Inputs = [] };
+        var bad = new Forward
+        {
+            Id = local.Node.NextRequestId(),
+            Model = new ModelReference("double"),
+            Inputs = [],
+        };
         local.Node.Forward(bad, local.Sink);
         await MustFail(local, bad.Id, FailureKind.InvalidInput, "one input 'x'");
         await local.MustSucceed();
@@ -70,7 +75,7 @@ public sealed class TroupeNodeTests
         await using LocalNode local = LocalNode.Start(new FakePlatform(1));
         await local.Load();
         await MustFail(local, local.Send(gpu: 7), FailureKind.ModelNotLoaded, "local:0/7");
-        var failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny("other", gpus: [7]));
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny("other", gpus: [7]));
         Assert.Equal(FailureKind.NotFound, failed.Kind);
         Assert.Contains("Device 7", failed.Detail, StringComparison.Ordinal);
     }
@@ -81,7 +86,7 @@ public sealed class TroupeNodeTests
         var platform = new FakePlatform(1);
         await using LocalNode local = LocalNode.Start(platform);
         ModelReply.Loaded first = await local.Load(path: "a");
-        var refused = Assert.IsType<ModelReply.Failed>(await local.LoadAny(path: "b"));
+        ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(await local.LoadAny(path: "b"));
         Assert.Equal(FailureKind.AlreadyExists, refused.Kind);
         Assert.Contains(first.Model.Hash.ToString(), refused.Detail, StringComparison.Ordinal);
         Assert.Equal(3, refused.Detail.Split("content").Length);
@@ -109,7 +114,7 @@ public sealed class TroupeNodeTests
             },
         };
         await using LocalNode local = LocalNode.Start(platform);
-        var failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny(gpus: [0, 1]));
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny(gpus: [0, 1]));
         Assert.Equal((FailureKind.OutOfDeviceMemory, "device 1 is full"), (failed.Kind, failed.Detail));
         await LocalNode.Eventually(() => platform.Live == 0);
         Assert.Empty(local.Node.View.Nodes[0].Models);
@@ -191,7 +196,9 @@ public sealed class TroupeNodeTests
         }
 
         Assert.Equal(0, crashes);
-        await LocalNode.Eventually(() => local.Node.View.Nodes[0] is { } node && node.Gpus.All(gpu => gpu.Health == GpuHealth.Ready) && node.Models[0].Gpus.Length == 2);
+        await LocalNode.Eventually(() =>
+            local.Node.View.Nodes[0] is { } node && node.Gpus.All(gpu => gpu.Health == GpuHealth.Ready) && node.Models[0].Gpus.Length == 2
+        );
         await local.MustSucceed(gpu: 0);
         Assert.Equal(2, platform.Live);
     }
@@ -318,7 +325,7 @@ public sealed class TroupeNodeTests
 
     private static async Task MustFail(LocalNode local, RequestId id, FailureKind kind, string because)
     {
-        var failed = Assert.IsType<ForwardReply.Failed>(await local.Sink.Reply(id));
+        ForwardReply.Failed failed = Assert.IsType<ForwardReply.Failed>(await local.Sink.Reply(id));
         Assert.Equal(kind, failed.Kind);
         Assert.Contains(because, failed.Detail, StringComparison.Ordinal);
     }

@@ -39,7 +39,10 @@ public sealed class DeadlineWheelTests
                         Assert.True(waiting.Remove(gone), $"seed {seed}: expired twice");
                     }
 
-                    Assert.DoesNotContain(waiting, entry => (entry.Deadline > entry.AddedAt ? entry.Deadline : entry.AddedAt) + (2 * DeadlineWheel.Tick) < now);
+                    Assert.DoesNotContain(
+                        waiting,
+                        entry => (entry.Deadline > entry.AddedAt ? entry.Deadline : entry.AddedAt) + (2 * DeadlineWheel.Tick) < now
+                    );
                     break;
             }
 

@@ -156,10 +156,18 @@ public sealed class RouterCoreTests
         _router.Table.SetReachable(RouterTable.Other, false);
         _router.Origin.Lose(RouterTable.Other, _router.Now);
         _router.Decisions.Clear();
-        _router.Origin.End(new ForwardOutcome(1, new ForwardReply.Failed(forward.Id, FailureKind.BackendFailed, ""), RetryAdvice.Final), RouterTable.Other, _router.Now);
+        _router.Origin.End(
+            new ForwardOutcome(1, new ForwardReply.Failed(forward.Id, FailureKind.BackendFailed, ""), RetryAdvice.Final),
+            RouterTable.Other,
+            _router.Now
+        );
         Assert.Empty(_router.Decisions);
         var report = new ForwardReport(RouterTable.Model(), new GpuId(RouterTable.Other, 0), 0, 1, default);
-        _router.Origin.End(new ForwardOutcome(1, new ForwardReply.Succeeded(forward.Id, [], report), RetryAdvice.Final), RouterTable.Other, _router.Now);
+        _router.Origin.End(
+            new ForwardOutcome(1, new ForwardReply.Succeeded(forward.Id, [], report), RetryAdvice.Final),
+            RouterTable.Other,
+            _router.Now
+        );
         Assert.Equal([RouterAction.Abandon, RouterAction.AnswerSink], _router.Decisions.Select(decision => decision.Action));
         Assert.Equal(0, _router.Origin.Pending);
     }

@@ -41,24 +41,64 @@ internal sealed class RouterTable
     public static ModelVersion Model(int number = 1, ulong content = 1) => new("m", number, new ContentHash(content, 0, 0, 0));
 
     public void Gpu(int ordinal, int credits = 4, bool safe = true, GpuHealth health = GpuHealth.Ready, params ModelVersion[] models) =>
-        Table.Hear(new GpuReport(new GpuId(Self, ordinal), health, "", credits, [.. (models.Length == 0 ? [Model()] : models).Select(model => new ResidentModel(model, safe))]));
+        Table.Hear(
+            new GpuReport(
+                new GpuId(Self, ordinal),
+                health,
+                "",
+                credits,
+                [.. (models.Length == 0 ? [Model()] : models).Select(model => new ResidentModel(model, safe))]
+            )
+        );
 
-    public bool Node(NodeId node, int queued = 0, bool draining = false, bool safe = true, ulong incarnation = 1, int limit = 8, params ModelVersion[] models)
+    public bool Node(
+        NodeId node,
+        int queued = 0,
+        bool draining = false,
+        bool safe = true,
+        ulong incarnation = 1,
+        int limit = 8,
+        params ModelVersion[] models
+    )
     {
         var gpu = new GpuId(node, 0);
-        ModelSnapshot[] snapshots = [.. (models.Length == 0 ? [Model()] : models).Select(model => new ModelSnapshot(model, ModelState.Ready, "", "fake", [], [], [gpu], safe))];
+        ModelSnapshot[] snapshots =
+        [
+            .. (models.Length == 0 ? [Model()] : models).Select(model => new ModelSnapshot(
+                model,
+                ModelState.Ready,
+                "",
+                "fake",
+                [],
+                [],
+                [gpu],
+                safe
+            )),
+        ];
         long sequence = _sequences[node] = _sequences.GetValueOrDefault(node) + 1;
-        return Table.Hear(new NodeSnapshot(node, new NodeIncarnation(incarnation), sequence, draining, [new GpuSnapshot(gpu, "fake", GpuHealth.Ready, "", queued, limit, 0, 0, 0)], snapshots, ""), Now);
+        return Table.Hear(
+            new NodeSnapshot(
+                node,
+                new NodeIncarnation(incarnation),
+                sequence,
+                draining,
+                [new GpuSnapshot(gpu, "fake", GpuHealth.Ready, "", queued, limit, 0, 0, 0)],
+                snapshots,
+                ""
+            ),
+            Now
+        );
     }
 
-    public Forward Forward(int bytes = 4, GpuId? gpu = null, int? number = null, double seconds = 30) => new()
-    {
-        Id = new RequestId(new NodeIncarnation(1), ++_counter),
-        Model = new ModelReference("m", number),
-        Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(bytes), new byte[bytes])],
-        Gpu = gpu,
-        TimeLeft = TimeSpan.FromSeconds(seconds),
-    };
+    public Forward Forward(int bytes = 4, GpuId? gpu = null, int? number = null, double seconds = 30) =>
+        new()
+        {
+            Id = new RequestId(new NodeIncarnation(1), ++_counter),
+            Model = new ModelReference("m", number),
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(bytes), new byte[bytes])],
+            Gpu = gpu,
+            TimeLeft = TimeSpan.FromSeconds(seconds),
+        };
 
     /// <summary>Accepts and returns what was decided.</summary>
     public RouterDecision Accept(Forward forward)

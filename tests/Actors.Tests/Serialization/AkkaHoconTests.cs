@@ -17,7 +17,10 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        Config config = ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = 127.0.0.1\nakka.remote.dot-netty.tcp.port = 0")
+        Config config = ConfigurationFactory
+            .ParseString(
+                "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.actor.provider = cluster\nakka.remote.dot-netty.tcp.hostname = 127.0.0.1\nakka.remote.dot-netty.tcp.port = 0"
+            )
             .WithFallback(ConfigurationFactory.ParseString(Text));
         _system = ActorSystem.Create("troupe", config);
         return ValueTask.CompletedTask;
@@ -48,9 +51,35 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     [Fact]
     public void Everything_routers_and_directories_say_to_each_other_goes_through_the_wire_format()
     {
-        foreach (string manifest in new[] { "rtf", "abn", "fout", "nsn", "ldm", "ulm", "mdrp", "mset", "ment", "mren", "mext", "mget", "mexp", "mrep", "mpre", "mprd", "mcom", "mcmd", "mcmp", "mpag" })
+        foreach (
+            string manifest in new[]
+            {
+                "rtf",
+                "abn",
+                "fout",
+                "nsn",
+                "ldm",
+                "ulm",
+                "mdrp",
+                "mset",
+                "ment",
+                "mren",
+                "mext",
+                "mget",
+                "mexp",
+                "mrep",
+                "mpre",
+                "mprd",
+                "mcom",
+                "mcmd",
+                "mcmp",
+                "mpag",
+            }
+        )
         {
-            foreach (Type type in WireFormat.MessageTypes.Where(type => Sample(type) is { } message && WireFormat.Manifest(message) == manifest))
+            foreach (
+                Type type in WireFormat.MessageTypes.Where(type => Sample(type) is { } message && WireFormat.Manifest(message) == manifest)
+            )
             {
                 Assert.IsType<WireSerializer>(_system.Serialization.FindSerializerForType(type));
             }
@@ -77,13 +106,21 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     [Fact]
     public void The_shipped_failure_detection_is_two_seconds_and_seven()
     {
-        Assert.Equal(TimeSpan.FromSeconds(2), _system.Settings.Config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause"));
+        Assert.Equal(
+            TimeSpan.FromSeconds(2),
+            _system.Settings.Config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause")
+        );
         Assert.Equal(TimeSpan.FromSeconds(7), _system.Settings.Config.GetTimeSpan("troupe.downing.stable-after"));
-        Assert.Equal("Troupe.Actors.Membership.TroupeDowningProvider", Akka.Cluster.Cluster.Get(_system).DowningProvider.GetType().FullName);
+        Assert.Equal(
+            "Troupe.Actors.Membership.TroupeDowningProvider",
+            Akka.Cluster.Cluster.Get(_system).DowningProvider.GetType().FullName
+        );
     }
 
     private static object? Sample(Type type) =>
-        type == typeof(AbandonForward) ? new AbandonForward(default, 1) : System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type);
+        type == typeof(AbandonForward)
+            ? new AbandonForward(default, 1)
+            : System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type);
 
     [GeneratedRegex("\"(Troupe\\.[A-Za-z.]+, Troupe\\.[A-Za-z]+)\"")]
     private static partial Regex TypeName();

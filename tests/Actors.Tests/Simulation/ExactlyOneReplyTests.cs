@@ -24,7 +24,14 @@ public sealed class ExactlyOneReplyTests(ITestOutputHelper output)
         output.WriteLine(string.Join(", ", outcomes.Select(pair => $"{pair.Key} {pair.Value}")));
 
         // The run is worth something only if all of this happened.
-        string[] expected = [nameof(FailureKind.Cancelled), nameof(FailureKind.DeadlineExceeded), nameof(FailureKind.DeviceLost), nameof(FailureKind.QueueFull), "Succeeded"];
+        string[] expected =
+        [
+            nameof(FailureKind.Cancelled),
+            nameof(FailureKind.DeadlineExceeded),
+            nameof(FailureKind.DeviceLost),
+            nameof(FailureKind.QueueFull),
+            "Succeeded",
+        ];
         Assert.Superset(expected.ToHashSet(), outcomes.Keys.ToHashSet());
         Assert.True(outcomes["Succeeded"] > Runs * 10);
     }

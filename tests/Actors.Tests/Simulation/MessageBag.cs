@@ -1,6 +1,7 @@
 namespace Troupe.Actors.Tests.Simulation;
 
-/// <summary>The messages under way in a simulated cluster: delivered one at a time, in an order drawn by seed, in order only between one sender and one receiver, as Akka promises.</summary>
+/// <summary>The messages under way in a simulated cluster: delivered one at a time, in an order drawn by seed, in order only between one
+/// sender and one receiver, as Akka promises.</summary>
 internal sealed class MessageBag(Random random)
 {
     private readonly Dictionary<(object From, object To), Queue<Action>> _channels = [];

@@ -5,7 +5,8 @@ using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Tests.Simulation;
 
-/// <summary>Nodes made of pure cores, wired through a bag of messages, with everything that can go wrong drawn by seed; the checker of exactly one reply in time.</summary>
+/// <summary>Nodes made of pure cores, wired through a bag of messages, with everything that can go wrong drawn by seed; the checker of
+/// exactly one reply in time.</summary>
 internal sealed class SimulatedCluster
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(45);
@@ -123,8 +124,11 @@ internal sealed class SimulatedCluster
 
             // Lanes of a device that is out of service went with it.
             Assert.All(
-                node.Platform.Instances.Where(instance => !instance.Disposed && node.Gpus[instance.HomeOrdinal].Core.Health == GpuHealth.Ready),
-                instance => Assert.Equal(0, instance.Leased));
+                node.Platform.Instances.Where(instance =>
+                    !instance.Disposed && node.Gpus[instance.HomeOrdinal].Core.Health == GpuHealth.Ready
+                ),
+                instance => Assert.Equal(0, instance.Leased)
+            );
         }
     }
 
@@ -207,9 +211,7 @@ internal sealed class SimulatedCluster
 
     private void Settle(int messages)
     {
-        while (messages-- > 0 && Bag.DeliverOne())
-        {
-        }
+        while (messages-- > 0 && Bag.DeliverOne()) { }
     }
 
     private SimulatedNode Any() => _nodes[_random.Next(_nodes.Length)];

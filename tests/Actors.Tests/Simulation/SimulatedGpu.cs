@@ -13,7 +13,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Simulation;
 
-/// <summary>One GPU and its executor in a simulated node: the two cores, and what their actors and the node around them would do with their decisions.</summary>
+/// <summary>One GPU and its executor in a simulated node: the two cores, and what their actors and the node around them would do with their
+/// decisions.</summary>
 internal sealed class SimulatedGpu
 {
     private readonly SimulatedNode _node;
@@ -29,7 +30,17 @@ internal sealed class SimulatedGpu
         _node = node;
         _platform = platform;
         Ordinal = ordinal;
-        Core = new GpuCore(new GpuSpec(new GpuId(node.Id, ordinal), "fake", 1, QueueLimit: 3, LaunchLimit: 2, WatchdogBound: TimeSpan.FromMilliseconds(400)), _decisions);
+        Core = new GpuCore(
+            new GpuSpec(
+                new GpuId(node.Id, ordinal),
+                "fake",
+                1,
+                QueueLimit: 3,
+                LaunchLimit: 2,
+                WatchdogBound: TimeSpan.FromMilliseconds(400)
+            ),
+            _decisions
+        );
     }
 
     public int Ordinal { get; }
@@ -52,11 +63,21 @@ internal sealed class SimulatedGpu
         var decisions = new List<ExecutorDecision>();
         object address = _executorAddress = new();
         ExecutorCore core = null!;
-        core = new ExecutorCore(incarnation, _platform.OpenGroup(Ordinal), () => _node.Bag.Send(address, address, () => OnExecutor(core, address, executor => executor.Poll())), decisions);
+        core = new ExecutorCore(
+            incarnation,
+            _platform.OpenGroup(Ordinal),
+            () => _node.Bag.Send(address, address, () => OnExecutor(core, address, executor => executor.Poll())),
+            decisions
+        );
         _executor = core;
         _executorDecisions = decisions;
         _node.Bag.Send(address, Core, () => Do(gpu => gpu.Start(new ExecutorReady(incarnation, ActorRefs.Nobody, [Ordinal]))));
-        IModuleInstance instance = _platform.Load(new ModuleSource(new ModelReference("m", 1), "m"), Ordinal, new InstanceOptions { MaxLanes = 2 }, default);
+        IModuleInstance instance = _platform.Load(
+            new ModuleSource(new ModelReference("m", 1), "m"),
+            Ordinal,
+            new InstanceOptions { MaxLanes = 2 },
+            default
+        );
         OnExecutor(core, address, executor => executor.Adopt(new AdoptInstance(incarnation, new InstanceHandOver(instance))));
     }
 
@@ -71,11 +92,15 @@ internal sealed class SimulatedGpu
         _executor = null;
         executor.Dispose();
         int incarnation = _incarnation;
-        _node.Bag.Send(_node, Core, () =>
-        {
-            Do(gpu => gpu.Lose(new ExecutorLost(incarnation, "a defect", false)));
-            StartExecutor();
-        });
+        _node.Bag.Send(
+            _node,
+            Core,
+            () =>
+            {
+                Do(gpu => gpu.Lose(new ExecutorLost(incarnation, "a defect", false)));
+                StartExecutor();
+            }
+        );
     }
 
     public void LoseDevice() => _platform.Faults[Ordinal].Fault = "lost";
@@ -83,7 +108,11 @@ internal sealed class SimulatedGpu
     /// <summary>Work of the device ends, well or not.</summary>
     public void Progress(Random random)
     {
-        foreach (FakeLane lane in _platform.Instances.Where(instance => instance.HomeOrdinal == Ordinal && !instance.Disposed).SelectMany(instance => instance.Busy))
+        foreach (
+            FakeLane lane in _platform
+                .Instances.Where(instance => instance.HomeOrdinal == Ordinal && !instance.Disposed)
+                .SelectMany(instance => instance.Busy)
+        )
         {
             if (_platform.Faults[Ordinal].Fault is not null || random.Next(10) == 0)
             {

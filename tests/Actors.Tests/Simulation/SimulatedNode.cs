@@ -68,17 +68,19 @@ internal sealed class SimulatedNode
         return forward;
     }
 
-    public void Tick() => Do(() =>
-    {
-        Origin.Tick(Now);
-        Home.Tick(Now);
-    });
+    public void Tick() =>
+        Do(() =>
+        {
+            Origin.Tick(Now);
+            Home.Tick(Now);
+        });
 
-    public void Release(GpuRelease release) => Do(() =>
-    {
-        Home.Release(release);
-        Origin.Release(release, Now);
-    });
+    public void Release(GpuRelease release) =>
+        Do(() =>
+        {
+            Home.Release(release);
+            Origin.Release(release, Now);
+        });
 
     public void Hear(GpuReport report)
     {
@@ -86,21 +88,23 @@ internal sealed class SimulatedNode
         Table.Hear(report);
     }
 
-    public void Hear(NodeSnapshot snapshot) => Do(() =>
-    {
-        if (Table.Hear(snapshot, Now))
+    public void Hear(NodeSnapshot snapshot) =>
+        Do(() =>
         {
-            Origin.Lose(snapshot.Node, Now);
-            Home.Lose(snapshot.Node);
-        }
-    });
+            if (Table.Hear(snapshot, Now))
+            {
+                Origin.Lose(snapshot.Node, Now);
+                Home.Lose(snapshot.Node);
+            }
+        });
 
-    public void Lose(NodeId node) => Do(() =>
-    {
-        Table.SetReachable(node, false);
-        Origin.Lose(node, Now);
-        Home.Lose(node);
-    });
+    public void Lose(NodeId node) =>
+        Do(() =>
+        {
+            Table.SetReachable(node, false);
+            Origin.Lose(node, Now);
+            Home.Lose(node);
+        });
 
     public void Reach(NodeId node) => Do(() => Table.SetReachable(node, true));
 
@@ -108,7 +112,22 @@ internal sealed class SimulatedNode
     {
         GpuSnapshot[] gpus = [.. Gpus.Select(gpu => gpu.Core.Snapshot())];
         List<ResidentModel> resident = [.. _reports.Values.SelectMany(report => report.Models)];
-        ModelSnapshot[] models = resident.Count == 0 ? [] : [new ModelSnapshot(resident[0].Model, ModelState.Ready, "", "fake", [], [], [new GpuId(Id, 0)], resident[0].SafeToResend)];
+        ModelSnapshot[] models =
+            resident.Count == 0
+                ? []
+                :
+                [
+                    new ModelSnapshot(
+                        resident[0].Model,
+                        ModelState.Ready,
+                        "",
+                        "fake",
+                        [],
+                        [],
+                        [new GpuId(Id, 0)],
+                        resident[0].SafeToResend
+                    ),
+                ];
         return new NodeSnapshot(Id, Incarnation, ++_sequence, false, gpus, models, "");
     }
 
@@ -147,10 +166,18 @@ internal sealed class SimulatedNode
                 Bag.Send(this, holder.Core, () => holder.Do(core => core.Drop(new DropForward(decision.Id, decision.Attempt), Now)));
                 break;
             case RouterAction.Send:
-                _cluster.ToNode(this, decision.Node, node => node.Do(() => node.Home.Take(decision.Route!, Id, new Reply(_cluster, node, this), Now)));
+                _cluster.ToNode(
+                    this,
+                    decision.Node,
+                    node => node.Do(() => node.Home.Take(decision.Route!, Id, new Reply(_cluster, node, this), Now))
+                );
                 break;
             case RouterAction.Abandon:
-                _cluster.ToNode(this, decision.Node, node => node.Do(() => node.Home.Abandon(new AbandonForward(decision.Id, decision.Attempt))));
+                _cluster.ToNode(
+                    this,
+                    decision.Node,
+                    node => node.Do(() => node.Home.Abandon(new AbandonForward(decision.Id, decision.Attempt)))
+                );
                 break;
         }
     }

@@ -33,7 +33,8 @@ internal sealed class ModeToggler(ITroupeNode node, IReadOnlyList<SoakModel> mod
     public SortedDictionary<string, int> Steps { get; } = new(StringComparer.Ordinal);
 
     /// <summary>A session that was open a moment ago, or none.</summary>
-    public SessionId? Session(Random chance) => _sessions is { Length: > 0 } sessions && chance.Next(3) == 0 ? sessions[chance.Next(sessions.Length)] : null;
+    public SessionId? Session(Random chance) =>
+        _sessions is { Length: > 0 } sessions && chance.Next(3) == 0 ? sessions[chance.Next(sessions.Length)] : null;
 
     /// <summary>What a call may ask for itself; mostly nothing.</summary>
     public static ModeChange? Call(Random chance) => chance.Next(6) == 0 ? Changes[chance.Next(11)] : null;
@@ -69,7 +70,9 @@ internal sealed class ModeToggler(ITroupeNode node, IReadOnlyList<SoakModel> mod
         switch (random.Next(10))
         {
             case < 5:
-                ModeReply entered = await Ask(new EnterMode(Scope(), Changes[random.Next(Changes.Length)], TimeSpan.FromMilliseconds(random.Next(100, 2000))));
+                ModeReply entered = await Ask(
+                    new EnterMode(Scope(), Changes[random.Next(Changes.Length)], TimeSpan.FromMilliseconds(random.Next(100, 2000)))
+                );
                 Note("enter", entered);
                 if (entered is ModeReply.Entered { Token: var token })
                 {
@@ -117,7 +120,9 @@ internal sealed class ModeToggler(ITroupeNode node, IReadOnlyList<SoakModel> mod
             2 => new ModeScope(Gpu: gpu),
             3 => new ModeScope(Model: model),
             4 => new ModeScope(Gpu: gpu, Model: model),
-            _ => _sessions is { Length: > 0 } sessions ? new ModeScope(Session: sessions[random.Next(sessions.Length)]) : new ModeScope(Model: model),
+            _ => _sessions is { Length: > 0 } sessions
+                ? new ModeScope(Session: sessions[random.Next(sessions.Length)])
+                : new ModeScope(Model: model),
         };
     }
 
@@ -130,7 +135,12 @@ internal sealed class ModeToggler(ITroupeNode node, IReadOnlyList<SoakModel> mod
     {
         string answer = reply is ModeReply.Refused refused ? $"{step} refused {refused.Kind}" : step;
         Steps[answer] = Steps.GetValueOrDefault(answer) + 1;
-        if (reply is ModeReply.Refused { Kind: not (FailureKind.ModeConflict or FailureKind.NotSupported or FailureKind.NotFound or FailureKind.InvalidRequest) } broken)
+        if (
+            reply is ModeReply.Refused
+            {
+                Kind: not (FailureKind.ModeConflict or FailureKind.NotSupported or FailureKind.NotFound or FailureKind.InvalidRequest)
+            } broken
+        )
         {
             Assert.Fail($"{step}: {broken}");
         }

@@ -3,7 +3,8 @@ using Troupe.Messages.Forwarding;
 
 namespace Troupe.Actors.Tests.Soak;
 
-/// <summary>The sink of one forward, which keeps its first reply and reports any further one: so a long run need not remember every reply.</summary>
+/// <summary>The sink of one forward, which keeps its first reply and reports any further one: so a long run need not remember every
+/// reply.</summary>
 internal sealed class OneReply(Action again) : IForwardSink
 {
     private readonly TaskCompletionSource<ForwardReply> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);

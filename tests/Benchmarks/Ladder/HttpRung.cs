@@ -28,14 +28,24 @@ internal sealed class HttpRung : IDisposable
     {
         NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
-        KestrelListener listener = KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, CancellationToken.None).GetAwaiter().GetResult();
+        KestrelListener listener = KestrelListener
+            .StartAsync(
+                OptionKeys.Http,
+                new ListenAddress("127.0.0.1", 0),
+                dispatcher.InvokeAsync,
+                NullLoggerFactory.Instance,
+                CancellationToken.None
+            )
+            .GetAwaiter()
+            .GetResult();
         return new HttpRung(listener, Request(model));
     }
 
     public void Run()
     {
         _socket.Send(_request);
-        int read = 0, length = -1;
+        int read = 0,
+            length = -1;
         while (length < 0 || read < length)
         {
             int received = _socket.Receive(_answer, read, _answer.Length - read, SocketFlags.None);
@@ -57,9 +67,17 @@ internal sealed class HttpRung : IDisposable
 
     private static byte[] Request(LadderModel model)
     {
-        string json = "{\"inputs\":[{\"name\":\"" + model.Input.Name + "\",\"datatype\":\"FP32\",\"shape\":" + model.Input.Shape
-            + string.Create(CultureInfo.InvariantCulture, $",\"parameters\":{{\"binary_data_size\":{model.Input.Data.Length}}}}}") + "],\"parameters\":{\"binary_data_output\":true}}";
-        string head = string.Create(CultureInfo.InvariantCulture, $"POST /v2/models/{model.Name}/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: {json.Length}\r\nContent-Length: {json.Length + model.Input.Data.Length}\r\n\r\n");
+        string json =
+            "{\"inputs\":[{\"name\":\""
+            + model.Input.Name
+            + "\",\"datatype\":\"FP32\",\"shape\":"
+            + model.Input.Shape
+            + string.Create(CultureInfo.InvariantCulture, $",\"parameters\":{{\"binary_data_size\":{model.Input.Data.Length}}}}}")
+            + "],\"parameters\":{\"binary_data_output\":true}}";
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /v2/models/{model.Name}/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: {json.Length}\r\nContent-Length: {json.Length + model.Input.Data.Length}\r\n\r\n"
+        );
         return [.. Encoding.ASCII.GetBytes(head + json), .. model.Input.Data.Span];
     }
 

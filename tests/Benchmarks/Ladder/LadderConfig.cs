@@ -13,7 +13,12 @@ internal sealed class LadderConfig : ManualConfig
 {
     public LadderConfig()
     {
-        AddJob(Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance).WithWarmupCount(8).WithIterationCount(25).WithMinIterationTime(Perfolizer.Horology.TimeInterval.FromMilliseconds(50)));
+        AddJob(
+            Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance)
+                .WithWarmupCount(8)
+                .WithIterationCount(25)
+                .WithMinIterationTime(Perfolizer.Horology.TimeInterval.FromMilliseconds(50))
+        );
         AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Metrics);
         AddColumn(TargetMethodColumn.Method, StatisticColumn.Median, StatisticColumn.Min, BaselineRatioColumn.RatioMean);
         AddDiagnoser(MemoryDiagnoser.Default);

@@ -23,10 +23,22 @@ internal sealed class LaneRung : IDisposable
 
     public LaneRung(LadderModel model)
     {
-        _instance = _platform.LoadInstance(new ModuleSource(new ModelReference(model.Name, 1), model.Path), 0, new InstanceOptions(), CancellationToken.None);
+        _instance = _platform.LoadInstance(
+            new ModuleSource(new ModelReference(model.Name, 1), model.Path),
+            0,
+            new InstanceOptions(),
+            CancellationToken.None
+        );
         _leased = _instance.TryLease() ?? throw new InvalidOperationException("No lane is idle.");
         _hostInputs = [model.Input];
-        _inputs = [new DeviceTensor(model.Input.Type, model.Input.Shape, _instance.HomePool.Rent((ulong)model.Input.Data.Length, _leased.Lane.Home.Stream))];
+        _inputs =
+        [
+            new DeviceTensor(
+                model.Input.Type,
+                model.Input.Shape,
+                _instance.HomePool.Rent((ulong)model.Input.Data.Length, _leased.Lane.Home.Stream)
+            ),
+        ];
     }
 
     public void RunOnDevice()

@@ -23,12 +23,29 @@ internal sealed class NodeRung : IDisposable
 
     public static NodeRung Open(LadderModel model)
     {
-        ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, 1), LogLevel = LogLevel.Warning };
+        ServeSpec spec = new()
+        {
+            Cluster = null,
+            Devices = new DeviceChoice(DeviceKind.Host, 1),
+            LogLevel = LogLevel.Warning,
+        };
         ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);
         NodeHost host = NodeHost.StartAsync(spec, logs, CancellationToken.None).GetAwaiter().GetResult();
-        ModelReply reply = host.Node.LoadAsync(new LoadModel(model.Name, Path: model.Path), null, CancellationToken.None).GetAwaiter().GetResult();
+        ModelReply reply = host
+            .Node.LoadAsync(new LoadModel(model.Name, Path: model.Path), null, CancellationToken.None)
+            .GetAwaiter()
+            .GetResult();
         return reply is ModelReply.Loaded
-            ? new NodeRung(host, logs, new Forward { Id = default, Model = new ModelReference(model.Name), Inputs = [model.Input] })
+            ? new NodeRung(
+                host,
+                logs,
+                new Forward
+                {
+                    Id = default,
+                    Model = new ModelReference(model.Name),
+                    Inputs = [model.Input],
+                }
+            )
             : throw new InvalidOperationException(reply.ToString());
     }
 

@@ -3,7 +3,8 @@ using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Benchmarks.Ladder;
 
-/// <summary>What each storey adds to one forward, from the bare engine to HTTP; every rung does the same work, one call at a time.</summary>
+/// <summary>What each storey adds to one forward, from the bare engine to HTTP; every rung does the same work, one call at a
+/// time.</summary>
 public class OverheadLadder
 {
     private readonly ModuleFolder _folder = new();

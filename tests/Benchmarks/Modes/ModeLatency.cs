@@ -7,7 +7,8 @@ using System.Text.Json;
 
 namespace Troupe.Benchmarks.Modes;
 
-/// <summary>How long a client waits until every device of a cluster has acknowledged a mode for the whole of it: two <c>serve</c> processes with two emulated devices each, over HTTP.</summary>
+/// <summary>How long a client waits until every device of a cluster has acknowledged a mode for the whole of it: two <c>serve</c> processes
+/// with two emulated devices each, over HTTP.</summary>
 internal sealed class ModeLatency : IDisposable
 {
     private const int Rounds = 400;
@@ -29,7 +30,9 @@ internal sealed class ModeLatency : IDisposable
         Task<long>[] load = [.. latency._urls.Select(url => latency.LoadAsync(url, stop.Token))];
         await latency.MeasureAsync($"{LoadPerSecond}/s per node");
         await stop.CancelAsync();
-        Console.WriteLine($"{(await Task.WhenAll(load)).Sum()} forwards answered meanwhile, {Rounds} rounds each, coordinators taking turns.");
+        Console.WriteLine(
+            $"{(await Task.WhenAll(load)).Sum()} forwards answered meanwhile, {Rounds} rounds each, coordinators taking turns."
+        );
     }
 
     public void Dispose()
@@ -51,9 +54,33 @@ internal sealed class ModeLatency : IDisposable
         {
             string http = $"127.0.0.1:{FreePort()}";
             _urls.Add($"http://{http}");
-            _processes.Add(Process.Start(new ProcessStartInfo("dotnet", [
-                Path.Combine(AppContext.BaseDirectory, "troupe.dll"), "serve", "--models", models, "--load", "fmnist", "--devices", "host:2", "--metrics", "off",
-                "--http", http, "--cluster", control, "--join", first, "--log-level", "warning"]))!);
+            _processes.Add(
+                Process.Start(
+                    new ProcessStartInfo(
+                        "dotnet",
+                        [
+                            Path.Combine(AppContext.BaseDirectory, "troupe.dll"),
+                            "serve",
+                            "--models",
+                            models,
+                            "--load",
+                            "fmnist",
+                            "--devices",
+                            "host:2",
+                            "--metrics",
+                            "off",
+                            "--http",
+                            http,
+                            "--cluster",
+                            control,
+                            "--join",
+                            first,
+                            "--log-level",
+                            "warning",
+                        ]
+                    )
+                )!
+            );
         }
 
         using var bound = new CancellationTokenSource(TimeSpan.FromMinutes(1));
@@ -72,7 +99,11 @@ internal sealed class ModeLatency : IDisposable
             {
                 using HttpResponseMessage ready = await _client.GetAsync(new Uri($"{url}/v2/health/ready"));
                 using JsonDocument nodes = JsonDocument.Parse(await _client.GetStringAsync(new Uri($"{url}/v2/troupe/nodes")));
-                if (!ready.IsSuccessStatusCode || nodes.RootElement.GetProperty("nodes").EnumerateArray().Count(node => node.GetProperty("reachable").GetBoolean()) != 2)
+                if (
+                    !ready.IsSuccessStatusCode
+                    || nodes.RootElement.GetProperty("nodes").EnumerateArray().Count(node => node.GetProperty("reachable").GetBoolean())
+                        != 2
+                )
                 {
                     return false;
                 }
@@ -92,7 +123,11 @@ internal sealed class ModeLatency : IDisposable
         var exits = new List<double>();
         for (int round = -WarmUps; round < Rounds; round++)
         {
-            using StringContent body = new("""{ "modes": { "cuda_graphs": "per_segment", "pre_allocated_outputs": "on" }, "lease": "60s" }""", Encoding.UTF8, "application/json");
+            using StringContent body = new(
+                """{ "modes": { "cuda_graphs": "per_segment", "pre_allocated_outputs": "on" }, "lease": "60s" }""",
+                Encoding.UTF8,
+                "application/json"
+            );
             long start = Stopwatch.GetTimestamp();
             using HttpResponseMessage entered = await _client.PostAsync(new Uri($"{_urls[round & 1]}/v2/troupe/modes/enter"), body);
             string text = await entered.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
@@ -104,7 +139,9 @@ internal sealed class ModeLatency : IDisposable
             }
 
             start = Stopwatch.GetTimestamp();
-            using HttpResponseMessage exited = await _client.DeleteAsync(new Uri($"{_urls[(round + 1) & 1]}/v2/troupe/modes/{answer.RootElement.GetProperty("token").GetString()}"));
+            using HttpResponseMessage exited = await _client.DeleteAsync(
+                new Uri($"{_urls[(round + 1) & 1]}/v2/troupe/modes/{answer.RootElement.GetProperty("token").GetString()}")
+            );
             exited.EnsureSuccessStatusCode();
             if (round >= 0)
             {
@@ -127,7 +164,11 @@ internal sealed class ModeLatency : IDisposable
         {
             await pace.WaitForNextTickAsync(CancellationToken.None);
             using StringContent body = new(request, Encoding.UTF8, "application/json");
-            using HttpResponseMessage reply = await _client.PostAsync(new Uri($"{url}/v2/models/fmnist/infer"), body, CancellationToken.None);
+            using HttpResponseMessage reply = await _client.PostAsync(
+                new Uri($"{url}/v2/models/fmnist/infer"),
+                body,
+                CancellationToken.None
+            );
             reply.EnsureSuccessStatusCode();
             answered++;
         }
@@ -138,7 +179,12 @@ internal sealed class ModeLatency : IDisposable
     private static void Print(string load, string step, List<double> times)
     {
         times.Sort();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {load} | {step} | {At(0.5):0.0} ms | {At(0.9):0.0} ms | {At(0.99):0.0} ms | {times[^1]:0.0} ms |"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {load} | {step} | {At(0.5):0.0} ms | {At(0.9):0.0} ms | {At(0.99):0.0} ms | {times[^1]:0.0} ms |"
+            )
+        );
 
         double At(double share) => times[(int)(share * (times.Count - 1))];
     }

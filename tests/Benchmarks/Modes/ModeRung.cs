@@ -20,7 +20,12 @@ internal sealed class ModeRung : IDisposable
 
     public ModeRung(Platform platform, string path, Tensor input, ModeSettings settings, string profiles)
     {
-        _instance = platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions(ProfileFolder: profiles), CancellationToken.None);
+        _instance = platform.LoadInstance(
+            new ModuleSource(new ModelReference("m", 1), path),
+            0,
+            new InstanceOptions(ProfileFolder: profiles),
+            CancellationToken.None
+        );
         _instance.Apply(settings);
         _lane = _instance.TryLease() ?? throw new InvalidOperationException("No lane is idle.");
         (_inputs, _settings) = ([input], settings);

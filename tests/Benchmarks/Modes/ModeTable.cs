@@ -7,9 +7,11 @@ using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Benchmarks.Modes;
 
-/// <summary>What each mode costs or saves against a plain forward, through a leased lane on an emulated device: tensors in host memory, one call at a time.</summary>
+/// <summary>What each mode costs or saves against a plain forward, through a leased lane on an emulated device: tensors in host memory, one
+/// call at a time.</summary>
 /// <remarks>
-/// Modes take turns in random order, a short batch each, and a ratio is that of two batches of one round: so what else the machine does falls on all of them alike. BenchmarkDotNet measures
+/// Modes take turns in random order, a short batch each, and a ratio is that of two batches of one round: so what else the machine does
+/// falls on all of them alike. BenchmarkDotNet measures
 /// one case after the other, which a shared machine does not hold still for.
 /// </remarks>
 internal static class ModeTable
@@ -24,7 +26,14 @@ internal static class ModeTable
         ("graphs per segment", ModeSettings.Default with { CudaGraphs = CudaGraphsMode.PerSegment }),
         ("graphs whole module", ModeSettings.Default with { CudaGraphs = CudaGraphsMode.WholeModule }),
         ("pre-allocated outputs", ModeSettings.Default with { PreAllocatedOutputs = true }),
-        ("graphs whole module + pre-allocated", ModeSettings.Default with { CudaGraphs = CudaGraphsMode.WholeModule, PreAllocatedOutputs = true }),
+        (
+            "graphs whole module + pre-allocated",
+            ModeSettings.Default with
+            {
+                CudaGraphs = CudaGraphsMode.WholeModule,
+                PreAllocatedOutputs = true,
+            }
+        ),
         ("output allocator", ModeSettings.Default with { OutputAllocator = true }),
         ("dynamic workspace", ModeSettings.Default with { Workspace = WorkspaceStrategy.Dynamic }),
         ("50 % weight budget", ModeSettings.Default with { WeightBudget = WeightBudget.OfFraction(0.5) }),
@@ -48,9 +57,12 @@ internal static class ModeTable
         using var folder = new ModuleFolder();
         (string path, Tensor input) = write(folder);
         using Platform platform = Platform.OpenEmulated(new EmulatedDevices());
-        ModeRung[] rungs = [.. Modes.Select(mode => new ModeRung(platform, path, input, mode.Settings, Path.Combine(folder.Path, "profiles")))];
-        var times = new double[rungs.Length, Rounds];
-        var bytes = new long[rungs.Length];
+        ModeRung[] rungs =
+        [
+            .. Modes.Select(mode => new ModeRung(platform, path, input, mode.Settings, Path.Combine(folder.Path, "profiles"))),
+        ];
+        double[,] times = new double[rungs.Length, Rounds];
+        long[] bytes = new long[rungs.Length];
         int calls = Calls(rungs[0]);
         int[] order = [.. Enumerable.Range(0, rungs.Length - 1)];
         var random = new Random(1);
@@ -107,6 +119,11 @@ internal static class ModeTable
     {
         double[] ratios = [.. Enumerable.Range(0, rounds).Select(round => times[mode, round] / times[0, round]).Order()];
         double fastest = Enumerable.Range(0, rounds).Min(round => times[mode, round]);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {Modes[mode].Name} | {module} | {ratios[rounds / 2]:0.00} | {ratios[rounds / 4]:0.00} to {ratios[3 * rounds / 4]:0.00} | {fastest:0.00} µs | {bytes} B |"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {Modes[mode].Name} | {module} | {ratios[rounds / 2]:0.00} | {ratios[rounds / 4]:0.00} to {ratios[3 * rounds / 4]:0.00} | {fastest:0.00} µs | {bytes} B |"
+            )
+        );
     }
 }

@@ -14,7 +14,10 @@ public sealed class NativeCudaDriverTests(ITestOutputHelper output) : DriverCont
         using ContractDevice device = Open();
         int slots = typeof(CudaApi).GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public).Length;
         Assert.Equal(slots, NativeDriverFixture.Driver.Symbols.Asked.Count);
-        Assert.All(NativeDriverFixture.Driver.Symbols.Asked, symbol => Assert.True(symbol.Value.Address != 0, $"{symbol.Key} of version {symbol.Value.Version}"));
+        Assert.All(
+            NativeDriverFixture.Driver.Symbols.Asked,
+            symbol => Assert.True(symbol.Value.Address != 0, $"{symbol.Key} of version {symbol.Value.Version}")
+        );
     }
 
     [Fact]
@@ -43,7 +46,11 @@ public sealed class NativeCudaDriverTests(ITestOutputHelper output) : DriverCont
     {
         using ContractDevice device = Open();
 
-        CuResult status = device.Driver.ModuleLoadData(out _, ".version 6.0\n.target sm_50\n.address_size 64\n.visible .entry broken() { nonsense; }"u8, out string log);
+        CuResult status = device.Driver.ModuleLoadData(
+            out _,
+            ".version 6.0\n.target sm_50\n.address_size 64\n.visible .entry broken() { nonsense; }"u8,
+            out string log
+        );
 
         Assert.Equal(CuResult.InvalidPtx, status);
         Assert.Contains("nonsense", log, StringComparison.Ordinal);
@@ -87,7 +94,8 @@ public sealed class NativeCudaDriverTests(ITestOutputHelper output) : DriverCont
     [Fact]
     public void A_graph_of_twenty_kernels_does_their_work_and_its_launch_is_timed()
     {
-        const int kernels = 20, rounds = 200;
+        const int kernels = 20,
+            rounds = 200;
         using ContractDevice device = Open();
         ICudaDriver driver = device.Driver;
         CuStream stream = device.Stream();
@@ -101,22 +109,30 @@ public sealed class NativeCudaDriverTests(ITestOutputHelper output) : DriverCont
         }
 
         CuGraphExec graph = device.EndAndInstantiate(stream);
-        double launched = Median(rounds, () =>
-        {
-            for (int i = 0; i < kernels; i++)
+        double launched = Median(
+            rounds,
+            () =>
             {
-                device.LaunchIncrease(increase, stream, values, 1, 256);
+                for (int i = 0; i < kernels; i++)
+                {
+                    device.LaunchIncrease(increase, stream, values, 1, 256);
+                }
+
+                driver.StreamSynchronize(stream);
             }
+        );
+        double replayed = Median(
+            rounds,
+            () =>
+            {
+                driver.GraphLaunch(graph, stream);
+                driver.StreamSynchronize(stream);
+            }
+        );
 
-            driver.StreamSynchronize(stream);
-        });
-        double replayed = Median(rounds, () =>
-        {
-            driver.GraphLaunch(graph, stream);
-            driver.StreamSynchronize(stream);
-        });
-
-        output.WriteLine($"{kernels} kernel launches and a synchronization: {launched:F1} µs; one graph launch and a synchronization: {replayed:F1} µs (medians of {rounds})");
+        output.WriteLine(
+            $"{kernels} kernel launches and a synchronization: {launched:F1} µs; one graph launch and a synchronization: {replayed:F1} µs (medians of {rounds})"
+        );
         Assert.Equal((uint)(2 * rounds * kernels), device.Download<uint>(values, 1)[0]);
     }
 

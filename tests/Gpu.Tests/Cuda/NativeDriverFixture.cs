@@ -11,10 +11,12 @@ public sealed class NativeDriverFixture : DriverFixture
 
     public override string? SkipReason => Machine.Value.Reason;
 
-    /// <summary>A fault ends CUDA for the whole process, so each of those tests runs alone: <c>TROUPE_GPU_FAULTS=1 ./Troupe.Gpu.Tests -method NAME</c>.</summary>
-    public override string? NoFaultsReason => Environment.GetEnvironmentVariable("TROUPE_GPU_FAULTS") == "1"
-        ? null
-        : "A fault ends CUDA for the whole process: run each of these tests alone, with TROUPE_GPU_FAULTS=1 and -method NAME.";
+    /// <summary>A fault ends CUDA for the whole process, so each of those tests runs alone:
+    /// <c>TROUPE_GPU_FAULTS=1 ./Troupe.Gpu.Tests -method NAME</c>.</summary>
+    public override string? NoFaultsReason =>
+        Environment.GetEnvironmentVariable("TROUPE_GPU_FAULTS") == "1"
+            ? null
+            : "A fault ends CUDA for the whole process: run each of these tests alone, with TROUPE_GPU_FAULTS=1 and -method NAME.";
 
     /// <summary>One driver for the whole run: CUDA is never unloaded.</summary>
     internal static NativeCudaDriver Driver => Machine.Value.Driver ?? throw new InvalidOperationException(Machine.Value.Reason);

@@ -47,7 +47,8 @@ public sealed class KernelModuleTests(ITestOutputHelper output)
             Tensor[] pixels = [KernelChain.Pixels(64, round), KernelChain.Pixels(64, round + 1000)];
             Assert.True(instance.TryLease(out ILane first));
             Assert.True(instance.TryLease(out ILane second));
-            using ManualResetEventSlim wokenFirst = new(), wokenSecond = new();
+            using ManualResetEventSlim wokenFirst = new(),
+                wokenSecond = new();
             first.Submit([pixels[0]], [], ModeSettings.Default, wokenFirst.Set);
             second.Submit([pixels[1]], [], ModeSettings.Default, wokenSecond.Set);
             Assert.InRange(KernelChain.Error(pixels[0], Take(first, wokenFirst)), 0, 2e-5);
@@ -84,7 +85,12 @@ public sealed class KernelModuleTests(ITestOutputHelper output)
     }
 
     private static IModuleInstance Load(Platform platform, ModuleFolder folder) =>
-        platform.Load(new ModuleSource(new ModelReference("kernels", 1), KernelChain.Write(folder)), 0, new InstanceOptions(), TestContext.Current.CancellationToken);
+        platform.Load(
+            new ModuleSource(new ModelReference("kernels", 1), KernelChain.Write(folder)),
+            0,
+            new InstanceOptions(),
+            TestContext.Current.CancellationToken
+        );
 
     private static Tensor[] Take(ILane lane, ManualResetEventSlim woken)
     {

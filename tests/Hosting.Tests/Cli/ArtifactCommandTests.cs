@@ -39,7 +39,10 @@ public sealed class ArtifactCommandTests
     {
         using ModuleFolder folder = new();
         folder.Write("net.onnx", TinyModels.Scale(2));
-        string manifest = folder.Write("engine.json", """{ "onnx": "net.onnx", "streamableBytes": 64, "profiles": [[{ "input": "x", "min": [1, 4], "opt": [2, 4], "max": [8, 4] }]] }""");
+        string manifest = folder.Write(
+            "engine.json",
+            """{ "onnx": "net.onnx", "streamableBytes": 64, "profiles": [[{ "input": "x", "min": [1, 4], "opt": [2, 4], "max": [8, 4] }]] }"""
+        );
         string plan = Path.Combine(folder.Path, "model.plan");
 
         (int made, string said, _) = await TroupeAsync("artifact", "emulate", manifest, plan);
@@ -50,7 +53,10 @@ public sealed class ArtifactCommandTests
         Assert.Contains($"{plan}: {new FileInfo(plan).Length} bytes", said, StringComparison.Ordinal);
         Assert.Contains("x [1,4] to [8,4], best [2,4]", table, StringComparison.Ordinal);
         string document = json.Trim().Split('\n')[^1];
-        Dictionary<string, string> lines = JsonDocument.Parse(document).RootElement.EnumerateArray().ToDictionary(line => line.GetProperty("name").GetString()!, line => line.GetProperty("value").GetString()!);
+        Dictionary<string, string> lines = JsonDocument
+            .Parse(document)
+            .RootElement.EnumerateArray()
+            .ToDictionary(line => line.GetProperty("name").GetString()!, line => line.GetProperty("value").GetString()!);
         Assert.EndsWith("bytes, emulated", lines["engine[0].plan"], StringComparison.Ordinal);
         Assert.StartsWith("net.onnx, ", lines["engine[0].emulated.onnx"], StringComparison.Ordinal);
         Assert.Equal("64", lines["engine[0].emulated.streamableBytes"]);
@@ -74,7 +80,12 @@ public sealed class ArtifactCommandTests
         folder.Write("wrong.json", "{}");
         folder.Write("orphan.json", """{ "onnx": "none.onnx" }""");
         folder.Write("outside.json", """{ "onnx": "../net.onnx" }""");
-        (int code, _, string error) = await TroupeAsync("artifact", "emulate", Path.Combine(folder.Path, file), Path.Combine(folder.Path, "model.plan"));
+        (int code, _, string error) = await TroupeAsync(
+            "artifact",
+            "emulate",
+            Path.Combine(folder.Path, file),
+            Path.Combine(folder.Path, "model.plan")
+        );
         Assert.Equal(expected, code);
         Assert.Contains(text, error, StringComparison.Ordinal);
         Assert.Single(error.Trim().Split('\n'));
@@ -89,7 +100,8 @@ public sealed class ArtifactCommandTests
 
     private static async Task<(int Code, string Output, string Error)> TroupeAsync(params string[] arguments)
     {
-        using StringWriter output = new(), error = new();
+        using StringWriter output = new(),
+            error = new();
         int code = await TroupeCommand.RunAsync(arguments, output, error, TestContext.Current.CancellationToken);
         return (code, output.ToString(), error.ToString());
     }

@@ -3,13 +3,21 @@ using Troupe.Hosting.Failures;
 
 namespace Troupe.Hosting.Tests.Cli;
 
-/// <summary><c>troupe modes</c> against a real node: held while the command runs, gone when it ends, one line and a code for each error.</summary>
+/// <summary><c>troupe modes</c> against a real node: held while the command runs, gone when it ends, one line and a code for each
+/// error.</summary>
 public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNode>
 {
     [Fact]
     public async Task What_is_set_is_listed_and_explained_as_a_table_and_as_json()
     {
-        (int exit, string output, string error) = await node.RunAsync(["modes", "set", "pre-allocated-outputs=on", "profile=auto", "--model", "fmnist"]);
+        (int exit, string output, string error) = await node.RunAsync([
+            "modes",
+            "set",
+            "pre-allocated-outputs=on",
+            "profile=auto",
+            "--model",
+            "fmnist",
+        ]);
         Assert.True(exit == 0, error);
         Assert.StartsWith("set at epoch ", output, StringComparison.Ordinal);
         Assert.Contains($" on {node.Node}/0 {node.Node}/1", output, StringComparison.Ordinal);
@@ -21,7 +29,11 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
 
         (exit, output, _) = await node.RunAsync(["modes", "explain", "--model", "fmnist", "--json"]);
         Assert.Equal(0, exit);
-        JsonElement line = JsonDocument.Parse(output).RootElement.GetProperty("settings").EnumerateArray().Single(line => line.GetProperty("setting").GetString() == "PreAllocatedOutputs");
+        JsonElement line = JsonDocument
+            .Parse(output)
+            .RootElement.GetProperty("settings")
+            .EnumerateArray()
+            .Single(line => line.GetProperty("setting").GetString() == "PreAllocatedOutputs");
         Assert.Equal(("on", "model fmnist (baseline)"), (line.GetProperty("value").GetString(), line.GetProperty("source").GetString()));
 
         (exit, output, _) = await node.RunAsync(["modes", "explain", "--model", "fmnist"]);
@@ -33,7 +45,15 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [Fact]
     public async Task Entered_for_a_time_longer_than_its_lease_it_is_renewed_and_exited_when_the_time_is_up()
     {
-        Task<(int Exit, string Output, string Error)> entered = node.RunAsync(["modes", "enter", "cuda-graphs=per-segment", "--lease", "300ms", "--for", "1500ms"]);
+        Task<(int Exit, string Output, string Error)> entered = node.RunAsync([
+            "modes",
+            "enter",
+            "cuda-graphs=per-segment",
+            "--lease",
+            "300ms",
+            "--for",
+            "1500ms",
+        ]);
         await UntilAsync(async () => (await node.ExplainAsync("CudaGraphs")).Value == "PerSegment");
 
         // Two leases later it still holds.
@@ -55,7 +75,10 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     public async Task Interrupted_it_exits_the_mode_and_does_not_leave_it_to_its_lease()
     {
         using CancellationTokenSource interrupt = new();
-        Task<(int Exit, string Output, string Error)> entered = node.InterruptAsync(["modes", "enter", "multi-device-safe=on", "--model", "fmnist", "--lease", "10m", "--json"], interrupt.Token);
+        Task<(int Exit, string Output, string Error)> entered = node.InterruptAsync(
+            ["modes", "enter", "multi-device-safe=on", "--model", "fmnist", "--lease", "10m", "--json"],
+            interrupt.Token
+        );
         await UntilAsync(async () => (await node.ExplainAsync("MultiDeviceSafe", "?model=fmnist")).Value == "on");
         await interrupt.CancelAsync();
         (int exit, string output, _) = await entered;
@@ -67,12 +90,28 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [Fact]
     public async Task Exited_by_its_token_from_elsewhere_the_command_that_held_it_says_so()
     {
-        Task<(int Exit, string Output, string Error)> entered = node.RunAsync(["modes", "enter", "multi-device-safe=on", "--gpu", $"{node.Node}/1", "--lease", "300ms"]);
+        Task<(int Exit, string Output, string Error)> entered = node.RunAsync([
+            "modes",
+            "enter",
+            "multi-device-safe=on",
+            "--gpu",
+            $"{node.Node}/1",
+            "--lease",
+            "300ms",
+        ]);
         string? token = null;
         await UntilAsync(async () =>
         {
             JsonElement entries = (await node.AskAsync("GET", $"/v2/troupe/modes?gpu={node.Node}/1")).GetProperty("entries");
-            token = entries.EnumerateArray().Select(entry => entry.TryGetProperty("token", out JsonElement its) && entry.GetProperty("modes").TryGetProperty("multi_device_safe", out _) ? its.GetString() : null).FirstOrDefault(its => its is not null);
+            token = entries
+                .EnumerateArray()
+                .Select(entry =>
+                    entry.TryGetProperty("token", out JsonElement its)
+                    && entry.GetProperty("modes").TryGetProperty("multi_device_safe", out _)
+                        ? its.GetString()
+                        : null
+                )
+                .FirstOrDefault(its => its is not null);
             return token is not null;
         });
         (int exit, string output, string error) = await node.RunAsync(["modes", "exit", token!]);
@@ -105,12 +144,21 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [InlineData(2, "Unrecognized command or argument '--modle'", "list --modle fmnist")]
     public async Task Trouble_is_one_line_and_a_code_and_changes_nothing(int code, string words, string arguments)
     {
-        string before = (await node.AskAsync("GET", "/v2/troupe/modes")).GetProperty("entries").GetArrayLength().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string before = (await node.AskAsync("GET", "/v2/troupe/modes"))
+            .GetProperty("entries")
+            .GetArrayLength()
+            .ToString(System.Globalization.CultureInfo.InvariantCulture);
         (int exit, string output, string error) = await node.RunAsync(["modes", .. arguments.Split(' ')]);
         Assert.True(code == exit && error.Contains(words, StringComparison.Ordinal), $"{arguments}: {exit} {error}");
         Assert.Equal("", output);
         Assert.StartsWith("troupe: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
-        Assert.Equal(before, (await node.AskAsync("GET", "/v2/troupe/modes")).GetProperty("entries").GetArrayLength().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(
+            before,
+            (await node.AskAsync("GET", "/v2/troupe/modes"))
+                .GetProperty("entries")
+                .GetArrayLength()
+                .ToString(System.Globalization.CultureInfo.InvariantCulture)
+        );
     }
 
     private static async Task UntilAsync(Func<Task<bool>> condition)

@@ -9,7 +9,8 @@ using Troupe.Hosting.Failures;
 
 namespace Troupe.Hosting.Tests.Cli;
 
-/// <summary>The real executable as its users meet it: exit codes, one line for each error, the demo, and a node from start to drain.</summary>
+/// <summary>The real executable as its users meet it: exit codes, one line for each error, the demo, and a node from start to
+/// drain.</summary>
 public sealed class TroupeProcessTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
@@ -18,7 +19,11 @@ public sealed class TroupeProcessTests
     [InlineData("serve --nope", 2, "Unrecognized command or argument '--nope'. Try 'troupe serve --help'.")]
     [InlineData("frobnicate", 2, "Unrecognized command or argument 'frobnicate'")]
     [InlineData("serve --models /no/such/folder", 4, "--models: '/no/such/folder': there is no such folder")]
-    [InlineData("serve --http 127.0.0.1:99999", 2, "--http: '127.0.0.1:99999': '99999' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000")]
+    [InlineData(
+        "serve --http 127.0.0.1:99999",
+        2,
+        "--http: '127.0.0.1:99999': '99999' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000"
+    )]
     [InlineData("serve --config /no/such.json", 4, "--config: '/no/such.json': there is no such file")]
     [InlineData("devices --url http://127.0.0.1:1", 5, "no node answers at http://127.0.0.1:1")]
     [InlineData("nodes --url nonsense", 2, "--url: 'nonsense' is not an http or https address")]
@@ -40,11 +45,37 @@ public sealed class TroupeProcessTests
         taken.Start();
         string address = taken.LocalEndpoint.ToString()!;
 
-        (int http, _, string httpError) = await RunAsync(["serve", "--http", address, "--metrics", "off", "--cluster", "off", "--devices", "host:1"]);
-        (int cluster, _, string clusterError) = await RunAsync(["serve", "--http", "127.0.0.1:0", "--metrics", "off", "--cluster", address, "--devices", "host:1"]);
+        (int http, _, string httpError) = await RunAsync([
+            "serve",
+            "--http",
+            address,
+            "--metrics",
+            "off",
+            "--cluster",
+            "off",
+            "--devices",
+            "host:1",
+        ]);
+        (int cluster, _, string clusterError) = await RunAsync([
+            "serve",
+            "--http",
+            "127.0.0.1:0",
+            "--metrics",
+            "off",
+            "--cluster",
+            address,
+            "--devices",
+            "host:1",
+        ]);
 
-        Assert.Equal(((int)ExitCode.AddressInUse, $"troupe: --http: {address} is taken by another process; stop it or name another address\n"), (http, httpError));
-        Assert.Equal(((int)ExitCode.AddressInUse, $"troupe: --cluster: {address} is taken by another process; stop it or name another address\n"), (cluster, clusterError));
+        Assert.Equal(
+            ((int)ExitCode.AddressInUse, $"troupe: --http: {address} is taken by another process; stop it or name another address\n"),
+            (http, httpError)
+        );
+        Assert.Equal(
+            ((int)ExitCode.AddressInUse, $"troupe: --cluster: {address} is taken by another process; stop it or name another address\n"),
+            (cluster, clusterError)
+        );
     }
 
     [Fact]
@@ -54,8 +85,14 @@ public sealed class TroupeProcessTests
 
         Assert.Equal(0, exit);
         JsonElement report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
-        Assert.Equal(["total", "correct", "mismatches", "devices", "p50_us", "p99_us", "forwards_per_s"], report.EnumerateObject().Select(member => member.Name));
-        Assert.Equal((200, 186, 0), (report.GetProperty("total").GetInt32(), report.GetProperty("correct").GetInt32(), report.GetProperty("mismatches").GetInt32()));
+        Assert.Equal(
+            ["total", "correct", "mismatches", "devices", "p50_us", "p99_us", "forwards_per_s"],
+            report.EnumerateObject().Select(member => member.Name)
+        );
+        Assert.Equal(
+            (200, 186, 0),
+            (report.GetProperty("total").GetInt32(), report.GetProperty("correct").GetInt32(), report.GetProperty("mismatches").GetInt32())
+        );
         int[] forwards = [.. report.GetProperty("devices").EnumerateArray().Select(device => device.GetProperty("forwards").GetInt32())];
         Assert.Equal(2, forwards.Length);
         Assert.Equal(200, forwards.Sum());
@@ -72,11 +109,16 @@ public sealed class TroupeProcessTests
             (int exit, string output, _) = await RunAsync(["demo", "--faces", "--json", "--output", picture]);
 
             Assert.Equal(0, exit);
-            JsonElement face = Assert.Single(JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("faces").EnumerateArray());
+            JsonElement face = Assert.Single(
+                JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("faces").EnumerateArray()
+            );
             Assert.InRange(face.GetProperty("score").GetDouble(), 0.9, 1);
             Assert.InRange(face.GetProperty("left").GetDouble(), 120, 220);
             Assert.InRange(face.GetProperty("top").GetDouble(), 100, 200);
-            Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], (await File.ReadAllBytesAsync(picture, TestContext.Current.CancellationToken))[..4]);
+            Assert.Equal(
+                [0x89, (byte)'P', (byte)'N', (byte)'G'],
+                (await File.ReadAllBytesAsync(picture, TestContext.Current.CancellationToken))[..4]
+            );
         }
         finally
         {
@@ -87,7 +129,21 @@ public sealed class TroupeProcessTests
     [Fact]
     public async Task A_node_serves_its_clients_and_drains_on_sigterm_with_code_0()
     {
-        using Process node = Start(["serve", "--models", Path.Combine(AppContext.BaseDirectory, "Samples", "models"), "--load", "fmnist", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--devices", "host:2"]);
+        using Process node = Start([
+            "serve",
+            "--models",
+            Path.Combine(AppContext.BaseDirectory, "Samples", "models"),
+            "--load",
+            "fmnist",
+            "--http",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+            "--cluster",
+            "127.0.0.1:0",
+            "--devices",
+            "host:2",
+        ]);
         string picture = Path.GetTempFileName();
         try
         {
@@ -96,7 +152,15 @@ public sealed class TroupeProcessTests
             string url = up.Split("http ")[1].Split(' ')[0];
             string metrics = up.Split(" metrics ")[1].Split(' ')[0];
 
-            (int infer, string inferOutput, string inferError) = await RunAsync(["infer", "fmnist", "--input", $"image={picture}", "--json", "--url", url]);
+            (int infer, string inferOutput, string inferError) = await RunAsync([
+                "infer",
+                "fmnist",
+                "--input",
+                $"image={picture}",
+                "--json",
+                "--url",
+                url,
+            ]);
             (int missing, _, string missingError) = await RunAsync(["infer", "nope", "--input", "x=y", "--url", url]);
             (int wrong, _, string wrongError) = await RunAsync(["infer", "fmnist", "--input", "picture=y", "--url", url]);
             (int list, string listOutput, _) = await RunAsync(["models", "list", "--json", "--url", url]);
@@ -104,7 +168,15 @@ public sealed class TroupeProcessTests
             string text = await http.GetStringAsync(new Uri(metrics), TestContext.Current.CancellationToken);
 
             Assert.True(infer == 0, inferError);
-            double[] logits = [.. JsonDocument.Parse(inferOutput).RootElement.GetProperty("outputs")[0].GetProperty("data").EnumerateArray().Select(value => value.GetDouble())];
+            double[] logits =
+            [
+                .. JsonDocument
+                    .Parse(inferOutput)
+                    .RootElement.GetProperty("outputs")[0]
+                    .GetProperty("data")
+                    .EnumerateArray()
+                    .Select(value => value.GetDouble()),
+            ];
             Assert.Equal(9, Array.IndexOf(logits, logits.Max()));
             Assert.Equal(6, missing);
             Assert.StartsWith("troupe: Request for unknown model: 'nope' is not found", missingError, StringComparison.Ordinal);
@@ -115,7 +187,9 @@ public sealed class TroupeProcessTests
             Assert.Contains("nv_inference_request_success{model=\"fmnist\",version=\"1\"} 1", text, StringComparison.Ordinal);
 
             using Process kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
-            string rest = await node.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
+            string rest = await node
+                .StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(Bound, TestContext.Current.CancellationToken);
             await node.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
             Assert.Equal(0, node.ExitCode);
             Assert.Contains("stopped: drained", rest, StringComparison.Ordinal);
@@ -145,7 +219,9 @@ public sealed class TroupeProcessTests
             seen.AppendLine(line);
         }
 
-        throw new InvalidOperationException($"The node ended before '{part}': {seen}{await process.StandardError.ReadToEndAsync(bound.Token)}");
+        throw new InvalidOperationException(
+            $"The node ended before '{part}': {seen}{await process.StandardError.ReadToEndAsync(bound.Token)}"
+        );
     }
 
     private static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)

@@ -30,27 +30,42 @@ internal sealed class EdgeFixture : IAsyncDisposable
     {
         NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
-        KestrelListener listener = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
+        KestrelListener listener = await KestrelListener.StartAsync(
+            OptionKeys.Http,
+            new ListenAddress("127.0.0.1", 0),
+            dispatcher.InvokeAsync,
+            NullLoggerFactory.Instance,
+            TestContext.Current.CancellationToken
+        );
         return new EdgeFixture(node, edge, listener);
     }
 
     public Task<(int Status, string ContentType, string Body)> GetAsync(string path) => SendAsync("GET", path, null);
 
-    public Task<(int Status, string ContentType, string Body)> PostAsync(string path, string? body = null) => SendAsync("POST", path, body is null ? null : Encoding.UTF8.GetBytes(body));
+    public Task<(int Status, string ContentType, string Body)> PostAsync(string path, string? body = null) =>
+        SendAsync("POST", path, body is null ? null : Encoding.UTF8.GetBytes(body));
 
     public async Task<(int Status, string ContentType, string Body)> SendAsync(string method, string path, byte[]? body)
     {
-        using HttpRequestMessage request = new(new HttpMethod(method), new Uri(Url + path.TrimStart('/'), new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        using HttpRequestMessage request = new(
+            new HttpMethod(method),
+            new Uri(Url + path.TrimStart('/'), new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true })
+        );
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
         }
 
         using HttpResponseMessage response = await SendAsync(request);
-        return ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType ?? "", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        return (
+            (int)response.StatusCode,
+            response.Content.Headers.ContentType?.MediaType ?? "",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+        );
     }
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) => _client.SendAsync(request, TestContext.Current.CancellationToken);
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) =>
+        _client.SendAsync(request, TestContext.Current.CancellationToken);
 
     public static string ErrorOf(string body) => JsonDocument.Parse(body).RootElement.GetProperty("error").GetString()!;
 

@@ -38,11 +38,14 @@ internal sealed class FakeNode : ITroupeNode
     public ModeCounts Modes { get; set; } = ModeCounts.None;
 
     /// <summary>Makes the reply to each forward; null leaves it unanswered until the test calls the sink.</summary>
-    public Func<Forward, ForwardReply?> Answer { get; set; } = forward => new ForwardReply.Failed(forward.Id, FailureKind.Internal, "no answer was set");
+    public Func<Forward, ForwardReply?> Answer { get; set; } =
+        forward => new ForwardReply.Failed(forward.Id, FailureKind.Internal, "no answer was set");
 
-    public Func<LoadModel, NodeId?, ModelReply> Load { get; set; } = (load, _) => new ModelReply.Failed(load.Name, FailureKind.NotFound, "no such model");
+    public Func<LoadModel, NodeId?, ModelReply> Load { get; set; } =
+        (load, _) => new ModelReply.Failed(load.Name, FailureKind.NotFound, "no such model");
 
-    public Func<UnloadModel, NodeId?, ModelReply> Unload { get; set; } = (unload, _) => new ModelReply.Failed(unload.Name, FailureKind.NotFound, "no such model");
+    public Func<UnloadModel, NodeId?, ModelReply> Unload { get; set; } =
+        (unload, _) => new ModelReply.Failed(unload.Name, FailureKind.NotFound, "no such model");
 
     public ConcurrentQueue<Forward> Forwards { get; } = [];
 
@@ -65,49 +68,62 @@ internal sealed class FakeNode : ITroupeNode
         }
     }
 
-    public TaskCompletionSource Cancellation(RequestId id) => Cancelled.GetOrAdd(id, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    public TaskCompletionSource Cancellation(RequestId id) =>
+        Cancelled.GetOrAdd(id, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
     public void Cancel(RequestId id) => Cancellation(id).TrySetResult();
 
     public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => Task.FromResult(Load(load, node));
 
-    public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) => Task.FromResult(Unload(unload, node));
+    public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
+        Task.FromResult(Unload(unload, node));
 
-    public Task<ModeReply> ModesAsync(object request, CancellationToken cancellation) => throw new InvalidOperationException("The endpoints under test change no modes.");
+    public Task<ModeReply> ModesAsync(object request, CancellationToken cancellation) =>
+        throw new InvalidOperationException("The endpoints under test change no modes.");
 
     public Task<bool> DrainAsync(TimeSpan bound) => Task.FromResult(true);
 
     /// <summary>This node's snapshot with other models or another state.</summary>
-    public NodeSnapshot Snapshot(ModelSnapshot[] models, bool draining = false, GpuHealth health = GpuHealth.Ready) => new(
-        Id,
-        Incarnation,
-        Sequence: 1,
-        draining,
-        [new GpuSnapshot(Gpu, "emulated", health, health == GpuHealth.Ready ? "" : "because", 3, 64, 1, 1 << 20, 1 << 30)],
-        models,
-        "0.0-test");
+    public NodeSnapshot Snapshot(ModelSnapshot[] models, bool draining = false, GpuHealth health = GpuHealth.Ready) =>
+        new(
+            Id,
+            Incarnation,
+            Sequence: 1,
+            draining,
+            [new GpuSnapshot(Gpu, "emulated", health, health == GpuHealth.Ready ? "" : "because", 3, 64, 1, 1 << 20, 1 << 30)],
+            models,
+            "0.0-test"
+        );
 
     /// <summary>An addition of two FP32 [-1,3] tensors, as auto_batch of the golden repository.</summary>
-    public static ModelSnapshot AddModel(string name = "add", int number = 1, ModelState state = ModelState.Ready, string reason = "") => new(
-        new ModelVersion(name, number, new ContentHash(1, 2, 3, (ulong)number)),
-        state,
-        reason,
-        "onnxruntime_onnx",
-        [new TensorSpec("INPUT0", ElementType.Fp32, new TensorShape(-1, 3)), new TensorSpec("INPUT1", ElementType.Fp32, new TensorShape(-1, 3))],
-        [new TensorSpec("OUTPUT0", ElementType.Fp32, new TensorShape(-1, 3))],
-        [new GpuId(new NodeId("fake:1"), 0)],
-        SafeToResend: true);
+    public static ModelSnapshot AddModel(string name = "add", int number = 1, ModelState state = ModelState.Ready, string reason = "") =>
+        new(
+            new ModelVersion(name, number, new ContentHash(1, 2, 3, (ulong)number)),
+            state,
+            reason,
+            "onnxruntime_onnx",
+            [
+                new TensorSpec("INPUT0", ElementType.Fp32, new TensorShape(-1, 3)),
+                new TensorSpec("INPUT1", ElementType.Fp32, new TensorShape(-1, 3)),
+            ],
+            [new TensorSpec("OUTPUT0", ElementType.Fp32, new TensorShape(-1, 3))],
+            [new GpuId(new NodeId("fake:1"), 0)],
+            SafeToResend: true
+        );
 
     /// <summary>A fixed model without a batch.</summary>
-    public static ModelSnapshot FixedModel(string name = "fixed") => AddModel(name) with
-    {
-        Inputs = [new TensorSpec("INPUT0", ElementType.Int64, new TensorShape(2, 3))],
-        Outputs = [new TensorSpec("OUTPUT0", ElementType.Int64, new TensorShape(2, 3))],
-    };
+    public static ModelSnapshot FixedModel(string name = "fixed") =>
+        AddModel(name) with
+        {
+            Inputs = [new TensorSpec("INPUT0", ElementType.Int64, new TensorShape(2, 3))],
+            Outputs = [new TensorSpec("OUTPUT0", ElementType.Int64, new TensorShape(2, 3))],
+        };
 
     /// <summary>Succeeds with the first input's bytes as OUTPUT0.</summary>
-    public ForwardReply Echo(Forward forward) => new ForwardReply.Succeeded(
-        forward.Id,
-        [forward.Inputs[0] with { Name = "OUTPUT0", Data = forward.Inputs[0].Data.ToArray() }],
-        new ForwardReport(View.Nodes[0].Models[0].Model, Gpu, 0, 1, new StageTimes(1000, 2000, 3000, 4000)));
+    public ForwardReply Echo(Forward forward) =>
+        new ForwardReply.Succeeded(
+            forward.Id,
+            [forward.Inputs[0] with { Name = "OUTPUT0", Data = forward.Inputs[0].Data.ToArray() }],
+            new ForwardReport(View.Nodes[0].Models[0].Model, Gpu, 0, 1, new StageTimes(1000, 2000, 3000, 4000))
+        );
 }

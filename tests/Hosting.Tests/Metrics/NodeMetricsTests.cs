@@ -26,13 +26,30 @@ public sealed class NodeMetricsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, 2), Lanes = 1 };
+        ServeSpec spec = new()
+        {
+            Cluster = null,
+            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Lanes = 1,
+        };
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, Cancellation);
         NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
         Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
-        _http = await KestrelListener.StartAsync(OptionKeys.Http, new ListenAddress("127.0.0.1", 0), dispatcher.InvokeAsync, NullLoggerFactory.Instance, Cancellation);
-        _metrics = await KestrelListener.StartAsync(OptionKeys.Metrics, new ListenAddress("127.0.0.1", 0), new MetricsEndpoint(edge).InvokeAsync, NullLoggerFactory.Instance, Cancellation);
+        _http = await KestrelListener.StartAsync(
+            OptionKeys.Http,
+            new ListenAddress("127.0.0.1", 0),
+            dispatcher.InvokeAsync,
+            NullLoggerFactory.Instance,
+            Cancellation
+        );
+        _metrics = await KestrelListener.StartAsync(
+            OptionKeys.Metrics,
+            new ListenAddress("127.0.0.1", 0),
+            new MetricsEndpoint(edge).InvokeAsync,
+            NullLoggerFactory.Instance,
+            Cancellation
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -84,8 +101,13 @@ public sealed class NodeMetricsTests : IAsyncLifetime
     {
         await Load();
         Assert.Equal(0, await Value("troupe_mode_epoch", null));
-        string token = (await Post("v2/troupe/modes/enter", """{ "modes": { "cuda_graphs": "per_segment" } }""")).RootElement.GetProperty("token").GetString()!;
-        using JsonDocument set = await Post("v2/troupe/modes/set", """{ "modes": { "pre_allocated_outputs": "on" }, "scope": { "model": "scaled" } }""");
+        string token = (await Post("v2/troupe/modes/enter", """{ "modes": { "cuda_graphs": "per_segment" } }"""))
+            .RootElement.GetProperty("token")
+            .GetString()!;
+        using JsonDocument set = await Post(
+            "v2/troupe/modes/set",
+            """{ "modes": { "pre_allocated_outputs": "on" }, "scope": { "model": "scaled" } }"""
+        );
         Assert.Equal(1, await Series("troupe_mode_entries{scope=\"cluster\"}"));
         Assert.Equal(1, await Series("troupe_mode_entries{scope=\"model\"}"));
         Assert.Equal(0, await Series("troupe_mode_entries{scope=\"gpu\"}"));
@@ -120,18 +142,33 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         await Load();
         await Eventually(() => Value("troupe_graph_captures_total", "scaled"), 0);
         string[] lines = (await Text()).Split('\n');
-        foreach (string name in lines.Where(line => line.StartsWith("troupe_", StringComparison.Ordinal)).Select(line => line.Split('{', ' ')[0]).Distinct())
+        foreach (
+            string name in lines
+                .Where(line => line.StartsWith("troupe_", StringComparison.Ordinal))
+                .Select(line => line.Split('{', ' ')[0])
+                .Distinct()
+        )
         {
             Assert.Contains(lines, line => line.StartsWith($"# HELP {name} ", StringComparison.Ordinal) && line.Length > name.Length + 12);
         }
     }
 
-    private Task<JsonDocument> Load() => Post("v2/troupe/models/scaled/load", JsonSerializer.Serialize(new Dictionary<string, object> { ["path"] = _scaled, ["gpus"] = new[] { 1 } }));
+    private Task<JsonDocument> Load() =>
+        Post(
+            "v2/troupe/models/scaled/load",
+            JsonSerializer.Serialize(new Dictionary<string, object> { ["path"] = _scaled, ["gpus"] = new[] { 1 } })
+        );
 
     private async Task Infer()
     {
-        using JsonDocument answer = await Post("v2/models/scaled/infer", """{ "inputs": [{ "name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4] }] }""");
-        Assert.Equal([2f, 4f, 6f, 8f], answer.RootElement.GetProperty("outputs")[0].GetProperty("data").EnumerateArray().Select(value => value.GetSingle()));
+        using JsonDocument answer = await Post(
+            "v2/models/scaled/infer",
+            """{ "inputs": [{ "name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4] }] }"""
+        );
+        Assert.Equal(
+            [2f, 4f, 6f, 8f],
+            answer.RootElement.GetProperty("outputs")[0].GetProperty("data").EnumerateArray().Select(value => value.GetSingle())
+        );
     }
 
     private async Task<JsonDocument> Post(string path, string body)
@@ -144,10 +181,13 @@ public sealed class NodeMetricsTests : IAsyncLifetime
     }
 
     /// <summary>The value of a series of the model on device 1; null when there is none.</summary>
-    private Task<double?> Value(string name, string? model) => Series(model is null ? name : $"{name}{{model=\"{model}\",version=\"1\",gpu_uuid=\"{_host.Node.Id}/1\"}}");
+    private Task<double?> Value(string name, string? model) =>
+        Series(model is null ? name : $"{name}{{model=\"{model}\",version=\"1\",gpu_uuid=\"{_host.Node.Id}/1\"}}");
 
     private async Task<double?> Series(string series) =>
-        (await Text()).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } found ? double.Parse(found.Split(' ')[^1], CultureInfo.InvariantCulture) : null;
+        (await Text()).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal)) is { } found
+            ? double.Parse(found.Split(' ')[^1], CultureInfo.InvariantCulture)
+            : null;
 
     private Task<string> Text() => _client.GetStringAsync(new Uri($"http://{_metrics.Address}/metrics"), Cancellation);
 
@@ -169,7 +209,9 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         }
         catch (OperationCanceledException) when (!Cancellation.IsCancellationRequested)
         {
-            Assert.Fail($"The series is {last?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {expected?.ToString(CultureInfo.InvariantCulture) ?? "missing"}.");
+            Assert.Fail(
+                $"The series is {last?.ToString(CultureInfo.InvariantCulture) ?? "missing"}, not {expected?.ToString(CultureInfo.InvariantCulture) ?? "missing"}."
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void Nothing_written_gives_the_documented_defaults()
     {
-        ServeSpec spec = Read([], [], out var problems);
+        ServeSpec spec = Read([], [], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Empty(problems);
         Assert.Equal("127.0.0.1:8000", spec.Http.ToString());
@@ -42,7 +42,7 @@ public sealed class ServeSpecReaderTests
     [InlineData("log-format", "xml", "write line or json")]
     public void A_value_that_cannot_be_used_is_one_problem_naming_key_value_and_fix(string name, string value, string fix)
     {
-        Read([(name, value)], [], out var problems);
+        Read([(name, value)], [], out IReadOnlyList<OptionProblem>? problems);
 
         OptionProblem problem = Assert.Single(problems);
         Assert.StartsWith($"--{name}: '{value}': ", problem.Text, StringComparison.Ordinal);
@@ -55,7 +55,7 @@ public sealed class ServeSpecReaderTests
     [InlineData("hocon")]
     public void A_path_that_is_not_there_is_told_apart(string name)
     {
-        Read([(name, "/no/such/thing")], [], out var problems);
+        Read([(name, "/no/such/thing")], [], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.True(Assert.Single(problems).IsMissingPath);
     }
@@ -63,7 +63,7 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void Every_problem_is_reported_at_once()
     {
-        Read([("http", "x"), ("devices", "y"), ("models", "/no/such")], [], out var problems);
+        Read([("http", "x"), ("devices", "y"), ("models", "/no/such")], [], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Equal(3, problems.Count);
     }
@@ -74,12 +74,22 @@ public sealed class ServeSpecReaderTests
         string file = Path.GetTempFileName();
         try
         {
-            File.WriteAllText(file, """{ "Troupe": { "QueueLimit": 5, "Lanes": "3", "Http": "127.0.0.1:1", "Join": ["10.0.0.1:1", "10.0.0.2:2"] } }""");
+            File.WriteAllText(
+                file,
+                """{ "Troupe": { "QueueLimit": 5, "Lanes": "3", "Http": "127.0.0.1:1", "Join": ["10.0.0.1:1", "10.0.0.2:2"] } }"""
+            );
             ServeOptions options = ServeOptions.Read(
                 key => key == OptionKeys.Http ? ["127.0.0.1:3"] : [],
-                name => name switch { "TROUPE_HTTP" => "127.0.0.1:2", "TROUPE_QUEUE_LIMIT" => "6", _ => null },
-                file);
-            ServeSpec spec = ServeSpecReader.Read(options, out var problems);
+                name =>
+                    name switch
+                    {
+                        "TROUPE_HTTP" => "127.0.0.1:2",
+                        "TROUPE_QUEUE_LIMIT" => "6",
+                        _ => null,
+                    },
+                file
+            );
+            ServeSpec spec = ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem>? problems);
 
             Assert.Empty(problems);
             Assert.Equal((3, 6, 3), (spec.Http.Port, spec.QueueLimit, spec.Lanes));
@@ -103,7 +113,7 @@ public sealed class ServeSpecReaderTests
         try
         {
             File.WriteAllText(file, json);
-            ServeSpecReader.Read(ServeOptions.Read(_ => [], _ => null, file), out var problems);
+            ServeSpecReader.Read(ServeOptions.Read(_ => [], _ => null, file), out IReadOnlyList<OptionProblem>? problems);
 
             OptionProblem problem = Assert.Single(problems);
             Assert.StartsWith(file, problem.Text, StringComparison.Ordinal);
@@ -118,7 +128,7 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void A_list_in_the_environment_is_separated_by_commas_and_may_name_the_node_itself()
     {
-        ServeSpec spec = Read([], [("TROUPE_JOIN", "127.0.0.1:4053, [::1]:4054,host-2:4055")], out var problems);
+        ServeSpec spec = Read([], [("TROUPE_JOIN", "127.0.0.1:4053, [::1]:4054,host-2:4055")], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Empty(problems);
         Assert.Equal(["127.0.0.1:4053", "[::1]:4054", "host-2:4055"], spec.Join.Select(address => address.ToString()));
@@ -128,7 +138,7 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void Two_listeners_on_one_port_are_refused()
     {
-        Read([("http", "127.0.0.1:9000"), ("metrics", "9000")], [], out var problems);
+        Read([("http", "127.0.0.1:9000"), ("metrics", "9000")], [], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Equal("--http and --metrics are both 127.0.0.1:9000; give each a port of its own", Assert.Single(problems).Text);
     }
@@ -136,17 +146,22 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void A_node_alone_joins_nobody()
     {
-        Read([("cluster", "off"), ("join", "127.0.0.1:4054")], [], out var problems);
+        Read([("cluster", "off"), ("join", "127.0.0.1:4054")], [], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Contains("a node alone joins nobody", Assert.Single(problems).Text, StringComparison.Ordinal);
     }
 
-    private static ServeSpec Read((string Name, string Value)[] commandLine, (string Name, string Value)[] environment, out IReadOnlyList<OptionProblem> problems)
+    private static ServeSpec Read(
+        (string Name, string Value)[] commandLine,
+        (string Name, string Value)[] environment,
+        out IReadOnlyList<OptionProblem> problems
+    )
     {
         ServeOptions options = ServeOptions.Read(
             key => [.. commandLine.Where(pair => pair.Name == key.Name).Select(pair => pair.Value)],
             name => environment.FirstOrDefault(pair => pair.Name == name).Value,
-            settingsFile: null);
+            settingsFile: null
+        );
         return ServeSpecReader.Read(options, out problems);
     }
 }

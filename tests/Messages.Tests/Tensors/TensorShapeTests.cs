@@ -44,20 +44,31 @@ public sealed class TensorShapeTests
     }
 
     [Fact]
-    public void Shapes_are_equal_when_their_dimensions_are() => Gen.Select(Gen.Long[-1, 5].Array[0, 8], Gen.Long[-1, 5].Array[0, 8]).Sample((left, right) =>
-    {
-        TensorShape a = new(left), b = new(right);
-        Assert.Equal(left.SequenceEqual(right), a == b);
-        Assert.Equal(a, new TensorShape(left));
-        Assert.Equal(a.GetHashCode(), new TensorShape(left).GetHashCode());
-        Assert.Equal(!left.Contains(-1), a.IsConcrete);
-    });
+    public void Shapes_are_equal_when_their_dimensions_are() =>
+        Gen.Select(Gen.Long[-1, 5].Array[0, 8], Gen.Long[-1, 5].Array[0, 8])
+            .Sample(
+                (left, right) =>
+                {
+                    TensorShape a = new(left),
+                        b = new(right);
+                    Assert.Equal(left.SequenceEqual(right), a == b);
+                    Assert.Equal(a, new TensorShape(left));
+                    Assert.Equal(a.GetHashCode(), new TensorShape(left).GetHashCode());
+                    Assert.Equal(!left.Contains(-1), a.IsConcrete);
+                }
+            );
 
     [Fact]
-    public void The_count_agrees_with_arbitrary_precision() => Gen.Long[0, long.MaxValue].Array[0, 8].Sample(dimensions =>
-    {
-        System.Numerics.BigInteger product = dimensions.Aggregate(System.Numerics.BigInteger.One, (count, dimension) => count * dimension);
-        Assert.Equal(product <= long.MaxValue, new TensorShape(dimensions).TryGetElementCount(out long count));
-        Assert.Equal(product <= long.MaxValue ? (long)product : 0, count);
-    });
+    public void The_count_agrees_with_arbitrary_precision() =>
+        Gen.Long[0, long.MaxValue]
+            .Array[0, 8]
+            .Sample(dimensions =>
+            {
+                System.Numerics.BigInteger product = dimensions.Aggregate(
+                    System.Numerics.BigInteger.One,
+                    (count, dimension) => count * dimension
+                );
+                Assert.Equal(product <= long.MaxValue, new TensorShape(dimensions).TryGetElementCount(out long count));
+                Assert.Equal(product <= long.MaxValue ? (long)product : 0, count);
+            });
 }

@@ -6,7 +6,9 @@ namespace Troupe.Messages.Tests.Wire;
 public sealed class GoldenBytesTests
 {
     /// <summary>Manifest, type and bytes of each golden message.</summary>
-    private static readonly Dictionary<string, (string Manifest, byte[] Bytes)> Golden = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Wire", "golden.txt"))
+    private static readonly Dictionary<string, (string Manifest, byte[] Bytes)> Golden = File.ReadLines(
+            Path.Combine(AppContext.BaseDirectory, "Wire", "golden.txt")
+        )
         .Where(line => line.Length > 0 && line[0] != '#')
         .Select(line => line.Split(' '))
         .ToDictionary(parts => parts[1], parts => (parts[0], Convert.FromHexString(parts[2])));

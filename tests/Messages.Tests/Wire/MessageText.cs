@@ -5,7 +5,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Messages.Tests.Wire;
 
-/// <summary>Every public value of a message as text, lists and tensors' bytes included: two messages with the same text are the same.</summary>
+/// <summary>Every public value of a message as text, lists and tensors' bytes included: two messages with the same text are the
+/// same.</summary>
 internal static class MessageText
 {
     public static string Of(object? value)
@@ -49,7 +50,12 @@ internal static class MessageText
                 }
 
                 text.Append(value.GetType().Name).Append('{');
-                foreach (PropertyInfo property in value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).OrderBy(one => one.Name, StringComparer.Ordinal))
+                foreach (
+                    PropertyInfo property in value
+                        .GetType()
+                        .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                        .OrderBy(one => one.Name, StringComparer.Ordinal)
+                )
                 {
                     text.Append(property.Name).Append('=');
                     Append(text, property.GetValue(value));

@@ -4,7 +4,8 @@ using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tests.Wire;
 
-/// <summary>Bytes from a stranger: whatever they are, they become a valid message or a <see cref="WireException"/>, in time and memory bounded by their number.</summary>
+/// <summary>Bytes from a stranger: whatever they are, they become a valid message or a <see cref="WireException"/>, in time and memory
+/// bounded by their number.</summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private const int Mutations = 100_000;
@@ -24,7 +25,8 @@ public sealed class MutationTests(ITestOutputHelper output)
         List<(string Manifest, byte[] Bytes)> corpus = Corpus();
         Warm(corpus);
 
-        int refused = 0, valid = 0;
+        int refused = 0,
+            valid = 0;
         long worst = 0;
         Stopwatch all = Stopwatch.StartNew();
         TimeSpan slowest = TimeSpan.Zero;
@@ -51,14 +53,19 @@ public sealed class MutationTests(ITestOutputHelper output)
             }
             catch (Exception other)
             {
-                Assert.Fail($"seed {seed}, mutation {i}: {other.GetType().Name} escaped for '{manifest}' {Convert.ToHexString(mutated)}: {other}");
+                Assert.Fail(
+                    $"seed {seed}, mutation {i}: {other.GetType().Name} escaped for '{manifest}' {Convert.ToHexString(mutated)}: {other}"
+                );
             }
 
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             slowest = took > slowest ? took : slowest;
             worst = Math.Max(worst, allocated);
-            Assert.True(allocated <= (BytesPerInputByte * mutated.Length) + Constant, $"seed {seed}, mutation {i}: {allocated} bytes allocated for {mutated.Length} bytes of '{manifest}'");
+            Assert.True(
+                allocated <= (BytesPerInputByte * mutated.Length) + Constant,
+                $"seed {seed}, mutation {i}: {allocated} bytes allocated for {mutated.Length} bytes of '{manifest}'"
+            );
             if (message is not null && i % 8 == 0)
             {
                 // Valid means that it may travel on.
@@ -67,7 +74,9 @@ public sealed class MutationTests(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"{valid} valid, {refused} refused, at most {worst} bytes and {slowest.TotalMilliseconds:F1} ms each, {all.Elapsed.TotalSeconds:F1} s in all");
+        output.WriteLine(
+            $"{valid} valid, {refused} refused, at most {worst} bytes and {slowest.TotalMilliseconds:F1} ms each, {all.Elapsed.TotalSeconds:F1} s in all"
+        );
         Assert.True(refused > Mutations / 4 && valid > Mutations / 100, "The mutations are one-sided: they test little.");
         Assert.True(slowest < TimeSpan.FromSeconds(2), $"One message took {slowest}.");
     }
@@ -138,7 +147,14 @@ public sealed class MutationTests(ITestOutputHelper output)
     /// <summary>A header of huge declared size somewhere in the message.</summary>
     private static byte[] Declare(byte[] original, Random random)
     {
-        byte[] header = [new byte[] { 0xc6, 0xdb, 0xdd, 0xdf, 0xc9, 0xc5, 0xda, 0xdc, 0xde }[random.Next(9)], (byte)random.Next(256), 0xff, 0xff, 0xff];
+        byte[] header =
+        [
+            new byte[] { 0xc6, 0xdb, 0xdd, 0xdf, 0xc9, 0xc5, 0xda, 0xdc, 0xde }[random.Next(9)],
+            (byte)random.Next(256),
+            0xff,
+            0xff,
+            0xff,
+        ];
         int at = random.Next(original.Length);
         return [.. original[..at], .. header, .. original[at..]];
     }

@@ -8,7 +8,8 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Messages.Tests.Wire;
 
-/// <summary>One fixed message of every type, with every field set: what the golden bytes are made from. Fields may be added, values never change.</summary>
+/// <summary>One fixed message of every type, with every field set: what the golden bytes are made from. Fields may be added, values never
+/// change.</summary>
 internal static class Sample
 {
     public static readonly NodeId Node = new("10.0.0.1:4053");
@@ -27,7 +28,11 @@ internal static class Sample
         Profile = ProfileChoice.Pinned(2),
         WeightBudget = WeightBudget.OfFraction(0.5),
         Workspace = WorkspaceStrategy.Dynamic,
-        RuntimeSettings = new RuntimeSettingsChange(KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture, RuntimeCacheChoice.File("/var/cache/rtx")),
+        RuntimeSettings = new RuntimeSettingsChange(
+            KernelSpecialization.Eager,
+            EngineGraphStrategy.WholeGraphCapture,
+            RuntimeCacheChoice.File("/var/cache/rtx")
+        ),
         Profiling = ProfilingFormat.Perfetto,
     };
 
@@ -49,8 +54,17 @@ internal static class Sample
     private const string Owner = "akka.tcp://troupe@10.0.0.1:4053/user/owner#1";
     private static readonly SessionId Session = new(Token.Value);
     private static readonly ModeStamp Stamp = new(7, new NodeIncarnation(5), 3);
-    private static readonly ModeEntry Mode =
-        new(Stamp, Token, Scope, Change, Node, Owner, new ModeLease(Stamp, TimeSpan.FromSeconds(9)), new ModeEnd(8, ModeEndReason.OwnerDied), true);
+    private static readonly ModeEntry Mode = new(
+        Stamp,
+        Token,
+        Scope,
+        Change,
+        Node,
+        Owner,
+        new ModeLease(Stamp, TimeSpan.FromSeconds(9)),
+        new ModeEnd(8, ModeEndReason.OwnerDied),
+        true
+    );
     private static readonly ModeObjection Objection = new(Gpu, Model, FailureKind.NotSupported, "no streamable weights", true);
     private static readonly ModeException Unreached = new(Node, Gpu, "unreachable");
 
@@ -79,7 +93,15 @@ internal static class Sample
         new ModeReply.Renewed(Token, TimeSpan.FromSeconds(30)),
         new ModeReply.Exited(Token, 7, [Unreached]),
         new ModeReply.Listing([new ModeEntrySnapshot(Token, Scope, Change, 7, TimeSpan.FromSeconds(9), Node, true)], 7),
-        new ModeReply.Explanation(ModeSettings.Default with { RuntimeSettings = new RuntimeSettings(CachePath: null) }, [new ModeExplanation("CudaGraphs", "Auto", "cluster", 7, "conflict")], 7, [Unreached]),
+        new ModeReply.Explanation(
+            ModeSettings.Default with
+            {
+                RuntimeSettings = new RuntimeSettings(CachePath: null),
+            },
+            [new ModeExplanation("CudaGraphs", "Auto", "cluster", 7, "conflict")],
+            7,
+            [Unreached]
+        ),
         new ModeReply.Refused(FailureKind.ModeConflict, "conflict", [Unreached]),
         new ModeReply.SessionOpened(Session, TimeSpan.FromSeconds(30), 7),
         new ModeReply.SessionRenewed(Session, TimeSpan.FromSeconds(30)),
@@ -99,9 +121,22 @@ internal static class Sample
             9,
             true,
             [new GpuSnapshot(Gpu, "Emulated", GpuHealth.Quarantined, "hung", 1, 64, 2, 3_000_000_000, 4_000_000_000)],
-            [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [new TensorSpec("image", ElementType.Fp32, new TensorShape(-1, 1, 28, 28))], [new TensorSpec("logits", ElementType.Fp32, new TensorShape(-1, 10))], [Gpu], true)],
-            "0.1.0"),
+            [
+                new ModelSnapshot(
+                    Model,
+                    ModelState.Ready,
+                    "",
+                    "onnxruntime_onnx",
+                    [new TensorSpec("image", ElementType.Fp32, new TensorShape(-1, 1, 28, 28))],
+                    [new TensorSpec("logits", ElementType.Fp32, new TensorShape(-1, 10))],
+                    [Gpu],
+                    true
+                ),
+            ],
+            "0.1.0"
+        ),
     ];
 
-    public static Tensor Tensor(string name) => new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
+    public static Tensor Tensor(string name) =>
+        new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
 }

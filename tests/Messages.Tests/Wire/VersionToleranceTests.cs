@@ -13,7 +13,11 @@ public sealed class VersionToleranceTests
     [Fact]
     public void A_forward_of_an_older_node_gets_the_defaults_of_the_fields_it_lacks()
     {
-        byte[] older = MessagePackSerializer.Serialize(new FirstForward(Sample.Id, Sample.Forward.Model, Sample.Forward.Inputs), WireTestBytes.Options, TestContext.Current.CancellationToken);
+        byte[] older = MessagePackSerializer.Serialize(
+            new FirstForward(Sample.Id, Sample.Forward.Model, Sample.Forward.Inputs),
+            WireTestBytes.Options,
+            TestContext.Current.CancellationToken
+        );
 
         Forward read = (Forward)WireFormat.Deserialize("fwd", older);
 
@@ -28,9 +32,17 @@ public sealed class VersionToleranceTests
     [Fact]
     public void Settings_of_an_older_node_get_the_defaults_of_the_fields_they_lack()
     {
-        byte[] older = MessagePackSerializer.Serialize(new FirstSettings(CudaGraphsMode.Auto), WireTestBytes.Options, TestContext.Current.CancellationToken);
+        byte[] older = MessagePackSerializer.Serialize(
+            new FirstSettings(CudaGraphsMode.Auto),
+            WireTestBytes.Options,
+            TestContext.Current.CancellationToken
+        );
 
-        ModeSettings read = MessagePackSerializer.Deserialize<ModeSettings>(older, WireTestBytes.Options, TestContext.Current.CancellationToken);
+        ModeSettings read = MessagePackSerializer.Deserialize<ModeSettings>(
+            older,
+            WireTestBytes.Options,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(ModeSettings.Default with { CudaGraphs = CudaGraphsMode.Auto }, read);
     }
@@ -40,7 +52,11 @@ public sealed class VersionToleranceTests
     {
         byte[] newer = WireFormat.Serialize(Sample.Forward);
 
-        FirstForward read = MessagePackSerializer.Deserialize<FirstForward>(newer, WireTestBytes.Options, TestContext.Current.CancellationToken);
+        FirstForward read = MessagePackSerializer.Deserialize<FirstForward>(
+            newer,
+            WireTestBytes.Options,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(Sample.Id, read.Id);
         Assert.Equal(2, read.Inputs.Length);
@@ -54,7 +70,11 @@ public sealed class VersionToleranceTests
     }
 
     [MessagePackObject]
-    public sealed record FirstForward([property: Key(0)] RequestId Id, [property: Key(1)] ModelReference Model, [property: Key(2)] Tensor[] Inputs);
+    public sealed record FirstForward(
+        [property: Key(0)] RequestId Id,
+        [property: Key(1)] ModelReference Model,
+        [property: Key(2)] Tensor[] Inputs
+    );
 
     [MessagePackObject]
     public sealed record FirstSettings([property: Key(0)] CudaGraphsMode CudaGraphs);

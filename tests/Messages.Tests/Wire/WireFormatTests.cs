@@ -36,7 +36,8 @@ public sealed class WireFormatTests(ITestOutputHelper output)
                 Assert.Equal(MessageText.Of(message), MessageText.Of(back));
                 Assert.Equal(bytes, WireFormat.Serialize(back));
             },
-            iter: 300);
+            iter: 300
+        );
     }
 
     [Fact]
@@ -120,8 +121,16 @@ public sealed class WireFormatTests(ITestOutputHelper output)
     [Fact]
     public void Unknown_manifests_and_types_are_refused_by_name()
     {
-        Assert.Contains("'zz'", Assert.Throws<WireException>(() => WireFormat.Deserialize("zz", new byte[] { 0x90 })).Message, StringComparison.Ordinal);
-        Assert.Contains("Version", Assert.Throws<WireException>(() => WireFormat.Serialize(new Version(1, 2))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'zz'",
+            Assert.Throws<WireException>(() => WireFormat.Deserialize("zz", new byte[] { 0x90 })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "Version",
+            Assert.Throws<WireException>(() => WireFormat.Serialize(new Version(1, 2))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -134,35 +143,48 @@ public sealed class WireFormatTests(ITestOutputHelper output)
         Assert.Contains("229376", written.Limit, StringComparison.Ordinal);
     }
 
-    public static TheoryData<string, object> Invalid => new()
-    {
-        { "the inputs", Sample.Forward with { Inputs = null! } },
-        { "the inputs has an entry", Sample.Forward with { Inputs = [null!] } },
-        { "takes 8 bytes", Sample.Forward with { Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(2), new byte[7])] } },
-        { "is no element type", Sample.Forward with { Inputs = [new Tensor("x", (ElementType)99, new TensorShape(2), new byte[8])] } },
-        { "not concrete", Sample.Forward with { Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(-1), new byte[8])] } },
-        { "more elements than can be counted", Sample.Forward with { Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(1L << 62, 4), new byte[8])] } },
-        { "'x' occurs twice", Sample.Forward with { Inputs = [Sample.Tensor("x"), Sample.Tensor("x")] } },
-        { "name of a tensor is empty", Sample.Forward with { Inputs = [Sample.Tensor("")] } },
-        { "the name of a tensor is too long", Sample.Forward with { Inputs = [Sample.Tensor(new string('n', 513))] } },
-        { "entries", Sample.Forward with { Inputs = [.. Enumerable.Range(0, 257).Select(i => Sample.Tensor($"t{i}"))] } },
-        { "the name of a model is missing", Sample.Forward with { Model = new ModelReference(null!) } },
-        { "the version of a model is -1", Sample.Forward with { Model = new ModelReference("m", -1) } },
-        { "U+0000", Sample.Forward with { Model = new ModelReference("m\0") } },
-        { "the time left is -", Sample.Forward with { TimeLeft = TimeSpan.FromTicks(-1) } },
-        { "the time left", Sample.Forward with { TimeLeft = TimeSpan.MaxValue } },
-        { "the ordinal of a device is -1", Sample.Forward with { Gpu = new GpuId(new NodeId("a:1"), -1) } },
-        { "the address of a node is missing", Sample.Forward with { Gpu = new GpuId(default, 0) } },
-        { "the share of a weight budget is NaN", Sample.Forward with { Modes = new ModeChange { WeightBudget = WeightBudget.OfFraction(double.NaN) } } },
-        { "the CUDA graphs mode is 9", Sample.Forward with { Modes = new ModeChange { CudaGraphs = (CudaGraphsMode)9 } } },
-        { "the attempt is 0", new RouteForward(Sample.Forward, 0) },
-        { "the forward is missing", new RouteForward(null!, 1) },
-        { "the kind of a failure is 0", new ForwardReply.Failed(Sample.Id, 0, "") },
-        { "the detail of a failure is missing", new ForwardReply.Failed(Sample.Id, FailureKind.Internal, null!) },
-        { "the report is missing", new ForwardReply.Succeeded(Sample.Id, [], null!) },
-        { "the lease is -", new EnterMode(ModeScope.Cluster, ModeChange.None, TimeSpan.FromSeconds(-1)) },
-        { "the change is missing", new SetMode(ModeScope.Cluster, null!) },
-    };
+    public static TheoryData<string, object> Invalid =>
+        new()
+        {
+            { "the inputs", Sample.Forward with { Inputs = null! } },
+            { "the inputs has an entry", Sample.Forward with { Inputs = [null!] } },
+            { "takes 8 bytes", Sample.Forward with { Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(2), new byte[7])] } },
+            { "is no element type", Sample.Forward with { Inputs = [new Tensor("x", (ElementType)99, new TensorShape(2), new byte[8])] } },
+            { "not concrete", Sample.Forward with { Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(-1), new byte[8])] } },
+            {
+                "more elements than can be counted",
+                Sample.Forward with
+                {
+                    Inputs = [new Tensor("x", ElementType.Fp32, new TensorShape(1L << 62, 4), new byte[8])],
+                }
+            },
+            { "'x' occurs twice", Sample.Forward with { Inputs = [Sample.Tensor("x"), Sample.Tensor("x")] } },
+            { "name of a tensor is empty", Sample.Forward with { Inputs = [Sample.Tensor("")] } },
+            { "the name of a tensor is too long", Sample.Forward with { Inputs = [Sample.Tensor(new string('n', 513))] } },
+            { "entries", Sample.Forward with { Inputs = [.. Enumerable.Range(0, 257).Select(i => Sample.Tensor($"t{i}"))] } },
+            { "the name of a model is missing", Sample.Forward with { Model = new ModelReference(null!) } },
+            { "the version of a model is -1", Sample.Forward with { Model = new ModelReference("m", -1) } },
+            { "U+0000", Sample.Forward with { Model = new ModelReference("m\0") } },
+            { "the time left is -", Sample.Forward with { TimeLeft = TimeSpan.FromTicks(-1) } },
+            { "the time left", Sample.Forward with { TimeLeft = TimeSpan.MaxValue } },
+            { "the ordinal of a device is -1", Sample.Forward with { Gpu = new GpuId(new NodeId("a:1"), -1) } },
+            { "the address of a node is missing", Sample.Forward with { Gpu = new GpuId(default, 0) } },
+            {
+                "the share of a weight budget is NaN",
+                Sample.Forward with
+                {
+                    Modes = new ModeChange { WeightBudget = WeightBudget.OfFraction(double.NaN) },
+                }
+            },
+            { "the CUDA graphs mode is 9", Sample.Forward with { Modes = new ModeChange { CudaGraphs = (CudaGraphsMode)9 } } },
+            { "the attempt is 0", new RouteForward(Sample.Forward, 0) },
+            { "the forward is missing", new RouteForward(null!, 1) },
+            { "the kind of a failure is 0", new ForwardReply.Failed(Sample.Id, 0, "") },
+            { "the detail of a failure is missing", new ForwardReply.Failed(Sample.Id, FailureKind.Internal, null!) },
+            { "the report is missing", new ForwardReply.Succeeded(Sample.Id, [], null!) },
+            { "the lease is -", new EnterMode(ModeScope.Cluster, ModeChange.None, TimeSpan.FromSeconds(-1)) },
+            { "the change is missing", new SetMode(ModeScope.Cluster, null!) },
+        };
 
     [Theory, MemberData(nameof(Invalid))]
     public void An_invalid_message_is_refused_by_the_writer_and_by_the_reader(string problem, object message)
@@ -200,14 +222,22 @@ public sealed class WireFormatTests(ITestOutputHelper output)
     {
         byte[] nested = new byte[200_000];
         Array.Fill(nested, (byte)0x91);
-        Assert.Contains("nested", Assert.Throws<WireException>(() => WireFormat.Deserialize("fwd", nested)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "nested",
+            Assert.Throws<WireException>(() => WireFormat.Deserialize("fwd", nested)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Bytes_behind_a_message_are_refused()
     {
         byte[] bytes = [.. WireFormat.Serialize(new CancelForward(Sample.Id)), 0xc0];
-        Assert.Contains("1 bytes follow", Assert.Throws<WireException>(() => WireFormat.Deserialize("cxl", bytes)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 bytes follow",
+            Assert.Throws<WireException>(() => WireFormat.Deserialize("cxl", bytes)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

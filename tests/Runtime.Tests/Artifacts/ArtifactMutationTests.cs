@@ -9,14 +9,28 @@ using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts;
 
-/// <summary>Whatever becomes of a file, reading it ends soon, takes little, and throws nothing but <see cref="ArtifactException"/>.</summary>
+/// <summary>Whatever becomes of a file, reading it ends soon, takes little, and throws nothing but
+/// <see cref="ArtifactException"/>.</summary>
 public sealed class ArtifactMutationTests(ITestOutputHelper output)
 {
     private const int Mutations = 20_000;
     private const long MostBytes = 64 << 20;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
-    private static readonly string[] Hostile = ["..", "os\nsystem\n", "ftrt", "PK\u0003\u0004", "%", "@", "\"", "[[[[", "torch.ops.aten.add.default", "\\u0000", "\\ud800"];
+    private static readonly string[] Hostile =
+    [
+        "..",
+        "os\nsystem\n",
+        "ftrt",
+        "PK\u0003\u0004",
+        "%",
+        "@",
+        "\"",
+        "[[[[",
+        "torch.ops.aten.add.default",
+        "\\u0000",
+        "\\ud800",
+    ];
 
     [Fact]
     public void Twenty_thousand_mutations_end_in_a_spec_or_in_one_clear_error()
@@ -115,11 +129,21 @@ public sealed class ArtifactMutationTests(ITestOutputHelper output)
             int at = random.Next(mutant.Count);
             switch (random.Next(6))
             {
-                case 0: mutant[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: mutant[at] = (byte)(random.Next(2) == 0 ? 0xFF : random.Next(256)); break;
-                case 2: mutant.RemoveRange(at, mutant.Count - at); break;
-                case 3: mutant.RemoveRange(at, Math.Min(mutant.Count - at, random.Next(1, 9))); break;
-                case 4: mutant.InsertRange(at, System.Text.Encoding.UTF8.GetBytes(Hostile[random.Next(Hostile.Length)])); break;
+                case 0:
+                    mutant[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 1:
+                    mutant[at] = (byte)(random.Next(2) == 0 ? 0xFF : random.Next(256));
+                    break;
+                case 2:
+                    mutant.RemoveRange(at, mutant.Count - at);
+                    break;
+                case 3:
+                    mutant.RemoveRange(at, Math.Min(mutant.Count - at, random.Next(1, 9)));
+                    break;
+                case 4:
+                    mutant.InsertRange(at, System.Text.Encoding.UTF8.GetBytes(Hostile[random.Next(Hostile.Length)]));
+                    break;
                 default:
                     for (int i = at; i < Math.Min(at + 4, mutant.Count); i++)
                     {

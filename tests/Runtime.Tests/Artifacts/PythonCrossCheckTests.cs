@@ -8,7 +8,8 @@ using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts;
 
-/// <summary>The fixtures of these tests, and the reader, against CPython's own pickle and zipfile; skipped where there is no Python.</summary>
+/// <summary>The fixtures of these tests, and the reader, against CPython's own pickle and zipfile; skipped where there is no
+/// Python.</summary>
 public sealed class PythonCrossCheckTests
 {
     private const string Check = """
@@ -67,7 +68,12 @@ public sealed class PythonCrossCheckTests
         Assert.Equal(6, lines.Length);
         foreach (string pickle in lines[..4])
         {
-            PickleValue value = PickleReader.Read(Convert.FromBase64String(pickle), PicklePolicy.EngineConstant, ArtifactLimits.Default, "test");
+            PickleValue value = PickleReader.Read(
+                Convert.FromBase64String(pickle),
+                PicklePolicy.EngineConstant,
+                ArtifactLimits.Default,
+                "test"
+            );
             EngineRecord record = EngineState.Record(value, "test");
             Assert.Equal(RecordStrings.Plan(), record.Plan.ToArray());
             Assert.True(record.OutputsAreUnowned);
@@ -83,7 +89,12 @@ public sealed class PythonCrossCheckTests
 
     private static async Task<string[]> Python(string script, IEnumerable<string> input)
     {
-        var start = new ProcessStartInfo("python3") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("python3")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(script);
         Process? started = null;

@@ -53,7 +53,7 @@ public sealed class CuResultTests
     [Fact]
     public void Values_and_names_are_the_vendors()
     {
-        foreach (var (status, (value, name)) in Table)
+        foreach ((CuResult status, (int value, string? name)) in Table)
         {
             Assert.Equal(value, (int)status);
             Assert.Equal(name, CuResultNames.Name(status));
@@ -63,7 +63,7 @@ public sealed class CuResultTests
     [Fact]
     public void Every_status_has_a_description_of_its_own()
     {
-        var descriptions = Enum.GetValues<CuResult>().Select(CuResultNames.Description).ToArray();
+        string[] descriptions = Enum.GetValues<CuResult>().Select(CuResultNames.Description).ToArray();
         Assert.Equal(descriptions.Length, descriptions.Distinct().Count());
         Assert.Equal("CUDA_ERROR_12345", CuResultNames.Name((CuResult)12345));
     }
@@ -74,13 +74,49 @@ public sealed class CuResultTests
         Assert.Equal((0u, 1u), ((uint)CuStreamFlags.Default, (uint)CuStreamFlags.NonBlocking));
         Assert.Equal((0u, 1u, 2u), ((uint)CuEventFlags.Default, (uint)CuEventFlags.BlockingSync, (uint)CuEventFlags.DisableTiming));
         Assert.Equal((0, 1, 2), ((int)CuStreamCaptureMode.Global, (int)CuStreamCaptureMode.ThreadLocal, (int)CuStreamCaptureMode.Relaxed));
-        Assert.Equal((0, 1, 2), ((int)CuStreamCaptureStatus.None, (int)CuStreamCaptureStatus.Active, (int)CuStreamCaptureStatus.Invalidated));
+        Assert.Equal(
+            (0, 1, 2),
+            ((int)CuStreamCaptureStatus.None, (int)CuStreamCaptureStatus.Active, (int)CuStreamCaptureStatus.Invalidated)
+        );
         Assert.Equal((1ul, 2ul), ((ulong)CuGraphInstantiateFlags.AutoFreeOnLaunch, (ulong)CuGraphInstantiateFlags.Upload));
-        Assert.Equal((1u, 2u, 4u), ((uint)CuMemHostAllocFlags.Portable, (uint)CuMemHostAllocFlags.DeviceMap, (uint)CuMemHostAllocFlags.WriteCombined));
-        Assert.Equal((4, 5, 6, 7, 8), ((int)CuMemPoolAttribute.ReleaseThreshold, (int)CuMemPoolAttribute.ReservedMemCurrent, (int)CuMemPoolAttribute.ReservedMemHigh, (int)CuMemPoolAttribute.UsedMemCurrent, (int)CuMemPoolAttribute.UsedMemHigh));
+        Assert.Equal(
+            (1u, 2u, 4u),
+            ((uint)CuMemHostAllocFlags.Portable, (uint)CuMemHostAllocFlags.DeviceMap, (uint)CuMemHostAllocFlags.WriteCombined)
+        );
+        Assert.Equal(
+            (4, 5, 6, 7, 8),
+            (
+                (int)CuMemPoolAttribute.ReleaseThreshold,
+                (int)CuMemPoolAttribute.ReservedMemCurrent,
+                (int)CuMemPoolAttribute.ReservedMemHigh,
+                (int)CuMemPoolAttribute.UsedMemCurrent,
+                (int)CuMemPoolAttribute.UsedMemHigh
+            )
+        );
         Assert.Equal((0, 1, 3), ((int)CuMemAccess.None, (int)CuMemAccess.Read, (int)CuMemAccess.ReadWrite));
-        Assert.Equal((75, 76, 115), ((int)CuDeviceAttribute.ComputeCapabilityMajor, (int)CuDeviceAttribute.ComputeCapabilityMinor, (int)CuDeviceAttribute.MemoryPoolsSupported));
-        Assert.Equal((0, 4, 8), ((int)CuFunctionAttribute.MaxThreadsPerBlock, (int)CuFunctionAttribute.NumRegs, (int)CuFunctionAttribute.MaxDynamicSharedSizeBytes));
-        Assert.Equal((2, 3, 8), ((int)CuGraphExecUpdateResult.TopologyChanged, (int)CuGraphExecUpdateResult.NodeTypeChanged, (int)CuGraphExecUpdateResult.AttributesChanged));
+        Assert.Equal(
+            (75, 76, 115),
+            (
+                (int)CuDeviceAttribute.ComputeCapabilityMajor,
+                (int)CuDeviceAttribute.ComputeCapabilityMinor,
+                (int)CuDeviceAttribute.MemoryPoolsSupported
+            )
+        );
+        Assert.Equal(
+            (0, 4, 8),
+            (
+                (int)CuFunctionAttribute.MaxThreadsPerBlock,
+                (int)CuFunctionAttribute.NumRegs,
+                (int)CuFunctionAttribute.MaxDynamicSharedSizeBytes
+            )
+        );
+        Assert.Equal(
+            (2, 3, 8),
+            (
+                (int)CuGraphExecUpdateResult.TopologyChanged,
+                (int)CuGraphExecUpdateResult.NodeTypeChanged,
+                (int)CuGraphExecUpdateResult.AttributesChanged
+            )
+        );
     }
 }

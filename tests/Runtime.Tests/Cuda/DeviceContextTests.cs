@@ -3,7 +3,8 @@ using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.Runtime.Tests.Cuda;
 
-/// <summary>The owned storey: entries restore the caller's stack, children hold their parent, Dispose records and the next call reports.</summary>
+/// <summary>The owned storey: entries restore the caller's stack, children hold their parent, Dispose records and the next call
+/// reports.</summary>
 public sealed class DeviceContextTests : IDisposable
 {
     private readonly HostCudaDriver _driver = new(HostDriverOptions.WithDevices(2));
@@ -17,7 +18,11 @@ public sealed class DeviceContextTests : IDisposable
         using var second = DeviceContext.Retain(_driver, 1);
         using (first.Enter())
         {
-            using (second.Enter()) Assert.Equal(second.Handle, Current());
+            using (second.Enter())
+            {
+                Assert.Equal(second.Handle, Current());
+            }
+
             Assert.Equal(first.Handle, Current());
         }
 
@@ -31,7 +36,11 @@ public sealed class DeviceContextTests : IDisposable
         using var second = DeviceContext.Retain(_driver, 1);
         using (first.Enter())
         {
-            using (second.Enter()) _driver.CtxSetCurrent(first.Handle);
+            using (second.Enter())
+            {
+                _driver.CtxSetCurrent(first.Handle);
+            }
+
             Assert.Equal(first.Handle, Current());
             using (second.Enter())
             {
@@ -60,7 +69,7 @@ public sealed class DeviceContextTests : IDisposable
         var stream = DeviceStream.Create(context);
         var buffer = DeviceBuffer.Allocate(context, 64);
         context.Dispose();
-        _driver.DevicePrimaryCtxGetState(context.Device, out var active);
+        _driver.DevicePrimaryCtxGetState(context.Device, out bool active);
         Assert.True(active);
         buffer.Dispose();
         stream.Dispose();
@@ -85,8 +94,8 @@ public sealed class DeviceContextTests : IDisposable
             pinned.Span[0] = 42;
             stream.BeginCapture();
             stream.CopyToDevice(plain.Pointer, pinned.Pointer.Address, 64);
-            using var graph = stream.EndCapture();
-            using var executable = graph.Instantiate();
+            using RecordedGraph graph = stream.EndCapture();
+            using GraphExecutable executable = graph.Instantiate();
             Assert.Equal(1, graph.NodeCount);
             executable.Launch(stream);
             @event.Record(stream);
@@ -106,7 +115,7 @@ public sealed class DeviceContextTests : IDisposable
         var stream = DeviceStream.Create(context);
         _driver.StreamDestroy(stream.Handle);
         stream.Dispose();
-        var error = Assert.Throws<CudaException>(() => DeviceStream.Create(context));
+        CudaException error = Assert.Throws<CudaException>(() => DeviceStream.Create(context));
         Assert.Equal((CuResult.InvalidHandle, "StreamDestroy"), (error.Status, error.Call));
         Assert.False(error.IsContextFatal);
         DeviceStream.Create(context).Dispose();
@@ -116,11 +125,11 @@ public sealed class DeviceContextTests : IDisposable
     public void A_failed_call_is_an_exception_that_names_the_call()
     {
         using var context = DeviceContext.Retain(_driver, 0);
-        var error = Assert.Throws<CudaException>(() => DeviceBuffer.Allocate(context, 1UL << 45));
+        CudaException error = Assert.Throws<CudaException>(() => DeviceBuffer.Allocate(context, 1UL << 45));
         Assert.Equal((CuResult.OutOfMemory, "MemAlloc"), (error.Status, error.Call));
         Assert.Contains("CUDA_ERROR_OUT_OF_MEMORY", error.Message, StringComparison.Ordinal);
         DeviceBuffer.Allocate(context, 64).Dispose();
-        var missing = Assert.Throws<CudaException>(() => DeviceContext.Retain(_driver, 7));
+        CudaException missing = Assert.Throws<CudaException>(() => DeviceContext.Retain(_driver, 7));
         Assert.Equal(CuResult.InvalidDevice, missing.Status);
     }
 
@@ -128,7 +137,9 @@ public sealed class DeviceContextTests : IDisposable
     public void A_refused_image_names_its_kernel()
     {
         using var context = DeviceContext.Retain(_driver, 0);
-        var error = Assert.Throws<CudaException>(() => KernelImage.Load(context, ".version 6.0\n.target sm_50\n.visible .entry lonely(){ret;}"u8));
+        CudaException error = Assert.Throws<CudaException>(() =>
+            KernelImage.Load(context, ".version 6.0\n.target sm_50\n.visible .entry lonely(){ret;}"u8)
+        );
         Assert.Equal(CuResult.InvalidPtx, error.Status);
         Assert.Contains("lonely", error.Message, StringComparison.Ordinal);
     }
@@ -140,7 +151,7 @@ public sealed class DeviceContextTests : IDisposable
         var stream = DeviceStream.Create(context);
         var buffer = DeviceBuffer.Allocate(context, 64);
         _driver.Lose(0);
-        var error = Assert.Throws<CudaException>(stream.Synchronize);
+        CudaException error = Assert.Throws<CudaException>(stream.Synchronize);
         Assert.True(error.IsContextFatal);
         buffer.Dispose();
         stream.Dispose();
@@ -151,13 +162,13 @@ public sealed class DeviceContextTests : IDisposable
 
     private static void EnterAndThrow(DeviceContext context)
     {
-        using var entry = context.Enter();
+        using ContextEntry entry = context.Enter();
         throw new InvalidOperationException("no");
     }
 
     private CuContext Current()
     {
-        Assert.Equal(CuResult.Success, _driver.CtxGetCurrent(out var current));
+        Assert.Equal(CuResult.Success, _driver.CtxGetCurrent(out CuContext current));
         return current;
     }
 }

@@ -27,10 +27,17 @@ public sealed class GraphCombinationTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
         using EnteredMode scope = module.EnableCudaGraphs();
-        using DeviceCaller one = new(bench, module, direct: true), other = new(bench, module, direct: true), joined = new(bench, module);
+        using DeviceCaller one = new(bench, module, direct: true),
+            other = new(bench, module, direct: true),
+            joined = new(bench, module);
         for (int call = 0; call < 9; call++)
         {
-            DeviceCaller caller = (call % 3) switch { 0 => one, 1 => other, _ => joined };
+            DeviceCaller caller = (call % 3) switch
+            {
+                0 => one,
+                1 => other,
+                _ => joined,
+            };
             Assert.Equal([2f * call, 2, 2, 2], caller.Floats(caller.Call(X(call))));
         }
 
@@ -43,10 +50,12 @@ public sealed class GraphCombinationTests
         using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 11 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
         using EnteredMode scope = module.EnableCudaGraphs();
-        using DeviceCaller one = new(bench, module, direct: true), other = new(bench, module, direct: true);
+        using DeviceCaller one = new(bench, module, direct: true),
+            other = new(bench, module, direct: true);
         for (int round = 0; round < 6; round++)
         {
-            DeviceTensor left = one.Call(X(round)), right = other.Call(X(round + 100));
+            DeviceTensor left = one.Call(X(round)),
+                right = other.Call(X(round + 100));
             Assert.Equal(2f * round, one.Floats(left)[0]);
             Assert.Equal(2f * (round + 100), other.Floats(right)[0]);
         }
@@ -121,7 +130,8 @@ public sealed class GraphCombinationTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(EmulatedModels.TwoProfiles(bench.Folder), lanes: 1);
         ModeSettings pinned = PerSegment with { Profile = ProfileChoice.Pinned(1) };
-        Tensor good = Workbench.Floats("x", [1, 2, 16], new float[32]), bad = Workbench.Floats("x", [1, 33, 16], new float[33 * 16]);
+        Tensor good = Workbench.Floats("x", [1, 2, 16], new float[32]),
+            bad = Workbench.Floats("x", [1, 33, 16], new float[33 * 16]);
         Assert.Throws<ForwardException>(() => Workbench.Forward(instance, pinned, bad));
         Workbench.Forward(instance, pinned, good);
         Assert.Throws<ForwardException>(() => Workbench.Forward(instance, pinned, bad));
@@ -245,21 +255,29 @@ public sealed class GraphCombinationTests
         bench.Folder.Write("a.json", $$"""{ "onnx": "a.onnx", "workspaceBytes": {{Large / 2}} }""");
         bench.Folder.Write("b.json", $$"""{ "onnx": "b.onnx", "workspaceBytes": {{Large}} }""");
         bench.Folder.Write("c.json", $$"""{ "onnx": "c.onnx", "workspaceBytes": {{Large / 4}} }""");
-        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
-                { "name": "_run_on_acc_1", "backend": "emulated", "file": "b.json", "inputs": ["t"], "outputs": ["u"] },
-                { "name": "_run_on_acc_2", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
-            """), lanes: lanes);
-        using DeviceCaller one = new(bench, module, direct: true), other = new(bench, module);
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
+                    { "name": "_run_on_acc_1", "backend": "emulated", "file": "b.json", "inputs": ["t"], "outputs": ["u"] },
+                    { "name": "_run_on_acc_2", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
+                """
+            ),
+            lanes: lanes
+        );
+        using DeviceCaller one = new(bench, module, direct: true),
+            other = new(bench, module);
         long before = bench.Driver.Snapshot(0).BytesInUse;
         foreach (CudaGraphsMode graphs in new[] { CudaGraphsMode.Off, CudaGraphsMode.PerSegment, CudaGraphsMode.WholeModule })
         {
             using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs });
             for (int call = 1; call <= 6; call++)
             {
-                DeviceTensor left = one.Call(Rows(1 + (call % 3))), right = other.Call(X(call));
+                DeviceTensor left = one.Call(Rows(1 + (call % 3))),
+                    right = other.Call(X(call));
                 Assert.Equal((24f, 24f * call), (one.Floats(left)[^1], other.Floats(right)[0]));
                 left.Return();
                 right.Return();
@@ -327,11 +345,15 @@ public sealed class GraphCombinationTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoProfiles(bench.Folder));
-        using EnteredMode graphs = module.EnableCudaGraphs(), auto = module.OptimizationProfile("auto");
+        using EnteredMode graphs = module.EnableCudaGraphs(),
+            auto = module.OptimizationProfile("auto");
         foreach ((int seq, int captures) in new[] { (1, 1), (1, 1), (32, 2), (32, 2), (1, 3), (1, 3), (32, 3) })
         {
             float[] values = [.. Enumerable.Range(0, 4 * seq * 16).Select(value => (float)value)];
-            Assert.Equal(values.Select(value => 2 * value), Workbench.Floats(module.Forward(Workbench.Floats("x", [4, seq, 16], values))[0]));
+            Assert.Equal(
+                values.Select(value => 2 * value),
+                Workbench.Floats(module.Forward(Workbench.Floats("x", [4, seq, 16], values))[0])
+            );
             Assert.Equal(captures, module.Counts.Captures);
         }
 
@@ -369,7 +391,16 @@ public sealed class GraphCombinationTests
 
         // The same through one lane with settings per forward, so that the recordings live on.
         ModuleInstance instance = bench.Load(EmulatedModels.Scaled(bench.Folder), lanes: 1);
-        foreach ((int rows, ModeSettings settings) in new[] { (1, PerSegment), (2, new ModeSettings { OutputAllocator = true }), (2, PerSegment), (1, PerSegment), (2, PerSegment) })
+        foreach (
+            (int rows, ModeSettings settings) in new[]
+            {
+                (1, PerSegment),
+                (2, new ModeSettings { OutputAllocator = true }),
+                (2, PerSegment),
+                (1, PerSegment),
+                (2, PerSegment),
+            }
+        )
         {
             Assert.Equal(Enumerable.Repeat(2f, rows * 4), Workbench.Floats(Workbench.Forward(instance, settings, Rows(rows))[0]));
         }
@@ -385,7 +416,20 @@ public sealed class GraphCombinationTests
         var settings = new ModeSettings { PreAllocatedOutputs = true };
         foreach (long rows in new long[] { 2, 2, 2, 5, 5, 1, 2, 5 })
         {
-            foreach (ModeSettings modes in new[] { settings, settings with { CudaGraphs = CudaGraphsMode.PerSegment }, settings with { CudaGraphs = CudaGraphsMode.WholeModule } })
+            foreach (
+                ModeSettings modes in new[]
+                {
+                    settings,
+                    settings with
+                    {
+                        CudaGraphs = CudaGraphsMode.PerSegment,
+                    },
+                    settings with
+                    {
+                        CudaGraphs = CudaGraphsMode.WholeModule,
+                    },
+                }
+            )
             {
                 Tensor y = Workbench.Forward(instance, modes, X(rows), Workbench.Longs("size", [2], rows, 4))[0];
                 Assert.Equal(new TensorShape(rows, 4), y.Shape);
@@ -418,7 +462,9 @@ public sealed class GraphCombinationTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
         using DeviceCaller device = new(bench, module);
-        DeviceTensor first, second, third;
+        DeviceTensor first,
+            second,
+            third;
         using (module.EnableCudaGraphs())
         using (module.EnablePreAllocatedOutputs())
         {

@@ -70,10 +70,23 @@ public sealed class SegmentGraphTests
     {
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
-        foreach ((int rows, ModeSettings settings) in new[] { (1, PerSegment), (2, PerSegment), (1, PerSegment), (3, ModeSettings.Default), (1, PerSegment), (2, PerSegment) })
+        foreach (
+            (int rows, ModeSettings settings) in new[]
+            {
+                (1, PerSegment),
+                (2, PerSegment),
+                (1, PerSegment),
+                (3, ModeSettings.Default),
+                (1, PerSegment),
+                (2, PerSegment),
+            }
+        )
         {
             float[] values = [.. Enumerable.Range(rows, rows * 4).Select(value => (float)value)];
-            Assert.Equal(values.Select(value => 2 * value), Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [rows, 4], values))[0]));
+            Assert.Equal(
+                values.Select(value => 2 * value),
+                Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [rows, 4], values))[0])
+            );
         }
 
         Assert.Equal(2, instance.Counters.Snapshot().Captures);
@@ -104,7 +117,8 @@ public sealed class SegmentGraphTests
     public void A_scope_on_one_module_leaves_another_alone()
     {
         using var bench = new Workbench();
-        LocalModule a = bench.Open(TinyModels.Scale(2)), b = bench.Open(TinyModels.Scale(3));
+        LocalModule a = bench.Open(TinyModels.Scale(2)),
+            b = bench.Open(TinyModels.Scale(3));
         using EnteredMode scope = a.EnableCudaGraphs();
         a.Forward(X(1, 1, 1, 1));
         b.Forward(X(1, 1, 1, 1));
@@ -118,7 +132,8 @@ public sealed class SegmentGraphTests
         LocalModule module = bench.Open(TinyModels.Scale(2));
         using EnteredMode scope = module.EnableCudaGraphs();
         using var device = new DeviceCaller(bench, module);
-        DeviceTensor first = device.Call(X(1, 1, 1, 1)), second = device.Call(X(2, 2, 2, 2));
+        DeviceTensor first = device.Call(X(1, 1, 1, 1)),
+            second = device.Call(X(2, 2, 2, 2));
         Assert.NotEqual(first.Pointer, second.Pointer);
         Assert.Equal([2, 2, 2, 2], device.Floats(first));
         Assert.Equal([4, 4, 4, 4], device.Floats(second));

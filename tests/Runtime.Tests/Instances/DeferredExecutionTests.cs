@@ -10,7 +10,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Instances;
 
-/// <summary>The forward under random legal orders of device work: an access that nothing orders is a conflict in every run, so these tests fail where an event is missing.</summary>
+/// <summary>The forward under random legal orders of device work: an access that nothing orders is a conflict in every run, so these tests
+/// fail where an event is missing.</summary>
 public sealed class DeferredExecutionTests
 {
     private static readonly ModeSettings[] Modes =
@@ -74,14 +75,20 @@ public sealed class DeferredExecutionTests
     public void Data_dependent_and_aliased_modules_are_right_too(int seed)
     {
         using Workbench bench = Deferred(seed, devices: 1);
-        ModuleInstance found = bench.Load(TinyModels.NonZero()), cache = bench.Load(TinyModules.Cache(bench.Folder));
+        ModuleInstance found = bench.Load(TinyModels.NonZero()),
+            cache = bench.Load(TinyModules.Cache(bench.Folder));
         for (int step = 0; step < 5; step++)
         {
             Assert.Equal([1, 2], Workbench.Longs(Workbench.Forward(found, Workbench.Floats("x", [3], 0, 1, seed))[0]));
             foreach (ModeSettings settings in Modes.Where(mode => !mode.OutputAllocator))
             {
                 float[] start = [.. Enumerable.Repeat((float)step, 64)];
-                Assert.Equal([64f * (step + seed)], Workbench.Floats(Workbench.Forward(cache, settings, Workbench.Floats("cache", [64], start), Workbench.Floats("x", [1], seed))[0]));
+                Assert.Equal(
+                    [64f * (step + seed)],
+                    Workbench.Floats(
+                        Workbench.Forward(cache, settings, Workbench.Floats("cache", [64], start), Workbench.Floats("x", [1], seed))[0]
+                    )
+                );
             }
         }
 
@@ -94,7 +101,8 @@ public sealed class DeferredExecutionTests
     {
         using Workbench bench = Deferred(seed, devices: 1);
         LocalModule module = bench.Open(TinyModels.Scale(3), lanes: 2);
-        using DeviceCaller joined = new(bench, module), direct = new(bench, module, direct: true);
+        using DeviceCaller joined = new(bench, module),
+            direct = new(bench, module, direct: true);
         for (int call = 0; call < 50; call++)
         {
             DeviceCaller caller = call % 2 == 0 ? joined : direct;

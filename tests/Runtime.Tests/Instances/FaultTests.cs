@@ -27,9 +27,7 @@ public sealed class FaultTests
         ForwardException refused = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, settings, X()));
         Assert.Equal(FailureKind.BackendFailed, refused.Kind);
         Assert.Equal(1, instance.HomePool.Lent);
-        for (int call = 0; call < 4 && Record.Exception(() => Workbench.Forward(instance, settings, X())) is not null; call++)
-        {
-        }
+        for (int call = 0; call < 4 && Record.Exception(() => Workbench.Forward(instance, settings, X())) is not null; call++) { }
 
         Assert.Equal([2, 4, 6, 8], Workbench.Floats(Workbench.Forward(instance, settings, X())[0]));
     }
@@ -46,7 +44,10 @@ public sealed class FaultTests
             Assert.Equal([2, 4, 6, 8], Workbench.Floats(Workbench.Forward(instance, settings, X())[0]));
         }
 
-        Assert.Equal((2, 0, 0), (instance.Counters.Snapshot().FailedCaptures, instance.Counters.Snapshot().Captures, instance.Counters.Snapshot().Replays));
+        Assert.Equal(
+            (2, 0, 0),
+            (instance.Counters.Snapshot().FailedCaptures, instance.Counters.Snapshot().Captures, instance.Counters.Snapshot().Replays)
+        );
     }
 
     [Fact]
@@ -61,7 +62,10 @@ public sealed class FaultTests
             Assert.Equal([24, 48, 72, 96], Workbench.Floats(Workbench.Forward(instance, settings, X())[0]));
         }
 
-        Assert.Equal((1, 1, 2), (instance.Counters.Snapshot().FailedCaptures, instance.Counters.Snapshot().Captures, instance.Counters.Snapshot().Replays));
+        Assert.Equal(
+            (1, 1, 2),
+            (instance.Counters.Snapshot().FailedCaptures, instance.Counters.Snapshot().Captures, instance.Counters.Snapshot().Replays)
+        );
     }
 
     [Fact]
@@ -72,7 +76,13 @@ public sealed class FaultTests
         for (int after = 0; after < 6; after++)
         {
             bench.Driver.Inject(new HostFault(HostFaultKind.AllocationFailure, 0) { After = after });
-            Exception? trouble = Record.Exception(() => Workbench.Forward(instance, new ModeSettings { CudaGraphs = CudaGraphsMode.PerSegment }, Workbench.Floats("x", [after + 1, 4], new float[(after + 1) * 4])));
+            Exception? trouble = Record.Exception(() =>
+                Workbench.Forward(
+                    instance,
+                    new ModeSettings { CudaGraphs = CudaGraphsMode.PerSegment },
+                    Workbench.Floats("x", [after + 1, 4], new float[(after + 1) * 4])
+                )
+            );
             Assert.True(trouble is null or ForwardException { Kind: FailureKind.OutOfDeviceMemory }, $"{trouble}");
             Assert.Equal([2, 4, 6, 8], Workbench.Floats(Workbench.Forward(instance, X())[0]));
         }
@@ -88,8 +98,10 @@ public sealed class FaultTests
         using var folder = new ModuleFolder();
         string path = folder.Write("m.onnx", TinyModels.Scale(2));
         var source = new ModuleSource(new ModelReference("m"), path);
-        using IDeviceGroup group = platform.OpenGroup(0), other = platform.OpenGroup(1);
-        using ModuleInstance lost = platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None), well = platform.LoadInstance(source, 1, new InstanceOptions(), CancellationToken.None);
+        using IDeviceGroup group = platform.OpenGroup(0),
+            other = platform.OpenGroup(1);
+        using ModuleInstance lost = platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None),
+            well = platform.LoadInstance(source, 1, new InstanceOptions(), CancellationToken.None);
         Workbench.Forward(lost, X());
         driver.Inject(new HostFault(atOnce ? HostFaultKind.LostDevice : HostFaultKind.StickyError, 0));
 

@@ -19,8 +19,10 @@ public sealed class MultiDeviceTests
     public void Safe_mode_moves_an_input_to_the_engines_device_and_off_it_is_a_typed_error()
     {
         using var bench = Workbench.WithDevices(2);
-        LocalModule module = bench.Open(TinyModels.Scale(2), device: 0), elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
-        using DeviceCaller caller = new(bench, elsewhere), home = new(bench, module);
+        LocalModule module = bench.Open(TinyModels.Scale(2), device: 0),
+            elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
+        using DeviceCaller caller = new(bench, elsewhere),
+            home = new(bench, module);
         DeviceTensor far = caller.Upload(X(3));
         var outputs = new DeviceTensor[1];
 
@@ -41,10 +43,13 @@ public sealed class MultiDeviceTests
     public void An_aliased_input_is_never_moved()
     {
         using var bench = Workbench.WithDevices(2);
-        LocalModule module = bench.Open(TinyModules.Cache(bench.Folder)), elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
+        LocalModule module = bench.Open(TinyModules.Cache(bench.Folder)),
+            elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
-        using DeviceCaller far = new(bench, elsewhere), home = new(bench, module);
-        DeviceTensor cache = far.Upload(Workbench.Floats("cache", [64], new float[64])), x = home.Upload(Workbench.Floats("x", [1], 1));
+        using DeviceCaller far = new(bench, elsewhere),
+            home = new(bench, module);
+        DeviceTensor cache = far.Upload(Workbench.Floats("cache", [64], new float[64])),
+            x = home.Upload(Workbench.Floats("x", [1], 1));
         Assert.Contains("cannot be moved", Assert.Throws<ForwardException>(() => home.Call([cache, x])).Message, StringComparison.Ordinal);
     }
 
@@ -55,53 +60,63 @@ public sealed class MultiDeviceTests
         LocalModule[] modules = [bench.Open(TinyModels.Scale(2), 0, lanes: 2), bench.Open(TinyModels.Scale(2), 1, lanes: 2)];
         using EnteredMode safe = modules[0].Modes.SetMultiDeviceSafeMode(true);
         ICudaDriver driver = bench.Driver;
-        RunOnThreads(8, caller =>
-        {
-            CuContext own = default;
-            if (caller == 0)
+        RunOnThreads(
+            8,
+            caller =>
             {
-                driver.CtxCreate(out own, new CuDevice(1)).ThrowIfFailed();
-            }
-            else if (caller > 1)
-            {
-                driver.DevicePrimaryCtxRetain(out own, new CuDevice(caller % 2)).ThrowIfFailed();
-                driver.CtxPushCurrent(own).ThrowIfFailed();
-            }
+                CuContext own = default;
+                if (caller == 0)
+                {
+                    driver.CtxCreate(out own, new CuDevice(1)).ThrowIfFailed();
+                }
+                else if (caller > 1)
+                {
+                    driver.DevicePrimaryCtxRetain(out own, new CuDevice(caller % 2)).ThrowIfFailed();
+                    driver.CtxPushCurrent(own).ThrowIfFailed();
+                }
 
-            for (int call = 0; call < 25; call++)
-            {
-                float value = (caller * 100) + call;
-                Assert.Equal([2 * value, 2 * value, 2 * value, 2 * value], Workbench.Floats(modules[(caller + call) % 2].Forward(X(value))[0]));
-                driver.CtxGetCurrent(out CuContext current).ThrowIfFailed();
-                Assert.Equal(own, current);
-            }
+                for (int call = 0; call < 25; call++)
+                {
+                    float value = (caller * 100) + call;
+                    Assert.Equal(
+                        [2 * value, 2 * value, 2 * value, 2 * value],
+                        Workbench.Floats(modules[(caller + call) % 2].Forward(X(value))[0])
+                    );
+                    driver.CtxGetCurrent(out CuContext current).ThrowIfFailed();
+                    Assert.Equal(own, current);
+                }
 
-            if (caller == 0)
-            {
-                driver.CtxDestroy(own).ThrowIfFailed();
+                if (caller == 0)
+                {
+                    driver.CtxDestroy(own).ThrowIfFailed();
+                }
+                else if (caller > 1)
+                {
+                    driver.CtxPopCurrent(out _).ThrowIfFailed();
+                    driver.DevicePrimaryCtxRelease(new CuDevice(caller % 2)).ThrowIfFailed();
+                }
             }
-            else if (caller > 1)
-            {
-                driver.CtxPopCurrent(out _).ThrowIfFailed();
-                driver.DevicePrimaryCtxRelease(new CuDevice(caller % 2)).ThrowIfFailed();
-            }
-        });
+        );
     }
 
     [Fact, Trait("row", "MD-12"), Trait("row", "MD-13"), Trait("row", "MD-15")]
     public void Ten_callers_share_one_engine_without_mixing_data_and_contexts_follow_the_lanes()
     {
         using var bench = new Workbench();
-        LocalModule one = bench.Open(TinyModels.Scale(2), lanes: 1), four = bench.Open(TinyModels.Scale(3), lanes: 4);
-        RunOnThreads(10, caller =>
-        {
-            for (int run = 0; run < 10; run++)
+        LocalModule one = bench.Open(TinyModels.Scale(2), lanes: 1),
+            four = bench.Open(TinyModels.Scale(3), lanes: 4);
+        RunOnThreads(
+            10,
+            caller =>
             {
-                float value = (caller * 10) + run;
-                Assert.Equal(2 * value, Workbench.Floats(one.Forward(X(value))[0])[0]);
-                Assert.Equal(3 * value, Workbench.Floats(four.Forward(X(value))[0])[0]);
+                for (int run = 0; run < 10; run++)
+                {
+                    float value = (caller * 10) + run;
+                    Assert.Equal(2 * value, Workbench.Floats(one.Forward(X(value))[0])[0]);
+                    Assert.Equal(3 * value, Workbench.Floats(four.Forward(X(value))[0])[0]);
+                }
             }
-        });
+        );
         Assert.Equal(1, one.Counts.Contexts);
         Assert.InRange(four.Counts.Contexts, 1, 4);
     }
@@ -142,7 +157,8 @@ public sealed class MultiDeviceTests
             return bench.Driver.Clock.Elapsed - start;
         }
 
-        TimeSpan one = Elapsed(1), four = Elapsed(4);
+        TimeSpan one = Elapsed(1),
+            four = Elapsed(4);
         Assert.True(one / four >= 3.8, $"one device took {one}, four took {four}");
     }
 
@@ -151,7 +167,8 @@ public sealed class MultiDeviceTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
-        using DeviceCaller joined = new(bench, module), direct = new(bench, module, direct: true);
+        using DeviceCaller joined = new(bench, module),
+            direct = new(bench, module, direct: true);
         foreach (DeviceCaller caller in new[] { joined, direct })
         {
             DeviceTensor x = caller.Upload(X(1));
@@ -186,17 +203,22 @@ public sealed class MultiDeviceTests
     private static void RunOnThreads(int count, Action<int> body)
     {
         Exception? failure = null;
-        Thread[] threads = [.. Enumerable.Range(0, count).Select(index => new Thread(() =>
-        {
-            try
-            {
-                body(index);
-            }
-            catch (Exception trouble)
-            {
-                Interlocked.CompareExchange(ref failure, trouble, null);
-            }
-        }))];
+        Thread[] threads =
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(index => new Thread(() =>
+                {
+                    try
+                    {
+                        body(index);
+                    }
+                    catch (Exception trouble)
+                    {
+                        Interlocked.CompareExchange(ref failure, trouble, null);
+                    }
+                })),
+        ];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(60)), "A caller hangs."));
         Assert.Null(failure);

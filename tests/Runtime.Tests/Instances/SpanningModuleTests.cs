@@ -39,7 +39,11 @@ public sealed class SpanningModuleTests
         string path = WriteChain(bench, middleDevice: 1);
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => bench.Load(path, home: 1));
         Assert.Equal(FailureKind.NotFound, refused.Kind);
-        Assert.Contains("'_run_on_gpu_0' runs 1 devices after its home, which is device 1; this machine has 2", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'_run_on_gpu_0' runs 1 devices after its home, which is device 1; this machine has 2",
+            refused.Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty(bench.Driver.Alive());
     }
 
@@ -66,9 +70,19 @@ public sealed class SpanningModuleTests
     [InlineData(CudaGraphsMode.Off, true, false, false)]
     [InlineData(CudaGraphsMode.Off, false, true, false)]
     [InlineData(CudaGraphsMode.Off, false, true, true)]
-    public void Outputs_on_another_device_are_right_and_their_memory_is_reused_in_order(CudaGraphsMode graphs, bool preAllocated, bool allocator, bool direct)
+    public void Outputs_on_another_device_are_right_and_their_memory_is_reused_in_order(
+        CudaGraphsMode graphs,
+        bool preAllocated,
+        bool allocator,
+        bool direct
+    )
     {
-        var modes = new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator };
+        var modes = new ModeChange
+        {
+            CudaGraphs = graphs,
+            PreAllocatedOutputs = preAllocated,
+            OutputAllocator = allocator,
+        };
         for (int seed = 1; seed <= 8; seed++)
         {
             using var bench = new Workbench(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
@@ -98,7 +112,9 @@ public sealed class SpanningModuleTests
         bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t", 2));
         bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u", 2));
         bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y", 2));
-        return bench.Folder.Write("module.json", $$"""
+        return bench.Folder.Write(
+            "module.json",
+            $$"""
             { "version": 1,
               "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 2], "min": [1, 2], "max": [8, 2] }],
               "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 2] }],
@@ -106,6 +122,7 @@ public sealed class SpanningModuleTests
                 { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "c.onnx", "device": {{lastDevice}}, "inputs": ["u"], "outputs": ["y"] },
                 { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "device": {{middleDevice}}, "inputs": ["t"], "outputs": ["u"] },
                 { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["t"] }] }
-            """);
+            """
+        );
     }
 }

@@ -43,7 +43,8 @@ public sealed class AliasedTensorTests
         LocalModule module = bench.Open(TinyModules.Cache(bench.Folder));
         using EnteredMode scope = module.EnableCudaGraphs();
         using var device = new DeviceCaller(bench, module);
-        DeviceTensor first = device.Upload(Workbench.Floats("cache", [64], new float[64])), second = device.Upload(Workbench.Floats("cache", [64], new float[64]));
+        DeviceTensor first = device.Upload(Workbench.Floats("cache", [64], new float[64])),
+            second = device.Upload(Workbench.Floats("cache", [64], new float[64]));
         DeviceTensor one = device.Upload(Workbench.Floats("x", [1], 1));
         device.Call(first, one);
         Assert.Equal([64f], device.Floats(device.Call(second, one)[0]));
@@ -59,7 +60,8 @@ public sealed class AliasedTensorTests
         LocalModule module = bench.Open(TinyModules.Cache(bench.Folder));
         using EnteredMode scope = module.EnablePreAllocatedOutputs();
         using var device = new DeviceCaller(bench, module);
-        DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])), one = device.Upload(Workbench.Floats("x", [1], 1));
+        DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])),
+            one = device.Upload(Workbench.Floats("x", [1], 1));
         DeviceTensor[] totals = [device.Call(cache, one)[0], device.Call(cache, one)[0], device.Call(cache, one)[0]];
         Assert.Equal([64f, 128, 192], totals.Select(total => device.Floats(total)[0]));
         Assert.Equal(0, module.Instance.Lanes[0].Lane.KeptOutputs);

@@ -15,7 +15,15 @@ public sealed class MeasuredOutputTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.NonZero());
         Assert.True(instance.Graph.HasDataDependentShapes);
-        foreach ((float[] x, long[] where) in new (float[], long[])[] { ([0, 3, 0, 4], [1, 3]), ([1, 1, 1, 1], [0, 1, 2, 3]), ([0, 0, 0, 0], []), ([0, 3, 0, 4], [1, 3]) })
+        foreach (
+            (float[] x, long[] where) in new (float[], long[])[]
+            {
+                ([0, 3, 0, 4], [1, 3]),
+                ([1, 1, 1, 1], [0, 1, 2, 3]),
+                ([0, 0, 0, 0], []),
+                ([0, 3, 0, 4], [1, 3]),
+            }
+        )
         {
             Tensor found = Workbench.Forward(instance, Workbench.Floats("x", [4], x))[0];
             Assert.Equal(new TensorShape(1, where.Length), found.Shape);
@@ -41,14 +49,25 @@ public sealed class MeasuredOutputTests
     {
         using var bench = new Workbench();
         bench.Folder.Write("a.onnx", TinyModels.NonZero("x", "where"));
-        bench.Folder.Write("b.onnx", new TinyOnnx().Input("where", TinyOnnx.Element.Int64, 1, "k").Output("next", TinyOnnx.Element.Int64, 1, "k")
-            .Constant("ten", [10L], 1).Node("Add", ["where", "ten"], ["next"]));
-        ModuleInstance instance = bench.Load(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n"] }], "outputs": [{ "name": "next", "dtype": "INT64", "shape": [1, "k"] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["where"] },
-                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["where"], "outputs": ["next"] }] }
-            """));
+        bench.Folder.Write(
+            "b.onnx",
+            new TinyOnnx()
+                .Input("where", TinyOnnx.Element.Int64, 1, "k")
+                .Output("next", TinyOnnx.Element.Int64, 1, "k")
+                .Constant("ten", [10L], 1)
+                .Node("Add", ["where", "ten"], ["next"])
+        );
+        ModuleInstance instance = bench.Load(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n"] }], "outputs": [{ "name": "next", "dtype": "INT64", "shape": [1, "k"] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["where"] },
+                    { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["where"], "outputs": ["next"] }] }
+                """
+            )
+        );
         Assert.Equal([11, 13], Workbench.Longs(Workbench.Forward(instance, Workbench.Floats("x", [4], 0, 3, 0, 4))[0]));
         Assert.Equal([10], Workbench.Longs(Workbench.Forward(instance, Workbench.Floats("x", [4], 1, 0, 0, 0))[0]));
     }

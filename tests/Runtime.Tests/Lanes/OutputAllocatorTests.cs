@@ -42,7 +42,8 @@ public sealed class OutputAllocatorTests
         LocalModule module = bench.Open(EmulatedModels.NonZero(bench.Folder, requiresAllocator: false), device: 1);
         using EnteredMode scope = module.EnableOutputAllocator();
         using var device = new DeviceCaller(bench, module);
-        DeviceTensor first = device.Call(Workbench.Floats("x", [4], 1, 0, 1, 1)), second = device.Call(Workbench.Floats("x", [4], 0, 0, 1, 0));
+        DeviceTensor first = device.Call(Workbench.Floats("x", [4], 1, 0, 1, 1)),
+            second = device.Call(Workbench.Floats("x", [4], 0, 0, 1, 0));
         Assert.Equal((24UL, 8UL), (first.Block.Bytes, second.Block.Bytes));
         Assert.Equal((1, 1), (first.Ordinal, second.Ordinal));
         Assert.Equal(0UL, first.Pointer.Address % 256);
@@ -57,11 +58,19 @@ public sealed class OutputAllocatorTests
         LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder));
         using (module.EnableCudaGraphs())
         {
-            Assert.StartsWith("Both CUDA Graphs and dynamic output allocation are enabled", Assert.Throws<ForwardException>(() => module.EnableOutputAllocator()).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "Both CUDA Graphs and dynamic output allocation are enabled",
+                Assert.Throws<ForwardException>(() => module.EnableOutputAllocator()).Message,
+                StringComparison.Ordinal
+            );
         }
 
         using EnteredMode scope = module.EnableOutputAllocator();
-        Assert.StartsWith("Both CUDA Graphs and dynamic output allocation are enabled", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Both CUDA Graphs and dynamic output allocation are enabled",
+            Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal([2, 4, 6, 8], Workbench.Floats(module.Forward(X())[0]));
     }
 
@@ -70,10 +79,18 @@ public sealed class OutputAllocatorTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.NonZero(bench.Folder, requiresAllocator: true));
-        Assert.StartsWith("The model contains submodules that require a dynamic output allocator", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The model contains submodules that require a dynamic output allocator",
+            Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message,
+            StringComparison.Ordinal
+        );
         module.Modes.SetCudaGraphsMode(true);
         ForwardException refused = Assert.Throws<ForwardException>(() => module.Forward(Workbench.Floats("x", [1], 1)));
-        Assert.StartsWith("The model contains submodules that require a dynamic output allocator", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The model contains submodules that require a dynamic output allocator",
+            refused.Message,
+            StringComparison.Ordinal
+        );
         module.Modes.SetCudaGraphsMode(false);
         Assert.Equal([0], Workbench.Longs(module.Forward(Workbench.Floats("x", [1], 1))[0]));
     }

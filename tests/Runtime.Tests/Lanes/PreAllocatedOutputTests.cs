@@ -98,9 +98,16 @@ public sealed class PreAllocatedOutputTests
         {
             for (int rows = 1; rows <= 25; rows++, call++)
             {
-                var settings = new ModeSettings { CudaGraphs = call % 2 == 0 ? CudaGraphsMode.PerSegment : CudaGraphsMode.Off, PreAllocatedOutputs = call / 3 % 2 == 0 };
+                var settings = new ModeSettings
+                {
+                    CudaGraphs = call % 2 == 0 ? CudaGraphsMode.PerSegment : CudaGraphsMode.Off,
+                    PreAllocatedOutputs = call / 3 % 2 == 0,
+                };
                 float[] values = [.. Enumerable.Range(call, rows * 4).Select(value => (float)value)];
-                Assert.Equal(values.Select(value => 2 * value), Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [rows, 4], values))[0]));
+                Assert.Equal(
+                    values.Select(value => 2 * value),
+                    Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [rows, 4], values))[0])
+                );
             }
         }
     }

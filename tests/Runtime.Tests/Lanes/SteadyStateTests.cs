@@ -30,13 +30,18 @@ public sealed class SteadyStateTests
         bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
         bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
         bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
-        ModuleInstance instance = bench.Load(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["t"] },
-                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["t"], "outputs": ["u"] },
-                { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "c.onnx", "inputs": ["u"], "outputs": ["y"] }] }
-            """));
+        ModuleInstance instance = bench.Load(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "a.onnx", "inputs": ["x"], "outputs": ["t"] },
+                    { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["t"], "outputs": ["u"] },
+                    { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "c.onnx", "inputs": ["u"], "outputs": ["y"] }] }
+                """
+            )
+        );
         Assert.Equal(0, BytesPerForward(bench, instance, ModeSettings.Default, new TensorShape(3, 4)));
     }
 
@@ -46,21 +51,42 @@ public sealed class SteadyStateTests
     [InlineData(CudaGraphsMode.Off, true, false)]
     [InlineData(CudaGraphsMode.PerSegment, true, false)]
     [InlineData(CudaGraphsMode.Off, false, true)]
-    public void Under_every_mode_a_warm_forward_allocates_no_managed_byte_and_captures_nothing(CudaGraphsMode graphs, bool preAllocated, bool allocator)
+    public void Under_every_mode_a_warm_forward_allocates_no_managed_byte_and_captures_nothing(
+        CudaGraphsMode graphs,
+        bool preAllocated,
+        bool allocator
+    )
     {
         using var bench = new Workbench(new HostDriverOptions { Strict = false });
         ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder));
-        var settings = new ModeSettings { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator };
+        var settings = new ModeSettings
+        {
+            CudaGraphs = graphs,
+            PreAllocatedOutputs = preAllocated,
+            OutputAllocator = allocator,
+        };
         Assert.Equal(0, BytesPerForward(bench, instance, settings, new TensorShape(3, 4)));
-        Assert.Equal(graphs switch { CudaGraphsMode.PerSegment => 3, CudaGraphsMode.WholeModule => 1, _ => 0 }, instance.Counters.Snapshot().Captures);
+        Assert.Equal(
+            graphs switch
+            {
+                CudaGraphsMode.PerSegment => 3,
+                CudaGraphsMode.WholeModule => 1,
+                _ => 0,
+            },
+            instance.Counters.Snapshot().Captures
+        );
     }
 
-    /// <summary>Managed bytes of a batch of forwards, the least of several batches; also checks that the device allocated nothing meanwhile.</summary>
+    /// <summary>Managed bytes of a batch of forwards, the least of several batches; also checks that the device allocated nothing
+    /// meanwhile.</summary>
     internal static long BytesPerForward(Workbench bench, ModuleInstance instance, ModeSettings settings, TensorShape shape)
     {
         using LeasedLane leased = instance.TryLease()!;
         Lane lane = leased.Lane;
-        var inputs = new DeviceTensor[] { new(ElementType.Fp32, shape, instance.HomePool.Rent((ulong)(shape.ElementCount * 4), lane.Home.Stream)) };
+        var inputs = new DeviceTensor[]
+        {
+            new(ElementType.Fp32, shape, instance.HomePool.Rent((ulong)(shape.ElementCount * 4), lane.Home.Stream)),
+        };
         var outputs = new DeviceTensor[1];
         for (int round = 0; round < Warm; round++)
         {

@@ -22,7 +22,8 @@ public sealed class WrongInputTests
     {
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.Sum());
-        Tensor a = Workbench.Floats("a", [2], 1, 2), b = Workbench.Floats("b", [2], 10, 20);
+        Tensor a = Workbench.Floats("a", [2], 1, 2),
+            b = Workbench.Floats("b", [2], 10, 20);
         Tensor[] inputs = misfit switch
         {
             "none" => [],
@@ -49,7 +50,9 @@ public sealed class WrongInputTests
         Assert.True(instance.TryLease(out ILane lane));
         using (lane)
         {
-            ForwardException refused = Assert.Throws<ForwardException>(() => lane.Submit([Workbench.Floats("x", [1, 4], 1, 2, 3, 4)], ["z"], new(), () => { }));
+            ForwardException refused = Assert.Throws<ForwardException>(() =>
+                lane.Submit([Workbench.Floats("x", [1, 4], 1, 2, 3, 4)], ["z"], new(), () => { })
+            );
             Assert.Equal("The module 'm/1' has no output 'z'; it has 'y'.", refused.Message);
         }
     }

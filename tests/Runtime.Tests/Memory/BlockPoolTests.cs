@@ -13,7 +13,8 @@ public sealed class BlockPoolTests
         using var driver = new HostCudaDriver(HostDriverOptions.WithDevices(1) with { Strict = true });
         using DeviceContext device = DeviceContext.Retain(driver, 0);
         using ContextEntry entry = device.Enter();
-        using DeviceStream records = DeviceStream.Create(device), other = DeviceStream.Create(device);
+        using DeviceStream records = DeviceStream.Create(device),
+            other = DeviceStream.Create(device);
         using var pool = new BlockPool(device);
         DeviceBlock first = pool.Rent(64, records);
         DevicePointer at = first.Pointer;
@@ -42,7 +43,14 @@ public sealed class BlockPoolTests
     [Fact]
     public void A_block_whose_stream_is_gone_is_lent_again_once_the_device_is_done_with_it()
     {
-        using var driver = new HostCudaDriver(HostDriverOptions.WithDevices(1) with { Strict = true, Policy = ExecutionPolicy.Deferred, Seed = 5 });
+        using var driver = new HostCudaDriver(
+            HostDriverOptions.WithDevices(1) with
+            {
+                Strict = true,
+                Policy = ExecutionPolicy.Deferred,
+                Seed = 5,
+            }
+        );
         using DeviceContext device = DeviceContext.Retain(driver, 0);
         using ContextEntry entry = device.Enter();
         using DeviceStream other = DeviceStream.Create(device);

@@ -8,5 +8,8 @@ namespace Troupe.Runtime.Tests.Modes;
 public sealed class EmulatedModeTests : ModeContract
 {
     internal override Platform Open() =>
-        new(new HostCudaDriver(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = 17, Strict = true }), Platform.StandardBackends());
+        new(
+            new HostCudaDriver(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = 17, Strict = true }),
+            Platform.StandardBackends()
+        );
 }

@@ -50,8 +50,14 @@ public class ModeTableTests
         ModeEntry entry = Entered(1);
         ModeLease second = new(new ModeStamp(5, default, 0), TimeSpan.FromSeconds(5));
         ModeLease third = new(new ModeStamp(6, default, 0), TimeSpan.FromSeconds(1));
-        Assert.Equal(third, ModeTable.Empty.With(entry with { Lease = third }).With(entry with { Lease = second }).Find(entry.Token!.Value)?.Lease);
-        Assert.Equal(third, ModeTable.Empty.With(entry with { Lease = second }).With(entry with { Lease = third }).Find(entry.Token!.Value)?.Lease);
+        Assert.Equal(
+            third,
+            ModeTable.Empty.With(entry with { Lease = third }).With(entry with { Lease = second }).Find(entry.Token!.Value)?.Lease
+        );
+        Assert.Equal(
+            third,
+            ModeTable.Empty.With(entry with { Lease = second }).With(entry with { Lease = third }).Find(entry.Token!.Value)?.Lease
+        );
     }
 
     [Fact]
@@ -68,12 +74,14 @@ public class ModeTableTests
     [Fact]
     public void Only_a_baseline_that_newer_ones_cover_wholly_is_hidden()
     {
-        ModeTable table = ModeTable.Empty.With(
-        [
+        ModeTable table = ModeTable.Empty.With([
             Baseline(1, new ModeChange { CudaGraphs = CudaGraphsMode.Auto }),
             Baseline(2, new ModeChange { CudaGraphs = CudaGraphsMode.Off, Profile = ProfileChoice.Auto }),
             Baseline(3, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }),
-            Baseline(4, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }) with { Scope = new ModeScope(Node: Here) },
+            Baseline(4, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }) with
+            {
+                Scope = new ModeScope(Node: Here),
+            },
         ]);
         Assert.Equal([1L], table.Hidden().Select(stamp => stamp.Time));
     }
@@ -81,15 +89,18 @@ public class ModeTableTests
     [Fact]
     public void A_baseline_of_one_runtime_setting_does_not_hide_another()
     {
-        ModeTable table = ModeTable.Empty.With(
-        [
+        ModeTable table = ModeTable.Empty.With([
             Baseline(1, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(KernelSpecialization.Eager) }),
-            Baseline(2, new ModeChange { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: EngineGraphStrategy.WholeGraphCapture) }),
+            Baseline(
+                2,
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: EngineGraphStrategy.WholeGraphCapture) }
+            ),
         ]);
         Assert.Empty(table.Hidden());
         Assert.Equal(
             [1L, 2L],
-            table.With(Baseline(3, ModeField.ChangeTo(ModeSettings.Default))).Hidden().Select(stamp => stamp.Time).Order());
+            table.With(Baseline(3, ModeField.ChangeTo(ModeSettings.Default))).Hidden().Select(stamp => stamp.Time).Order()
+        );
     }
 
     private static List<ModeEntry> Copies(Random random)
@@ -97,24 +108,37 @@ public class ModeTableTests
         var copies = new List<ModeEntry>();
         for (int i = 1; i <= 8; i++)
         {
-            ModeEntry entry = random.Next(2) == 0 ? Baseline(i, new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) }) : Entered(i);
+            ModeEntry entry =
+                random.Next(2) == 0 ? Baseline(i, new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) }) : Entered(i);
             copies.Add(entry);
             for (int copy = random.Next(4); copy > 0; copy--)
             {
-                copies.Add(random.Next(2) == 0
-                    ? entry with { End = new ModeEnd(random.Next(20), (ModeEndReason)random.Next(1, 5)) }
-                    : entry with { Lease = entry.Lease is null ? null : new ModeLease(new ModeStamp(random.Next(20), default, 0), TimeSpan.FromSeconds(random.Next(9))) });
+                copies.Add(
+                    random.Next(2) == 0
+                        ? entry with
+                        {
+                            End = new ModeEnd(random.Next(20), (ModeEndReason)random.Next(1, 5)),
+                        }
+                        : entry with
+                        {
+                            Lease = entry.Lease is null
+                                ? null
+                                : new ModeLease(new ModeStamp(random.Next(20), default, 0), TimeSpan.FromSeconds(random.Next(9))),
+                        }
+                );
             }
         }
 
         return copies;
     }
 
-    private static ModeEntry Baseline(long time, ModeChange change) => new(new ModeStamp(time, new NodeIncarnation(7), time), null, ModeScope.Cluster, change, Here);
+    private static ModeEntry Baseline(long time, ModeChange change) =>
+        new(new ModeStamp(time, new NodeIncarnation(7), time), null, ModeScope.Cluster, change, Here);
 
-    private static ModeEntry Entered(long time) => Baseline(time, new ModeChange { PreAllocatedOutputs = true }) with
-    {
-        Token = new ModeToken(new Guid((int)time, 0, 0, new byte[8])),
-        Lease = new ModeLease(new ModeStamp(time, new NodeIncarnation(7), time), TimeSpan.FromSeconds(30)),
-    };
+    private static ModeEntry Entered(long time) =>
+        Baseline(time, new ModeChange { PreAllocatedOutputs = true }) with
+        {
+            Token = new ModeToken(new Guid((int)time, 0, 0, new byte[8])),
+            Lease = new ModeLease(new ModeStamp(time, new NodeIncarnation(7), time), TimeSpan.FromSeconds(30)),
+        };
 }

@@ -44,7 +44,15 @@ public class ModeTextTests
         RuntimeSettingsChange settings = new(
             Maybe(() => (KernelSpecialization)random.Next(3)),
             Maybe(() => (EngineGraphStrategy)random.Next(2)),
-            Maybe(() => random.Next(3) switch { 0 => RuntimeCacheChoice.None, 1 => RuntimeCacheChoice.InMemory, _ => RuntimeCacheChoice.File("/var/cache/kernels") }));
+            Maybe(() =>
+                random.Next(3) switch
+                {
+                    0 => RuntimeCacheChoice.None,
+                    1 => RuntimeCacheChoice.InMemory,
+                    _ => RuntimeCacheChoice.File("/var/cache/kernels"),
+                }
+            )
+        );
         return new ModeChange
         {
             CudaGraphs = Maybe(() => (CudaGraphsMode)random.Next(4)),
@@ -52,7 +60,14 @@ public class ModeTextTests
             OutputAllocator = Maybe(() => random.Next(2) == 0),
             MultiDeviceSafe = Maybe(() => random.Next(2) == 0),
             Profile = Maybe(() => random.Next(2) == 0 ? ProfileChoice.Auto : ProfileChoice.Pinned(random.Next(9))),
-            WeightBudget = Maybe(() => random.Next(3) switch { 0 => WeightBudget.Automatic, 1 => WeightBudget.OfBytes(random.Next()), _ => WeightBudget.OfFraction(0.25 * random.Next(5)) }),
+            WeightBudget = Maybe(() =>
+                random.Next(3) switch
+                {
+                    0 => WeightBudget.Automatic,
+                    1 => WeightBudget.OfBytes(random.Next()),
+                    _ => WeightBudget.OfFraction(0.25 * random.Next(5)),
+                }
+            ),
             Workspace = Maybe(() => (WorkspaceStrategy)random.Next(2)),
             RuntimeSettings = settings == new RuntimeSettingsChange() ? null : settings,
             Profiling = Maybe(() => (ProfilingFormat)random.Next(3)),

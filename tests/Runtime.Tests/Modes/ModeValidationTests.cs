@@ -10,34 +10,78 @@ public class ModeValidationTests
     private static readonly GpuId Gpu = new(new NodeId("a:1"), 0);
     private static readonly ModeScope InSession = new(Session: new SessionId(Guid.Empty));
 
-    public static TheoryData<ModeChange, string> BadChanges { get; } = new()
-    {
-        { ModeChange.None, "sets no mode" },
-        { new ModeChange { RuntimeSettings = new RuntimeSettingsChange() }, "sets no mode" },
-        { new ModeChange { CudaGraphs = (CudaGraphsMode)9 }, "CudaGraphs has no value 9; it is one of Off, PerSegment, WholeModule, Auto" },
-        { new ModeChange { Workspace = (WorkspaceStrategy)(-1) }, "Workspace has no value -1" },
-        { new ModeChange { Profiling = (ProfilingFormat)3 }, "Profiling has no value 3; it is one of Off, Trex, Perfetto" },
-        { new ModeChange { Profile = ProfileChoice.Pinned(-1) }, "profile index -1 is negative" },
-        { new ModeChange { WeightBudget = WeightBudget.OfBytes(-1) }, "Requested budget cannot be negative" },
-        { new ModeChange { WeightBudget = WeightBudget.OfFraction(-0.5) }, "Requested budget cannot be negative" },
-        { new ModeChange { WeightBudget = WeightBudget.OfFraction(1.01) }, "out of range [0, 1]" },
-        { new ModeChange { WeightBudget = WeightBudget.OfFraction(double.NaN) }, "out of range [0, 1]" },
-        { new ModeChange { WeightBudget = new WeightBudget((WeightBudgetKind)7, 0, 0) }, "WeightBudget has no value 7" },
-        { new ModeChange { RuntimeSettings = new RuntimeSettingsChange((KernelSpecialization)5) }, "RuntimeSettings has no value 5; it is one of Lazy, Eager, None" },
-        { new ModeChange { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: (EngineGraphStrategy)5) }, "Disabled, WholeGraphCapture" },
-        { new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("a\0b")) }, "no file name" },
-        { new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File(new string('x', 5000))) }, "no file name" },
-    };
+    public static TheoryData<ModeChange, string> BadChanges { get; } =
+        new()
+        {
+            { ModeChange.None, "sets no mode" },
+            {
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange() },
+                "sets no mode"
+            },
+            {
+                new ModeChange { CudaGraphs = (CudaGraphsMode)9 },
+                "CudaGraphs has no value 9; it is one of Off, PerSegment, WholeModule, Auto"
+            },
+            {
+                new ModeChange { Workspace = (WorkspaceStrategy)(-1) },
+                "Workspace has no value -1"
+            },
+            {
+                new ModeChange { Profiling = (ProfilingFormat)3 },
+                "Profiling has no value 3; it is one of Off, Trex, Perfetto"
+            },
+            {
+                new ModeChange { Profile = ProfileChoice.Pinned(-1) },
+                "profile index -1 is negative"
+            },
+            {
+                new ModeChange { WeightBudget = WeightBudget.OfBytes(-1) },
+                "Requested budget cannot be negative"
+            },
+            {
+                new ModeChange { WeightBudget = WeightBudget.OfFraction(-0.5) },
+                "Requested budget cannot be negative"
+            },
+            {
+                new ModeChange { WeightBudget = WeightBudget.OfFraction(1.01) },
+                "out of range [0, 1]"
+            },
+            {
+                new ModeChange { WeightBudget = WeightBudget.OfFraction(double.NaN) },
+                "out of range [0, 1]"
+            },
+            {
+                new ModeChange { WeightBudget = new WeightBudget((WeightBudgetKind)7, 0, 0) },
+                "WeightBudget has no value 7"
+            },
+            {
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange((KernelSpecialization)5) },
+                "RuntimeSettings has no value 5; it is one of Lazy, Eager, None"
+            },
+            {
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: (EngineGraphStrategy)5) },
+                "Disabled, WholeGraphCapture"
+            },
+            {
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("a\0b")) },
+                "no file name"
+            },
+            {
+                new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File(new string('x', 5000))) },
+                "no file name"
+            },
+        };
 
-    public static TheoryData<ModeScope, string> BadScopes { get; } = new()
-    {
-        { new ModeScope(Node: new NodeId("b:1"), Gpu: Gpu), "node b:1 and GPU a:1/0, which is on another node" },
-        { new ModeScope(Gpu: new GpuId(new NodeId("a:1"), -1)), "no GPU" },
-        { new ModeScope(Gpu: default(GpuId)), "no GPU" },
-        { new ModeScope(Node: default(NodeId)), "without an address" },
-        { new ModeScope(Model: default(ModelReference)), "without a name" },
-        { new ModeScope(Model: new ModelReference("m", 0)), "version 0 of model 'm'" },
-    };
+    public static TheoryData<ModeScope, string> BadScopes { get; } =
+        new()
+        {
+            { new ModeScope(Node: new NodeId("b:1"), Gpu: Gpu), "node b:1 and GPU a:1/0, which is on another node" },
+            { new ModeScope(Gpu: new GpuId(new NodeId("a:1"), -1)), "no GPU" },
+            { new ModeScope(Gpu: default(GpuId)), "no GPU" },
+            { new ModeScope(Node: default(NodeId)), "without an address" },
+            { new ModeScope(Model: default(ModelReference)), "without a name" },
+            { new ModeScope(Model: new ModelReference("m", 0)), "version 0 of model 'm'" },
+        };
 
     [Theory, MemberData(nameof(BadChanges)), Trait("row", "RS-01"), Trait("row", "WS-04")]
     public void A_bad_value_is_named_with_what_it_may_be(ModeChange change, string text)

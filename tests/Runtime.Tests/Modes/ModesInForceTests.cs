@@ -39,7 +39,8 @@ public class ModesInForceTests
                 {
                     ModesInForce modes = InForce(
                         Entry(narrowFirst ? 2 : 1, ByPrecedence[wide], new ModeChange { Profile = ProfileChoice.Pinned(1) }),
-                        Entry(narrowFirst ? 1 : 2, ByPrecedence[narrow], new ModeChange { Profile = ProfileChoice.Pinned(2) }));
+                        Entry(narrowFirst ? 1 : 2, ByPrecedence[narrow], new ModeChange { Profile = ProfileChoice.Pinned(2) })
+                    );
                     Assert.Equal(ProfileChoice.Pinned(2), modes.Resolve(ModeTarget.Of(Gpu, Model, Session)).Settings.Profile);
                 }
             }
@@ -49,7 +50,9 @@ public class ModesInForceTests
     [Fact]
     public void A_call_wins_over_everything_setting_by_setting()
     {
-        ModesInForce modes = InForce(Entry(1, new ModeScope(Session: Session), new ModeChange { CudaGraphs = CudaGraphsMode.Auto, Profile = ProfileChoice.Auto }));
+        ModesInForce modes = InForce(
+            Entry(1, new ModeScope(Session: Session), new ModeChange { CudaGraphs = CudaGraphsMode.Auto, Profile = ProfileChoice.Auto })
+        );
         EffectiveModes effective = modes.Resolve(ModeTarget.Of(Gpu, Model, Session), new ModeChange { Profile = ProfileChoice.Pinned(1) });
         Assert.Equal(CudaGraphsMode.Auto, effective.Settings.CudaGraphs);
         Assert.Equal(ProfileChoice.Pinned(1), effective.Settings.Profile);
@@ -62,7 +65,12 @@ public class ModesInForceTests
     public void Within_a_scope_the_newest_wins_be_it_baseline_or_entry()
     {
         ModeEntry entered = Entry(5, ModeScope.Cluster, new ModeChange { PreAllocatedOutputs = true });
-        ModeEntry baseline = entered with { Token = null, Lease = null, Change = new ModeChange { PreAllocatedOutputs = false } };
+        ModeEntry baseline = entered with
+        {
+            Token = null,
+            Lease = null,
+            Change = new ModeChange { PreAllocatedOutputs = false },
+        };
         Assert.True(InForce(baseline with { Stamp = Stamp(4) }, entered).Resolve(default).Settings.PreAllocatedOutputs);
         Assert.False(InForce(baseline with { Stamp = Stamp(6) }, entered).Resolve(default).Settings.PreAllocatedOutputs);
     }
@@ -74,7 +82,9 @@ public class ModesInForceTests
     [InlineData("a:1", 0, "m", 4, true)]
     public void A_scope_holds_only_where_all_its_selectors_match(string node, int ordinal, string model, int number, bool holds)
     {
-        ModesInForce modes = InForce(Entry(1, new ModeScope(Gpu: Gpu, Model: new ModelReference("m")), new ModeChange { PreAllocatedOutputs = true }));
+        ModesInForce modes = InForce(
+            Entry(1, new ModeScope(Gpu: Gpu, Model: new ModelReference("m")), new ModeChange { PreAllocatedOutputs = true })
+        );
         ModeTarget target = ModeTarget.Of(new GpuId(new NodeId(node), ordinal), new ModelVersion(model, number, default));
         Assert.Equal(holds, modes.Resolve(target).Settings.PreAllocatedOutputs);
     }
@@ -87,7 +97,12 @@ public class ModesInForceTests
         ModeTarget target = ModeTarget.Of(Gpu, Model, Session);
         Assert.True(ModesInForce.Of([session, mode], _ => true, 2).Resolve(target).Settings.PreAllocatedOutputs);
         Assert.False(ModesInForce.Of([session, mode], entry => !entry.IsSession, 2).Resolve(target).Settings.PreAllocatedOutputs);
-        Assert.False(ModesInForce.Of([ModeEntries.Ended(session, new ModeEnd(3, ModeEndReason.Exited)), mode], _ => true, 3).Resolve(target).Settings.PreAllocatedOutputs);
+        Assert.False(
+            ModesInForce
+                .Of([ModeEntries.Ended(session, new ModeEnd(3, ModeEndReason.Exited)), mode], _ => true, 3)
+                .Resolve(target)
+                .Settings.PreAllocatedOutputs
+        );
     }
 
     [Fact]
@@ -96,11 +111,19 @@ public class ModesInForceTests
         for (int seed = 0; seed < 400; seed++)
         {
             var random = new Random(seed);
-            ModeEntry[] entries = [.. Enumerable.Range(1, 10).Select(time => Entry(time, ByPrecedence[random.Next(ByPrecedence.Length)], Change(random))), SessionEntry()];
+            ModeEntry[] entries =
+            [
+                .. Enumerable.Range(1, 10).Select(time => Entry(time, ByPrecedence[random.Next(ByPrecedence.Length)], Change(random))),
+                SessionEntry(),
+            ];
             bool[] ended = [.. entries.Select(entry => !entry.IsSession && random.Next(3) == 0)];
             ModeEntry[] left = [.. entries.Where((_, i) => !ended[i])];
 
-            ModeEntry[] arrivals = [.. entries, .. entries.Where((_, i) => ended[i]).Select(entry => ModeEntries.Ended(entry, new ModeEnd(20, ModeEndReason.Exited)))];
+            ModeEntry[] arrivals =
+            [
+                .. entries,
+                .. entries.Where((_, i) => ended[i]).Select(entry => ModeEntries.Ended(entry, new ModeEnd(20, ModeEndReason.Exited))),
+            ];
             random.Shuffle(arrivals);
             ModesInForce folded = ModesInForce.Of(ModeTable.Empty.With(arrivals).Entries, _ => true, 20);
             ModesInForce expected = ModesInForce.Of(ModeTable.Empty.With(left).Entries, _ => true, 20);
@@ -117,7 +140,9 @@ public class ModesInForceTests
     public void What_a_back_end_cannot_do_is_left_out_when_a_wide_scope_asks_for_it()
     {
         var traits = new ModuleTraits { CudaGraphs = false };
-        ModesInForce modes = InForce(Entry(1, new ModeScope(Gpu: Gpu), new ModeChange { CudaGraphs = CudaGraphsMode.Auto, PreAllocatedOutputs = true }));
+        ModesInForce modes = InForce(
+            Entry(1, new ModeScope(Gpu: Gpu), new ModeChange { CudaGraphs = CudaGraphsMode.Auto, PreAllocatedOutputs = true })
+        );
         AdmittedModes admitted = modes.Admit(ModeTarget.Of(Gpu, Model), traits);
         Assert.Null(admitted.Refusal);
         Assert.Equal(CudaGraphsMode.Off, admitted.Settings.CudaGraphs);
@@ -143,7 +168,10 @@ public class ModesInForceTests
         ModeEntry conflicting = Entry(2, ModeScope.Cluster, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment });
         ModeTarget target = ModeTarget.Of(Gpu, Model);
         Assert.Empty(InForce(old, harmless).Objections(target, traits, harmless.Stamp));
-        Assert.Equal(ModeConflicts.AllocatorWithGraphs, Assert.Single(InForce(old, conflicting).Objections(target, traits, conflicting.Stamp)).Reason);
+        Assert.Equal(
+            ModeConflicts.AllocatorWithGraphs,
+            Assert.Single(InForce(old, conflicting).Objections(target, traits, conflicting.Stamp)).Reason
+        );
         Assert.Equal(2, InForce(old, conflicting).Objections(target, traits, null).Count);
     }
 
@@ -153,17 +181,25 @@ public class ModesInForceTests
         ModesInForce modes = InForce(
             SessionEntry(),
             Entry(1, ModeScope.Cluster, new ModeChange { CudaGraphs = CudaGraphsMode.WholeModule }),
-            Entry(2, new ModeScope(Session: Session), new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment, PreAllocatedOutputs = true }));
+            Entry(2, new ModeScope(Session: Session), new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment, PreAllocatedOutputs = true })
+        );
         Assert.Equal(new HeldModes(true, true, true, false), modes.Held(Gpu, Model, ModuleTraits.Plain));
     }
 
-    private static ModeChange Change(Random random) => random.Next(4) switch
-    {
-        0 => new ModeChange { Profile = ProfileChoice.Pinned(random.Next(5)) },
-        1 => new ModeChange { PreAllocatedOutputs = random.Next(2) == 0, Profile = ProfileChoice.Auto },
-        2 => new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) },
-        _ => new ModeChange { RuntimeSettings = new RuntimeSettingsChange((KernelSpecialization)random.Next(3), random.Next(2) == 0 ? EngineGraphStrategy.WholeGraphCapture : null) },
-    };
+    private static ModeChange Change(Random random) =>
+        random.Next(4) switch
+        {
+            0 => new ModeChange { Profile = ProfileChoice.Pinned(random.Next(5)) },
+            1 => new ModeChange { PreAllocatedOutputs = random.Next(2) == 0, Profile = ProfileChoice.Auto },
+            2 => new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) },
+            _ => new ModeChange
+            {
+                RuntimeSettings = new RuntimeSettingsChange(
+                    (KernelSpecialization)random.Next(3),
+                    random.Next(2) == 0 ? EngineGraphStrategy.WholeGraphCapture : null
+                ),
+            },
+        };
 
     private static ModesInForce InForce(params ModeEntry[] entries)
     {
@@ -173,7 +209,8 @@ public class ModesInForceTests
 
     private static ModeStamp Stamp(long time) => new(time, new NodeIncarnation(1), time);
 
-    private static ModeEntry Entry(long time, ModeScope scope, ModeChange change) => new(Stamp(time), new ModeToken(Guid.NewGuid()), scope, change, Node);
+    private static ModeEntry Entry(long time, ModeScope scope, ModeChange change) =>
+        new(Stamp(time), new ModeToken(Guid.NewGuid()), scope, change, Node);
 
     private static ModeEntry SessionEntry() => new(Stamp(0), null, new ModeScope(Session: Session), ModeChange.None, Node, IsSession: true);
 }

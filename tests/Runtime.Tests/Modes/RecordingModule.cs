@@ -33,12 +33,13 @@ internal sealed class RecordingModule : IModeTarget, IDisposable
 
     public ModeSettings Current => Applied.Count == 0 ? ModeSettings.Default : Applied[^1];
 
-    public long WeightBudgetBytes => Current.WeightBudget.Kind switch
-    {
-        WeightBudgetKind.Bytes => Current.WeightBudget.ByteCount,
-        WeightBudgetKind.Fraction => (long)(Current.WeightBudget.Share * Traits.StreamableWeightBytes),
-        WeightBudgetKind.Automatic => AutomaticWeightBudgetBytes,
-    };
+    public long WeightBudgetBytes =>
+        Current.WeightBudget.Kind switch
+        {
+            WeightBudgetKind.Bytes => Current.WeightBudget.ByteCount,
+            WeightBudgetKind.Fraction => (long)(Current.WeightBudget.Share * Traits.StreamableWeightBytes),
+            WeightBudgetKind.Automatic => AutomaticWeightBudgetBytes,
+        };
 
     public long AutomaticWeightBudgetBytes => Traits.StreamableWeightBytes / 2;
 

@@ -20,17 +20,36 @@ public sealed class ModuleGraphBuilderTests
     public void Results_of_a_lone_engine_end_with_the_last_output_that_is_not_written_in_place(string aliases, string expected)
     {
         using var bench = new Workbench();
-        bench.Folder.Write("net.onnx", new TinyOnnx()
-            .Input("x", TinyOnnx.Element.Float, 4).Input("y", TinyOnnx.Element.Float, 4).Input("z", TinyOnnx.Element.Float, 4)
-            .Output("a", TinyOnnx.Element.Float, 4).Output("b", TinyOnnx.Element.Float, 4).Output("c", TinyOnnx.Element.Float, 4)
-            .Node("Neg", ["x"], ["a"]).Node("Neg", ["y"], ["b"]).Node("Neg", ["z"], ["c"]));
+        bench.Folder.Write(
+            "net.onnx",
+            new TinyOnnx()
+                .Input("x", TinyOnnx.Element.Float, 4)
+                .Input("y", TinyOnnx.Element.Float, 4)
+                .Input("z", TinyOnnx.Element.Float, 4)
+                .Output("a", TinyOnnx.Element.Float, 4)
+                .Output("b", TinyOnnx.Element.Float, 4)
+                .Output("c", TinyOnnx.Element.Float, 4)
+                .Node("Neg", ["x"], ["a"])
+                .Node("Neg", ["y"], ["b"])
+                .Node("Neg", ["z"], ["c"])
+        );
         string path = bench.Folder.Write("engine.json", $$"""{ "onnx": "net.onnx", "aliases": {{aliases}} }""");
         using DeviceContext device = DeviceContext.Retain(bench.Driver, 0);
         using ContextEntry entry = device.Enter();
         using DeviceStream stream = DeviceStream.Create(device);
         using IEngine engine = new EmulatedBackend(new OnnxBackend()).Load(
-            new EngineSource("_run_on_acc_0", path, File.ReadAllBytes(path)), new EngineHome(bench.Driver, 0, device.Handle, stream.Handle), CancellationToken.None);
-        var segment = new SegmentDefinition(new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, "emulated", "engine.json", 0, [], []), path, default, [], false, null);
+            new EngineSource("_run_on_acc_0", path, File.ReadAllBytes(path)),
+            new EngineHome(bench.Driver, 0, device.Handle, stream.Handle),
+            CancellationToken.None
+        );
+        var segment = new SegmentDefinition(
+            new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, "emulated", "engine.json", 0, [], []),
+            path,
+            default,
+            [],
+            false,
+            null
+        );
         var lone = new ModuleDefinition(default, IsLone: true, [], [], [segment]);
 
         ModuleGraph graph = ModuleGraphBuilder.Build(lone, new ModelVersion("m", 1, default), [engine], "tensorrt_plan");

@@ -19,7 +19,12 @@ public sealed class ProfileFilesTests
         using var bench = new Workbench();
         string path = EmulatedModels.Scaled(bench.Folder, """, "microseconds": 500""");
         string profiles = Path.Combine(bench.Folder.Path, "profiles");
-        using ModuleInstance instance = bench.Platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions(1, profiles), CancellationToken.None);
+        using ModuleInstance instance = bench.Platform.LoadInstance(
+            new ModuleSource(new ModelReference("m", 1), path),
+            0,
+            new InstanceOptions(1, profiles),
+            CancellationToken.None
+        );
         var settings = new ModeSettings { Profiling = format, MultiDeviceSafe = safeMode };
         Workbench.Forward(instance, Workbench.Floats("x", [1, 4], 1, 2, 3, 4));
         Assert.False(Directory.Exists(profiles));
@@ -45,11 +50,19 @@ public sealed class ProfileFilesTests
         using var bench = new Workbench();
         string profiles = Path.Combine(bench.Folder.Path, "profiles");
         string path = EmulatedModels.WithFallback(bench.Folder, """, "workspaceBytes": 4096""");
-        using ModuleInstance instance = bench.Platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions(1, profiles), CancellationToken.None);
+        using ModuleInstance instance = bench.Platform.LoadInstance(
+            new ModuleSource(new ModelReference("m", 1), path),
+            0,
+            new InstanceOptions(1, profiles),
+            CancellationToken.None
+        );
         var settings = new ModeSettings { Profiling = ProfilingFormat.Trex, Workspace = WorkspaceStrategy.Dynamic };
         Assert.Null(((IModuleInstance)instance).Conflict(settings));
         instance.Apply(settings);
-        Assert.Equal([6, 12, 18, 24], Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [1, 4], 1, 2, 3, 4))[0]));
+        Assert.Equal(
+            [6, 12, 18, 24],
+            Workbench.Floats(Workbench.Forward(instance, settings, Workbench.Floats("x", [1, 4], 1, 2, 3, 4))[0])
+        );
         Assert.Equal(8, Directory.GetFiles(profiles, "*.trace").Length);
     }
 
@@ -59,7 +72,15 @@ public sealed class ProfileFilesTests
         if (format == ProfilingFormat.Perfetto)
         {
             JsonElement row = trace.RootElement.GetProperty("traceEvents")[0];
-            Assert.Equal(("Mul_0", "X", 500d, 1), (row.GetProperty("name").GetString(), row.GetProperty("ph").GetString(), row.GetProperty("dur").GetDouble(), row.GetProperty("tid").GetInt32()));
+            Assert.Equal(
+                ("Mul_0", "X", 500d, 1),
+                (
+                    row.GetProperty("name").GetString(),
+                    row.GetProperty("ph").GetString(),
+                    row.GetProperty("dur").GetDouble(),
+                    row.GetProperty("tid").GetInt32()
+                )
+            );
             Assert.Equal("_run_on_acc_0 Engine Execution", row.GetProperty("pid").GetString());
         }
         else

@@ -9,7 +9,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Platforms;
 
-/// <summary>Files changed at random are refused in words or run right; either way the device is as it was, and the next good file loads.</summary>
+/// <summary>Files changed at random are refused in words or run right; either way the device is as it was, and the next good file
+/// loads.</summary>
 public sealed class ArtifactLoadMutationTests(ITestOutputHelper output)
 {
     [Fact]
@@ -23,13 +24,22 @@ public sealed class ArtifactLoadMutationTests(ITestOutputHelper output)
         byte[][] good =
         [
             plan,
-            ContainerFile.Write(new EngineRecord { Name = "net", Plan = plan, InputNames = ["x"], OutputNames = ["y"] }),
+            ContainerFile.Write(
+                new EngineRecord
+                {
+                    Name = "net",
+                    Plan = plan,
+                    InputNames = ["x"],
+                    OutputNames = ["y"],
+                }
+            ),
             SavedModels.TorchScript(fields: fields),
             SavedPrograms.OneEngine(fields),
         ];
         using var bench = new Workbench();
         string path = Path.Combine(bench.Folder.Path, "mutant.pt2");
-        int loaded = 0, refused = 0;
+        int loaded = 0,
+            refused = 0;
         for (int round = 0; round < 1000; round++)
         {
             byte[] file = [.. good[round % good.Length]];

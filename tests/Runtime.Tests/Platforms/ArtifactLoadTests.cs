@@ -61,11 +61,19 @@ public sealed class ArtifactLoadTests
     {
         using var bench = new Workbench();
         bench.Folder.Write("net.plan", PackedEngines.Difference("a", "b", "output0"));
-        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "a", "dtype": "FP32", "shape": ["n", 4] }, { "name": "b", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "output0", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [{ "name": "_run_on_acc_0", "backend": "tensorrt", "file": "net.plan", "inputs": ["a", "b"], "outputs": ["output0"] }] }
-            """));
-        Assert.Equal([4, 4, 4, 4], Workbench.Floats(module.Forward(Workbench.Floats("a", [1, 4], 5, 5, 5, 5), Workbench.Floats("b", [1, 4], 1, 1, 1, 1))[0]));
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "a", "dtype": "FP32", "shape": ["n", 4] }, { "name": "b", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "output0", "dtype": "FP32", "shape": ["n", 4] }],
+                  "segments": [{ "name": "_run_on_acc_0", "backend": "tensorrt", "file": "net.plan", "inputs": ["a", "b"], "outputs": ["output0"] }] }
+                """
+            )
+        );
+        Assert.Equal(
+            [4, 4, 4, 4],
+            Workbench.Floats(module.Forward(Workbench.Floats("a", [1, 4], 5, 5, 5, 5), Workbench.Floats("b", [1, 4], 1, 1, 1, 1))[0])
+        );
     }
 
     [Fact, Trait("row", "SE-03")]
@@ -84,7 +92,9 @@ public sealed class ArtifactLoadTests
         using var bench = new Workbench();
         byte[] plan = PackedEngines.Difference("images", "mean", "result");
         Assert.Equal(["images", "mean"], bench.Open(bench.Folder.Write("model.plan", plan)).Spec.Inputs.Select(input => input.Name));
-        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => bench.Local.LoadRecord(new EngineRecord { Name = "net", Plan = plan }));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() =>
+            bench.Local.LoadRecord(new EngineRecord { Name = "net", Plan = plan })
+        );
         Assert.Contains("the input 'images' does not end in an index", refused.Message, StringComparison.Ordinal);
     }
 
@@ -171,7 +181,14 @@ public sealed class ArtifactLoadTests
     public void A_record_that_asks_for_dynamic_workspace_starts_with_it_and_modes_may_change_it()
     {
         using var bench = new Workbench();
-        EngineRecord record = new() { Name = "net", Plan = PackedEngines.Scale(2, more: """, "workspaceBytes": 4096"""), InputNames = ["x"], OutputNames = ["y"], ResourceAllocation = ResourceAllocation.Dynamic };
+        EngineRecord record = new()
+        {
+            Name = "net",
+            Plan = PackedEngines.Scale(2, more: """, "workspaceBytes": 4096"""),
+            InputNames = ["x"],
+            OutputNames = ["y"],
+            ResourceAllocation = ResourceAllocation.Dynamic,
+        };
         LocalModule module = bench.Keep(bench.Local.LoadRecord(record));
         Assert.Equal(WorkspaceStrategy.Dynamic, module.Instance.Settings.Workspace);
         Assert.Equal(2, Workbench.Floats(module.Forward(X)[0])[0]);
@@ -182,34 +199,73 @@ public sealed class ArtifactLoadTests
         }
 
         Assert.Equal(WorkspaceStrategy.Dynamic, module.Instance.Settings.Workspace);
-        Assert.Equal(WorkspaceStrategy.Static, bench.Keep(bench.Local.LoadRecord(record with { ResourceAllocation = ResourceAllocation.Static })).Instance.Settings.Workspace);
+        Assert.Equal(
+            WorkspaceStrategy.Static,
+            bench.Keep(bench.Local.LoadRecord(record with { ResourceAllocation = ResourceAllocation.Static })).Instance.Settings.Workspace
+        );
     }
 
     [Fact]
     public void A_record_says_who_owns_outputs_and_whether_an_allocator_is_needed()
     {
         using var bench = new Workbench();
-        string[] fields = RecordStrings.Fields(inputs: "x", outputs: "y", unowned: true, plan: PackedEngines.Scale(2), requiresAllocator: "1");
+        string[] fields = RecordStrings.Fields(
+            inputs: "x",
+            outputs: "y",
+            unowned: true,
+            plan: PackedEngines.Scale(2),
+            requiresAllocator: "1"
+        );
         LocalModule module = bench.Keep(bench.Local.LoadRecord(EngineRecord.Parse(RecordStrings.Utf8(fields), "test")));
         Assert.True(module.Traits.RequiresOutputAllocator);
         Assert.True(module.Instance.Graph.Segments[0].UnownedOutputs);
         Assert.Equal(2, Workbench.Floats(module.Forward(X)[0])[0]);
         fields = RecordStrings.Fields(inputs: "x", outputs: "y", unowned: false, plan: PackedEngines.Scale(2));
-        Assert.False(bench.Keep(bench.Local.LoadRecord(EngineRecord.Parse(RecordStrings.Utf8(fields), "test"))).Instance.Graph.Segments[0].UnownedOutputs);
+        Assert.False(
+            bench
+                .Keep(bench.Local.LoadRecord(EngineRecord.Parse(RecordStrings.Utf8(fields), "test")))
+                .Instance.Graph.Segments[0]
+                .UnownedOutputs
+        );
     }
 
     [Fact]
     public void The_device_is_one_that_the_engine_was_built_for()
     {
-        var options = new HostDriverOptions { Devices = [new HostDeviceOptions { ComputeMajor = 8, ComputeMinor = 6, Name = "A" }, new HostDeviceOptions { Name = "B" }] };
+        var options = new HostDriverOptions
+        {
+            Devices =
+            [
+                new HostDeviceOptions
+                {
+                    ComputeMajor = 8,
+                    ComputeMinor = 6,
+                    Name = "A",
+                },
+                new HostDeviceOptions { Name = "B" },
+            ],
+        };
         using var bench = new Workbench(options);
-        EngineRecord record = new() { Name = "net", Plan = PackedEngines.Scale(2), InputNames = ["x"], OutputNames = ["y"], Device = new DeviceStamp(0, 9, 0, DeviceStampKind.Gpu, "B") };
+        EngineRecord record = new()
+        {
+            Name = "net",
+            Plan = PackedEngines.Scale(2),
+            InputNames = ["x"],
+            OutputNames = ["y"],
+            Device = new DeviceStamp(0, 9, 0, DeviceStampKind.Gpu, "B"),
+        };
         Assert.Equal(1, bench.Keep(bench.Local.LoadRecord(record)).Instance.HomeOrdinal);
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => bench.Local.LoadRecord(record, device: 0));
         Assert.Equal(FailureKind.NotSupported, refused.Kind);
-        Assert.Contains("No compatible device: the engine was built for 'B' of compute capability 9.0; device 0 is 'A' (8.6)", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "No compatible device: the engine was built for 'B' of compute capability 9.0; device 0 is 'A' (8.6)",
+            refused.Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(0, bench.Keep(bench.Local.LoadRecord(record with { HardwareCompatible = true }, device: 0)).Instance.HomeOrdinal);
-        ModuleLoadException dla = Assert.Throws<ModuleLoadException>(() => bench.Local.LoadRecord(record with { Device = record.Device! with { Kind = DeviceStampKind.Dla } }));
+        ModuleLoadException dla = Assert.Throws<ModuleLoadException>(() =>
+            bench.Local.LoadRecord(record with { Device = record.Device! with { Kind = DeviceStampKind.Dla } })
+        );
         Assert.Contains("deep-learning accelerator", dla.Message, StringComparison.Ordinal);
     }
 
@@ -217,9 +273,19 @@ public sealed class ArtifactLoadTests
     public void The_callers_current_device_comes_before_the_recorded_one_and_that_before_the_first()
     {
         using var bench = Workbench.WithDevices(3);
-        EngineRecord record = new() { Name = "net", Plan = PackedEngines.Scale(2), InputNames = ["x"], OutputNames = ["y"], Device = new DeviceStamp(2, 9, 0, DeviceStampKind.Gpu, bench.Platform.Devices[0].Name) };
+        EngineRecord record = new()
+        {
+            Name = "net",
+            Plan = PackedEngines.Scale(2),
+            InputNames = ["x"],
+            OutputNames = ["y"],
+            Device = new DeviceStamp(2, 9, 0, DeviceStampKind.Gpu, bench.Platform.Devices[0].Name),
+        };
         Assert.Equal(2, bench.Keep(bench.Local.LoadRecord(record)).Instance.HomeOrdinal);
-        Assert.Equal(0, bench.Keep(bench.Local.LoadRecord(record with { Device = record.Device! with { Ordinal = 7 } })).Instance.HomeOrdinal);
+        Assert.Equal(
+            0,
+            bench.Keep(bench.Local.LoadRecord(record with { Device = record.Device! with { Ordinal = 7 } })).Instance.HomeOrdinal
+        );
         using DeviceContext current = DeviceContext.Retain(bench.Driver, 1);
         using (current.Enter())
         {
@@ -236,12 +302,17 @@ public sealed class ArtifactLoadTests
         using var bench = new Workbench();
         string onnx = SamplePictures.ClassifierPath;
         byte[] plan = EmulatedPlan.Write("""{ "onnx": "model.onnx" }"""u8, File.ReadAllBytes(onnx));
-        LocalModule direct = bench.Open(onnx), saved = bench.Open(bench.Folder.Write("model.plan", plan));
+        LocalModule direct = bench.Open(onnx),
+            saved = bench.Open(bench.Folder.Write("model.plan", plan));
         TensorSpec input = Assert.Single(direct.Spec.Inputs);
         Assert.Equal(input, Assert.Single(saved.Spec.Inputs));
         long[] shape = [.. input.Shape.Span.ToArray().Select(dimension => dimension < 0 ? 2 : dimension)];
         var random = new Random(7);
-        Tensor picture = Workbench.Floats(input.Name, shape, [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (count, dimension) => count * dimension)).Select(_ => random.NextSingle())]);
+        Tensor picture = Workbench.Floats(
+            input.Name,
+            shape,
+            [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (count, dimension) => count * dimension)).Select(_ => random.NextSingle())]
+        );
         Assert.Equal(Workbench.Floats(direct.Forward(picture)[0]), Workbench.Floats(saved.Forward(picture)[0]));
     }
 
@@ -259,7 +330,15 @@ public sealed class ArtifactLoadTests
     }
 
     private static byte[] Container(byte[] plan, string inputs, string outputs) =>
-        ContainerFile.Write(new EngineRecord { Name = "net", Plan = plan, InputNames = Split(inputs), OutputNames = Split(outputs) });
+        ContainerFile.Write(
+            new EngineRecord
+            {
+                Name = "net",
+                Plan = plan,
+                InputNames = Split(inputs),
+                OutputNames = Split(outputs),
+            }
+        );
 
     private static string[] Split(string names) => names.Split('%', StringSplitOptions.RemoveEmptyEntries);
 }

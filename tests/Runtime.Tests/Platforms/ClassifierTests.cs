@@ -47,7 +47,7 @@ public sealed class ClassifierTests
     {
         using var input = OrtValue.CreateTensorValueFromMemory(values, [count, 1, 28, 28]);
         using var options = new RunOptions();
-        using var results = session.Run(options, ["image"], [input], ["logits"]);
+        using IDisposableReadOnlyCollection<OrtValue> results = session.Run(options, ["image"], [input], ["logits"]);
         return results[0].GetTensorDataAsSpan<float>().ToArray();
     }
 }

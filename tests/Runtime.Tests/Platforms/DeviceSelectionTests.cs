@@ -11,7 +11,11 @@ public sealed class DeviceSelectionTests
 {
     private static readonly DeviceDescription[] Machine =
     [
-        new(0, "A", false, 8, 6, 1), new(1, "B", false, 9, 0, 1), new(2, "B", false, 9, 0, 1), new(3, "B", false, 9, 0, 1), new(4, "C", false, 7, 5, 1),
+        new(0, "A", false, 8, 6, 1),
+        new(1, "B", false, 9, 0, 1),
+        new(2, "B", false, 9, 0, 1),
+        new(3, "B", false, 9, 0, 1),
+        new(4, "C", false, 7, 5, 1),
     ];
 
     [Theory, Trait("row", "MD-05")]
@@ -21,15 +25,24 @@ public sealed class DeviceSelectionTests
     [InlineData("renamed", 8, 6, 7, false, 1, 0)]
     [InlineData("B", 9, 0, 9, true, 0, 0)]
     [InlineData("B", 9, 0, 9, true, 4, 0)]
-    public void The_current_device_then_the_recorded_then_the_first(string name, int major, int minor, int recorded, bool compatible, int? current, int expected) =>
-        Assert.Equal(expected, DeviceSelection.Choose(new BuiltFor(recorded, name, major, minor, compatible), Machine, current));
+    public void The_current_device_then_the_recorded_then_the_first(
+        string name,
+        int major,
+        int minor,
+        int recorded,
+        bool compatible,
+        int? current,
+        int expected
+    ) => Assert.Equal(expected, DeviceSelection.Choose(new BuiltFor(recorded, name, major, minor, compatible), Machine, current));
 
     [Theory]
     [InlineData("other", 9, 0)]
     [InlineData("B", 10, 0)]
     public void Nothing_that_fits_is_said_so(string name, int major, int minor)
     {
-        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => DeviceSelection.Choose(new BuiltFor(0, name, major, minor, false), Machine, 0));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() =>
+            DeviceSelection.Choose(new BuiltFor(0, name, major, minor, false), Machine, 0)
+        );
         Assert.StartsWith("No compatible device", refused.Message, StringComparison.Ordinal);
     }
 

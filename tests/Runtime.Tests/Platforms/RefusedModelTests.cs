@@ -11,7 +11,8 @@ using static Troupe.TestSupport.Onnx.TinyOnnx;
 
 namespace Troupe.Runtime.Tests.Platforms;
 
-/// <summary>Every way a model's bytes can be wrong: one clear error each, nothing left on the device, and the next good model loads.</summary>
+/// <summary>Every way a model's bytes can be wrong: one clear error each, nothing left on the device, and the next good model
+/// loads.</summary>
 public sealed class RefusedModelTests
 {
     [Theory]
@@ -39,15 +40,36 @@ public sealed class RefusedModelTests
             "empty" => bench.Folder.Write("m.onnx", Array.Empty<byte>()),
             "noise" => bench.Folder.Write("m.onnx", Noise()),
             "truncated" => bench.Folder.Write("m.onnx", good[..(good.Length / 2)]),
-            "operator" => bench.Folder.Write("m.onnx", new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("NoSuchOperator", ["x"], ["y"])),
-            "opset" => bench.Folder.Write("m.onnx", new TinyOnnx(opset: 99).Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("Relu", ["x"], ["y"])),
-            "unconnected" => bench.Folder.Write("m.onnx", new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("Relu", ["z"], ["y"])),
-            "strings" => bench.Folder.Write("m.onnx", new TinyOnnx().Input("x", Element.String, 1).Output("y", Element.String, 1).Node("Identity", ["x"], ["y"])),
-            "int4" => bench.Folder.Write("m.onnx", new TinyOnnx(21).Input("x", Element.Int4, 2).Output("y", Element.Int4, 2).Node("Identity", ["x"], ["y"])),
+            "operator" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("NoSuchOperator", ["x"], ["y"])
+            ),
+            "opset" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx(opset: 99).Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("Relu", ["x"], ["y"])
+            ),
+            "unconnected" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("Relu", ["z"], ["y"])
+            ),
+            "strings" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx().Input("x", Element.String, 1).Output("y", Element.String, 1).Node("Identity", ["x"], ["y"])
+            ),
+            "int4" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx(21).Input("x", Element.Int4, 2).Output("y", Element.Int4, 2).Node("Identity", ["x"], ["y"])
+            ),
             "outside" => bench.Folder.Write("m.onnx", External("../weights.bin")),
             "external" => bench.Folder.Write("m.onnx", External("weights.bin")),
-            "large" => bench.Folder.Write("m.onnx", new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 300_000)
-                .Constant("w", new float[300_000], 300_000).Node("Add", ["x", "w"], ["y"])),
+            "large" => bench.Folder.Write(
+                "m.onnx",
+                new TinyOnnx()
+                    .Input("x", Element.Float, 1)
+                    .Output("y", Element.Float, 300_000)
+                    .Constant("w", new float[300_000], 300_000)
+                    .Node("Add", ["x", "w"], ["y"])
+            ),
             "extension" => bench.Folder.Write("m.pth", good),
             _ => bench.Folder.Write("m.plan", "ftrt, and what TensorRT alone reads"u8.ToArray()),
         };
@@ -82,12 +104,18 @@ public sealed class RefusedModelTests
         using var bench = new Workbench();
         string path = bench.Folder.Write("m.onnx", TinyModels.AddOne());
         var source = new ModuleSource(new ModelReference("m"), path);
-        Assert.ThrowsAny<OperationCanceledException>(() => bench.Platform.Load(source, 0, new InstanceOptions(), new CancellationToken(canceled: true)));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            bench.Platform.Load(source, 0, new InstanceOptions(), new CancellationToken(canceled: true))
+        );
         Assert.Empty(bench.Driver.Alive());
     }
 
-    private static TinyOnnx External(string location) => new TinyOnnx().Input("x", Element.Float, 4).Output("y", Element.Float, 4)
-        .External("w", Element.Float, location, 16, 4).Node("Add", ["x", "w"], ["y"]);
+    private static TinyOnnx External(string location) =>
+        new TinyOnnx()
+            .Input("x", Element.Float, 4)
+            .Output("y", Element.Float, 4)
+            .External("w", Element.Float, location, 16, 4)
+            .Node("Add", ["x", "w"], ["y"]);
 
     private static byte[] Noise()
     {

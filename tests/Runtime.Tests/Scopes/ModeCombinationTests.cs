@@ -84,12 +84,15 @@ public sealed class ModeCombinationTests
     public void A_moved_input_may_be_given_back_at_once(int seed)
     {
         using var bench = new Workbench(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
-        LocalModule module = bench.Open(TinyModels.Scale(2), device: 0, lanes: 2), elsewhere = bench.Open(TinyModels.Scale(3), device: 1, lanes: 2);
+        LocalModule module = bench.Open(TinyModels.Scale(2), device: 0, lanes: 2),
+            elsewhere = bench.Open(TinyModels.Scale(3), device: 1, lanes: 2);
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
-        using DeviceCaller far = new(bench, elsewhere), home = new(bench, module);
+        using DeviceCaller far = new(bench, elsewhere),
+            home = new(bench, module);
         for (int call = 1; call <= 4; call++)
         {
-            DeviceTensor x = far.Upload(X(call)), y = home.Call([x])[0];
+            DeviceTensor x = far.Upload(X(call)),
+                y = home.Call([x])[0];
             x.Return();
 
             // The same memory is lent again on the stream it was made on, while the copy may still run.
@@ -107,9 +110,12 @@ public sealed class ModeCombinationTests
     public void The_values_of_a_shape_tensor_are_read_on_whatever_device_it_lies()
     {
         using var bench = Workbench.WithDevices(2);
-        LocalModule module = bench.Open(EmulatedModels.Expanded(bench.Folder)), elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
-        using DeviceCaller far = new(bench, elsewhere), home = new(bench, module);
-        DeviceTensor x = home.Upload(X(7)), size = far.Upload(Workbench.Longs("size", [2], 3, 4));
+        LocalModule module = bench.Open(EmulatedModels.Expanded(bench.Folder)),
+            elsewhere = bench.Open(TinyModels.Scale(2), device: 1);
+        using DeviceCaller far = new(bench, elsewhere),
+            home = new(bench, module);
+        DeviceTensor x = home.Upload(X(7)),
+            size = far.Upload(Workbench.Longs("size", [2], 3, 4));
         ForwardException refused = Assert.Throws<ForwardException>(() => home.Call([x, size]));
         Assert.Equal(FailureKind.InvalidInput, refused.Kind);
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
@@ -156,7 +162,11 @@ public sealed class ModeCombinationTests
             Assert.Equal(new TensorShape(rows, 4), module.Forward(X(1), Workbench.Longs("size", [2], rows, 4))[0].Shape);
         }
 
-        Assert.StartsWith("No optimization profile matches", Assert.Throws<ForwardException>(() => module.Forward(X(1), Workbench.Longs("size", [2], 99, 4))).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "No optimization profile matches",
+            Assert.Throws<ForwardException>(() => module.Forward(X(1), Workbench.Longs("size", [2], 99, 4))).Message,
+            StringComparison.Ordinal
+        );
         using EnteredMode small = module.OptimizationProfile(0);
         Assert.Equal(new TensorShape(4, 4), module.Forward(X(1), Workbench.Longs("size", [2], 4, 4))[0].Shape);
         ForwardException outside = Assert.Throws<ForwardException>(() => module.Forward(X(1), Workbench.Longs("size", [2], 9, 4)));
@@ -170,7 +180,8 @@ public sealed class ModeCombinationTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoStreamable(bench.Folder, 1000, 3000, """, "automaticBudget": 250"""));
         Assert.Equal((3250, 3250), (module.WeightBudgetBytes, module.AutomaticWeightBudgetBytes));
-        WeightStreamingScope outer = module.WeightStreaming(), inner = module.WeightStreaming();
+        WeightStreamingScope outer = module.WeightStreaming(),
+            inner = module.WeightStreaming();
         outer.DeviceBudget = 2000;
         inner.DeviceBudget = 400;
         Assert.Equal([100L, 300], module.Instance.Engines.Select(engine => engine.WeightBudget));
@@ -189,11 +200,13 @@ public sealed class ModeCombinationTests
     {
         using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 23 });
         LocalModule module = bench.Open(EmulatedModels.TwoStreamable(bench.Folder, 1000, 3000), lanes: 2);
-        using DeviceCaller one = new(bench, module), other = new(bench, module, direct: true);
+        using DeviceCaller one = new(bench, module),
+            other = new(bench, module, direct: true);
         using WeightStreamingScope weights = module.WeightStreaming();
         foreach (long budget in new long[] { 4000, 0, 1234, 4000 })
         {
-            DeviceTensor left = one.Call(X(budget)), right = other.Call(X(budget + 1));
+            DeviceTensor left = one.Call(X(budget)),
+                right = other.Call(X(budget + 1));
             weights.DeviceBudget = budget;
             Assert.Equal((6f * budget, 6f * (budget + 1)), (one.Floats(left)[0], other.Floats(right)[0]));
         }
@@ -211,9 +224,7 @@ public sealed class ModeCombinationTests
             module.Forward(X(1));
             module.Forward(X(1));
             Assert.Equal(1, module.Instance.Lanes[0].Lane.KeptOutputs);
-            using (module.EnablePreAllocatedOutputs())
-            {
-            }
+            using (module.EnablePreAllocatedOutputs()) { }
 
             Assert.True(module.Modes.Effective(module).PreAllocatedOutputs);
             Assert.Equal(1, module.Instance.Lanes[0].Lane.KeptOutputs);
@@ -251,30 +262,51 @@ public sealed class ModeCombinationTests
         Assert.True(modes.GetCudaGraphsMode(module));
         Assert.Equal(24f, Workbench.Floats(module.Forward(X(1))[0])[0]);
         Assert.Equal(3, module.Counts.Captures);
-        Assert.Throws<InvalidOperationException>((Action)(() =>
-        {
-            using EnteredMode inside = module.EnableCudaGraphs();
-            throw new InvalidOperationException("whatever happens inside");
-        }));
+        Assert.Throws<InvalidOperationException>(
+            (Action)(
+                () =>
+                {
+                    using EnteredMode inside = module.EnableCudaGraphs();
+                    throw new InvalidOperationException("whatever happens inside");
+                }
+            )
+        );
         Assert.True(modes.GetCudaGraphsMode(module));
         modes.SetCudaGraphsMode(false);
-        Assert.Equal((false, false, 0), (modes.GetCudaGraphsMode(module), modes.GetWholeCudaGraphsMode(module), module.Instance.Lanes[0].Lane.Graphs));
+        Assert.Equal(
+            (false, false, 0),
+            (modes.GetCudaGraphsMode(module), modes.GetWholeCudaGraphsMode(module), module.Instance.Lanes[0].Lane.Graphs)
+        );
     }
 
     [Theory, Trait("row", "AL-06")]
     [InlineData(true, FailureKind.InvalidInput, "but has the shape [2,4] where that has [1,4]")]
     [InlineData(false, FailureKind.NotSupported, "but its shape is known only after the run")]
-    public void An_output_that_does_not_fit_the_input_it_is_written_over_is_refused_before_anything_runs(bool inferred, FailureKind kind, string words)
+    public void An_output_that_does_not_fit_the_input_it_is_written_over_is_refused_before_anything_runs(
+        bool inferred,
+        FailureKind kind,
+        string words
+    )
     {
         using var bench = new Workbench();
-        bench.Folder.Write("twice.onnx", new TinyOnnx().Input("cache", TinyOnnx.Element.Float, "n", 4).Output("updated", TinyOnnx.Element.Float, "m", 4)
-            .Node("Concat", ["cache", "cache"], ["updated"], ("axis", 0)));
+        bench.Folder.Write(
+            "twice.onnx",
+            new TinyOnnx()
+                .Input("cache", TinyOnnx.Element.Float, "n", 4)
+                .Output("updated", TinyOnnx.Element.Float, "m", 4)
+                .Node("Concat", ["cache", "cache"], ["updated"], ("axis", 0))
+        );
         string rule = inferred ? """, "shapes": [{ "output": "updated", "dimensions": ["2*cache.0", "4"] }]""" : "";
         bench.Folder.Write("engine.json", $$"""{ "onnx": "twice.onnx", "aliases": [{ "output": "updated", "input": "cache" }]{{rule}} }""");
-        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "cache", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "updated", "dtype": "FP32", "shape": ["m", 4] }],
-              "segments": [{ "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["cache"], "outputs": ["updated"] }] }
-            """));
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "cache", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "updated", "dtype": "FP32", "shape": ["m", 4] }],
+                  "segments": [{ "name": "_run_on_acc_0", "backend": "emulated", "file": "engine.json", "inputs": ["cache"], "outputs": ["updated"] }] }
+                """
+            )
+        );
         using DeviceCaller device = new(bench, module);
         DeviceTensor cache = device.Upload(Workbench.Floats("cache", [1, 4], 1, 2, 3, 4));
         for (int call = 0; call < 2; call++)
@@ -314,9 +346,15 @@ public sealed class ModeCombinationTests
         string occupied = bench.Folder.Write("occupied", "a file, not a folder");
         string path = EmulatedModels.Scaled(bench.Folder);
         ModuleInstance instance = bench.Platform.LoadInstance(
-            new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = Path.Combine(occupied, "profiles") }, TestContext.Current.CancellationToken);
+            new ModuleSource(new ModelReference("m", 1), path),
+            0,
+            new InstanceOptions { ProfileFolder = Path.Combine(occupied, "profiles") },
+            TestContext.Current.CancellationToken
+        );
         Workbench.Forward(instance, X(1));
-        ForwardException refused = Assert.Throws<ForwardException>(() => instance.Apply(new ModeSettings { Profiling = ProfilingFormat.Trex }));
+        ForwardException refused = Assert.Throws<ForwardException>(() =>
+            instance.Apply(new ModeSettings { Profiling = ProfilingFormat.Trex })
+        );
         Assert.Equal(FailureKind.InvalidRequest, refused.Kind);
         Assert.Contains(occupied, refused.Message, StringComparison.Ordinal);
         Assert.Equal(ProfilingFormat.Off, instance.Settings.Profiling);
@@ -324,7 +362,11 @@ public sealed class ModeCombinationTests
 
         string good = Path.Combine(bench.Folder.Path, "profiles");
         ModuleInstance other = bench.Platform.LoadInstance(
-            new ModuleSource(new ModelReference("m", 1), path), 0, new InstanceOptions { ProfileFolder = good }, TestContext.Current.CancellationToken);
+            new ModuleSource(new ModelReference("m", 1), path),
+            0,
+            new InstanceOptions { ProfileFolder = good },
+            TestContext.Current.CancellationToken
+        );
         other.Apply(new ModeSettings { Profiling = ProfilingFormat.Trex });
         Directory.Delete(good, recursive: true);
         File.WriteAllText(good, "in the way");

@@ -42,7 +42,11 @@ public sealed class ModeScopeTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
         using EnteredMode allocator = module.EnableOutputAllocator();
-        Assert.StartsWith("Both CUDA Graphs and dynamic output allocation", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Both CUDA Graphs and dynamic output allocation",
+            Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal([24, 24, 24, 24], Workbench.Floats(module.Forward(X())[0]));
     }
 
@@ -51,7 +55,11 @@ public sealed class ModeScopeTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
-        Assert.Contains("TRT-RTX-only", Assert.Throws<ForwardException>(() => module.EnableCudaGraphs(EngineGraphStrategy.WholeGraphCapture)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "TRT-RTX-only",
+            Assert.Throws<ForwardException>(() => module.EnableCudaGraphs(EngineGraphStrategy.WholeGraphCapture)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(RuntimeSettings.Default, module.Modes.Effective(module).RuntimeSettings);
         Assert.False(module.Modes.GetCudaGraphsMode(module));
         Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
@@ -66,7 +74,10 @@ public sealed class ModeScopeTests
         module.Forward(X());
         using (module.RuntimeConfig(KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture))
         {
-            Assert.Equal((KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture), (engine.RuntimeSettings.Specialization, engine.RuntimeSettings.GraphStrategy));
+            Assert.Equal(
+                (KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture),
+                (engine.RuntimeSettings.Specialization, engine.RuntimeSettings.GraphStrategy)
+            );
             Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
             Assert.Equal(2, module.Counts.Contexts);
         }
@@ -83,18 +94,26 @@ public sealed class ModeScopeTests
         bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
         foreach ((string engine, string input) in new[] { ("a", "x"), ("c", "u") })
         {
-            bench.Folder.Write($"{engine}.json", $$"""
+            bench.Folder.Write(
+                $"{engine}.json",
+                $$"""
                 { "onnx": "{{engine}}.onnx", "profiles": [[{ "input": "{{input}}", "min": [1, 4], "opt": [8, 4], "max": [8, 4] }], [{ "input": "{{input}}", "min": [9, 4], "opt": [64, 4], "max": [256, 4] }]] }
-                """);
+                """
+            );
         }
 
-        LocalModule module = bench.Open(bench.Folder.Write("module.json", """
-            { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
-              "segments": [
-                { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
-                { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["t"], "outputs": ["u"] },
-                { "name": "_run_on_acc_1", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
-            """));
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "emulated", "file": "a.json", "inputs": ["x"], "outputs": ["t"] },
+                    { "name": "_run_on_gpu_0", "backend": "onnxruntime", "file": "b.onnx", "inputs": ["t"], "outputs": ["u"] },
+                    { "name": "_run_on_acc_1", "backend": "emulated", "file": "c.json", "inputs": ["u"], "outputs": ["y"] }] }
+                """
+            )
+        );
         using EnteredMode auto = module.OptimizationProfile("auto");
         foreach (int rows in new[] { 1, 8, 32, 256, 1 })
         {
@@ -118,7 +137,8 @@ public sealed class ModeScopeTests
         }
 
         Assert.Equal(0, module.Counts.Captures);
-        using EnteredMode eager = module.RuntimeConfig(KernelSpecialization.Eager), whole = module.Modes.Enter([module], new ModeChange { CudaGraphs = CudaGraphsMode.WholeModule });
+        using EnteredMode eager = module.RuntimeConfig(KernelSpecialization.Eager),
+            whole = module.Modes.Enter([module], new ModeChange { CudaGraphs = CudaGraphsMode.WholeModule });
         Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
         Assert.Equal(1, module.Counts.Captures);
     }
@@ -146,15 +166,28 @@ public sealed class ModeScopeTests
     [InlineData(CudaGraphsMode.Off, true, false)]
     [InlineData(CudaGraphsMode.PerSegment, true, false)]
     [InlineData(CudaGraphsMode.Off, false, true)]
-    public void An_input_given_back_right_after_the_launch_is_not_overwritten_by_the_output(CudaGraphsMode graphs, bool preAllocated, bool allocator)
+    public void An_input_given_back_right_after_the_launch_is_not_overwritten_by_the_output(
+        CudaGraphsMode graphs,
+        bool preAllocated,
+        bool allocator
+    )
     {
         using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 5 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
-        using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = preAllocated, OutputAllocator = allocator });
+        using EnteredMode scope = module.Modes.Enter(
+            [module],
+            new ModeChange
+            {
+                CudaGraphs = graphs,
+                PreAllocatedOutputs = preAllocated,
+                OutputAllocator = allocator,
+            }
+        );
         using var device = new DeviceCaller(bench, module);
         for (int run = 1; run <= 3; run++)
         {
-            DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], run, run, run, run)), y = device.Call([x])[0];
+            DeviceTensor x = device.Upload(Workbench.Floats("x", [1, 4], run, run, run, run)),
+                y = device.Call([x])[0];
             x.Return();
             DeviceTensor other = device.Upload(X());
             Assert.Equal([2 * run, 2 * run, 2 * run, 2 * run], device.Floats(y));
@@ -173,7 +206,8 @@ public sealed class ModeScopeTests
         {
             using LocalModule module = bench.Local.Load(path, lanes: 1);
             using var device = new DeviceCaller(bench, module);
-            DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])), x = device.Upload(Workbench.Floats("x", [1], 2));
+            DeviceTensor cache = device.Upload(Workbench.Floats("cache", [64], new float[64])),
+                x = device.Upload(Workbench.Floats("x", [1], 2));
             Assert.Equal([128f], device.Floats(device.Call([cache, x])[0]));
             Assert.Equal(2f, device.Floats(cache)[63]);
         }
@@ -184,7 +218,9 @@ public sealed class ModeScopeTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModules.Cache(bench.Folder));
-        ForwardException refused = Assert.Throws<ForwardException>(() => module.Forward(Workbench.Floats("cache", [64], new float[64]), Workbench.Floats("x", [1], 1)));
+        ForwardException refused = Assert.Throws<ForwardException>(() =>
+            module.Forward(Workbench.Floats("cache", [64], new float[64]), Workbench.Floats("x", [1], 1))
+        );
         Assert.Contains("a host tensor would be copied and the write lost", refused.Message, StringComparison.Ordinal);
     }
 

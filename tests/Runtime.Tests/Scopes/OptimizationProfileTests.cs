@@ -17,7 +17,8 @@ public sealed class OptimizationProfileTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoProfiles(bench.Folder));
         using EnteredMode graphs = module.EnableCudaGraphs();
-        Tensor fits = Workbench.Floats("x", [1, 1, 16], new float[16]), wide = Workbench.Floats("x", [1, 2, 16], new float[32]);
+        Tensor fits = Workbench.Floats("x", [1, 1, 16], new float[16]),
+            wide = Workbench.Floats("x", [1, 2, 16], new float[32]);
         Assert.Equal(16, Workbench.Floats(module.Forward(fits)[0]).Length);
         Assert.Throws<ForwardException>(() => module.Forward(wide));
         Assert.Equal(16, Workbench.Floats(module.Forward(fits)[0]).Length);
@@ -48,7 +49,8 @@ public sealed class OptimizationProfileTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoProfiles(bench.Folder));
-        using EnteredMode graphs = module.EnableCudaGraphs(), auto = module.OptimizationProfile("auto");
+        using EnteredMode graphs = module.EnableCudaGraphs(),
+            auto = module.OptimizationProfile("auto");
         module.Forward(X(32));
         module.Forward(X(1));
         Assert.Equal(2, module.Counts.Captures);
@@ -74,7 +76,11 @@ public sealed class OptimizationProfileTests
         }
 
         Assert.Equal(ProfileChoice.Pinned(0), module.Modes.Effective(module).Profile);
-        Assert.Contains("Optimization profile index 99 out of range [0, 2)", Assert.Throws<ForwardException>(() => module.OptimizationProfile(99)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Optimization profile index 99 out of range [0, 2)",
+            Assert.Throws<ForwardException>(() => module.OptimizationProfile(99)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<ForwardException>(() => module.OptimizationProfile("decode"));
     }
 
@@ -94,7 +100,11 @@ public sealed class OptimizationProfileTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoProfiles(bench.Folder));
-        Assert.Contains("optimization profile 0 admits", Assert.Throws<ForwardException>(() => module.Forward(X(8))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "optimization profile 0 admits",
+            Assert.Throws<ForwardException>(() => module.Forward(X(8))).Message,
+            StringComparison.Ordinal
+        );
         using EnteredMode auto = module.OptimizationProfile("auto");
         Assert.Equal(new TensorShape(4, 8, 16), module.Forward(X(8))[0].Shape);
     }

@@ -86,7 +86,11 @@ public class RuntimeModesTests
         _modes.SetCudaGraphsMode(true);
         ModeRefusal refusal = Assert.IsType<ModeRefusal>(_modes.Admit(module).Refusal);
         Assert.Equal(FailureKind.ModeConflict, refusal.Kind);
-        Assert.StartsWith("The model contains submodules that require a dynamic output allocator", refusal.Reason, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The model contains submodules that require a dynamic output allocator",
+            refusal.Reason,
+            StringComparison.Ordinal
+        );
 
         _modes.SetCudaGraphsMode(false);
         Assert.Null(_modes.Admit(module).Refusal);
@@ -102,7 +106,10 @@ public class RuntimeModesTests
 
         using (module.EnableOutputAllocator())
         {
-            Assert.Equal(ModeConflicts.RequiredAllocatorWithGraphs, Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message);
+            Assert.Equal(
+                ModeConflicts.RequiredAllocatorWithGraphs,
+                Assert.Throws<ForwardException>(() => module.EnableCudaGraphs()).Message
+            );
         }
     }
 
@@ -116,7 +123,9 @@ public class RuntimeModesTests
         using var module = new RecordingModule(_modes, hybrid ? Hybrid : ModuleTraits.Plain);
         using (graphsFirst ? module.EnableCudaGraphs() : module.EnableOutputAllocator())
         {
-            ForwardException failure = Assert.Throws<ForwardException>(() => graphsFirst ? module.EnableOutputAllocator() : module.EnableCudaGraphs());
+            ForwardException failure = Assert.Throws<ForwardException>(() =>
+                graphsFirst ? module.EnableOutputAllocator() : module.EnableCudaGraphs()
+            );
             Assert.Equal(ModeConflicts.AllocatorWithGraphs, failure.Message);
             Assert.Null(_modes.Admit(module).Refusal);
         }
@@ -235,7 +244,11 @@ public class RuntimeModesTests
     {
         using var module = new RecordingModule(_modes);
         using WeightStreamingScope scope = module.WeightStreaming();
-        Assert.StartsWith("Streamable bytes are zero.", Assert.Throws<ForwardException>(() => scope.DeviceBudget = 1).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Streamable bytes are zero.",
+            Assert.Throws<ForwardException>(() => scope.DeviceBudget = 1).Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty(module.Applied);
     }
 
@@ -278,7 +291,11 @@ public class RuntimeModesTests
             }
 
             Assert.Equal(ProfileChoice.Pinned(1), _modes.Admit(module).Settings.Profile);
-            Assert.Contains("decode", Assert.Throws<ForwardException>(() => module.OptimizationProfile("decode")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "decode",
+                Assert.Throws<ForwardException>(() => module.OptimizationProfile("decode")).Message,
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Equal(ProfileChoice.Pinned(0), _modes.Admit(module).Settings.Profile);
@@ -358,9 +375,15 @@ public class RuntimeModesTests
     public void A_call_brings_its_own_modes_along_without_changing_any_scope()
     {
         using var module = new RecordingModule(_modes);
-        Assert.Equal(CudaGraphsMode.PerSegment, _modes.Admit(module, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }).Settings.CudaGraphs);
+        Assert.Equal(
+            CudaGraphsMode.PerSegment,
+            _modes.Admit(module, new ModeChange { CudaGraphs = CudaGraphsMode.PerSegment }).Settings.CudaGraphs
+        );
         Assert.Equal(CudaGraphsMode.Off, _modes.Admit(module).Settings.CudaGraphs);
-        Assert.Equal(FailureKind.InvalidRequest, _modes.Admit(module, new ModeChange { WeightBudget = WeightBudget.Automatic }).Refusal?.Kind);
+        Assert.Equal(
+            FailureKind.InvalidRequest,
+            _modes.Admit(module, new ModeChange { WeightBudget = WeightBudget.Automatic }).Refusal?.Kind
+        );
     }
 
     [Fact]
@@ -370,7 +393,15 @@ public class RuntimeModesTests
         {
             var random = new Random(seed);
             var modes = new RuntimeModes();
-            using var module = new RecordingModule(modes, new ModuleTraits { ProfileCount = 4, StreamableWeightBytes = 1000, RuntimeSettings = true });
+            using var module = new RecordingModule(
+                modes,
+                new ModuleTraits
+                {
+                    ProfileCount = 4,
+                    StreamableWeightBytes = 1000,
+                    RuntimeSettings = true,
+                }
+            );
             var open = new List<(EnteredMode Scope, Func<ModeSettings, ModeSettings> Effect)>();
             for (int step = 0; step < 30; step++)
             {
@@ -383,18 +414,33 @@ public class RuntimeModesTests
                 else
                 {
                     int value = random.Next(4);
-                    open.Add(random.Next(4) switch
-                    {
-                        0 => (module.OptimizationProfile(value), s => s with { Profile = ProfileChoice.Pinned(value) }),
-                        1 => (module.EnablePreAllocatedOutputs(), s => s with { PreAllocatedOutputs = true }),
-                        2 => (module.ResourceAllocationStrategy((WorkspaceStrategy)(value % 2)), s => s with { Workspace = (WorkspaceStrategy)(value % 2) }),
-                        _ => (module.RuntimeConfig((KernelSpecialization)(value % 3)), s => s with { RuntimeSettings = s.RuntimeSettings with { Specialization = (KernelSpecialization)(value % 3) } }),
-                    });
+                    open.Add(
+                        random.Next(4) switch
+                        {
+                            0 => (module.OptimizationProfile(value), s => s with { Profile = ProfileChoice.Pinned(value) }),
+                            1 => (module.EnablePreAllocatedOutputs(), s => s with { PreAllocatedOutputs = true }),
+                            2 => (
+                                module.ResourceAllocationStrategy((WorkspaceStrategy)(value % 2)),
+                                s => s with { Workspace = (WorkspaceStrategy)(value % 2) }
+                            ),
+                            _ => (
+                                module.RuntimeConfig((KernelSpecialization)(value % 3)),
+                                s =>
+                                    s with
+                                    {
+                                        RuntimeSettings = s.RuntimeSettings with { Specialization = (KernelSpecialization)(value % 3) },
+                                    }
+                            ),
+                        }
+                    );
                 }
 
                 ModeSettings expected = open.Aggregate(ModeSettings.Default, (settings, scope) => scope.Effect(settings));
                 Assert.True(expected == modes.Admit(module).Settings, $"seed {seed}, step {step}");
-                Assert.False(PerInstance.Differs(expected, module.Current), $"seed {seed}, step {step}: the instance was not given {expected}");
+                Assert.False(
+                    PerInstance.Differs(expected, module.Current),
+                    $"seed {seed}, step {step}: the instance was not given {expected}"
+                );
             }
         }
     }

@@ -20,14 +20,19 @@ public sealed class ScopesUnderLoadTests
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
         using var stop = new CancellationTokenSource();
         Exception? failure = null;
-        Thread[] callers = Start(4, caller =>
-        {
-            for (int call = 0; !stop.IsCancellationRequested; call++)
+        Thread[] callers = Start(
+            4,
+            caller =>
             {
-                float value = (1000 * caller) + (call % 1000);
-                Assert.Equal(2 * value, Workbench.Floats(module.Forward(X(value))[0])[0]);
-            }
-        }, stop, trouble => failure ??= trouble);
+                for (int call = 0; !stop.IsCancellationRequested; call++)
+                {
+                    float value = (1000 * caller) + (call % 1000);
+                    Assert.Equal(2 * value, Workbench.Floats(module.Forward(X(value))[0])[0]);
+                }
+            },
+            stop,
+            trouble => failure ??= trouble
+        );
         for (int round = 0; round < 300 && failure is null; round++)
         {
             using (module.EnableCudaGraphs())
@@ -51,16 +56,24 @@ public sealed class ScopesUnderLoadTests
         using EnteredMode scope = module.EnableCudaGraphs();
         using var stop = new CancellationTokenSource();
         Exception? failure = null;
-        Thread[] callers = Start(4, caller =>
-        {
-            for (int call = 0; call < 250; call++)
+        Thread[] callers = Start(
+            4,
+            caller =>
             {
-                // More shapes than a lane keeps recordings of, so that there is always somebody who records.
-                int rows = 1 + ((call + (7 * caller)) % 24);
-                float[] values = [.. Enumerable.Range(0, rows * 4).Select(value => (float)(value + caller))];
-                Assert.Equal(values.Select(value => 2 * value), Workbench.Floats(module.Forward(Workbench.Floats("x", [rows, 4], values))[0]));
-            }
-        }, stop, trouble => failure ??= trouble);
+                for (int call = 0; call < 250; call++)
+                {
+                    // More shapes than a lane keeps recordings of, so that there is always somebody who records.
+                    int rows = 1 + ((call + (7 * caller)) % 24);
+                    float[] values = [.. Enumerable.Range(0, rows * 4).Select(value => (float)(value + caller))];
+                    Assert.Equal(
+                        values.Select(value => 2 * value),
+                        Workbench.Floats(module.Forward(Workbench.Floats("x", [rows, 4], values))[0])
+                    );
+                }
+            },
+            stop,
+            trouble => failure ??= trouble
+        );
         Join(callers);
         Assert.Null(failure);
         Assert.Equal(0, module.Counts.FailedCaptures);
@@ -72,30 +85,36 @@ public sealed class ScopesUnderLoadTests
         for (int round = 0; round < 40; round++)
         {
             using var bench = new Workbench();
-            LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 64"""), lanes: 3), other = bench.Open(TinyModels.Scale(3), lanes: 1);
+            LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 64"""), lanes: 3),
+                other = bench.Open(TinyModels.Scale(3), lanes: 1);
             using var stop = new CancellationTokenSource();
             Exception? failure = null;
-            Thread[] threads = Start(3, caller =>
-            {
-                try
+            Thread[] threads = Start(
+                3,
+                caller =>
                 {
-                    while (!stop.IsCancellationRequested)
+                    try
                     {
-                        if (caller == 0)
+                        while (!stop.IsCancellationRequested)
                         {
-                            module.ResourceAllocationStrategy(WorkspaceStrategy.Dynamic).Dispose();
-                        }
-                        else
-                        {
-                            Assert.Equal(2f, Workbench.Floats(module.Forward(X(1))[0])[0]);
+                            if (caller == 0)
+                            {
+                                module.ResourceAllocationStrategy(WorkspaceStrategy.Dynamic).Dispose();
+                            }
+                            else
+                            {
+                                Assert.Equal(2f, Workbench.Floats(module.Forward(X(1))[0])[0]);
+                            }
                         }
                     }
-                }
-                catch (ForwardException gone) when (gone.Kind == FailureKind.ModelNotLoaded)
-                {
-                    // Unloaded between two calls.
-                }
-            }, stop, trouble => failure ??= trouble);
+                    catch (ForwardException gone) when (gone.Kind == FailureKind.ModelNotLoaded)
+                    {
+                        // Unloaded between two calls.
+                    }
+                },
+                stop,
+                trouble => failure ??= trouble
+            );
             Assert.Equal(3f, Workbench.Floats(other.Forward(X(1))[0])[0]);
             module.Dispose();
             stop.Cancel();
@@ -108,14 +127,20 @@ public sealed class ScopesUnderLoadTests
     public void A_change_that_waits_for_one_module_does_not_hold_up_another()
     {
         using var bench = new Workbench();
-        LocalModule busy = bench.Open(TinyModels.Scale(2), lanes: 1), free = bench.Open(TinyModels.Scale(3), lanes: 1);
+        LocalModule busy = bench.Open(TinyModels.Scale(2), lanes: 1),
+            free = bench.Open(TinyModels.Scale(3), lanes: 1);
         using var inside = new ManualResetEventSlim();
         using var go = new ManualResetEventSlim();
         var waiting = new WaitingModule(busy, inside, go);
         busy.Modes.Register(waiting);
         Exception? failure = null;
         using var never = new CancellationTokenSource();
-        Thread[] changes = Start(1, _ => waiting.Modes.Enter([waiting], new ModeChange { Workspace = WorkspaceStrategy.Dynamic }).Dispose(), never, trouble => failure = trouble);
+        Thread[] changes = Start(
+            1,
+            _ => waiting.Modes.Enter([waiting], new ModeChange { Workspace = WorkspaceStrategy.Dynamic }).Dispose(),
+            never,
+            trouble => failure = trouble
+        );
         Assert.True(inside.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
 
         // The change is in the middle of waiting for its module.
@@ -129,23 +154,32 @@ public sealed class ScopesUnderLoadTests
 
     private static Thread[] Start(int count, Action<int> body, CancellationTokenSource stop, Action<Exception> failed)
     {
-        Thread[] threads = [.. Enumerable.Range(0, count).Select(index => new Thread(() =>
-        {
-            try
-            {
-                body(index);
-            }
-            catch (Exception trouble)
-            {
-                failed(trouble);
-                stop.Cancel();
-            }
-        }) { IsBackground = true })];
+        Thread[] threads =
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(index => new Thread(() =>
+                {
+                    try
+                    {
+                        body(index);
+                    }
+                    catch (Exception trouble)
+                    {
+                        failed(trouble);
+                        stop.Cancel();
+                    }
+                })
+                {
+                    IsBackground = true,
+                }),
+        ];
         Array.ForEach(threads, thread => thread.Start());
         return threads;
     }
 
-    private static void Join(Thread[] threads) => Array.ForEach(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(60)), "A thread hangs."));
+    private static void Join(Thread[] threads) =>
+        Array.ForEach(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(60)), "A thread hangs."));
 
     private static Tensor X(float value) => Workbench.Floats("x", [1, 4], value, 1, 1, 1);
 
@@ -168,8 +202,6 @@ public sealed class ScopesUnderLoadTests
             Assert.True(go.Wait(TimeSpan.FromSeconds(30)));
         }
 
-        public void Release(HeldModes held)
-        {
-        }
+        public void Release(HeldModes held) { }
     }
 }

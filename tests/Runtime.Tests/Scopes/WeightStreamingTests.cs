@@ -44,7 +44,11 @@ public sealed class WeightStreamingTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
         using WeightStreamingScope scope = module.WeightStreaming();
-        Assert.StartsWith("Streamable bytes are zero.", Assert.Throws<ForwardException>(() => scope.DeviceBudget = 1).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Streamable bytes are zero.",
+            Assert.Throws<ForwardException>(() => scope.DeviceBudget = 1).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, Trait("row", "WS-06")]

@@ -2,7 +2,8 @@ using Troupe.Runtime.Cuda.Emulated;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>The faults that were injected and have not struck yet, counted down as the driver counts them; one of a kind on a device at a time.</summary>
+/// <summary>The faults that were injected and have not struck yet, counted down as the driver counts them; one of a kind on a device at a
+/// time.</summary>
 internal sealed class FaultPlan
 {
     private readonly Dictionary<(HostFaultKind Kind, int Device), (int After, int Times)> _planned = [];

@@ -4,7 +4,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>What an instance is expected to be: the settings and budgets its engines carry, the shapes it has learned, its lanes and its counters.</summary>
+/// <summary>What an instance is expected to be: the settings and budgets its engines carry, the shapes it has learned, its lanes and its
+/// counters.</summary>
 internal sealed class InstanceModel(ModuleCase module, int home, FaultPlan faults)
 {
     public ModuleCase Module => module;
@@ -30,7 +31,8 @@ internal sealed class InstanceModel(ModuleCase module, int home, FaultPlan fault
 
     /// <summary>Whether applying these is a barrier, in which every context is made anew.</summary>
     public bool Differs(ModeSettings settings) =>
-        (settings.WeightBudget, settings.Workspace, settings.RuntimeSettings) != (Applied.WeightBudget, Applied.Workspace, Applied.RuntimeSettings);
+        (settings.WeightBudget, settings.Workspace, settings.RuntimeSettings)
+        != (Applied.WeightBudget, Applied.Workspace, Applied.RuntimeSettings);
 
     public void Apply(ModeSettings settings)
     {
@@ -43,7 +45,8 @@ internal sealed class InstanceModel(ModuleCase module, int home, FaultPlan fault
     }
 
     /// <summary>The key of a call: shapes, and the values of shape tensors.</summary>
-    public string Key(Tensor[] inputs) => string.Join(';', inputs.Select(input => input.Shape.ToString()))
+    public string Key(Tensor[] inputs) =>
+        string.Join(';', inputs.Select(input => input.Shape.ToString()))
         + (module.ShapeInput >= 0 ? "=" + Convert.ToHexString(inputs[module.ShapeInput].Data.Span) : "");
 
     /// <summary>Weights are streamed, so that the segment cannot be recorded.</summary>

@@ -4,7 +4,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>One lane as it should be: its contexts, plans, active profiles, recordings and pre-allocated set; runs a forward in thought and counts.</summary>
+/// <summary>One lane as it should be: its contexts, plans, active profiles, recordings and pre-allocated set; runs a forward in thought and
+/// counts.</summary>
 internal sealed class LaneModel(InstanceModel instance)
 {
     private const int PlanCapacity = 32;
@@ -116,7 +117,8 @@ internal sealed class LaneModel(InstanceModel instance)
         CudaGraphsMode graphs = ModuleRules.Graphs(settings, instance.Module);
         bool complete = plan.IsComplete;
         UsedSet = Eligible(settings, complete) > 0 && ReferenceEquals(_set, plan);
-        Replay replay = graphs == CudaGraphsMode.WholeModule && complete ? _recordings.TryReplay(RecordingModel.Whole, plan, alias) : Replay.Plain;
+        Replay replay =
+            graphs == CudaGraphsMode.WholeModule && complete ? _recordings.TryReplay(RecordingModel.Whole, plan, alias) : Replay.Plain;
         if (replay == Replay.Refused)
         {
             return Failure.Refused;
@@ -146,8 +148,11 @@ internal sealed class LaneModel(InstanceModel instance)
 
     /// <summary>Outputs that may come from a pre-allocated set.</summary>
     private int Eligible(ModeSettings settings, bool complete) =>
-        !settings.PreAllocatedOutputs || settings.OutputAllocator || !complete ? 0
-            : instance.Module.Segments.Where(segment => segment is { IsLast: true, RequiresAllocator: false, WritesInPlace: false }).Sum(segment => segment.Outputs);
+        !settings.PreAllocatedOutputs || settings.OutputAllocator || !complete
+            ? 0
+            : instance
+                .Module.Segments.Where(segment => segment is { IsLast: true, RequiresAllocator: false, WritesInPlace: false })
+                .Sum(segment => segment.Outputs);
 
     private bool TryPlan(ProfileChoice choice, string key, long[] firstShape, out PlanModel plan, out Failure? failure)
     {
@@ -205,7 +210,9 @@ internal sealed class LaneModel(InstanceModel instance)
             return null;
         }
 
-        bool Fits(int index) => shape.Zip(segment.Profiles[index].Min).All(pair => pair.First >= pair.Second) && shape.Zip(segment.Profiles[index].Max).All(pair => pair.First <= pair.Second);
+        bool Fits(int index) =>
+            shape.Zip(segment.Profiles[index].Min).All(pair => pair.First >= pair.Second)
+            && shape.Zip(segment.Profiles[index].Max).All(pair => pair.First <= pair.Second);
         if (choice.Index is { } pinned)
         {
             profile = pinned;
@@ -246,7 +253,8 @@ internal sealed class LaneModel(InstanceModel instance)
         return !Strikes(segment);
     }
 
-    private bool Strikes(int segment) => instance.Faults.Strikes(HostFaultKind.RefusedLaunch, instance.Home + instance.Module.Segments[segment].Device);
+    private bool Strikes(int segment) =>
+        instance.Faults.Strikes(HostFaultKind.RefusedLaunch, instance.Home + instance.Module.Segments[segment].Device);
 }
 
 /// <summary>Why a forward is refused at once.</summary>

@@ -33,7 +33,8 @@ internal sealed class LoadedCase(ModuleInstance instance, InstanceModel model, M
 
     public ModeTarget Target(int session) => ModeTarget.Of(Place.GpuOf(Home), version, session < 0 ? null : Place.SessionOf(session));
 
-    public LaneModel LaneOf(LeasedLane lane) => model.Lanes.TryGetValue(lane, out LaneModel? known) ? known : model.Lanes[lane] = new LaneModel(model);
+    public LaneModel LaneOf(LeasedLane lane) =>
+        model.Lanes.TryGetValue(lane, out LaneModel? known) ? known : model.Lanes[lane] = new LaneModel(model);
 
     public override string ToString() => $"{Module.Name}@{Home}";
 }

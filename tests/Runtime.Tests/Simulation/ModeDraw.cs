@@ -17,10 +17,24 @@ internal static class ModeDraw
                 < 6 => change with { PreAllocatedOutputs = random.Next(3) > 0 },
                 6 => change with { OutputAllocator = random.Next(2) == 0 },
                 7 => change with { MultiDeviceSafe = random.Next(3) > 0 },
-                < 10 => change with { Profile = random.Next(8) switch { < 3 => ProfileChoice.Auto, < 5 => ProfileChoice.Pinned(0), < 7 => ProfileChoice.Pinned(1), _ => ProfileChoice.Pinned(random.Next(-1, 8)) } },
+                < 10 => change with
+                {
+                    Profile = random.Next(8) switch
+                    {
+                        < 3 => ProfileChoice.Auto,
+                        < 5 => ProfileChoice.Pinned(0),
+                        < 7 => ProfileChoice.Pinned(1),
+                        _ => ProfileChoice.Pinned(random.Next(-1, 8)),
+                    },
+                },
                 < 12 => change with { WeightBudget = Budget(random) },
                 12 => change with { Workspace = (WorkspaceStrategy)random.Next(2) },
-                _ => random.Next(3) > 0 ? change : change with { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: (EngineGraphStrategy)random.Next(2)) },
+                _ => random.Next(3) > 0
+                    ? change
+                    : change with
+                    {
+                        RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: (EngineGraphStrategy)random.Next(2)),
+                    },
             };
         }
 
@@ -40,13 +54,19 @@ internal static class ModeDraw
     }
 
     public static string Text(ModeChange change) =>
-        string.Join(", ", ModeField.All.Where(field => field.IsSet(change)).Select(field => $"{field.Setting} = {field.Text(field.Take(ModeSettings.Default, change))}"));
+        string.Join(
+            ", ",
+            ModeField
+                .All.Where(field => field.IsSet(change))
+                .Select(field => $"{field.Setting} = {field.Text(field.Take(ModeSettings.Default, change))}")
+        );
 
-    private static WeightBudget Budget(Random random) => random.Next(8) switch
-    {
-        < 2 => WeightBudget.Automatic,
-        < 5 => WeightBudget.OfBytes(random.Next(-200, 5000)),
-        5 => WeightBudget.OfFraction(1),
-        _ => WeightBudget.OfFraction(random.Next(0, 110) / 100.0),
-    };
+    private static WeightBudget Budget(Random random) =>
+        random.Next(8) switch
+        {
+            < 2 => WeightBudget.Automatic,
+            < 5 => WeightBudget.OfBytes(random.Next(-200, 5000)),
+            5 => WeightBudget.OfFraction(1),
+            _ => WeightBudget.OfFraction(random.Next(0, 110) / 100.0),
+        };
 }

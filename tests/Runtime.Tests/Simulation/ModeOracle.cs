@@ -3,7 +3,8 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>What is in force, told naively: a list of what was set and entered, searched from the strongest place down for every setting, by the rules as they are written.</summary>
+/// <summary>What is in force, told naively: a list of what was set and entered, searched from the strongest place down for every setting,
+/// by the rules as they are written.</summary>
 internal sealed class ModeOracle
 {
     private readonly List<Asked> _asked = [];
@@ -28,8 +29,15 @@ internal sealed class ModeOracle
     {
         Asked[] holding =
         [
-            .. _asked.Where(asked => asked.Ends > Now && asked.Place.Holds(gpu, model, session) && (asked.Place.Session < 0 || OpenSessions.Contains(asked.Place.Session)))
-                .Concat(candidate is null ? [] : [candidate]).OrderByDescending(asked => asked.Place.Kind).ThenByDescending(asked => asked.Stamp),
+            .. _asked
+                .Where(asked =>
+                    asked.Ends > Now
+                    && asked.Place.Holds(gpu, model, session)
+                    && (asked.Place.Session < 0 || OpenSessions.Contains(asked.Place.Session))
+                )
+                .Concat(candidate is null ? [] : [candidate])
+                .OrderByDescending(asked => asked.Place.Kind)
+                .ThenByDescending(asked => asked.Stamp),
         ];
         var from = new Dictionary<ModeSetting, (Precedence, ModeStamp?)>();
         return new Resolved(
@@ -42,9 +50,13 @@ internal sealed class ModeOracle
                 Profile = Strongest(ModeSetting.Profile, change => change.Profile) ?? ProfileChoice.Pinned(0),
                 WeightBudget = Strongest(ModeSetting.WeightBudget, change => change.WeightBudget) ?? WeightBudget.Automatic,
                 Workspace = Strongest(ModeSetting.Workspace, change => change.Workspace) ?? WorkspaceStrategy.Static,
-                RuntimeSettings = new RuntimeSettings(GraphStrategy: Strongest(ModeSetting.RuntimeSettings, change => change.RuntimeSettings?.GraphStrategy) ?? EngineGraphStrategy.Disabled),
+                RuntimeSettings = new RuntimeSettings(
+                    GraphStrategy: Strongest(ModeSetting.RuntimeSettings, change => change.RuntimeSettings?.GraphStrategy)
+                        ?? EngineGraphStrategy.Disabled
+                ),
             },
-            from);
+            from
+        );
 
         T? Strongest<T>(ModeSetting setting, Func<ModeChange, T?> pick)
             where T : struct
@@ -112,7 +124,11 @@ internal sealed class ModeOracle
                 settings = From[setting].Kind >= Precedence.Model ? settings : ModuleRules.Without(settings, setting);
             }
 
-            return ModuleRules.Contradiction(settings, module) is { } contradiction && contradiction.Between.Any(setting => From.TryGetValue(setting, out var from) && from.Stamp == candidate.Stamp)
+            return
+                ModuleRules.Contradiction(settings, module) is { } contradiction
+                && contradiction.Between.Any(setting =>
+                    From.TryGetValue(setting, out (Precedence Kind, ModeStamp? Stamp) from) && from.Stamp == candidate.Stamp
+                )
                 ? contradiction.Text
                 : reason;
         }

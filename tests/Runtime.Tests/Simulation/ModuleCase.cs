@@ -3,7 +3,8 @@ using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>A module of the simulation as the test knows it: how its files are written, what it is by its own declaration, which inputs it gets, and what it computes, in plain C#.</summary>
+/// <summary>A module of the simulation as the test knows it: how its files are written, what it is by its own declaration, which inputs it
+/// gets, and what it computes, in plain C#.</summary>
 /// <remarks>Nothing here is read off the product: a trait the product gets wrong is a failure.</remarks>
 internal sealed record ModuleCase
 {

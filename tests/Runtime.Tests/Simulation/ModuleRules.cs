@@ -3,7 +3,8 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>Which modes a module cannot have and which contradict each other, written down again from the rules and not from the product.</summary>
+/// <summary>Which modes a module cannot have and which contradict each other, written down again from the rules and not from the
+/// product.</summary>
 internal static class ModuleRules
 {
     /// <summary>Settings the module's back end cannot do, in the order of the settings.</summary>
@@ -16,7 +17,11 @@ internal static class ModuleRules
 
         if (settings.Profile.Index is { } index && (index < 0 || index >= module.Profiles))
         {
-            yield return (ModeSetting.Profile, FailureKind.InvalidRequest, $"Optimization profile index {index} out of range [0, {module.Profiles})");
+            yield return (
+                ModeSetting.Profile,
+                FailureKind.InvalidRequest,
+                $"Optimization profile index {index} out of range [0, {module.Profiles})"
+            );
         }
 
         if (settings.WeightBudget.Kind != WeightBudgetKind.Automatic && module.Streamable == 0)
@@ -31,27 +36,35 @@ internal static class ModuleRules
 
         if (settings.RuntimeSettings.GraphStrategy != EngineGraphStrategy.Disabled)
         {
-            yield return (ModeSetting.RuntimeSettings, FailureKind.NotSupported, "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only");
+            yield return (
+                ModeSetting.RuntimeSettings,
+                FailureKind.NotSupported,
+                "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only"
+            );
         }
     }
 
     /// <summary>The settings without one of them.</summary>
-    public static ModeSettings Without(ModeSettings settings, ModeSetting setting) => setting switch
-    {
-        ModeSetting.CudaGraphs => settings with { CudaGraphs = CudaGraphsMode.Off },
-        ModeSetting.Profile => settings with { Profile = ProfileChoice.Pinned(0) },
-        ModeSetting.WeightBudget => settings with { WeightBudget = WeightBudget.Automatic },
-        ModeSetting.Workspace => settings with { Workspace = WorkspaceStrategy.Static },
-        ModeSetting.RuntimeSettings => settings with { RuntimeSettings = RuntimeSettings.Default },
-        _ => throw new ArgumentOutOfRangeException(nameof(setting), setting, null),
-    };
+    public static ModeSettings Without(ModeSettings settings, ModeSetting setting) =>
+        setting switch
+        {
+            ModeSetting.CudaGraphs => settings with { CudaGraphs = CudaGraphsMode.Off },
+            ModeSetting.Profile => settings with { Profile = ProfileChoice.Pinned(0) },
+            ModeSetting.WeightBudget => settings with { WeightBudget = WeightBudget.Automatic },
+            ModeSetting.Workspace => settings with { Workspace = WorkspaceStrategy.Static },
+            ModeSetting.RuntimeSettings => settings with { RuntimeSettings = RuntimeSettings.Default },
+            _ => throw new ArgumentOutOfRangeException(nameof(setting), setting, null),
+        };
 
     public static (string Text, ModeSetting[] Between)? Contradiction(ModeSettings settings, ModuleCase module)
     {
         bool graphs = settings.CudaGraphs != CudaGraphsMode.Off;
-        return module.RequiresAllocator && graphs ? ("The model contains submodules that require a dynamic output allocator", [ModeSetting.CudaGraphs])
-            : settings.OutputAllocator && module.AliasedOutput is not null ? ($"Aliased output {module.AliasedOutput} is incompatible with dynamic output allocator.", [ModeSetting.OutputAllocator])
-            : settings.OutputAllocator && graphs ? ("Both CUDA Graphs and dynamic output allocation are enabled", [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator])
+        return module.RequiresAllocator && graphs
+                ? ("The model contains submodules that require a dynamic output allocator", [ModeSetting.CudaGraphs])
+            : settings.OutputAllocator && module.AliasedOutput is not null
+                ? ($"Aliased output {module.AliasedOutput} is incompatible with dynamic output allocator.", [ModeSetting.OutputAllocator])
+            : settings.OutputAllocator && graphs
+                ? ("Both CUDA Graphs and dynamic output allocation are enabled", [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator])
             : null;
     }
 
@@ -67,7 +80,10 @@ internal static class ModuleRules
         : change.Profile is { Index: < 0 } ? "Optimization profile index"
         : change.WeightBudget is { Kind: WeightBudgetKind.Bytes, ByteCount: < 0 } ? "Requested budget cannot be negative"
         : change.WeightBudget is { Kind: WeightBudgetKind.Fraction, Share: > 1 } ? "A weight budget of"
-        : place >= Precedence.Session && (change.WeightBudget is not null || change.Workspace is not null || change.RuntimeSettings is not null) ? "belongs to an instance, not to a forward"
-        : change is { OutputAllocator: true, CudaGraphs: not null and not CudaGraphsMode.Off } ? "Both CUDA Graphs and dynamic output allocation are enabled"
+        : place >= Precedence.Session
+        && (change.WeightBudget is not null || change.Workspace is not null || change.RuntimeSettings is not null)
+            ? "belongs to an instance, not to a forward"
+        : change is { OutputAllocator: true, CudaGraphs: not null and not CudaGraphsMode.Off }
+            ? "Both CUDA Graphs and dynamic output allocation are enabled"
         : null;
 }

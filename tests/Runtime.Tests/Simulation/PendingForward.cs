@@ -8,7 +8,15 @@ namespace Troupe.Runtime.Tests.Simulation;
 /// <param name="Lane">Held until it is done; null when it was called with device tensors, whose lane is free at once.</param>
 /// <param name="Expected">The right outputs; null when it fails while it runs.</param>
 /// <param name="Caller">Whose stream the device outputs are valid behind.</param>
-internal sealed record PendingForward(LoadedCase Loaded, LeasedLane? Lane, Tensor[]? Expected, Caller? Caller, DeviceTensor[] Inputs, DeviceTensor[] Outputs, bool OutputsAreKept)
+internal sealed record PendingForward(
+    LoadedCase Loaded,
+    LeasedLane? Lane,
+    Tensor[]? Expected,
+    Caller? Caller,
+    DeviceTensor[] Inputs,
+    DeviceTensor[] Outputs,
+    bool OutputsAreKept
+)
 {
     public int Woken;
 }

@@ -20,29 +20,32 @@ internal sealed record Place(Precedence Kind, int Gpu = -1, string? Model = null
 {
     public static NodeId Node { get; } = new("sim:1");
 
-    public ModeScope Scope => Kind switch
-    {
-        Precedence.Cluster => ModeScope.Cluster,
-        Precedence.Node => new ModeScope(Node: Node),
-        Precedence.Gpu => new ModeScope(Gpu: GpuOf(Gpu)),
-        Precedence.Model => new ModeScope(Model: new ModelReference(Model!)),
-        Precedence.ModelOnGpu => new ModeScope(Gpu: GpuOf(Gpu), Model: new ModelReference(Model!)),
-        _ => new ModeScope(Session: SessionOf(Session)),
-    };
+    public ModeScope Scope =>
+        Kind switch
+        {
+            Precedence.Cluster => ModeScope.Cluster,
+            Precedence.Node => new ModeScope(Node: Node),
+            Precedence.Gpu => new ModeScope(Gpu: GpuOf(Gpu)),
+            Precedence.Model => new ModeScope(Model: new ModelReference(Model!)),
+            Precedence.ModelOnGpu => new ModeScope(Gpu: GpuOf(Gpu), Model: new ModelReference(Model!)),
+            _ => new ModeScope(Session: SessionOf(Session)),
+        };
 
     public static GpuId GpuOf(int ordinal) => new(Node, ordinal);
 
     public static SessionId SessionOf(int number) => new(new Guid(number, 0, 0, new byte[8]));
 
     /// <summary>Whether a forward of this model, GPU and session (-1: none) is inside.</summary>
-    public bool Holds(int gpu, string model, int session) => Kind switch
-    {
-        Precedence.Cluster or Precedence.Node => true,
-        Precedence.Gpu => gpu == Gpu,
-        Precedence.Model => model == Model,
-        Precedence.ModelOnGpu => gpu == Gpu && model == Model,
-        _ => session == Session,
-    };
+    public bool Holds(int gpu, string model, int session) =>
+        Kind switch
+        {
+            Precedence.Cluster or Precedence.Node => true,
+            Precedence.Gpu => gpu == Gpu,
+            Precedence.Model => model == Model,
+            Precedence.ModelOnGpu => gpu == Gpu && model == Model,
+            _ => session == Session,
+        };
 
-    public override string ToString() => $"{Kind}{(Gpu < 0 ? "" : $" gpu{Gpu}")}{(Model is null ? "" : $" {Model}")}{(Session < 0 ? "" : $" s{Session}")}";
+    public override string ToString() =>
+        $"{Kind}{(Gpu < 0 ? "" : $" gpu{Gpu}")}{(Model is null ? "" : $" {Model}")}{(Session < 0 ? "" : $" s{Session}")}";
 }

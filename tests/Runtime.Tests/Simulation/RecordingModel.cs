@@ -4,7 +4,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>The recordings of one lane as the rules want them: least recently used goes, two failures stay plain, what no success proved goes with a failure.</summary>
+/// <summary>The recordings of one lane as the rules want them: least recently used goes, two failures stay plain, what no success proved
+/// goes with a failure.</summary>
 internal sealed class RecordingModel(InstanceModel instance)
 {
     /// <summary>The unit that is the whole module; segments are units by their index.</summary>
@@ -32,7 +33,10 @@ internal sealed class RecordingModel(InstanceModel instance)
     public int WorkspaceBlocks => _recordings.Sum(recording => recording.IsCaptured ? recording.WorkspaceBlocks : 0);
 
     /// <summary>Some recording holds the lane's shared scratch memory.</summary>
-    public bool ShareWorkspace => instance.Applied.Workspace == WorkspaceStrategy.Static && Captured > 0 && instance.Module.Segments.Any(segment => segment.WorkspaceBytes > 0);
+    public bool ShareWorkspace =>
+        instance.Applied.Workspace == WorkspaceStrategy.Static
+        && Captured > 0
+        && instance.Module.Segments.Any(segment => segment.WorkspaceBytes > 0);
 
     private int Capacity => Math.Max(16, 2 * instance.Module.Segments.Length);
 
@@ -97,11 +101,17 @@ internal sealed class RecordingModel(InstanceModel instance)
 
     private bool TryRecord(Recording recording, int[] segments)
     {
-        int warmUps = recording.Unit == Whole ? 3 : 1, origin = instance.Home + (recording.Unit == Whole ? 0 : instance.Module.Segments[recording.Unit].Device);
+        int warmUps = recording.Unit == Whole ? 3 : 1,
+            origin = instance.Home + (recording.Unit == Whole ? 0 : instance.Module.Segments[recording.Unit].Device);
         instance.Counts.Contexts += segments.Length;
         for (int launch = 0; launch < (warmUps + 1) * segments.Length; launch++)
         {
-            if (instance.Faults.Strikes(HostFaultKind.RefusedLaunch, instance.Home + instance.Module.Segments[segments[launch % segments.Length]].Device))
+            if (
+                instance.Faults.Strikes(
+                    HostFaultKind.RefusedLaunch,
+                    instance.Home + instance.Module.Segments[segments[launch % segments.Length]].Device
+                )
+            )
             {
                 // What was captured so far is abandoned, which ends the capture too.
                 _ = launch >= warmUps * segments.Length && instance.Faults.Strikes(HostFaultKind.FailedCapture, origin);
@@ -117,7 +127,10 @@ internal sealed class RecordingModel(InstanceModel instance)
         instance.Counts.WarmUps += warmUps;
         instance.Counts.Captures++;
         (recording.IsCaptured, recording.IsProven) = (true, false);
-        recording.WorkspaceBlocks = instance.Applied.Workspace == WorkspaceStrategy.Dynamic ? segments.Count(segment => instance.Module.Segments[segment].WorkspaceBytes > 0) : 0;
+        recording.WorkspaceBlocks =
+            instance.Applied.Workspace == WorkspaceStrategy.Dynamic
+                ? segments.Count(segment => instance.Module.Segments[segment].WorkspaceBytes > 0)
+                : 0;
         return true;
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
@@ -52,7 +53,10 @@ internal sealed partial class World
         _trace.Add($"finish {forward.Loaded} on lane {IndexOf(forward.Loaded, forward.Lane)}");
         forward.Lane.Lane.Settle();
         LaneStatus status = forward.Lane.Poll();
-        Assert.True(status == (forward.Expected is null ? LaneStatus.Failed : LaneStatus.Succeeded), $"{forward.Loaded}: {status} {(status == LaneStatus.Failed ? forward.Lane.Failure : null)} {string.Join('|', _driver.Reports)}");
+        Assert.True(
+            status == (forward.Expected is null ? LaneStatus.Failed : LaneStatus.Succeeded),
+            $"{forward.Loaded}: {status} {(status == LaneStatus.Failed ? forward.Lane.Failure : null)} {string.Join('|', _driver.Reports)}"
+        );
         forward.Loaded.LaneOf(forward.Lane).Completed(forward.Expected is not null);
         if (forward.Expected is { } expected)
         {
@@ -78,7 +82,15 @@ internal sealed partial class World
         // An owned set's blocks are overwritten by the next forward: an older view is stale then, and says so.
         if (!forward.Outputs.Any(output => output.IsStale))
         {
-            Compare(forward.Loaded, forward.Expected!, [.. forward.Outputs.Select((output, index) => new Tensor(forward.Expected![index].Name, output.Type, output.Shape, Download(output)))]);
+            Compare(
+                forward.Loaded,
+                forward.Expected!,
+                [
+                    .. forward.Outputs.Select(
+                        (output, index) => new Tensor(forward.Expected![index].Name, output.Type, output.Shape, Download(output))
+                    ),
+                ]
+            );
         }
         else
         {
@@ -88,7 +100,12 @@ internal sealed partial class World
         forward.Loaded.HeldByCallers -= forward.OutputsAreKept ? 0 : forward.Outputs.Length;
         Array.ForEach(forward.Outputs, output => output.Return());
         ReturnInputs(forward.Loaded, forward.Inputs);
-        foreach ((DeviceTensor cache, float[] values) in forward.Loaded.Pending.Exists(other => other.Caller == caller) || !forward.Loaded.Caches.TryGetValue(caller, out var kept) ? [] : new[] { kept })
+        foreach (
+            (DeviceTensor cache, float[] values) in forward.Loaded.Pending.Exists(other => other.Caller == caller)
+            || !forward.Loaded.Caches.TryGetValue(caller, out (DeviceTensor Tensor, float[] Values) kept)
+                ? []
+                : new[] { kept }
+        )
         {
             Assert.Equal(values, MemoryMarshal.Cast<byte, float>(Download(cache)).ToArray());
         }
@@ -109,14 +126,24 @@ internal sealed partial class World
                 if (model.ToHold is null)
                 {
                     Assert.True(model.Graphs == lane.Lane.Graphs, $"{loaded}: {lane.Lane.Graphs} graphs, expected {model.Graphs}.");
-                    Assert.True(model.KeptOutputs == lane.Lane.KeptOutputs, $"{loaded}: {lane.Lane.KeptOutputs} kept outputs, expected {model.KeptOutputs}.");
+                    Assert.True(
+                        model.KeptOutputs == lane.Lane.KeptOutputs,
+                        $"{loaded}: {lane.Lane.KeptOutputs} kept outputs, expected {model.KeptOutputs}."
+                    );
                 }
             }
 
             if (loaded.Model.Lanes.Values.All(model => model.ToHold is null))
             {
-                long lent = loaded.HeldByCallers + loaded.Model.Lanes.Values.Sum(model => (model.HasInputBlocks ? loaded.Module.Inputs.Length : 0) + model.KeptOutputs + model.WorkspaceBlocks);
-                Assert.True(lent == loaded.Instance.HomePool.Lent, $"{loaded}: {loaded.Instance.HomePool.Lent} blocks are lent, expected {lent}.");
+                long lent =
+                    loaded.HeldByCallers
+                    + loaded.Model.Lanes.Values.Sum(model =>
+                        (model.HasInputBlocks ? loaded.Module.Inputs.Length : 0) + model.KeptOutputs + model.WorkspaceBlocks
+                    );
+                Assert.True(
+                    lent == loaded.Instance.HomePool.Lent,
+                    $"{loaded}: {loaded.Instance.HomePool.Lent} blocks are lent, expected {lent}."
+                );
             }
         }
     }
@@ -125,8 +152,8 @@ internal sealed partial class World
     {
         foreach (LoadedCase loaded in _loaded)
         {
-            var expected = loaded.Model.Counts.Snapshot();
-            var found = loaded.Instance.Counters.Snapshot();
+            InstanceCounts expected = loaded.Model.Counts.Snapshot();
+            InstanceCounts found = loaded.Instance.Counters.Snapshot();
             Assert.True(expected == found, $"{loaded} counts{Environment.NewLine}{found}, expected{Environment.NewLine}{expected}.");
         }
     }
@@ -137,8 +164,10 @@ internal sealed partial class World
         foreach ((Tensor right, Tensor given) in expected.Zip(found))
         {
             Assert.True(
-                (right.Name, right.Type, right.Shape) == (given.Name, given.Type, given.Shape) && right.Data.Span.SequenceEqual(given.Data.Span),
-                $"{loaded}: {given.Name} {given.Shape} {Convert.ToHexString(given.Data.Span)}, expected {right.Name} {right.Shape} {Convert.ToHexString(right.Data.Span)}.");
+                (right.Name, right.Type, right.Shape) == (given.Name, given.Type, given.Shape)
+                    && right.Data.Span.SequenceEqual(given.Data.Span),
+                $"{loaded}: {given.Name} {given.Shape} {Convert.ToHexString(given.Data.Span)}, expected {right.Name} {right.Shape} {Convert.ToHexString(right.Data.Span)}."
+            );
         }
     }
 

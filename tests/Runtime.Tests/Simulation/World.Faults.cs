@@ -12,7 +12,9 @@ internal sealed partial class World
     private void Inject()
     {
         HostFaultKind kind = _random.Next(2) == 0 ? HostFaultKind.RefusedLaunch : HostFaultKind.FailedCapture;
-        int device = _random.Next(DeviceCount), after = _random.Next(kind == HostFaultKind.RefusedLaunch ? 8 : 2), times = _random.Next(1, 4);
+        int device = _random.Next(DeviceCount),
+            after = _random.Next(kind == HostFaultKind.RefusedLaunch ? 8 : 2),
+            times = _random.Next(1, 4);
         if (_faults.Plan(kind, device, after, times) is { } fault)
         {
             _trace.Add($"inject {kind} on {device}: after {after}, {times} times");
@@ -26,7 +28,11 @@ internal sealed partial class World
         LoadedCase victim = Any(_loaded);
         Settle();
         LoadedCase[] others = [.. _loaded.Where(loaded => loaded.Home != victim.Home)];
-        if (_loaded.Exists(loaded => loaded.Module.Devices > 1) || _faults.IsPlanned(victim.Home) || victim.Instance.TryLease() is not { } lane)
+        if (
+            _loaded.Exists(loaded => loaded.Module.Devices > 1)
+            || _faults.IsPlanned(victim.Home)
+            || victim.Instance.TryLease() is not { } lane
+        )
         {
             return;
         }

@@ -9,7 +9,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <content>Forwards: admitted under the modes, on host tensors and on device tensors, several in flight at once, some with wrong inputs.</content>
+/// <content>Forwards: admitted under the modes, on host tensors and on device tensors, several in flight at once, some with wrong
+/// inputs.</content>
 internal sealed partial class World
 {
     private void ForwardOnHost(LoadedCase loaded)
@@ -25,9 +26,13 @@ internal sealed partial class World
         LaneModel model = loaded.LaneOf(lane);
         string words = $"host forward {loaded} {Text(settings)} {key}{(wrong is null ? "" : " spoiled")} on lane {IndexOf(loaded, lane)}";
         _trace.Add(words);
-        Failure? expected = wrong is null ? model.Forward(settings, key, Dimensions(inputs[0]), loaded.Module.Cache < 0 ? "" : "lane", 0) : null;
+        Failure? expected = wrong is null
+            ? model.Forward(settings, key, Dimensions(inputs[0]), loaded.Module.Cache < 0 ? "" : "lane", 0)
+            : null;
         var pending = new PendingForward(loaded, lane, wrong is null ? loaded.Module.Compute(inputs) : null, null, [], [], false);
-        ForwardException? failure = Catch(() => lane.Submit(Shuffled(inputs), [], settings, () => Interlocked.Increment(ref pending.Woken)));
+        ForwardException? failure = Catch(() =>
+            lane.Submit(Shuffled(inputs), [], settings, () => Interlocked.Increment(ref pending.Woken))
+        );
         model.HasInputBlocks |= wrong is null;
         CheckRefusal(words, wrong, expected, failure);
         if (failure is null)
@@ -52,11 +57,17 @@ internal sealed partial class World
         Caller source = _random.Next(8) == 0 ? Any(_callers) : caller;
         Tensor[] inputs = loaded.Module.Draw(_random);
         LaneModel model = loaded.LaneOf(lane);
-        bool direct = _random.Next(2) == 0, moves = source.Device != loaded.Home && loaded.Module.Cache < 0, elsewhere = moves && !settings.MultiDeviceSafe;
+        bool direct = _random.Next(2) == 0,
+            moves = source.Device != loaded.Home && loaded.Module.Cache < 0,
+            elsewhere = moves && !settings.MultiDeviceSafe;
         source = moves ? source : caller;
-        string words = $"device forward {loaded} {Text(settings)} {loaded.Model.Key(inputs)} from caller {caller.Number}{(direct ? " direct" : "")}{(moves ? $", inputs of caller {source.Number}" : "")} on lane {IndexOf(loaded, lane)}";
+        string words =
+            $"device forward {loaded} {Text(settings)} {loaded.Model.Key(inputs)} from caller {caller.Number}{(direct ? " direct" : "")}{(moves ? $", inputs of caller {source.Number}" : "")} on lane {IndexOf(loaded, lane)}";
         _trace.Add(words);
-        DeviceTensor[] given = [.. inputs.Select((input, index) => index == loaded.Module.Cache ? CacheOf(loaded, caller, input) : Upload(input, source))];
+        DeviceTensor[] given =
+        [
+            .. inputs.Select((input, index) => index == loaded.Module.Cache ? CacheOf(loaded, caller, input) : Upload(input, source)),
+        ];
         string alias = loaded.Module.Cache < 0 ? "" : $"caller {caller.Number}";
         Failure? expected;
         if (elsewhere && model.Plans(settings, loaded.Model.Key(inputs), Dimensions(inputs[0])) is var planned)
@@ -69,7 +80,9 @@ internal sealed partial class World
         }
 
         var outputs = new DeviceTensor[loaded.Instance.Graph.Outputs.Length];
-        ForwardException? failure = Catch(() => lane.Lane.Forward(given, outputs, settings, direct ? CallerStream.Direct(caller.Stream) : CallerStream.Joined(caller.Stream)));
+        ForwardException? failure = Catch(() =>
+            lane.Lane.Forward(given, outputs, settings, direct ? CallerStream.Direct(caller.Stream) : CallerStream.Joined(caller.Stream))
+        );
         CheckRefusal(words, elsewhere ? "lies on device" : null, expected, failure);
         if (failure is null)
         {
@@ -101,13 +114,18 @@ internal sealed partial class World
         settings = admitted.Settings;
         string? invalid = call is null ? null : ModuleRules.Invalid(call, Precedence.Call);
         invalid = call is not null && call != ModeChange.None ? invalid : null;
-        (ModeSettings expected, FailureKind? refusal, string text) = invalid is null ? _oracle.Resolve(loaded.Home, loaded.Module.Name, session, call).On(loaded.Module) : (ModeSettings.Default, FailureKind.InvalidRequest, invalid);
+        (ModeSettings expected, FailureKind? refusal, string text) = invalid is null
+            ? _oracle.Resolve(loaded.Home, loaded.Module.Name, session, call).On(loaded.Module)
+            : (ModeSettings.Default, FailureKind.InvalidRequest, invalid);
         if (invalid is not null && invalid.StartsWith("Both", StringComparison.Ordinal))
         {
             refusal = FailureKind.ModeConflict;
         }
 
-        Assert.True(refusal == admitted.Refusal?.Kind, $"{loaded} session {session} call {call}: {admitted.Refusal?.Kind} {admitted.Refusal?.Reason}; expected {refusal} {text}.");
+        Assert.True(
+            refusal == admitted.Refusal?.Kind,
+            $"{loaded} session {session} call {call}: {admitted.Refusal?.Kind} {admitted.Refusal?.Reason}; expected {refusal} {text}."
+        );
         if (refusal is not null)
         {
             _trace.Add($"forward {loaded} refused: {text}");
@@ -201,5 +219,9 @@ internal sealed partial class World
 
     private static int IndexOf(LoadedCase loaded, LeasedLane lane) => loaded.Instance.Lanes.ToList().IndexOf(lane);
 
-    private static string Text(ModeSettings settings) => ModeDraw.Text(ModeField.ChangeTo(settings)).Replace("MultiDeviceSafe = off, ", "", StringComparison.Ordinal).Replace(", RuntimeSettings = Lazy, Disabled, cache none, Profiling = Off", "", StringComparison.Ordinal);
+    private static string Text(ModeSettings settings) =>
+        ModeDraw
+            .Text(ModeField.ChangeTo(settings))
+            .Replace("MultiDeviceSafe = off, ", "", StringComparison.Ordinal)
+            .Replace(", RuntimeSettings = Lazy, Disabled, cache none, Profiling = Off", "", StringComparison.Ordinal);
 }

@@ -23,11 +23,21 @@ internal sealed partial class World
     {
         switch (_random.Next(10))
         {
-            case < 2: Enter(isBaseline: true); break;
-            case < 6: Enter(isBaseline: false); break;
-            case < 8: Exit(); break;
-            case 8: ToggleSession(); break;
-            default: PassTime(); break;
+            case < 2:
+                Enter(isBaseline: true);
+                break;
+            case < 6:
+                Enter(isBaseline: false);
+                break;
+            case < 8:
+                Exit();
+                break;
+            case 8:
+                ToggleSession();
+                break;
+            default:
+                PassTime();
+                break;
         }
     }
 
@@ -55,12 +65,17 @@ internal sealed partial class World
         string? refusal = null;
         foreach (LoadedCase loaded in _loaded.Where(loaded => place.Session >= 0 || place.Holds(loaded.Home, loaded.Module.Name, -1)))
         {
-            bool refuses = candidate.Objections(loaded.Target(place.Session), loaded.Instance.Traits, stamp)
+            bool refuses = candidate
+                .Objections(loaded.Target(place.Session), loaded.Instance.Traits, stamp)
                 .Any(objection => objection.Kind == FailureKind.ModeConflict || ModeScopes.IsModelOrNarrower(place.Scope));
-            string? expected = place.Session >= 0 && !_oracle.OpenSessions.Contains(place.Session)
-                ? null
-                : _oracle.Resolve(loaded.Home, loaded.Module.Name, place.Session, candidate: asked).Refuses(loaded.Module, asked);
-            Assert.True(refuses == expected is not null, $"{words}: {loaded} {(refuses ? "refuses" : "accepts")} it; expected: {expected ?? "accepts"}.");
+            string? expected =
+                place.Session >= 0 && !_oracle.OpenSessions.Contains(place.Session)
+                    ? null
+                    : _oracle.Resolve(loaded.Home, loaded.Module.Name, place.Session, candidate: asked).Refuses(loaded.Module, asked);
+            Assert.True(
+                refuses == expected is not null,
+                $"{words}: {loaded} {(refuses ? "refuses" : "accepts")} it; expected: {expected ?? "accepts"}."
+            );
             refusal ??= expected;
         }
 
@@ -91,11 +106,15 @@ internal sealed partial class World
     private void ToggleSession()
     {
         int session = _random.Next(Sessions);
-        ModeEntry? open = _table.Entries.LastOrDefault(entry => entry.IsSession && entry.End is null && entry.Scope.Session == Place.SessionOf(session));
+        ModeEntry? open = _table.Entries.LastOrDefault(entry =>
+            entry.IsSession && entry.End is null && entry.Scope.Session == Place.SessionOf(session)
+        );
         _trace.Add($"{(open is null ? "open" : "close")} session {session}");
         if (open is null)
         {
-            _table = _table.With(new ModeEntry(Stamp(), null, new ModeScope(Session: Place.SessionOf(session)), ModeChange.None, Place.Node, IsSession: true));
+            _table = _table.With(
+                new ModeEntry(Stamp(), null, new ModeScope(Session: Place.SessionOf(session)), ModeChange.None, Place.Node, IsSession: true)
+            );
             _oracle.OpenSessions.Add(session);
         }
         else
@@ -114,7 +133,8 @@ internal sealed partial class World
         Publish();
     }
 
-    /// <summary>What every participant does when modes have changed: a barrier where an instance's settings change, and the release of what nothing holds.</summary>
+    /// <summary>What every participant does when modes have changed: a barrier where an instance's settings change, and the release of what
+    /// nothing holds.</summary>
     private void Publish()
     {
         _inForce = InForce(_table);
@@ -130,8 +150,13 @@ internal sealed partial class World
         {
             Finish(loaded);
             ForwardException? refused = Catch(() => loaded.Instance.Apply(settings));
-            string? contradiction = ModuleRules.Contradiction(expected, loaded.Module)?.Text ?? ModuleRules.CannotDo(expected, loaded.Module).FirstOrDefault().Text;
-            Assert.True(refused is null == contradiction is null, $"{loaded}: applying {expected} gave {refused?.Message ?? "no error"}; expected {contradiction ?? "none"}.");
+            string? contradiction =
+                ModuleRules.Contradiction(expected, loaded.Module)?.Text
+                ?? ModuleRules.CannotDo(expected, loaded.Module).FirstOrDefault().Text;
+            Assert.True(
+                refused is null == contradiction is null,
+                $"{loaded}: applying {expected} gave {refused?.Message ?? "no error"}; expected {contradiction ?? "none"}."
+            );
             if (refused is null)
             {
                 loaded.Model.Apply(expected);
@@ -144,14 +169,28 @@ internal sealed partial class World
 
     private void Hold(LoadedCase loaded)
     {
-        HeldModes held = Enumerable.Range(0, Sessions).Where(_oracle.OpenSessions.Contains).Append(-1)
+        HeldModes held = Enumerable
+            .Range(0, Sessions)
+            .Where(_oracle.OpenSessions.Contains)
+            .Append(-1)
             .Select(session => _oracle.Resolve(loaded.Home, loaded.Module.Name, session).On(loaded.Module).Settings)
-            .Aggregate(default(HeldModes), (sum, settings) => sum.Or(new HeldModes(
-                ModuleRules.Graphs(settings, loaded.Module) == CudaGraphsMode.PerSegment,
-                ModuleRules.Graphs(settings, loaded.Module) == CudaGraphsMode.WholeModule,
-                settings.PreAllocatedOutputs,
-                settings.OutputAllocator)));
-        HeldModes found = _inForce.Held(Place.GpuOf(loaded.Home), new ModelVersion(loaded.Module.Name, loaded.Version.Number, default), loaded.Instance.Traits);
+            .Aggregate(
+                default(HeldModes),
+                (sum, settings) =>
+                    sum.Or(
+                        new HeldModes(
+                            ModuleRules.Graphs(settings, loaded.Module) == CudaGraphsMode.PerSegment,
+                            ModuleRules.Graphs(settings, loaded.Module) == CudaGraphsMode.WholeModule,
+                            settings.PreAllocatedOutputs,
+                            settings.OutputAllocator
+                        )
+                    )
+            );
+        HeldModes found = _inForce.Held(
+            Place.GpuOf(loaded.Home),
+            new ModelVersion(loaded.Module.Name, loaded.Version.Number, default),
+            loaded.Instance.Traits
+        );
         Assert.Equal(held, found);
         if (held == loaded.Model.Held)
         {
@@ -178,20 +217,22 @@ internal sealed partial class World
         }
     }
 
-    private ModesInForce InForce(ModeTable table) => ModesInForce.Of(table.Entries, entry => !_ends.TryGetValue(entry.Stamp, out long end) || end > _oracle.Now, ++_time);
+    private ModesInForce InForce(ModeTable table) =>
+        ModesInForce.Of(table.Entries, entry => !_ends.TryGetValue(entry.Stamp, out long end) || end > _oracle.Now, ++_time);
 
     /// <summary>Mostly later than all before; now and then at the same time on another node, whose incarnation decides.</summary>
     private ModeStamp Stamp() => new(_random.Next(4) == 0 ? _time : ++_time, new NodeIncarnation((ulong)_random.Next(1, 4)), ++_counter);
 
-    private Place DrawPlace() => _random.Next(9) switch
-    {
-        0 or 1 => new Place(Precedence.Cluster),
-        2 => new Place(Precedence.Node),
-        3 => new Place(Precedence.Gpu, _random.Next(DeviceCount)),
-        4 or 5 => new Place(Precedence.Model, Model: Any(ModuleCatalog.All).Name),
-        6 or 7 => new Place(Precedence.ModelOnGpu, _random.Next(DeviceCount), Any(_loaded).Module.Name),
-        _ => new Place(Precedence.Session, Session: _random.Next(Sessions)),
-    };
+    private Place DrawPlace() =>
+        _random.Next(9) switch
+        {
+            0 or 1 => new Place(Precedence.Cluster),
+            2 => new Place(Precedence.Node),
+            3 => new Place(Precedence.Gpu, _random.Next(DeviceCount)),
+            4 or 5 => new Place(Precedence.Model, Model: Any(ModuleCatalog.All).Name),
+            6 or 7 => new Place(Precedence.ModelOnGpu, _random.Next(DeviceCount), Any(_loaded).Module.Name),
+            _ => new Place(Precedence.Session, Session: _random.Next(Sessions)),
+        };
 
     private static ForwardException? Catch(Action act)
     {
@@ -211,7 +252,22 @@ internal sealed partial class World
         ModuleTraits traits = loaded.Instance.Traits;
         ModuleCase module = loaded.Module;
         Assert.Equal(
-            (module.HasFallback, module.RequiresAllocator, module.AliasedOutput, module.Profiles, module.Streamable, module.RefusesWholeCapture),
-            (traits.HasFallbackSegments, traits.RequiresOutputAllocator, traits.AliasedOutput, traits.ProfileCount, traits.StreamableWeightBytes, traits.WholeCaptureObstacle is not null));
+            (
+                module.HasFallback,
+                module.RequiresAllocator,
+                module.AliasedOutput,
+                module.Profiles,
+                module.Streamable,
+                module.RefusesWholeCapture
+            ),
+            (
+                traits.HasFallbackSegments,
+                traits.RequiresOutputAllocator,
+                traits.AliasedOutput,
+                traits.ProfileCount,
+                traits.StreamableWeightBytes,
+                traits.WholeCaptureObstacle is not null
+            )
+        );
     }
 }

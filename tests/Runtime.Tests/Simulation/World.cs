@@ -8,7 +8,8 @@ using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
-/// <summary>Two emulated devices under a random legal schedule, some modules, the modes in force, and beside each of them what it should be.</summary>
+/// <summary>Two emulated devices under a random legal schedule, some modules, the modes in force, and beside each of them what it should
+/// be.</summary>
 /// <remarks>Every random choice comes from the seed, so that a run can be had again.</remarks>
 internal sealed partial class World : IDisposable
 {
@@ -28,7 +29,13 @@ internal sealed partial class World : IDisposable
     {
         _random = random;
         _trace = trace;
-        _driver = new HostCudaDriver(HostDriverOptions.WithDevices(DeviceCount) with { Policy = ExecutionPolicy.Deferred, Seed = random.Next() });
+        _driver = new HostCudaDriver(
+            HostDriverOptions.WithDevices(DeviceCount) with
+            {
+                Policy = ExecutionPolicy.Deferred,
+                Seed = random.Next(),
+            }
+        );
         _platform = new Platform(_driver, Platform.StandardBackends());
         _callers = [.. Enumerable.Range(0, 2 * DeviceCount).Select(number => new Caller(_driver, number / 2, number))];
     }
@@ -115,7 +122,12 @@ internal sealed partial class World : IDisposable
 
         _trace.Add($"load {module.Name} on {home}");
         using var folder = new ModuleFolder();
-        ModuleInstance instance = _platform.LoadInstance(new ModuleSource(new ModelReference(module.Name, ++_version), module.Write(folder)), home, new InstanceOptions(_random.Next(1, 4)), CancellationToken.None);
+        ModuleInstance instance = _platform.LoadInstance(
+            new ModuleSource(new ModelReference(module.Name, ++_version), module.Write(folder)),
+            home,
+            new InstanceOptions(_random.Next(1, 4)),
+            CancellationToken.None
+        );
         var loaded = new LoadedCase(instance, new InstanceModel(module, home, _faults), new ModelVersion(module.Name, _version, default));
         _loaded.Add(loaded);
         CheckTraits(loaded);

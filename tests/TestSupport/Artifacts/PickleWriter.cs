@@ -68,7 +68,10 @@ public sealed class PickleWriter
     }
 
     /// <summary>Remembers the topmost value under the next number.</summary>
-    public PickleWriter Put() => _memoizes ? Raw(0x94) : _memo < 256 ? Raw('q', (byte)_memo++) : Raw('r').Word(_memo++);
+    public PickleWriter Put() =>
+        _memoizes ? Raw(0x94)
+        : _memo < 256 ? Raw('q', (byte)_memo++)
+        : Raw('r').Word(_memo++);
 
     public PickleWriter Word(uint value)
     {

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Troupe.TestSupport.Artifacts;
 
-/// <summary>Writes zip archives as PyTorch does (stored, one root folder), and dishonest ones: any name twice, any announced size.</summary>
+/// <summary>Writes zip archives as PyTorch does (stored, one root folder), and dishonest ones: any name twice, any announced
+/// size.</summary>
 public sealed class ZipWriter
 {
     private readonly MemoryStream _data = new();

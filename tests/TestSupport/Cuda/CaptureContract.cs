@@ -32,14 +32,14 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [InlineData(CaptureCall.LaunchEmptyGrid, CuResult.InvalidValue, false)]
     public void A_call_that_breaks_a_capture(CaptureCall call, CuResult expected, bool isAllowedWhenRelaxed)
     {
-        foreach (var mode in Modes)
+        foreach (CuStreamCaptureMode mode in Modes)
         {
-            using var device = Open();
+            using ContractDevice device = Open();
             var stage = new CaptureStage(device);
             ContractDevice.Ok(device.Driver.StreamBeginCapture(stage.Stream, mode));
-            var answer = stage.Make(call);
-            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stage.Stream, out var status, out _));
-            var ended = device.Driver.StreamEndCapture(stage.Stream, out var graph);
+            CuResult answer = stage.Make(call);
+            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stage.Stream, out CuStreamCaptureStatus status, out _));
+            CuResult ended = device.Driver.StreamEndCapture(stage.Stream, out CuGraph graph);
             if (mode == CuStreamCaptureMode.Relaxed && isAllowedWhenRelaxed)
             {
                 Assert.Equal((CuResult.Success, CuStreamCaptureStatus.Active, CuResult.Success), (answer, status, ended));
@@ -73,14 +73,14 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [InlineData(CaptureCall.ElapsedOfCapturedEvent, CuResult.CapturedEvent)]
     public void A_call_that_leaves_a_capture_alone(CaptureCall call, CuResult expected)
     {
-        foreach (var mode in Modes)
+        foreach (CuStreamCaptureMode mode in Modes)
         {
-            using var device = Open();
+            using ContractDevice device = Open();
             var stage = new CaptureStage(device);
             ContractDevice.Ok(device.Driver.StreamBeginCapture(stage.Stream, mode));
-            var answer = stage.Make(call);
-            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stage.Stream, out var status, out _));
-            ContractDevice.Ok(device.Driver.StreamEndCapture(stage.Stream, out var graph));
+            CuResult answer = stage.Make(call);
+            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stage.Stream, out CuStreamCaptureStatus status, out _));
+            ContractDevice.Ok(device.Driver.StreamEndCapture(stage.Stream, out CuGraph graph));
             ContractDevice.Ok(device.Driver.GraphDestroy(graph));
             Assert.Equal((expected, CuStreamCaptureStatus.Active), (answer, status));
         }
@@ -95,8 +95,8 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [InlineData((int)CuStreamCaptureMode.Relaxed, (int)CuStreamCaptureMode.Global, true)]
     public void Another_thread_is_restricted_only_by_a_global_capture_and_its_own_global_mode(int capture, int thread, bool isAllowed)
     {
-        using var device = Open();
-        var stream = device.Stream();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, (CuStreamCaptureMode)capture));
         OnOtherThread(() =>
         {
@@ -104,36 +104,39 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
             var mode = (CuStreamCaptureMode)thread;
             ContractDevice.Ok(device.Driver.ThreadExchangeStreamCaptureMode(ref mode));
             Assert.Equal(CuStreamCaptureMode.Global, mode);
-            var answer = device.Driver.MemAlloc(out var pointer, 64);
+            CuResult answer = device.Driver.MemAlloc(out DevicePointer pointer, 64);
             Assert.Equal(isAllowed ? CuResult.Success : CuResult.StreamCaptureUnsupported, answer);
             if (isAllowed)
             {
-                var relaxed = CuStreamCaptureMode.Relaxed;
+                CuStreamCaptureMode relaxed = CuStreamCaptureMode.Relaxed;
                 ContractDevice.Ok(device.Driver.ThreadExchangeStreamCaptureMode(ref relaxed));
                 ContractDevice.Ok(device.Driver.MemFree(pointer));
             }
 
             ContractDevice.Ok(device.Driver.CtxPopCurrent(out _));
         });
-        var ended = device.Driver.StreamEndCapture(stream, out var graph);
+        CuResult ended = device.Driver.StreamEndCapture(stream, out CuGraph graph);
         Assert.Equal(isAllowed ? CuResult.Success : CuResult.StreamCaptureInvalidated, ended);
-        if (isAllowed) ContractDevice.Ok(device.Driver.GraphDestroy(graph));
+        if (isAllowed)
+        {
+            ContractDevice.Ok(device.Driver.GraphDestroy(graph));
+        }
     }
 
     [Fact]
     public void A_relaxed_thread_may_allocate_during_its_own_capture()
     {
-        foreach (var mode in Modes)
+        foreach (CuStreamCaptureMode mode in Modes)
         {
-            using var device = Open();
-            var stream = device.Stream();
+            using ContractDevice device = Open();
+            CuStream stream = device.Stream();
             ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, mode));
-            var thread = CuStreamCaptureMode.Relaxed;
+            CuStreamCaptureMode thread = CuStreamCaptureMode.Relaxed;
             ContractDevice.Ok(device.Driver.ThreadExchangeStreamCaptureMode(ref thread));
-            ContractDevice.Ok(device.Driver.MemAlloc(out var pointer, 64));
+            ContractDevice.Ok(device.Driver.MemAlloc(out DevicePointer pointer, 64));
             ContractDevice.Ok(device.Driver.MemFree(pointer));
             ContractDevice.Ok(device.Driver.ThreadExchangeStreamCaptureMode(ref thread));
-            ContractDevice.Ok(device.Driver.StreamEndCapture(stream, out var graph));
+            ContractDevice.Ok(device.Driver.StreamEndCapture(stream, out CuGraph graph));
             ContractDevice.Ok(device.Driver.GraphDestroy(graph));
         }
     }
@@ -141,25 +144,28 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Ending_a_stream_that_does_not_capture_is_an_illegal_state()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         Assert.Equal(CuResult.IllegalState, device.Driver.StreamEndCapture(device.Stream(), out _));
     }
 
     [Fact]
     public void Only_the_thread_that_began_ends_a_capture_unless_it_is_relaxed()
     {
-        foreach (var mode in Modes)
+        foreach (CuStreamCaptureMode mode in Modes)
         {
-            using var device = Open();
-            var stream = device.Stream();
+            using ContractDevice device = Open();
+            CuStream stream = device.Stream();
             ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, mode));
             OnOtherThread(() =>
             {
-                var ended = device.Driver.StreamEndCapture(stream, out var graph);
+                CuResult ended = device.Driver.StreamEndCapture(stream, out CuGraph graph);
                 Assert.Equal(mode == CuStreamCaptureMode.Relaxed ? CuResult.Success : CuResult.StreamCaptureWrongThread, ended);
-                if (ended == CuResult.Success) ContractDevice.Ok(device.Driver.GraphDestroy(graph));
+                if (ended == CuResult.Success)
+                {
+                    ContractDevice.Ok(device.Driver.GraphDestroy(graph));
+                }
             });
-            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stream, out var status, out _));
+            ContractDevice.Ok(device.Driver.StreamGetCaptureInfo(stream, out CuStreamCaptureStatus status, out _));
             Assert.Equal(CuStreamCaptureStatus.None, status);
             ContractDevice.Ok(device.Driver.MemGetInfo(out _, out _));
             device.Memory(64);
@@ -169,12 +175,12 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_forked_stream_with_work_must_be_joined()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
-        var driver = device.Driver;
+        ICudaDriver driver = device.Driver;
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         stage.Fork();
-        ContractDevice.Ok(driver.StreamGetCaptureInfo(stage.Other, out var status, out _));
+        ContractDevice.Ok(driver.StreamGetCaptureInfo(stage.Other, out CuStreamCaptureStatus status, out _));
         Assert.Equal(CuStreamCaptureStatus.Active, status);
         ContractDevice.Ok(stage.Launch(stage.Other));
         Assert.Equal(CuResult.StreamCaptureUnjoined, driver.StreamEndCapture(stage.Stream, out _));
@@ -185,22 +191,22 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_forked_stream_without_work_needs_no_join()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(stage.Launch(stage.Stream));
         stage.Fork();
-        ContractDevice.Ok(device.Driver.StreamEndCapture(stage.Stream, out var graph));
+        ContractDevice.Ok(device.Driver.StreamEndCapture(stage.Stream, out CuGraph graph));
         ContractDevice.Ok(device.Driver.GraphDestroy(graph));
     }
 
     [Fact]
     public void Fork_and_join_record_one_graph()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
-        var driver = device.Driver;
-        var joined = device.Event();
+        ICudaDriver driver = device.Driver;
+        CuEvent joined = device.Event();
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(stage.Launch(stage.Stream));
         stage.Fork();
@@ -208,8 +214,8 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
         ContractDevice.Ok(driver.EventRecord(joined, stage.Other));
         ContractDevice.Ok(driver.StreamWaitEvent(stage.Stream, joined));
         ContractDevice.Ok(stage.Launch(stage.Stream));
-        ContractDevice.Ok(driver.StreamEndCapture(stage.Stream, out var graph));
-        ContractDevice.Ok(driver.GraphGetNodeCount(graph, out var nodes));
+        ContractDevice.Ok(driver.StreamEndCapture(stage.Stream, out CuGraph graph));
+        ContractDevice.Ok(driver.GraphGetNodeCount(graph, out int nodes));
         Assert.Equal(3, nodes);
         ContractDevice.Ok(driver.GraphDestroy(graph));
     }
@@ -217,7 +223,7 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_capture_is_ended_on_the_stream_it_was_begun_on()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         stage.Fork();
@@ -228,9 +234,9 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Two_captures_cannot_be_merged()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
-        var driver = device.Driver;
+        ICudaDriver driver = device.Driver;
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Other, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(driver.EventRecord(stage.Event, stage.Stream));
@@ -242,12 +248,12 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_event_of_an_ended_capture_must_be_recorded_anew()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
-        var driver = device.Driver;
+        ICudaDriver driver = device.Driver;
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(driver.EventRecord(stage.Event, stage.Stream));
-        ContractDevice.Ok(driver.StreamEndCapture(stage.Stream, out var graph));
+        ContractDevice.Ok(driver.StreamEndCapture(stage.Stream, out CuGraph graph));
         ContractDevice.Ok(driver.GraphDestroy(graph));
         Assert.Equal(CuResult.InvalidValue, driver.EventQuery(stage.Event));
         Assert.Equal(CuResult.InvalidValue, driver.EventSynchronize(stage.Event));
@@ -260,9 +266,9 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_invalidated_capture_takes_no_more_work_and_the_stream_works_after_it_ended()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         var stage = new CaptureStage(device);
-        var driver = device.Driver;
+        ICudaDriver driver = device.Driver;
         ContractDevice.Ok(driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         Assert.Equal(CuResult.StreamCaptureUnsupported, stage.Make(CaptureCall.MemAlloc));
         Assert.Equal(CuResult.StreamCaptureInvalidated, stage.Launch(stage.Stream));
@@ -276,5 +282,6 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
         device.Finish(stage.Stream);
     }
 
-    private static CuStreamCaptureMode[] Modes => [CuStreamCaptureMode.Global, CuStreamCaptureMode.ThreadLocal, CuStreamCaptureMode.Relaxed];
+    private static CuStreamCaptureMode[] Modes =>
+        [CuStreamCaptureMode.Global, CuStreamCaptureMode.ThreadLocal, CuStreamCaptureMode.Relaxed];
 }

@@ -19,7 +19,7 @@ internal sealed class CaptureStage
     public CaptureStage(ContractDevice device)
     {
         _device = device;
-        var driver = device.Driver;
+        ICudaDriver driver = device.Driver;
         Stream = device.Stream();
         Other = device.Stream();
         Event = device.Event();
@@ -72,19 +72,28 @@ internal sealed class CaptureStage
 
     public CuResult Make(CaptureCall call)
     {
-        var driver = _device.Driver;
+        ICudaDriver driver = _device.Driver;
         return call switch
         {
-            CaptureCall.MemAlloc => Undo(driver.MemAlloc(out var pointer, 64), () => driver.MemFree(pointer)),
+            CaptureCall.MemAlloc => Undo(driver.MemAlloc(out DevicePointer pointer, 64), () => driver.MemFree(pointer)),
             CaptureCall.MemFree => driver.MemFree(_spare),
-            CaptureCall.MemHostAlloc => Undo(driver.MemHostAlloc(out var host, 64, CuMemHostAllocFlags.None), () => driver.MemFreeHost(host)),
+            CaptureCall.MemHostAlloc => Undo(
+                driver.MemHostAlloc(out HostPointer host, 64, CuMemHostAllocFlags.None),
+                () => driver.MemFreeHost(host)
+            ),
             CaptureCall.EventQuery => driver.EventQuery(_recorded),
             CaptureCall.EventSynchronize => driver.EventSynchronize(_recorded),
             CaptureCall.QueryOtherStream => driver.StreamQuery(Other),
             CaptureCall.SynchronizeOtherStream => driver.StreamSynchronize(Other),
-            CaptureCall.Instantiate => Undo(driver.GraphInstantiate(out var made, _graph, CuGraphInstantiateFlags.None), () => driver.GraphExecDestroy(made)),
-            CaptureCall.AllocateOnOtherStream => Undo(driver.MemAllocAsync(out var ordered, 64, Other), () => driver.MemFreeAsync(ordered, Other)),
-            CaptureCall.CreatePool => Undo(driver.MemPoolCreate(out var pool, _device.Device, 0), () => driver.MemPoolDestroy(pool)),
+            CaptureCall.Instantiate => Undo(
+                driver.GraphInstantiate(out CuGraphExec made, _graph, CuGraphInstantiateFlags.None),
+                () => driver.GraphExecDestroy(made)
+            ),
+            CaptureCall.AllocateOnOtherStream => Undo(
+                driver.MemAllocAsync(out DevicePointer ordered, 64, Other),
+                () => driver.MemFreeAsync(ordered, Other)
+            ),
+            CaptureCall.CreatePool => Undo(driver.MemPoolCreate(out CuMemPool pool, _device.Device, 0), () => driver.MemPoolDestroy(pool)),
             CaptureCall.TrimPool => TrimPool(),
             CaptureCall.SynchronizeContext => driver.CtxSynchronize(),
             CaptureCall.QueryThisStream => driver.StreamQuery(Stream),
@@ -98,15 +107,27 @@ internal sealed class CaptureStage
             CaptureCall.ElapsedOfCapturedEvent => Captured(_timed, () => driver.EventElapsedTime(out _, _timed, _timed)),
             CaptureCall.LaunchEmptyGrid => _device.LaunchFill(_fill, Stream, Values, 1, 0),
             CaptureCall.CopyNow => driver.MemcpyHtoD(Values, Host.Address, 64),
-            CaptureCall.CreateStream => Undo(driver.StreamCreate(out var stream, CuStreamFlags.NonBlocking, 0), () => driver.StreamDestroy(stream)),
-            CaptureCall.CreateEvent => Undo(driver.EventCreate(out var @event, CuEventFlags.Default), () => driver.EventDestroy(@event)),
+            CaptureCall.CreateStream => Undo(
+                driver.StreamCreate(out CuStream stream, CuStreamFlags.NonBlocking, 0),
+                () => driver.StreamDestroy(stream)
+            ),
+            CaptureCall.CreateEvent => Undo(
+                driver.EventCreate(out CuEvent @event, CuEventFlags.Default),
+                () => driver.EventDestroy(@event)
+            ),
             CaptureCall.RecordOnOtherStream => driver.EventRecord(_recorded, Other),
-            CaptureCall.LoadImage => Undo(driver.ModuleLoadData(out var image, ContractKernels.Ptx, out _), () => driver.ModuleUnload(image)),
+            CaptureCall.LoadImage => Undo(
+                driver.ModuleLoadData(out CuModule image, ContractKernels.Ptx, out _),
+                () => driver.ModuleUnload(image)
+            ),
             CaptureCall.LaunchGraphElsewhere => driver.GraphLaunch(_executable, Other),
             CaptureCall.UploadGraphElsewhere => driver.GraphUpload(_executable, Other),
             CaptureCall.LaunchOnOtherStream => Launch(Other),
             CaptureCall.MemoryInfo => driver.MemGetInfo(out _, out _),
-            CaptureCall.RetainPrimary => Undo(driver.DevicePrimaryCtxRetain(out _, _device.Device), () => driver.DevicePrimaryCtxRelease(_device.Device)),
+            CaptureCall.RetainPrimary => Undo(
+                driver.DevicePrimaryCtxRetain(out _, _device.Device),
+                () => driver.DevicePrimaryCtxRelease(_device.Device)
+            ),
             CaptureCall.ContextOfThisStream => driver.StreamGetCtx(Stream, out _),
             CaptureCall.WaitForNeverRecorded => driver.StreamWaitEvent(Stream, _never),
             CaptureCall.CaptureOtherStream => CaptureOther(),
@@ -119,7 +140,11 @@ internal sealed class CaptureStage
 
     private CuResult Undo(CuResult status, Action undo)
     {
-        if (status == CuResult.Success) _device.AtEnd(undo);
+        if (status == CuResult.Success)
+        {
+            _device.AtEnd(undo);
+        }
+
         return status;
     }
 
@@ -131,14 +156,14 @@ internal sealed class CaptureStage
 
     private CuResult TrimPool()
     {
-        ContractDevice.Ok(_device.Driver.DeviceGetDefaultMemPool(out var pool, _device.Device));
+        ContractDevice.Ok(_device.Driver.DeviceGetDefaultMemPool(out CuMemPool pool, _device.Device));
         return _device.Driver.MemPoolTrimTo(pool, 0);
     }
 
     private CuResult CaptureOther()
     {
-        var status = _device.Driver.StreamBeginCapture(Other, CuStreamCaptureMode.ThreadLocal);
-        Assert.Equal(CuResult.Success, _device.Driver.StreamEndCapture(Other, out var graph));
+        CuResult status = _device.Driver.StreamBeginCapture(Other, CuStreamCaptureMode.ThreadLocal);
+        Assert.Equal(CuResult.Success, _device.Driver.StreamEndCapture(Other, out CuGraph graph));
         ContractDevice.Ok(_device.Driver.GraphDestroy(graph));
         return status;
     }

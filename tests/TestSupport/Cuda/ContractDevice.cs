@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Troupe.TestSupport.Cuda;
 
-/// <summary>What a contract test works with: the driver, a current device context, and shorthands that fail the test on any error.</summary>
+/// <summary>What a contract test works with: the driver, a current device context, and shorthands that fail the test on any
+/// error.</summary>
 internal sealed unsafe class ContractDevice : IDisposable
 {
     private readonly DriverFixture _fixture;
@@ -16,16 +17,16 @@ internal sealed unsafe class ContractDevice : IDisposable
         _fixture = fixture;
         _ownContext = ownContext;
         Driver = driver;
-        Ok(driver.DeviceGet(out var device, 0));
+        Ok(driver.DeviceGet(out CuDevice device, 0));
         Device = device;
         if (ownContext)
         {
-            Ok(driver.CtxCreate(out var created, device));
+            Ok(driver.CtxCreate(out CuContext created, device));
             Context = created;
         }
         else
         {
-            Ok(driver.DevicePrimaryCtxRetain(out var primary, device));
+            Ok(driver.DevicePrimaryCtxRetain(out CuContext primary, device));
             Ok(driver.CtxPushCurrent(primary));
             Context = primary;
         }
@@ -41,7 +42,10 @@ internal sealed unsafe class ContractDevice : IDisposable
 
     public static void Ok(CuResult status, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(status))] string call = "")
     {
-        if (status != CuResult.Success) Assert.Fail($"{call} answered {status}.");
+        if (status != CuResult.Success)
+        {
+            Assert.Fail($"{call} answered {status}.");
+        }
     }
 
     /// <summary>Something to do when the test ends, last registered first, whatever happened.</summary>
@@ -49,28 +53,28 @@ internal sealed unsafe class ContractDevice : IDisposable
 
     public CuStream Stream()
     {
-        Ok(Driver.StreamCreate(out var stream, CuStreamFlags.NonBlocking, 0));
+        Ok(Driver.StreamCreate(out CuStream stream, CuStreamFlags.NonBlocking, 0));
         AtEnd(() => Driver.StreamDestroy(stream));
         return stream;
     }
 
     public CuEvent Event(CuEventFlags flags = CuEventFlags.DisableTiming)
     {
-        Ok(Driver.EventCreate(out var @event, flags));
+        Ok(Driver.EventCreate(out CuEvent @event, flags));
         AtEnd(() => Driver.EventDestroy(@event));
         return @event;
     }
 
     public DevicePointer Memory(ulong bytes)
     {
-        Ok(Driver.MemAlloc(out var pointer, bytes));
+        Ok(Driver.MemAlloc(out DevicePointer pointer, bytes));
         AtEnd(() => Driver.MemFree(pointer));
         return pointer;
     }
 
     public HostPointer Pinned(ulong bytes)
     {
-        Ok(Driver.MemHostAlloc(out var pointer, bytes, CuMemHostAllocFlags.Portable));
+        Ok(Driver.MemHostAlloc(out HostPointer pointer, bytes, CuMemHostAllocFlags.Portable));
         AtEnd(() => Driver.MemFreeHost(pointer));
         return pointer;
     }
@@ -88,7 +92,10 @@ internal sealed unsafe class ContractDevice : IDisposable
         where T : unmanaged
     {
         // SAFETY: the array is fixed during a synchronous copy.
-        fixed (T* source = values) Ok(Driver.MemcpyHtoD(destination, (nint)source, (ulong)(values.Length * sizeof(T))));
+        fixed (T* source = values)
+        {
+            Ok(Driver.MemcpyHtoD(destination, (nint)source, (ulong)(values.Length * sizeof(T))));
+        }
     }
 
     public T[] Download<T>(DevicePointer source, int count)
@@ -96,7 +103,11 @@ internal sealed unsafe class ContractDevice : IDisposable
     {
         var values = new T[count];
         // SAFETY: the array is fixed during a synchronous copy.
-        fixed (T* destination = values) Ok(Driver.MemcpyDtoH((nint)destination, source, (ulong)(count * sizeof(T))));
+        fixed (T* destination = values)
+        {
+            Ok(Driver.MemcpyDtoH((nint)destination, source, (ulong)(count * sizeof(T))));
+        }
+
         return values;
     }
 
@@ -106,8 +117,8 @@ internal sealed unsafe class ContractDevice : IDisposable
     /// <summary>Ends a capture and instantiates what it recorded.</summary>
     public CuGraphExec EndAndInstantiate(CuStream stream)
     {
-        Ok(Driver.StreamEndCapture(stream, out var graph));
-        Ok(Driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        Ok(Driver.StreamEndCapture(stream, out CuGraph graph));
+        Ok(Driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         Ok(Driver.GraphDestroy(graph));
         AtEnd(() => Driver.GraphExecDestroy(executable));
         return executable;
@@ -116,9 +127,9 @@ internal sealed unsafe class ContractDevice : IDisposable
     /// <summary>Loads the contract kernels and finds one.</summary>
     public CuFunction Function(string name)
     {
-        Ok(Driver.ModuleLoadData(out var module, ContractKernels.Ptx, out _));
+        Ok(Driver.ModuleLoadData(out CuModule module, ContractKernels.Ptx, out _));
         AtEnd(() => Driver.ModuleUnload(module));
-        Ok(Driver.ModuleGetFunction(out var function, module, name));
+        Ok(Driver.ModuleGetFunction(out CuFunction function, module, name));
         return function;
     }
 
@@ -143,7 +154,11 @@ internal sealed unsafe class ContractDevice : IDisposable
 
     public void Dispose()
     {
-        while (_cleanup.TryPop(out var action)) action();
+        while (_cleanup.TryPop(out Action? action))
+        {
+            action();
+        }
+
         if (_ownContext)
         {
             Driver.CtxDestroy(Context);

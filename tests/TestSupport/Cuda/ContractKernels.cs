@@ -108,7 +108,7 @@ internal static class ContractKernels
 
         public override void DescribeAccesses(in KernelArguments arguments, List<DeviceAccess> accesses)
         {
-            var bytes = Count(in arguments, 3) * sizeof(float);
+            ulong bytes = Count(in arguments, 3) * sizeof(float);
             accesses.Add(new DeviceAccess(arguments.Get<DevicePointer>(0), bytes, AccessKind.Write));
             accesses.Add(new DeviceAccess(arguments.Get<DevicePointer>(1), bytes, AccessKind.Read));
             accesses.Add(new DeviceAccess(arguments.Get<DevicePointer>(2), bytes, AccessKind.Read));
@@ -116,11 +116,15 @@ internal static class ContractKernels
 
         public override CuResult Run(in KernelArguments arguments, IEmulatedMemory memory)
         {
-            var count = Count(in arguments, 3);
-            var sum = (float*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(float));
-            var left = (float*)memory.Resolve(arguments.Get<DevicePointer>(1), count * sizeof(float));
-            var right = (float*)memory.Resolve(arguments.Get<DevicePointer>(2), count * sizeof(float));
-            for (ulong i = 0; i < count; i++) sum[i] = left[i] + right[i];
+            ulong count = Count(in arguments, 3);
+            float* sum = (float*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(float));
+            float* left = (float*)memory.Resolve(arguments.Get<DevicePointer>(1), count * sizeof(float));
+            float* right = (float*)memory.Resolve(arguments.Get<DevicePointer>(2), count * sizeof(float));
+            for (ulong i = 0; i < count; i++)
+            {
+                sum[i] = left[i] + right[i];
+            }
+
             return CuResult.Success;
         }
     }
@@ -134,9 +138,13 @@ internal static class ContractKernels
 
         public override CuResult Run(in KernelArguments arguments, IEmulatedMemory memory)
         {
-            var count = Count(in arguments, 2);
-            var values = (uint*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(uint));
-            for (ulong i = 0; i < count; i++) values[i] = arguments.Get<uint>(1);
+            ulong count = Count(in arguments, 2);
+            uint* values = (uint*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(uint));
+            for (ulong i = 0; i < count; i++)
+            {
+                values[i] = arguments.Get<uint>(1);
+            }
+
             return CuResult.Success;
         }
     }
@@ -150,9 +158,13 @@ internal static class ContractKernels
 
         public override CuResult Run(in KernelArguments arguments, IEmulatedMemory memory)
         {
-            var count = Count(in arguments, 2);
-            var values = (uint*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(uint));
-            for (ulong i = 0; i < count; i++) values[i] += arguments.Get<uint>(1);
+            ulong count = Count(in arguments, 2);
+            uint* values = (uint*)memory.Resolve(arguments.Get<DevicePointer>(0), count * sizeof(uint));
+            for (ulong i = 0; i < count; i++)
+            {
+                values[i] += arguments.Get<uint>(1);
+            }
+
             return CuResult.Success;
         }
     }

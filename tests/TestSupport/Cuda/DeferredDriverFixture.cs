@@ -7,9 +7,10 @@ public sealed class DeferredDriverFixture : HostDriverFixture
 {
     private static int s_seed;
 
-    internal override HostDriverOptions Options => HostDriverOptions.WithDevices(2, new HostDeviceOptions { MemoryBytes = 1UL << 30 }) with
-    {
-        Policy = ExecutionPolicy.Deferred,
-        Seed = Interlocked.Increment(ref s_seed),
-    };
+    internal override HostDriverOptions Options =>
+        HostDriverOptions.WithDevices(2, new HostDeviceOptions { MemoryBytes = 1UL << 30 }) with
+        {
+            Policy = ExecutionPolicy.Deferred,
+            Seed = Interlocked.Increment(ref s_seed),
+        };
 }

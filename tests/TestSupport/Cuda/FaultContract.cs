@@ -12,14 +12,14 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     public void An_illegal_address_surfaces_later_and_sticks()
     {
         SkipWithoutFaults();
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var other = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        var values = device.Memory(64);
-        var host = device.Pinned(64);
-        var earlier = device.Event();
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuStream other = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        DevicePointer values = device.Memory(64);
+        HostPointer host = device.Pinned(64);
+        CuEvent earlier = device.Event();
         ContractDevice.Ok(driver.EventRecord(earlier, other));
         device.Finish(other);
         ContractDevice.Ok(device.LaunchFill(fill, stream, new DevicePointer(0x1000), 1, 4));
@@ -36,7 +36,7 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
         Assert.Equal(CuResult.IllegalAddress, driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         Assert.Equal(CuResult.IllegalAddress, driver.CtxSynchronize());
         Assert.Equal(CuResult.IllegalAddress, driver.MemGetInfo(out _, out _));
-        ContractDevice.Ok(driver.CtxGetCurrent(out var current));
+        ContractDevice.Ok(driver.CtxGetCurrent(out CuContext current));
         Assert.Equal(device.Context, current);
         ContractDevice.Ok(driver.CtxGetDevice(out _));
     }
@@ -45,13 +45,13 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     public void A_faulted_device_stays_faulted_when_its_primary_context_is_retained_once_more()
     {
         SkipWithoutFaults();
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
         ContractDevice.Ok(device.LaunchFill(fill, stream, new DevicePointer(0x1000), 1, 4));
         Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var again, device.Device));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext again, device.Device));
         Assert.Equal(device.Context, again);
         Assert.Equal(CuResult.IllegalAddress, driver.MemAlloc(out _, 16));
         driver.DevicePrimaryCtxRelease(device.Device);
@@ -61,14 +61,14 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     public void A_peer_that_is_not_enabled_is_an_illegal_address()
     {
         SkipWithoutFaults();
-        using var device = Open(devices: 2);
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        using ContractDevice device = Open(devices: 2);
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.DeviceGet(out CuDevice other, 1));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext peer, other));
         ContractDevice.Ok(driver.CtxPushCurrent(peer));
-        ContractDevice.Ok(driver.MemAlloc(out var there, 16));
+        ContractDevice.Ok(driver.MemAlloc(out DevicePointer there, 16));
         ContractDevice.Ok(driver.CtxPopCurrent(out _));
         ContractDevice.Ok(device.LaunchFill(fill, stream, there, 4, 4));
         Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
@@ -80,21 +80,21 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     public void Pool_memory_is_not_opened_by_peer_access()
     {
         SkipWithoutFaults();
-        using var device = Open(devices: 2);
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
-        ContractDevice.Ok(driver.DeviceCanAccessPeer(out var canAccess, device.Device, other));
+        using ContractDevice device = Open(devices: 2);
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        ContractDevice.Ok(driver.DeviceGet(out CuDevice other, 1));
+        ContractDevice.Ok(driver.DeviceCanAccessPeer(out bool canAccess, device.Device, other));
         Assert.SkipUnless(canAccess, "The two devices cannot reach each other.");
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext peer, other));
         ContractDevice.Ok(driver.CtxEnablePeerAccess(peer));
         ContractDevice.Ok(driver.CtxPushCurrent(peer));
-        ContractDevice.Ok(driver.StreamCreate(out var there, CuStreamFlags.NonBlocking, 0));
-        ContractDevice.Ok(driver.MemAllocAsync(out var values, 16, there));
+        ContractDevice.Ok(driver.StreamCreate(out CuStream there, CuStreamFlags.NonBlocking, 0));
+        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer values, 16, there));
         ContractDevice.Ok(driver.StreamSynchronize(there));
         ContractDevice.Ok(driver.CtxPopCurrent(out _));
-        ContractDevice.Ok(driver.DeviceGetDefaultMemPool(out var pool, other));
+        ContractDevice.Ok(driver.DeviceGetDefaultMemPool(out CuMemPool pool, other));
         ContractDevice.Ok(driver.MemPoolSetAccess(pool, device.Device, CuMemAccess.ReadWrite));
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
         ContractDevice.Ok(driver.StreamSynchronize(stream));
@@ -109,6 +109,9 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
     private static void SkipWithoutFaults()
     {
         using var fixture = new TFixture();
-        if (fixture.NoFaultsReason is { } reason) Assert.Skip(reason);
+        if (fixture.NoFaultsReason is { } reason)
+        {
+            Assert.Skip(reason);
+        }
     }
 }

@@ -13,7 +13,11 @@ internal sealed class GateFunction : HostFunction
     /// <summary>Holds a stream. False where work runs at enqueue: there nothing can be in flight, and the gate is left open.</summary>
     public bool Blocks(ContractDevice device, CuStream stream)
     {
-        if (device.RunsAtEnqueue) _gate.Set();
+        if (device.RunsAtEnqueue)
+        {
+            _gate.Set();
+        }
+
         ContractDevice.Ok(device.Driver.LaunchHostFunc(stream, this));
         return !device.RunsAtEnqueue;
     }

@@ -10,17 +10,21 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_capture_records_and_a_replay_runs()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var increase = device.Function(ContractKernels.Increase);
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuFunction increase = device.Function(ContractKernels.Increase);
+        DevicePointer values = device.Memory(16);
         device.Upload(values, 1u, 2u, 3u, 4u);
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(device.LaunchIncrease(increase, stream, values, 10, 4));
-        var executable = device.EndAndInstantiate(stream);
+        CuGraphExec executable = device.EndAndInstantiate(stream);
         Assert.Equal([1u, 2u, 3u, 4u], device.Download<uint>(values, 4));
 
-        for (var i = 0; i < 3; i++) ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        for (int i = 0; i < 3; i++)
+        {
+            ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        }
+
         device.Finish(stream);
         Assert.Equal([31u, 32u, 33u, 34u], device.Download<uint>(values, 4));
     }
@@ -28,14 +32,14 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_replay_reads_captured_host_memory_anew()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var values = device.Memory(4);
-        var host = device.Pinned<uint>(1, out var pinned);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(4);
+        Span<uint> host = device.Pinned<uint>(1, out HostPointer pinned);
         host[0] = 7;
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(device.Driver.MemcpyHtoDAsync(values, pinned.Address, 4, stream));
-        var executable = device.EndAndInstantiate(stream);
+        CuGraphExec executable = device.EndAndInstantiate(stream);
         host[0] = 8;
         ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
         device.Finish(stream);
@@ -49,13 +53,13 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_executable_outlives_its_graph()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var values = device.Memory(16);
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(16);
+        CuFunction fill = device.Function(ContractKernels.Fill);
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 6, 4));
-        var executable = device.EndAndInstantiate(stream);
+        CuGraphExec executable = device.EndAndInstantiate(stream);
         ContractDevice.Ok(device.Driver.GraphUpload(executable, stream));
         ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
         device.Finish(stream);
@@ -65,16 +69,16 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Destroying_an_executable_in_flight_lets_the_replay_finish()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var values = device.Memory(16);
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(16);
+        CuFunction fill = device.Function(ContractKernels.Fill);
         using var gate = new GateFunction();
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 8, 4));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
-        ContractDevice.Ok(driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
+        ContractDevice.Ok(driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         gate.Blocks(device, stream);
         ContractDevice.Ok(driver.GraphLaunch(executable, stream));
         ContractDevice.Ok(driver.GraphExecDestroy(executable));
@@ -87,13 +91,17 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Kernel_arguments_are_those_of_the_recording()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var values = device.Memory(8);
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(8);
+        CuFunction fill = device.Function(ContractKernels.Fill);
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        for (uint i = 0; i < 2; i++) ContractDevice.Ok(device.LaunchFill(fill, stream, values + (i * 4), i + 40, 1));
-        var executable = device.EndAndInstantiate(stream);
+        for (uint i = 0; i < 2; i++)
+        {
+            ContractDevice.Ok(device.LaunchFill(fill, stream, values + (i * 4), i + 40, 1));
+        }
+
+        CuGraphExec executable = device.EndAndInstantiate(stream);
         ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
         device.Finish(stream);
         Assert.Equal([40u, 41u], device.Download<uint>(values, 2));
@@ -102,26 +110,26 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_update_takes_new_values_and_refuses_another_shape()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var values = device.Memory(16);
-        var fill = device.Function(ContractKernels.Fill);
-        var executable = Instantiate(1);
-        var same = Record(1, 5);
-        ContractDevice.Ok(driver.GraphExecUpdate(executable, same, out var result));
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(16);
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        CuGraphExec executable = Instantiate(1);
+        CuGraph same = Record(1, 5);
+        ContractDevice.Ok(driver.GraphExecUpdate(executable, same, out CuGraphExecUpdateResult result));
         Assert.Equal(CuGraphExecUpdateResult.Success, result);
         ContractDevice.Ok(driver.GraphLaunch(executable, stream));
         device.Finish(stream);
         Assert.Equal([5u, 5u, 5u, 5u], device.Download<uint>(values, 4));
 
-        var longer = Record(2, 6);
+        CuGraph longer = Record(2, 6);
         Assert.Equal(CuResult.GraphExecUpdateFailure, driver.GraphExecUpdate(executable, longer, out result));
         Assert.Equal(CuGraphExecUpdateResult.TopologyChanged, result);
 
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(driver.MemsetD8Async(values, 1, 4, stream));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out var other));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph other));
         device.AtEnd(() => driver.GraphDestroy(other));
         Assert.Equal(CuResult.GraphExecUpdateFailure, driver.GraphExecUpdate(executable, other, out result));
         Assert.Equal(CuGraphExecUpdateResult.NodeTypeChanged, result);
@@ -129,15 +137,19 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
         CuGraph Record(int launches, uint value)
         {
             ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-            for (var i = 0; i < launches; i++) ContractDevice.Ok(device.LaunchFill(fill, stream, values, value, 4));
-            ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
+            for (int i = 0; i < launches; i++)
+            {
+                ContractDevice.Ok(device.LaunchFill(fill, stream, values, value, 4));
+            }
+
+            ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
             device.AtEnd(() => driver.GraphDestroy(graph));
             return graph;
         }
 
         CuGraphExec Instantiate(uint value)
         {
-            ContractDevice.Ok(driver.GraphInstantiate(out var made, Record(1, value), CuGraphInstantiateFlags.None));
+            ContractDevice.Ok(driver.GraphInstantiate(out CuGraphExec made, Record(1, value), CuGraphInstantiateFlags.None));
             device.AtEnd(() => driver.GraphExecDestroy(made));
             return made;
         }
@@ -146,18 +158,18 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Memory_allocated_and_freed_inside_a_graph_serves_each_replay()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        var host = device.Pinned<uint>(4, out var pinned);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        Span<uint> host = device.Pinned<uint>(4, out HostPointer pinned);
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        ContractDevice.Ok(driver.MemAllocAsync(out var inside, 16, stream));
+        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer inside, 16, stream));
         ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
         ContractDevice.Ok(driver.MemcpyDtoHAsync(pinned.Address, inside, 16, stream));
         ContractDevice.Ok(driver.MemFreeAsync(inside, stream));
-        var executable = device.EndAndInstantiate(stream);
-        for (var i = 0; i < 2; i++)
+        CuGraphExec executable = device.EndAndInstantiate(stream);
+        for (int i = 0; i < 2; i++)
         {
             host.Clear();
             ContractDevice.Ok(driver.GraphLaunch(executable, stream));
@@ -171,15 +183,15 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_graph_whose_memory_was_not_freed_cannot_be_launched_again()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        ContractDevice.Ok(driver.MemAllocAsync(out var inside, 16, stream));
+        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer inside, 16, stream));
         ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
-        ContractDevice.Ok(driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
+        ContractDevice.Ok(driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         Assert.Equal(CuResult.NotSupported, driver.GraphInstantiate(out _, graph, CuGraphInstantiateFlags.None));
         ContractDevice.Ok(driver.GraphLaunch(executable, stream));
         Assert.Equal(CuResult.InvalidValue, driver.GraphLaunch(executable, stream));
@@ -196,14 +208,14 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_graph_is_printed_in_the_dot_language()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(16);
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(driver.MemsetD8Async(values, 1, 16, stream));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
-        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.dot");
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.dot");
         ContractDevice.Ok(driver.GraphDebugDotPrint(graph, path));
         Assert.Contains("digraph", File.ReadAllText(path), StringComparison.Ordinal);
         File.Delete(path);

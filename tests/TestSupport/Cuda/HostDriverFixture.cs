@@ -18,7 +18,7 @@ public abstract class HostDriverFixture : DriverFixture
 
     internal override void Close(ICudaDriver driver)
     {
-        var alive = ((HostCudaDriver)driver).Alive();
+        IReadOnlyList<string> alive = ((HostCudaDriver)driver).Alive();
         driver.Dispose();
         Assert.Empty(alive);
     }

@@ -10,11 +10,11 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_host_function_runs_in_the_order_of_its_stream()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        var values = device.Memory(4);
-        var host = device.Pinned<uint>(1, out var pinned);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        DevicePointer values = device.Memory(4);
+        Span<uint> host = device.Pinned<uint>(1, out HostPointer pinned);
         host[0] = 0;
         var seen = new Reader(pinned);
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 77, 1));
@@ -27,14 +27,18 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_captured_host_function_runs_at_each_replay()
     {
-        using var device = Open();
-        var stream = device.Stream();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
         var counter = new Counter();
         ContractDevice.Ok(device.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(device.Driver.LaunchHostFunc(stream, counter));
-        var executable = device.EndAndInstantiate(stream);
+        CuGraphExec executable = device.EndAndInstantiate(stream);
         Assert.Equal(0, counter.Calls);
-        for (var i = 0; i < 3; i++) ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        for (int i = 0; i < 3; i++)
+        {
+            ContractDevice.Ok(device.Driver.GraphLaunch(executable, stream));
+        }
+
         device.Finish(stream);
         Assert.Equal(3, counter.Calls);
     }
@@ -42,8 +46,8 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void The_driver_refuses_calls_from_a_host_function()
     {
-        using var device = Open();
-        var stream = device.Stream();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
         var caller = new Caller(device);
         ContractDevice.Ok(device.Driver.LaunchHostFunc(stream, caller));
         device.Finish(stream);
@@ -67,14 +71,15 @@ public abstract class HostFunctionContract<TFixture> : DriverContract<TFixture>
         public override void Invoke() => Calls++;
     }
 
-    /// <summary>A real driver lets event records and waits through unchecked (seen on CUDA 13.0); the emulator refuses those too, in tests of its own.</summary>
+    /// <summary>A real driver lets event records and waits through unchecked (seen on CUDA 13.0); the emulator refuses those too, in tests
+    /// of its own.</summary>
     private sealed class Caller(ContractDevice device) : HostFunction
     {
         public List<CuResult> Answers { get; } = [];
 
         public override void Invoke()
         {
-            var driver = device.Driver;
+            ICudaDriver driver = device.Driver;
             Answers.Add(driver.MemAlloc(out _, 64));
             Answers.Add(driver.CtxGetCurrent(out _));
             Answers.Add(driver.CtxPushCurrent(device.Context));

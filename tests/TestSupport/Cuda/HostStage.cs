@@ -11,7 +11,11 @@ internal sealed class HostStage : IDisposable
         Driver = new HostCudaDriver(options);
         ContractKernels.Register(Driver);
         Contexts = new CuContext[options.Devices.Count];
-        for (var i = 0; i < Contexts.Length; i++) ContractDevice.Ok(Driver.DevicePrimaryCtxRetain(out Contexts[i], new CuDevice(i)));
+        for (int i = 0; i < Contexts.Length; i++)
+        {
+            ContractDevice.Ok(Driver.DevicePrimaryCtxRetain(out Contexts[i], new CuDevice(i)));
+        }
+
         ContractDevice.Ok(Driver.CtxPushCurrent(Contexts[0]));
     }
 
@@ -27,25 +31,25 @@ internal sealed class HostStage : IDisposable
 
     public CuStream Stream()
     {
-        ContractDevice.Ok(Driver.StreamCreate(out var stream, CuStreamFlags.NonBlocking, 0));
+        ContractDevice.Ok(Driver.StreamCreate(out CuStream stream, CuStreamFlags.NonBlocking, 0));
         return stream;
     }
 
     public CuEvent Event(CuEventFlags flags = CuEventFlags.DisableTiming)
     {
-        ContractDevice.Ok(Driver.EventCreate(out var @event, flags));
+        ContractDevice.Ok(Driver.EventCreate(out CuEvent @event, flags));
         return @event;
     }
 
     public DevicePointer Memory(ulong bytes)
     {
-        ContractDevice.Ok(Driver.MemAlloc(out var pointer, bytes));
+        ContractDevice.Ok(Driver.MemAlloc(out DevicePointer pointer, bytes));
         return pointer;
     }
 
     public HostPointer Pinned(ulong bytes)
     {
-        ContractDevice.Ok(Driver.MemHostAlloc(out var pointer, bytes, CuMemHostAllocFlags.Portable));
+        ContractDevice.Ok(Driver.MemHostAlloc(out HostPointer pointer, bytes, CuMemHostAllocFlags.Portable));
         return pointer;
     }
 

@@ -11,11 +11,11 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Bytes_come_back_as_they_went()
     {
-        using var device = Open();
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        DevicePointer values = device.Memory(16);
         device.Upload(values, 1f, 2f, 3f, 4f);
         Assert.Equal([1f, 2f, 3f, 4f], device.Download<float>(values, 4));
-        var copy = device.Memory(16);
+        DevicePointer copy = device.Memory(16);
         ContractDevice.Ok(device.Driver.MemcpyDtoD(copy + 4, values, 12));
         Assert.Equal([1f, 2f, 3f], device.Download<float>(copy + 4, 3));
     }
@@ -23,9 +23,9 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Fills_write_bytes_and_words()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(16);
         ContractDevice.Ok(device.Driver.MemsetD32Async(values, 0x01020304, 4, stream));
         ContractDevice.Ok(device.Driver.MemsetD8Async(values + 4, 0xFF, 4, stream));
         device.Finish(stream);
@@ -36,14 +36,14 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_allocation_of_nothing_is_an_invalid_value()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemAlloc(out _, 0));
     }
 
     [Fact]
     public void An_allocation_beyond_the_device_is_out_of_memory_and_harms_nothing()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         Assert.Equal(CuResult.OutOfMemory, device.Driver.MemAlloc(out _, 1UL << 46));
         device.Memory(64);
     }
@@ -51,8 +51,8 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_second_free_is_an_invalid_value()
     {
-        using var device = Open();
-        ContractDevice.Ok(device.Driver.MemAlloc(out var pointer, 64));
+        using ContractDevice device = Open();
+        ContractDevice.Ok(device.Driver.MemAlloc(out DevicePointer pointer, 64));
         ContractDevice.Ok(device.Driver.MemFree(pointer));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemFree(pointer));
         Assert.Equal(CuResult.Success, device.Driver.MemFree(default));
@@ -61,8 +61,8 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Only_the_start_of_an_allocation_can_be_freed()
     {
-        using var device = Open();
-        var pointer = device.Memory(4096);
+        using ContractDevice device = Open();
+        DevicePointer pointer = device.Memory(4096);
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemFree(pointer + 256));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemFree(new DevicePointer(12345)));
     }
@@ -70,10 +70,10 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_copy_to_freed_memory_is_an_invalid_value()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var host = device.Pinned(64);
-        ContractDevice.Ok(device.Driver.MemAlloc(out var pointer, 64));
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        HostPointer host = device.Pinned(64);
+        ContractDevice.Ok(device.Driver.MemAlloc(out DevicePointer pointer, 64));
         ContractDevice.Ok(device.Driver.MemFree(pointer));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemcpyHtoD(pointer, host.Address, 4));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemcpyHtoDAsync(pointer, host.Address, 4, stream));
@@ -85,11 +85,11 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_copy_beyond_the_end_is_an_invalid_value()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var host = device.Pinned(64);
-        var pointer = device.Memory(1 << 20);
-        var end = pointer + ((1 << 20) - 4);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        HostPointer host = device.Pinned(64);
+        DevicePointer pointer = device.Memory(1 << 20);
+        DevicePointer end = pointer + ((1 << 20) - 4);
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemcpyHtoD(end, host.Address, 8));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemcpyHtoDAsync(end, host.Address, 8, stream));
         Assert.Equal(CuResult.InvalidValue, device.Driver.MemcpyDtoH(host.Address, end, 8));
@@ -102,18 +102,18 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_copy_of_nothing_is_fine_whatever_the_address()
     {
-        using var device = Open();
-        var host = device.Pinned(64);
+        using ContractDevice device = Open();
+        HostPointer host = device.Pinned(64);
         Assert.Equal(CuResult.Success, device.Driver.MemcpyHtoD(default, host.Address, 0));
     }
 
     [Fact]
     public void A_pinned_source_is_read_when_the_copy_runs()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var values = device.Memory(4);
-        var host = device.Pinned<uint>(1, out var pinned);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        DevicePointer values = device.Memory(4);
+        Span<uint> host = device.Pinned<uint>(1, out HostPointer pinned);
         using var gate = new GateFunction();
         host[0] = 1;
         if (gate.Blocks(device, stream))
@@ -135,9 +135,9 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Pointers_tell_where_they_point()
     {
-        using var device = Open();
-        var pointer = device.Memory(64);
-        ContractDevice.Ok(device.Driver.PointerGetAttributes(out var attributes, pointer + 8));
+        using ContractDevice device = Open();
+        DevicePointer pointer = device.Memory(64);
+        ContractDevice.Ok(device.Driver.PointerGetAttributes(out PointerAttributes attributes, pointer + 8));
         Assert.Equal(CuMemoryType.Device, attributes.MemoryType);
         Assert.Equal(0, attributes.DeviceOrdinal);
         Assert.Equal(pointer, attributes.RangeStart);
@@ -148,9 +148,9 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Pinned_memory_is_freed_once_and_by_its_start()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        ContractDevice.Ok(driver.MemHostAlloc(out var pointer, 4096, CuMemHostAllocFlags.Portable));
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        ContractDevice.Ok(driver.MemHostAlloc(out HostPointer pointer, 4096, CuMemHostAllocFlags.Portable));
         Assert.Equal(CuResult.InvalidValue, driver.MemHostRegister(pointer, 4096));
         Assert.Equal(CuResult.InvalidValue, driver.MemFreeHost(new HostPointer(pointer.Address + 16)));
         ContractDevice.Ok(driver.MemFreeHost(pointer));
@@ -161,9 +161,9 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Host_memory_is_registered_once()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var memory = (nint)NativeMemory.AlignedAlloc(16384, 4096);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        nint memory = (nint)NativeMemory.AlignedAlloc(16384, 4096);
         try
         {
             var pointer = new HostPointer(memory);
@@ -185,15 +185,15 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Copies_between_devices_need_no_peer_access()
     {
-        using var device = Open(devices: 2);
-        var driver = device.Driver;
-        var here = device.Memory(16);
-        var stream = device.Stream();
+        using ContractDevice device = Open(devices: 2);
+        ICudaDriver driver = device.Driver;
+        DevicePointer here = device.Memory(16);
+        CuStream stream = device.Stream();
         device.Upload(here, 1u, 2u, 3u, 4u);
-        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        ContractDevice.Ok(driver.DeviceGet(out CuDevice other, 1));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext peer, other));
         ContractDevice.Ok(driver.CtxPushCurrent(peer));
-        ContractDevice.Ok(driver.MemAlloc(out var there, 16));
+        ContractDevice.Ok(driver.MemAlloc(out DevicePointer there, 16));
         ContractDevice.Ok(driver.MemcpyPeerAsync(there, peer, here, device.Context, 8, stream));
         ContractDevice.Ok(driver.MemcpyDtoDAsync(there + 8, here + 8, 8, stream));
         device.Finish(stream);
@@ -206,15 +206,15 @@ public abstract unsafe class MemoryContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_fill_of_another_devices_memory_needs_peer_access()
     {
-        using var device = Open(devices: 2);
-        var driver = device.Driver;
-        var stream = device.Stream();
-        ContractDevice.Ok(driver.DeviceGet(out var other, 1));
-        ContractDevice.Ok(driver.DeviceCanAccessPeer(out var canAccess, device.Device, other));
+        using ContractDevice device = Open(devices: 2);
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        ContractDevice.Ok(driver.DeviceGet(out CuDevice other, 1));
+        ContractDevice.Ok(driver.DeviceCanAccessPeer(out bool canAccess, device.Device, other));
         Assert.SkipUnless(canAccess, "The two devices cannot reach each other.");
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out var peer, other));
+        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext peer, other));
         ContractDevice.Ok(driver.CtxPushCurrent(peer));
-        ContractDevice.Ok(driver.MemAlloc(out var there, 16));
+        ContractDevice.Ok(driver.MemAlloc(out DevicePointer there, 16));
         ContractDevice.Ok(driver.CtxPopCurrent(out _));
         Assert.Equal(CuResult.InvalidValue, driver.MemsetD8Async(there, 1, 16, stream));
         ContractDevice.Ok(driver.CtxEnablePeerAccess(peer));

@@ -10,10 +10,10 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void The_null_stream_is_refused()
     {
-        using var device = Open();
-        var values = device.Memory(16);
-        var host = device.Pinned(16);
-        var fill = device.Function(ContractKernels.Fill);
+        using ContractDevice device = Open();
+        DevicePointer values = device.Memory(16);
+        HostPointer host = device.Pinned(16);
+        CuFunction fill = device.Function(ContractKernels.Fill);
         Assert.Equal(CuResult.InvalidHandle, device.LaunchFill(fill, default, values, 1, 4));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.MemcpyHtoDAsync(values, host.Address, 16, default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.MemAllocAsync(out _, 16, default));
@@ -25,11 +25,11 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_stream_knows_its_context_and_flags()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        ContractDevice.Ok(device.Driver.StreamGetCtx(stream, out var context));
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        ContractDevice.Ok(device.Driver.StreamGetCtx(stream, out CuContext context));
         Assert.Equal(device.Context, context);
-        ContractDevice.Ok(device.Driver.StreamGetFlags(stream, out var flags));
+        ContractDevice.Ok(device.Driver.StreamGetFlags(stream, out CuStreamFlags flags));
         Assert.Equal(CuStreamFlags.NonBlocking, flags);
         Assert.Equal(CuResult.InvalidValue, device.Driver.StreamCreate(out _, (CuStreamFlags)8, 0));
     }
@@ -37,13 +37,17 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Work_of_one_stream_runs_in_order()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var fill = device.Function(ContractKernels.Fill);
-        var increase = device.Function(ContractKernels.Increase);
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        CuFunction increase = device.Function(ContractKernels.Increase);
+        DevicePointer values = device.Memory(16);
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
-        for (var i = 0; i < 10; i++) ContractDevice.Ok(device.LaunchIncrease(increase, stream, values, 2, 4));
+        for (int i = 0; i < 10; i++)
+        {
+            ContractDevice.Ok(device.LaunchIncrease(increase, stream, values, 2, 4));
+        }
+
         device.Finish(stream);
         Assert.Equal([21u, 21u, 21u, 21u], device.Download<uint>(values, 4));
         ContractDevice.Ok(device.Driver.StreamQuery(stream));
@@ -52,13 +56,13 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Streams_are_ordered_by_events()
     {
-        using var device = Open();
-        var first = device.Stream();
-        var second = device.Stream();
-        var done = device.Event();
-        var fill = device.Function(ContractKernels.Fill);
-        var increase = device.Function(ContractKernels.Increase);
-        var values = device.Memory(16);
+        using ContractDevice device = Open();
+        CuStream first = device.Stream();
+        CuStream second = device.Stream();
+        CuEvent done = device.Event();
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        CuFunction increase = device.Function(ContractKernels.Increase);
+        DevicePointer values = device.Memory(16);
         ContractDevice.Ok(device.LaunchFill(fill, first, values, 5, 4));
         ContractDevice.Ok(device.Driver.EventRecord(done, first));
         ContractDevice.Ok(device.Driver.StreamWaitEvent(second, done));
@@ -70,9 +74,9 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void An_event_never_recorded_is_done_and_no_wait()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var @event = device.Event();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuEvent @event = device.Event();
         ContractDevice.Ok(device.Driver.EventQuery(@event));
         ContractDevice.Ok(device.Driver.EventSynchronize(@event));
         ContractDevice.Ok(device.Driver.StreamWaitEvent(stream, @event));
@@ -82,9 +86,9 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Work_behind_a_running_host_function_is_not_ready()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var @event = device.Event();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuEvent @event = device.Event();
         using var gate = new GateFunction();
         Assert.SkipUnless(gate.Blocks(device, stream), "Work runs at enqueue: nothing is in flight.");
         ContractDevice.Ok(device.Driver.EventRecord(@event, stream));
@@ -98,11 +102,11 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void A_wait_binds_to_the_record_before_it()
     {
-        using var device = Open();
-        var held = device.Stream();
-        var free = device.Stream();
-        var waiting = device.Stream();
-        var @event = device.Event();
+        using ContractDevice device = Open();
+        CuStream held = device.Stream();
+        CuStream free = device.Stream();
+        CuStream waiting = device.Stream();
+        CuEvent @event = device.Event();
         using var gate = new GateFunction();
         ContractDevice.Ok(device.Driver.EventRecord(@event, free));
         Assert.SkipUnless(gate.Blocks(device, held), "Work runs at enqueue: nothing is in flight.");
@@ -117,15 +121,15 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Destroying_a_stream_and_an_event_in_flight_lets_the_work_finish()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var values = device.Memory(16);
-        var fill = device.Function(ContractKernels.Fill);
-        var witness = device.Stream();
-        var done = device.Event();
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        DevicePointer values = device.Memory(16);
+        CuFunction fill = device.Function(ContractKernels.Fill);
+        CuStream witness = device.Stream();
+        CuEvent done = device.Event();
         using var gate = new GateFunction();
-        ContractDevice.Ok(driver.StreamCreate(out var stream, CuStreamFlags.NonBlocking, 0));
-        ContractDevice.Ok(driver.EventCreate(out var inside, CuEventFlags.DisableTiming));
+        ContractDevice.Ok(driver.StreamCreate(out CuStream stream, CuStreamFlags.NonBlocking, 0));
+        ContractDevice.Ok(driver.EventCreate(out CuEvent inside, CuEventFlags.DisableTiming));
         gate.Blocks(device, stream);
         ContractDevice.Ok(device.LaunchFill(fill, stream, values, 9, 4));
         ContractDevice.Ok(driver.EventRecord(inside, stream));
@@ -133,7 +137,11 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
         ContractDevice.Ok(driver.EventRecord(done, witness));
         ContractDevice.Ok(driver.EventDestroy(inside));
         ContractDevice.Ok(driver.StreamDestroy(stream));
-        if (!device.RunsAtEnqueue) Assert.Equal(CuResult.NotReady, driver.EventQuery(done));
+        if (!device.RunsAtEnqueue)
+        {
+            Assert.Equal(CuResult.NotReady, driver.EventQuery(done));
+        }
+
         gate.Open();
         ContractDevice.Ok(driver.EventSynchronize(done));
         Assert.Equal([9u, 9u, 9u, 9u], device.Download<uint>(values, 4));
@@ -142,19 +150,19 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Time_is_measured_between_two_records_of_timed_events()
     {
-        using var device = Open();
-        var driver = device.Driver;
-        var stream = device.Stream();
-        var start = device.Event(CuEventFlags.Default);
-        var end = device.Event(CuEventFlags.Default);
+        using ContractDevice device = Open();
+        ICudaDriver driver = device.Driver;
+        CuStream stream = device.Stream();
+        CuEvent start = device.Event(CuEventFlags.Default);
+        CuEvent end = device.Event(CuEventFlags.Default);
         Assert.Equal(CuResult.InvalidHandle, driver.EventElapsedTime(out _, start, end));
         ContractDevice.Ok(driver.EventRecord(start, stream));
         Assert.Equal(CuResult.InvalidHandle, driver.EventElapsedTime(out _, start, end));
         ContractDevice.Ok(driver.EventRecord(end, stream));
         device.Finish(stream);
-        ContractDevice.Ok(driver.EventElapsedTime(out var milliseconds, start, end));
+        ContractDevice.Ok(driver.EventElapsedTime(out float milliseconds, start, end));
         Assert.InRange(milliseconds, 0f, 10_000f);
-        var untimed = device.Event();
+        CuEvent untimed = device.Event();
         ContractDevice.Ok(driver.EventRecord(untimed, stream));
         device.Finish(stream);
         Assert.Equal(CuResult.InvalidHandle, driver.EventElapsedTime(out _, start, untimed));
@@ -163,10 +171,10 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Time_between_records_in_flight_is_not_ready()
     {
-        using var device = Open();
-        var stream = device.Stream();
-        var start = device.Event(CuEventFlags.Default);
-        var end = device.Event(CuEventFlags.Default);
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
+        CuEvent start = device.Event(CuEventFlags.Default);
+        CuEvent end = device.Event(CuEventFlags.Default);
         using var gate = new GateFunction();
         ContractDevice.Ok(device.Driver.EventRecord(start, stream));
         Assert.SkipUnless(gate.Blocks(device, stream), "Work runs at enqueue: nothing is in flight.");
@@ -179,15 +187,15 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
     [Fact]
     public void Unknown_event_flags_are_an_invalid_value()
     {
-        using var device = Open();
+        using ContractDevice device = Open();
         Assert.Equal(CuResult.InvalidValue, device.Driver.EventCreate(out _, (CuEventFlags)0x80));
     }
 
     [Fact]
     public void Null_handles_are_invalid_handles()
     {
-        using var device = Open();
-        var stream = device.Stream();
+        using ContractDevice device = Open();
+        CuStream stream = device.Stream();
         Assert.Equal(CuResult.InvalidHandle, device.Driver.EventDestroy(default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.EventQuery(default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.EventRecord(default, stream));

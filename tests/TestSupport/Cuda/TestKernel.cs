@@ -3,7 +3,12 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.TestSupport.Cuda;
 
 /// <summary>A managed kernel made of declared accesses and a body, for tests.</summary>
-internal sealed class TestKernel(string name, DeviceAccess[] accesses, Func<IEmulatedMemory, CuResult>? body = null, TimeSpan duration = default) : ManagedKernel
+internal sealed class TestKernel(
+    string name,
+    DeviceAccess[] accesses,
+    Func<IEmulatedMemory, CuResult>? body = null,
+    TimeSpan duration = default
+) : ManagedKernel
 {
     public override string Name => name;
 

@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Troupe.TestSupport.Modes;
 
-/// <summary>What modes promise on any device that runs kernels: derived for emulated devices and for real ones, so that both give the same verdicts.</summary>
+/// <summary>What modes promise on any device that runs kernels: derived for emulated devices and for real ones, so that both give the same
+/// verdicts.</summary>
 public abstract class ModeContract : IDisposable
 {
     private readonly ModuleFolder _folder = new();
@@ -82,7 +83,8 @@ public abstract class ModeContract : IDisposable
     {
         LocalModule module = Load(lanes: 1);
         using EnteredMode scope = module.EnableCudaGraphs();
-        using DeviceCaller joined = new(_platform!.Driver, module), direct = new(_platform.Driver, module, direct: true);
+        using DeviceCaller joined = new(_platform!.Driver, module),
+            direct = new(_platform.Driver, module, direct: true);
         var kept = new List<(DeviceCaller By, Tensor Pixels, DeviceTensor[] Results)>();
         for (int round = 0; round < 100; round++)
         {
@@ -109,23 +111,31 @@ public abstract class ModeContract : IDisposable
         ICudaDriver driver = _platform!.Driver;
         using var stop = new CancellationTokenSource();
         long rounds = 0;
-        Task[] others = [.. Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(
-            () =>
-            {
-                using DeviceContext context = DeviceContext.Retain(driver, 0);
-                using ContextEntry entry = context.Enter();
-                using DeviceStream stream = DeviceStream.Create(context);
-                while (!stop.IsCancellationRequested)
-                {
-                    using DeviceBuffer buffer = DeviceBuffer.Allocate(context, 1 << 16);
-                    driver.MemsetD8Async(buffer.Pointer, 1, buffer.ByteCount, stream.Handle).ThrowIfFailed();
-                    stream.Synchronize();
-                    Interlocked.Increment(ref rounds);
-                }
-            },
-            TestContext.Current.CancellationToken,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default))];
+        Task[] others =
+        [
+            .. Enumerable
+                .Range(0, 2)
+                .Select(_ =>
+                    Task.Factory.StartNew(
+                        () =>
+                        {
+                            using DeviceContext context = DeviceContext.Retain(driver, 0);
+                            using ContextEntry entry = context.Enter();
+                            using DeviceStream stream = DeviceStream.Create(context);
+                            while (!stop.IsCancellationRequested)
+                            {
+                                using DeviceBuffer buffer = DeviceBuffer.Allocate(context, 1 << 16);
+                                driver.MemsetD8Async(buffer.Pointer, 1, buffer.ByteCount, stream.Handle).ThrowIfFailed();
+                                stream.Synchronize();
+                                Interlocked.Increment(ref rounds);
+                            }
+                        },
+                        TestContext.Current.CancellationToken,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                ),
+        ];
         try
         {
             using EnteredMode scope = module.EnableCudaGraphs();
@@ -155,7 +165,15 @@ public abstract class ModeContract : IDisposable
         {
             Tensor[] pixels = [.. Enumerable.Range(0, 6).Select(seed => KernelChain.Pixels(8, seed))];
             DeviceTensor[][] results = [.. pixels.Select(tensor => caller.Call([caller.Upload(tensor)]))];
-            Assert.All(Enumerable.Range(0, 6), call => Assert.InRange(KernelChain.Error(pixels[call], caller.Floats(results[call][0]), caller.Floats(results[call][1])), 0, 2e-5));
+            Assert.All(
+                Enumerable.Range(0, 6),
+                call =>
+                    Assert.InRange(
+                        KernelChain.Error(pixels[call], caller.Floats(results[call][0]), caller.Floats(results[call][1])),
+                        0,
+                        2e-5
+                    )
+            );
             Assert.Equal(2, module.Instance.Lanes.Sum(lane => lane.Lane.KeptOutputs));
         }
 
@@ -186,13 +204,18 @@ public abstract class ModeContract : IDisposable
     {
         LocalModule module = Load(lanes: 3);
         using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs });
-        Parallel.For(0, 10, new ParallelOptions { MaxDegreeOfParallelism = 10 }, caller =>
-        {
-            for (int call = 0; call < 10; call++)
+        Parallel.For(
+            0,
+            10,
+            new ParallelOptions { MaxDegreeOfParallelism = 10 },
+            caller =>
             {
-                AssertRight(module, KernelChain.Pixels(12, (caller * 100) + call));
+                for (int call = 0; call < 10; call++)
+                {
+                    AssertRight(module, KernelChain.Pixels(12, (caller * 100) + call));
+                }
             }
-        });
+        );
         Assert.InRange(module.Instance.Lanes.Count, 1, 3);
     }
 
@@ -202,7 +225,8 @@ public abstract class ModeContract : IDisposable
         LocalModule module = Load();
         Assert.SkipUnless(_platform!.Devices.Count > 1, "This needs two devices.");
         LocalModule elsewhere = _runtime!.Load(Path.Combine(_folder.Path, "module.json"), device: 1, name: "elsewhere");
-        using DeviceCaller far = new(_platform.Driver, elsewhere), home = new(_platform.Driver, module);
+        using DeviceCaller far = new(_platform.Driver, elsewhere),
+            home = new(_platform.Driver, module);
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
         for (int round = 0; round < 20; round++)
         {
@@ -225,7 +249,12 @@ public abstract class ModeContract : IDisposable
         for (int row = 0; row < 20; row++)
         {
             DeviceTensor[] results = caller.Call([whole.Part((ulong)(row * KernelChain.Width), new TensorShape(1, KernelChain.Width))]);
-            var expected = new Tensor("pixels", ElementType.UInt8, new TensorShape(1, KernelChain.Width), batch.Data.Slice(row * KernelChain.Width, KernelChain.Width));
+            var expected = new Tensor(
+                "pixels",
+                ElementType.UInt8,
+                new TensorShape(1, KernelChain.Width),
+                batch.Data.Slice(row * KernelChain.Width, KernelChain.Width)
+            );
             Assert.InRange(KernelChain.Error(expected, caller.Floats(results[0]), caller.Floats(results[1])), 0, 2e-5);
         }
     }
@@ -240,5 +269,6 @@ public abstract class ModeContract : IDisposable
         return _runtime.Load(KernelChain.Write(_folder), lanes: lanes);
     }
 
-    private static void AssertRight(LocalModule module, Tensor pixels) => Assert.InRange(KernelChain.Error(pixels, module.Forward(pixels)), 0, 2e-5);
+    private static void AssertRight(LocalModule module, Tensor pixels) =>
+        Assert.InRange(KernelChain.Error(pixels, module.Forward(pixels)), 0, 2e-5);
 }

@@ -3,7 +3,8 @@ using static Troupe.TestSupport.Onnx.TinyOnnx;
 namespace Troupe.TestSupport.Onnx;
 
 /// <summary>
-/// Writes the sample module <c>fashion</c>: the Fashion-MNIST classifier as one engine segment, a softmax as fallback segment, and the choice of the
+/// Writes the sample module <c>fashion</c>: the Fashion-MNIST classifier as one engine segment, a softmax as fallback segment, and the
+/// choice of the
 /// likeliest class as a second engine segment. The files under <c>Hosting/Samples</c> are what this writes; a test compares them.
 /// </summary>
 public static class FashionModule
@@ -25,13 +26,19 @@ public static class FashionModule
 
         """;
 
-    public static TinyOnnx Softmax() => new TinyOnnx()
-        .Input("logits", Element.Float, "n", 10).Output("probabilities", Element.Float, "n", 10)
-        .Node("Softmax", ["logits"], ["probabilities"], ("axis", 1));
+    public static TinyOnnx Softmax() =>
+        new TinyOnnx()
+            .Input("logits", Element.Float, "n", 10)
+            .Output("probabilities", Element.Float, "n", 10)
+            .Node("Softmax", ["logits"], ["probabilities"], ("axis", 1));
 
-    public static TinyOnnx Choice() => new TinyOnnx()
-        .Input("probabilities", Element.Float, "n", 10).Output("confidence", Element.Float, "n", 1).Output("label", Element.Int64, "n", 1)
-        .Constant("one", [1L], 1).Node("TopK", ["probabilities", "one"], ["confidence", "label"], ("axis", 1));
+    public static TinyOnnx Choice() =>
+        new TinyOnnx()
+            .Input("probabilities", Element.Float, "n", 10)
+            .Output("confidence", Element.Float, "n", 1)
+            .Output("label", Element.Int64, "n", 1)
+            .Constant("one", [1L], 1)
+            .Node("TopK", ["probabilities", "one"], ["confidence", "label"], ("axis", 1));
 
     /// <summary>Writes the module into a folder.</summary>
     public static void Write(string folder, byte[] classifier)

@@ -6,32 +6,38 @@ namespace Troupe.TestSupport.Onnx;
 public static class TinyModels
 {
     /// <summary>y = x + 1 over [1,4].</summary>
-    public static TinyOnnx AddOne() => new TinyOnnx()
-        .Input("x", Element.Float, 1, 4).Output("y", Element.Float, 1, 4)
-        .Constant("one", [1f], 1).Node("Add", ["x", "one"], ["y"]);
+    public static TinyOnnx AddOne() =>
+        new TinyOnnx()
+            .Input("x", Element.Float, 1, 4)
+            .Output("y", Element.Float, 1, 4)
+            .Constant("one", [1f], 1)
+            .Node("Add", ["x", "one"], ["y"]);
 
     /// <summary>y = scale * x over [n,width].</summary>
-    public static TinyOnnx Scale(float scale, string from = "x", string to = "y", int width = 4) => new TinyOnnx()
-        .Input(from, Element.Float, "n", width).Output(to, Element.Float, "n", width)
-        .Constant("scale", [scale], 1).Node("Mul", [from, "scale"], [to]);
+    public static TinyOnnx Scale(float scale, string from = "x", string to = "y", int width = 4) =>
+        new TinyOnnx()
+            .Input(from, Element.Float, "n", width)
+            .Output(to, Element.Float, "n", width)
+            .Constant("scale", [scale], 1)
+            .Node("Mul", [from, "scale"], [to]);
 
     /// <summary>y = a + b, both [n].</summary>
-    public static TinyOnnx Sum(string a = "a", string b = "b", string to = "y") => new TinyOnnx()
-        .Input(a, Element.Float, "n").Input(b, Element.Float, "n").Output(to, Element.Float, "n")
-        .Node("Add", [a, b], [to]);
+    public static TinyOnnx Sum(string a = "a", string b = "b", string to = "y") =>
+        new TinyOnnx().Input(a, Element.Float, "n").Input(b, Element.Float, "n").Output(to, Element.Float, "n").Node("Add", [a, b], [to]);
 
     /// <summary>where = indexes of the elements of x that are not zero: [1,?], its size known only by running.</summary>
-    public static TinyOnnx NonZero(string from = "x", string to = "where") => new TinyOnnx()
-        .Input(from, Element.Float, "n").Output(to, Element.Int64, 1, "found")
-        .Node("NonZero", [from], [to]);
+    public static TinyOnnx NonZero(string from = "x", string to = "where") =>
+        new TinyOnnx().Input(from, Element.Float, "n").Output(to, Element.Int64, 1, "found").Node("NonZero", [from], [to]);
 
     /// <summary>y = x in reverse halves: its shape depends on the input's shape in a way that names of dimensions do not tell.</summary>
-    public static TinyOnnx Doubled(string from = "x", string to = "y") => new TinyOnnx()
-        .Input(from, Element.Float, "n").Output(to, Element.Float, "twice")
-        .Node("Concat", [from, from], [to], ("axis", 0));
+    public static TinyOnnx Doubled(string from = "x", string to = "y") =>
+        new TinyOnnx().Input(from, Element.Float, "n").Output(to, Element.Float, "twice").Node("Concat", [from, from], [to], ("axis", 0));
 
     /// <summary>y = x[i], where an index beyond x fails while it runs.</summary>
-    public static TinyOnnx Pick() => new TinyOnnx()
-        .Input("x", Element.Float, "n").Input("i", Element.Int64, "k").Output("y", Element.Float, "k")
-        .Node("Gather", ["x", "i"], ["y"], ("axis", 0));
+    public static TinyOnnx Pick() =>
+        new TinyOnnx()
+            .Input("x", Element.Float, "n")
+            .Input("i", Element.Int64, "k")
+            .Output("y", Element.Float, "k")
+            .Node("Gather", ["x", "i"], ["y"], ("axis", 0));
 }

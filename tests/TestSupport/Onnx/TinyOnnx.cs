@@ -60,15 +60,24 @@ public sealed class TinyOnnx
         return this;
     }
 
-    public TinyOnnx Constant(string name, float[] values, params long[] shape) => Constant(name, Element.Float, MemoryMarshal.AsBytes<float>(values), shape);
+    public TinyOnnx Constant(string name, float[] values, params long[] shape) =>
+        Constant(name, Element.Float, MemoryMarshal.AsBytes<float>(values), shape);
 
-    public TinyOnnx Constant(string name, long[] values, params long[] shape) => Constant(name, Element.Int64, MemoryMarshal.AsBytes<long>(values), shape);
+    public TinyOnnx Constant(string name, long[] values, params long[] shape) =>
+        Constant(name, Element.Int64, MemoryMarshal.AsBytes<long>(values), shape);
 
     /// <summary>An initializer whose bytes lie in another file.</summary>
     public TinyOnnx External(string name, Element type, string location, long bytes, params long[] shape)
     {
         using MemoryStream tensor = Tensor(name, type, shape);
-        foreach ((string key, string value) in new[] { ("location", location), ("offset", "0"), ("length", bytes.ToString(System.Globalization.CultureInfo.InvariantCulture)) })
+        foreach (
+            (string key, string value) in new[]
+            {
+                ("location", location),
+                ("offset", "0"),
+                ("length", bytes.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+            }
+        )
         {
             using var entry = new MemoryStream();
             Text(entry, 1, key);

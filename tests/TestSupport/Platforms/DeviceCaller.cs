@@ -7,16 +7,15 @@ using Troupe.Runtime.Platforms;
 
 namespace Troupe.TestSupport.Platforms;
 
-/// <summary>A caller that works on device tensors, on a stream of its own which the module treats as its device's default stream or as a private one.</summary>
+/// <summary>A caller that works on device tensors, on a stream of its own which the module treats as its device's default stream or as a
+/// private one.</summary>
 internal sealed class DeviceCaller : IDisposable
 {
     private readonly LocalModule _module;
     private readonly DeviceContext _context;
 
     public DeviceCaller(Workbench bench, LocalModule module, bool direct = false)
-        : this(bench.Driver, module, direct)
-    {
-    }
+        : this(bench.Driver, module, direct) { }
 
     public DeviceCaller(ICudaDriver driver, LocalModule module, bool direct = false)
     {

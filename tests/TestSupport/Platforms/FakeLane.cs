@@ -44,7 +44,8 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
 
     public LaneStatus Poll() => (LaneStatus)_status;
 
-    public Tensor[] TakeOutputs() => [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
+    public Tensor[] TakeOutputs() =>
+        [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
 
     /// <summary>The device has finished. Any thread.</summary>
     public void Complete() => End(LaneStatus.Succeeded);

@@ -11,8 +11,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.TestSupport.Platforms;
 
-/// <summary>Devices whose every step a test decides: when a forward completes, what fails, sticks or hangs. The contract is that of <see cref="IPlatform"/>.</summary>
-/// <remarks>A model's content is its path: two paths under one name are two contents. Its one segment doubles each byte of its one input.</remarks>
+/// <summary>Devices whose every step a test decides: when a forward completes, what fails, sticks or hangs. The contract is that of
+/// <see cref="IPlatform"/>.</summary>
+/// <remarks>A model's content is its path: two paths under one name are two contents. Its one segment doubles each byte of its one
+/// input.</remarks>
 internal sealed class FakePlatform : IPlatform
 {
     private readonly List<FakeInstance> _instances = [];
@@ -78,14 +80,19 @@ internal sealed class FakePlatform : IPlatform
             throw new ModuleLoadException(FailureKind.DeviceLost, fault);
         }
 
-        var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, ContentHash.FromSha256(SHA256.HashData(Encoding.UTF8.GetBytes(source.Path))));
+        var version = new ModelVersion(
+            source.Model.Name,
+            source.Model.Number ?? 1,
+            ContentHash.FromSha256(SHA256.HashData(Encoding.UTF8.GetBytes(source.Path)))
+        );
         var spec = new ModuleSpec(
             version,
             "fake",
             [new TensorSpec("x", ElementType.UInt8, new TensorShape(-1))],
             [new TensorSpec("y", ElementType.UInt8, new TensorShape(-1))],
             [],
-            SafeToResend);
+            SafeToResend
+        );
         var instance = new FakeInstance(this, spec, homeOrdinal, options.MaxLanes);
         lock (_lock)
         {
@@ -95,9 +102,7 @@ internal sealed class FakePlatform : IPlatform
         return instance;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private sealed class FakeGroup(FakePlatform platform, IReadOnlyList<int> ordinals) : IDeviceGroup
     {
@@ -109,8 +114,6 @@ internal sealed class FakePlatform : IPlatform
 
         public bool Drain(TimeSpan bound) => true;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -11,7 +11,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.TestSupport.Platforms;
 
-/// <summary>A platform as it is, but for a count of the lanes that are leased: after all work it is zero, or somebody has kept one.</summary>
+/// <summary>A platform as it is, but for a count of the lanes that are leased: after all work it is zero, or somebody has kept
+/// one.</summary>
 /// <remarks>The platform inside belongs to the test. <b>Thread</b> any.</remarks>
 internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
 {
@@ -26,9 +27,7 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
     public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) =>
         new CountingInstance(this, platform.Load(source, homeOrdinal, options, cancellation));
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private sealed class CountingInstance(LeaseCountingPlatform owner, IModuleInstance instance) : IModuleInstance
     {
@@ -69,7 +68,8 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
 
         public (long Input, long Infer, long Output) Times => lane.Times;
 
-        public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake) => lane.Submit(inputs, outputs, settings, wake);
+        public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake) =>
+            lane.Submit(inputs, outputs, settings, wake);
 
         public LaneStatus Poll() => lane.Poll();
 

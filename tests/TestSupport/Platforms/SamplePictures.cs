@@ -8,8 +8,12 @@ public sealed class SamplePictures
     private const int Header = 16;
     private const int Pixels = 28 * 28;
 
-    private readonly byte[] _images = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "t10k-first200-images-idx3-ubyte"));
-    private readonly byte[] _labels = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "t10k-first200-labels-idx1-ubyte"));
+    private readonly byte[] _images = File.ReadAllBytes(
+        Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "t10k-first200-images-idx3-ubyte")
+    );
+    private readonly byte[] _labels = File.ReadAllBytes(
+        Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "t10k-first200-labels-idx1-ubyte")
+    );
 
     /// <summary>Path of the classifier.</summary>
     public static string ClassifierPath => Path.Combine(AppContext.BaseDirectory, "Samples", "models", "fmnist", "1", "model.onnx");
@@ -34,6 +38,11 @@ public sealed class SamplePictures
     public Tensor Batch(int first, int count)
     {
         float[] values = [.. Enumerable.Range(first, count).SelectMany(ValuesOf)];
-        return new Tensor("image", ElementType.Fp32, new TensorShape(count, 1, 28, 28), System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values).ToArray());
+        return new Tensor(
+            "image",
+            ElementType.Fp32,
+            new TensorShape(count, 1, 28, 28),
+            System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values).ToArray()
+        );
     }
 }

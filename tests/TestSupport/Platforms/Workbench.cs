@@ -38,12 +38,18 @@ internal sealed class Workbench : IDisposable
     /// <summary>Loads a file that was written to <see cref="Folder"/>.</summary>
     public ModuleInstance Load(string path, int home = 0, int lanes = 2)
     {
-        ModuleInstance instance = Platform.LoadInstance(new ModuleSource(new ModelReference("m", 1), path), home, new InstanceOptions(lanes), CancellationToken.None);
+        ModuleInstance instance = Platform.LoadInstance(
+            new ModuleSource(new ModelReference("m", 1), path),
+            home,
+            new InstanceOptions(lanes),
+            CancellationToken.None
+        );
         _owned.Add(instance);
         return instance;
     }
 
-    public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2) => Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes);
+    public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2) =>
+        Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes);
 
     /// <summary>Loads an in-process module with one lane, so that counts are exact, unless told otherwise.</summary>
     public LocalModule Open(string path, int device = 0, int lanes = 1) => Keep(Local.Load(path, device, lanes));
@@ -55,7 +61,8 @@ internal sealed class Workbench : IDisposable
         return module;
     }
 
-    public LocalModule Open(TinyOnnx model, int device = 0, int lanes = 1) => Open(Folder.Write($"{Guid.NewGuid():N}.onnx", model), device, lanes);
+    public LocalModule Open(TinyOnnx model, int device = 0, int lanes = 1) =>
+        Open(Folder.Write($"{Guid.NewGuid():N}.onnx", model), device, lanes);
 
     /// <summary>One forward through a leased lane, to its end.</summary>
     public static Tensor[] Forward(IModuleInstance instance, params Tensor[] inputs) => Forward(instance, ModeSettings.Default, inputs);

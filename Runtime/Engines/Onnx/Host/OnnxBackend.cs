@@ -14,9 +14,10 @@ internal sealed class OnnxBackend : IEngineBackend
 
     public string Platform => "onnxruntime_onnx";
 
-    public string? Unsupported(EngineHome home) => home.Driver is IManagedLauncher
-        ? null
-        : $"the package holds ONNX Runtime's CPU provider only, which runs on emulated devices; device {home.Ordinal} is a real one. Give it a TensorRT plan, or serve this model with --devices host:1";
+    public string? Unsupported(EngineHome home) =>
+        home.Driver is IManagedLauncher
+            ? null
+            : $"the package holds ONNX Runtime's CPU provider only, which runs on emulated devices; device {home.Ordinal} is a real one. Give it a TensorRT plan, or serve this model with --devices host:1";
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation) => LoadOnnx(source, home, cancellation);
 
@@ -50,7 +51,11 @@ internal sealed class OnnxBackend : IEngineBackend
         }
         catch (Exception trouble) when (trouble is InvalidDataException or OverflowException)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{source.Path}' is not an ONNX model, or it is cut off: {trouble.Message}.", trouble);
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{source.Path}' is not an ONNX model, or it is cut off: {trouble.Message}.",
+                trouble
+            );
         }
 
         string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;

@@ -5,10 +5,13 @@ using Troupe.Runtime.Engines.Onnx.Model;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>Device buffers for one combination of input shapes, with an ONNX Runtime binding over them that is made once and run many times.</summary>
+/// <summary>Device buffers for one combination of input shapes, with an ONNX Runtime binding over them that is made once and run many
+/// times.</summary>
 /// <remarks>
-/// Buffers are the context's own, so that their host addresses never change: a run copies its inputs in and its outputs out, and allocates nothing.
-/// <b>Owns</b> one device allocation and the binding. <b>Thread</b> made and disposed by the lane's holder; the binding itself is made by the first run.
+/// Buffers are the context's own, so that their host addresses never change: a run copies its inputs in and its outputs out, and allocates
+/// nothing.
+/// <b>Owns</b> one device allocation and the binding. <b>Thread</b> made and disposed by the lane's holder; the binding itself is made by
+/// the first run.
 /// </remarks>
 internal sealed class OnnxBinding : IDisposable
 {
@@ -21,7 +24,8 @@ internal sealed class OnnxBinding : IDisposable
     private OrtIoBinding? _binding;
     private OrtValue[] _values = [];
 
-    /// <param name="outputShapes">Concrete shapes, or empty where outputs are measured by the run: then buffers hold the inputs only.</param>
+    /// <param name="outputShapes">Concrete shapes, or empty where outputs are measured by the run: then buffers hold the inputs
+    /// only.</param>
     public OnnxBinding(OnnxEngine engine, ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes)
     {
         _engine = engine;
@@ -53,7 +57,8 @@ internal sealed class OnnxBinding : IDisposable
 
     public ReadOnlySpan<OnnxTensorSlot> Outputs => _slots.AsSpan(_inputShapes.Length);
 
-    public bool Fits(ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes) => inputShapes.SequenceEqual(_inputShapes) && outputShapes.SequenceEqual(_outputShapes);
+    public bool Fits(ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes) =>
+        inputShapes.SequenceEqual(_inputShapes) && outputShapes.SequenceEqual(_outputShapes);
 
     /// <summary>The binding over the buffers, whose host address is known only while work runs.</summary>
     public unsafe OrtIoBinding Bind(byte* memory)
@@ -113,7 +118,12 @@ internal sealed class OnnxBinding : IDisposable
         {
             OnnxTensorSlot slot = _slots[index];
             values[index] = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, OnnxElementTypes.ToOnnx(slot.Type), slot.Shape.Span.ToArray(), (nint)(memory + slot.Offset), (long)slot.Bytes);
+                OrtMemoryInfo.DefaultInstance,
+                OnnxElementTypes.ToOnnx(slot.Type),
+                slot.Shape.Span.ToArray(),
+                (nint)(memory + slot.Offset),
+                (long)slot.Bytes
+            );
         }
 
         _values = values;

@@ -7,8 +7,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>One call at a time of an ONNX engine: shapes and addresses set by the lane, buffers of its own per combination of input shapes.</summary>
-/// <remarks><b>Owns</b> its bindings. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured: their sizes are known when the run is done.</remarks>
+/// <summary>One call at a time of an ONNX engine: shapes and addresses set by the lane, buffers of its own per combination of input
+/// shapes.</summary>
+/// <remarks><b>Owns</b> its bindings. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured: their sizes are known
+/// when the run is done.</remarks>
 internal sealed class OnnxContext : IExecutionContext
 {
     /// <summary>Combinations of input shapes whose buffers are kept.</summary>
@@ -50,7 +52,8 @@ internal sealed class OnnxContext : IExecutionContext
     /// <summary>What a run takes on the virtual clock of the timed policy.</summary>
     public TimeSpan Duration { get; set; }
 
-    /// <summary>Counts what was set differently and what ran plainly since the context was made: a recording of an earlier state is void.</summary>
+    /// <summary>Counts what was set differently and what ran plainly since the context was made: a recording of an earlier state is
+    /// void.</summary>
     public long Version { get; private set; }
 
     public bool HasScratch => _scratchBytes > 0;
@@ -143,7 +146,8 @@ internal sealed class OnnxContext : IExecutionContext
         _layers = layers;
     }
 
-    public void SetProfiler(ILayerProfiler? profiler) => throw new ForwardException(FailureKind.NotSupported, $"'{_engine.Name}' does not report the time of its layers.");
+    public void SetProfiler(ILayerProfiler? profiler) =>
+        throw new ForwardException(FailureKind.NotSupported, $"'{_engine.Name}' does not report the time of its layers.");
 
     public void Enqueue(CuStream stream)
     {
@@ -194,7 +198,12 @@ internal sealed class OnnxContext : IExecutionContext
         {
             if (_allocators[output] is { } allocator)
             {
-                _outputs[output] = allocator.Reallocate(output, Math.Max(binding.Outputs[output].Bytes, 1), (ulong)_engine.Outputs[output].Alignment, stream);
+                _outputs[output] = allocator.Reallocate(
+                    output,
+                    Math.Max(binding.Outputs[output].Bytes, 1),
+                    (ulong)_engine.Outputs[output].Alignment,
+                    stream
+                );
                 allocator.NotifyShape(output, _outputShapes[output]);
             }
         }
@@ -220,7 +229,12 @@ internal sealed class OnnxContext : IExecutionContext
             _outputShapes[output] = _measurement.ShapeOf(output);
             if (_allocators[output] is { } allocator)
             {
-                _outputs[output] = allocator.Reallocate(output, Math.Max(_measurement.BytesOf(output), 1), (ulong)_engine.Outputs[output].Alignment, stream);
+                _outputs[output] = allocator.Reallocate(
+                    output,
+                    Math.Max(_measurement.BytesOf(output), 1),
+                    (ulong)_engine.Outputs[output].Alignment,
+                    stream
+                );
                 allocator.NotifyShape(output, _outputShapes[output]);
             }
         }
@@ -241,7 +255,10 @@ internal sealed class OnnxContext : IExecutionContext
         {
             if (!_shaped[input])
             {
-                throw new ForwardException(FailureKind.InvalidInput, $"The output shapes of '{_engine.Name}' cannot be inferred: its input '{_engine.Inputs[input].Name}' has no shape.");
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The output shapes of '{_engine.Name}' cannot be inferred: its input '{_engine.Inputs[input].Name}' has no shape."
+                );
             }
         }
 
@@ -318,7 +335,10 @@ internal sealed class OnnxContext : IExecutionContext
 
         if (!fits)
         {
-            throw new ForwardException(FailureKind.InvalidInput, $"The input '{input.Name}' of '{_engine.Name}' has the shape {shape}; it must be {input.Shape}, where -1 is free.");
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{input.Name}' of '{_engine.Name}' has the shape {shape}; it must be {input.Shape}, where -1 is free."
+            );
         }
     }
 }

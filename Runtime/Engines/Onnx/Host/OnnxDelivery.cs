@@ -4,7 +4,8 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>Copies outputs that ONNX Runtime allocated into device memory that was obtained once their sizes were known.</summary>
-/// <remarks>The values belong to the measurement, which outlives this launch. <b>Thread</b> the driver's. <b>Blocks</b> for the copy.</remarks>
+/// <remarks>The values belong to the measurement, which outlives this launch. <b>Thread</b> the driver's. <b>Blocks</b> for the
+/// copy.</remarks>
 internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel
 {
     private readonly OrtValue[] _values = new OrtValue[outputs];
@@ -30,7 +31,8 @@ internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel
                 ReadOnlySpan<byte> bytes = _values[output].GetTensorMutableRawData();
 
                 // SAFETY: the target was resolved for exactly the bytes it was declared with, which are the value's size.
-                bytes[..(int)target.ByteCount].CopyTo(new Span<byte>(memory.Resolve(target.Start, target.ByteCount), (int)target.ByteCount));
+                bytes[..(int)target.ByteCount]
+                    .CopyTo(new Span<byte>(memory.Resolve(target.Start, target.ByteCount), (int)target.ByteCount));
             }
         }
 

@@ -10,8 +10,10 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>One ONNX Runtime session as an engine: tensors, profile from the manifest's ranges, and output shapes learned by running.</summary>
-/// <remarks><b>Owns</b> the session and the memory its weights are charged for. <b>Thread</b> any; contexts share the session, whose runs may overlap. <b>Blocks</b> never.</remarks>
+/// <summary>One ONNX Runtime session as an engine: tensors, profile from the manifest's ranges, and output shapes learned by
+/// running.</summary>
+/// <remarks><b>Owns</b> the session and the memory its weights are charged for. <b>Thread</b> any; contexts share the session, whose runs
+/// may overlap. <b>Blocks</b> never.</remarks>
 internal sealed class OnnxEngine : IEngine
 {
     private readonly OnnxWeights _weights;
@@ -32,7 +34,16 @@ internal sealed class OnnxEngine : IEngine
             Inputs = [.. InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name]))];
             Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], dependent))];
             Shapes = new OnnxShapes(Inputs, Outputs);
-            Profiles = source.Ranges.Count > 0 ? [new ProfileSpec(0, [.. Inputs.Select(input => source.Ranges.GetValueOrDefault(input.Name) ?? ProfileRange.Any(input.Shape))])] : [];
+            Profiles =
+                source.Ranges.Count > 0
+                    ?
+                    [
+                        new ProfileSpec(
+                            0,
+                            [.. Inputs.Select(input => source.Ranges.GetValueOrDefault(input.Name) ?? ProfileRange.Any(input.Shape))]
+                        ),
+                    ]
+                    : [];
         }
         catch
         {
@@ -57,7 +68,8 @@ internal sealed class OnnxEngine : IEngine
     /// <summary>What is known of output shapes.</summary>
     public OnnxShapes Shapes { get; }
 
-    public EngineCapabilities Capabilities => EngineCapabilities.CudaGraphs | EngineCapabilities.OutputAllocator | EngineCapabilities.AliasedTensors;
+    public EngineCapabilities Capabilities =>
+        EngineCapabilities.CudaGraphs | EngineCapabilities.OutputAllocator | EngineCapabilities.AliasedTensors;
 
     public IReadOnlyList<EngineTensor> Inputs { get; }
 
@@ -77,11 +89,14 @@ internal sealed class OnnxEngine : IEngine
 
     public string? LayerInformation => null;
 
-    public void SetWeightBudget(long bytes) => throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: ONNX Runtime keeps all weights where they are.");
+    public void SetWeightBudget(long bytes) =>
+        throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: ONNX Runtime keeps all weights where they are.");
 
-    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) => throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; ONNX Runtime has none.");
+    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) =>
+        throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; ONNX Runtime has none.");
 
-    public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) => new OnnxContext(this, (IManagedLauncher)Home.Driver, failure);
+    public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) =>
+        new OnnxContext(this, (IManagedLauncher)Home.Driver, failure);
 
     public void Dispose()
     {
@@ -100,12 +115,18 @@ internal sealed class OnnxEngine : IEngine
         if (!metadata.IsTensor || !OnnxElementTypes.TryParse(metadata.ElementDataType, out ElementType type))
         {
             string what = metadata.IsTensor ? metadata.ElementDataType.ToString() : metadata.OnnxValueType.ToString();
-            throw new ModuleLoadException(FailureKind.NotSupported, $"'{source.Path}' has the {side} '{name}' of type {what}, which cannot stand in device memory.");
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{source.Path}' has the {side} '{name}' of type {what}, which cannot stand in device memory."
+            );
         }
 
         if (metadata.Dimensions.Length > TensorShape.MaxRank)
         {
-            throw new ModuleLoadException(FailureKind.NotSupported, $"'{source.Path}' has the {side} '{name}' of rank {metadata.Dimensions.Length}; at most {TensorShape.MaxRank} is possible.");
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{source.Path}' has the {side} '{name}' of rank {metadata.Dimensions.Length}; at most {TensorShape.MaxRank} is possible."
+            );
         }
 
         var shape = new TensorShape([.. metadata.Dimensions.Select(dimension => (long)Math.Max(dimension, -1))]);

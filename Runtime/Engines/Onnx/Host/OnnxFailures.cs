@@ -11,7 +11,10 @@ internal static class OnnxFailures
     {
         if (status == CuResult.OutOfMemory)
         {
-            throw new ForwardException(FailureKind.OutOfDeviceMemory, $"The buffers of an execution context of '{engine}' take {bytes} bytes, which the device does not have.");
+            throw new ForwardException(
+                FailureKind.OutOfDeviceMemory,
+                $"The buffers of an execution context of '{engine}' take {bytes} bytes, which the device does not have."
+            );
         }
     }
 
@@ -19,6 +22,10 @@ internal static class OnnxFailures
     public static void Report(FailureSlot failure, string engine, Exception trouble)
     {
         bool caller = trouble.Message.StartsWith("[ErrorCode:InvalidArgument]", StringComparison.Ordinal);
-        failure.Fail(caller ? FailureKind.InvalidInput : FailureKind.BackendFailed, $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.", trouble);
+        failure.Fail(
+            caller ? FailureKind.InvalidInput : FailureKind.BackendFailed,
+            $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.",
+            trouble
+        );
     }
 }

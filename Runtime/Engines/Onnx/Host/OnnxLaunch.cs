@@ -6,8 +6,10 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>A run of an ONNX engine as a kernel: copies inputs into the context's buffers, runs the binding over them, copies outputs out.</summary>
-/// <remarks>Prepared and enqueued again and again outside graphs; inside a graph prepared once. <b>Thread</b> the driver's. <b>Blocks</b> for the computation.</remarks>
+/// <summary>A run of an ONNX engine as a kernel: copies inputs into the context's buffers, runs the binding over them, copies outputs
+/// out.</summary>
+/// <remarks>Prepared and enqueued again and again outside graphs; inside a graph prepared once. <b>Thread</b> the driver's. <b>Blocks</b>
+/// for the computation.</remarks>
 internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOptions options, FailureSlot failure) : ManagedKernel
 {
     private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
@@ -60,7 +62,10 @@ internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOpti
 
         if (Recorded is { } version && version != context.Version)
         {
-            failure.Fail(FailureKind.BackendFailed, $"A graph was replayed after the execution context of '{engine.Name}' that it records was reconfigured or disposed.");
+            failure.Fail(
+                FailureKind.BackendFailed,
+                $"A graph was replayed after the execution context of '{engine.Name}' that it records was reconfigured or disposed."
+            );
             return CuResult.Success;
         }
 
@@ -97,7 +102,12 @@ internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOpti
     }
 
     /// <summary>Copies a launch's inputs into the buffers of a binding.</summary>
-    public static unsafe void CopyIn(IEmulatedMemory memory, byte* buffers, ReadOnlySpan<OnnxTensorSlot> slots, ReadOnlySpan<DevicePointer> inputs)
+    public static unsafe void CopyIn(
+        IEmulatedMemory memory,
+        byte* buffers,
+        ReadOnlySpan<OnnxTensorSlot> slots,
+        ReadOnlySpan<DevicePointer> inputs
+    )
     {
         for (int index = 0; index < slots.Length; index++)
         {

@@ -6,7 +6,8 @@ using Troupe.Runtime.Failures;
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>A run whose outputs ONNX Runtime allocates, because their sizes are not known before; a second kernel delivers them.</summary>
-/// <remarks><b>Owns</b> the measured values until they are delivered. <b>Thread</b> runs on the driver's, is read by the lane's holder after it waited.</remarks>
+/// <remarks><b>Owns</b> the measured values until they are delivered. <b>Thread</b> runs on the driver's, is read by the lane's holder
+/// after it waited.</remarks>
 internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, FailureSlot failure) : ManagedKernel, IDisposable
 {
     private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
@@ -71,5 +72,6 @@ internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, Fai
 
     public void Dispose() => _values?.Dispose();
 
-    private OrtValue Measured(int output) => (_values ?? throw new InvalidOperationException($"'{engine.Name}' has not been measured."))[output];
+    private OrtValue Measured(int output) =>
+        (_values ?? throw new InvalidOperationException($"'{engine.Name}' has not been measured."))[output];
 }

@@ -5,7 +5,8 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>Makes ONNX Runtime sessions the way Troupe needs them: on the calling thread alone, quiet, and with one clear error when the bytes are refused.</summary>
+/// <summary>Makes ONNX Runtime sessions the way Troupe needs them: on the calling thread alone, quiet, and with one clear error when the
+/// bytes are refused.</summary>
 internal static class OnnxSession
 {
     private static readonly Lock EnvironmentLock = new();
@@ -26,12 +27,18 @@ internal static class OnnxSession
         options.AddSessionConfigEntry("session.inter_op.allow_spinning", "0");
         if (graph.ExternalFiles.Count > 0)
         {
-            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(source.Path))!);
+            options.AddSessionConfigEntry(
+                "session.model_external_initializers_file_folder_path",
+                Path.GetDirectoryName(Path.GetFullPath(source.Path))!
+            );
         }
 
         try
         {
-            using CancellationTokenRegistration stop = cancellation.UnsafeRegister(static state => ((SessionOptions)state!).SetLoadCancellationFlag(true), options);
+            using CancellationTokenRegistration stop = cancellation.UnsafeRegister(
+                static state => ((SessionOptions)state!).SetLoadCancellationFlag(true),
+                options
+            );
             return new InferenceSession(source.Bytes.ToArray(), options);
         }
         catch (Exception trouble) when (trouble is not OutOfMemoryException)
@@ -52,7 +59,8 @@ internal static class OnnxSession
     private static ModuleLoadException Refusal(EngineSource source, OnnxGraph graph, Exception trouble)
     {
         // The managed API keeps the error code inside the text only.
-        bool unsupported = trouble is NotSupportedException
+        bool unsupported =
+            trouble is NotSupportedException
             || trouble.Message.Contains("NotImplemented", StringComparison.Ordinal)
             || trouble.Message.Contains("Unregistered TensorElementType", StringComparison.Ordinal)
             || trouble.Message.Contains("opset", StringComparison.OrdinalIgnoreCase)
@@ -62,7 +70,8 @@ internal static class OnnxSession
         return new ModuleLoadException(
             unsupported ? FailureKind.NotSupported : FailureKind.InvalidModel,
             $"ONNX Runtime {(unsupported ? "does not support" : "refuses")} '{source.Path}' (opset {graph.Opset}): {Explain(trouble)}.",
-            trouble);
+            trouble
+        );
     }
 
     /// <summary>The process-wide environment prints warnings unless it is made here first; whoever made it before keeps it.</summary>

@@ -4,17 +4,46 @@ namespace Troupe.Runtime.Engines.Onnx.Model;
 
 /// <summary>Finds the tensors of a graph whose shapes depend on the values of its inputs, not on their shapes alone.</summary>
 /// <remarks>
-/// A value is <i>fixed</i> when input shapes and constants determine it, a shape likewise. Operators that measure their data make shapes that are not;
-/// operators that take a shape as an input make one only if that input is not fixed. Unknown operators are taken to measure: that costs time, never correctness.
+/// A value is <i>fixed</i> when input shapes and constants determine it, a shape likewise. Operators that measure their data make shapes
+/// that are not;
+/// operators that take a shape as an input make one only if that input is not fixed. Unknown operators are taken to measure: that costs
+/// time, never correctness.
 /// </remarks>
 internal static class DataDependence
 {
     private static readonly FrozenSet<string> Measuring = FrozenSet.Create(
-        StringComparer.Ordinal, "NonZero", "Unique", "Compress", "NonMaxSuppression", "If", "Loop", "Scan", "StringSplit", "SequenceAt", "SequenceConstruct", "SequenceEmpty",
-        "SequenceErase", "SequenceInsert", "SequenceMap", "SplitToSequence", "ConcatFromSequence", "Optional", "OptionalGetElement", "ImageDecoder", "TfIdfVectorizer");
+        StringComparer.Ordinal,
+        "NonZero",
+        "Unique",
+        "Compress",
+        "NonMaxSuppression",
+        "If",
+        "Loop",
+        "Scan",
+        "StringSplit",
+        "SequenceAt",
+        "SequenceConstruct",
+        "SequenceEmpty",
+        "SequenceErase",
+        "SequenceInsert",
+        "SequenceMap",
+        "SplitToSequence",
+        "ConcatFromSequence",
+        "Optional",
+        "OptionalGetElement",
+        "ImageDecoder",
+        "TfIdfVectorizer"
+    );
 
     private static readonly FrozenSet<string> Random = FrozenSet.Create(
-        StringComparer.Ordinal, "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli");
+        StringComparer.Ordinal,
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+        "Multinomial",
+        "Bernoulli"
+    );
 
     /// <summary>By operator, which inputs shape the output by their values (bit per input).</summary>
     private static readonly FrozenDictionary<string, int> ShapeArguments = new Dictionary<string, int>(StringComparer.Ordinal)
@@ -85,10 +114,15 @@ internal static class DataDependence
             return false;
         }
 
-        int arguments = node.Operator.StartsWith("Reduce", StringComparison.Ordinal) ? 0b10 : ShapeArguments.GetValueOrDefault(node.Operator);
+        int arguments = node.Operator.StartsWith("Reduce", StringComparison.Ordinal)
+            ? 0b10
+            : ShapeArguments.GetValueOrDefault(node.Operator);
         for (int index = 0; index < node.Inputs.Count; index++)
         {
-            if (dependentShape.Contains(node.Inputs[index]) || ((arguments >> index & 1) != 0 && dependentValue.Contains(node.Inputs[index])))
+            if (
+                dependentShape.Contains(node.Inputs[index])
+                || ((arguments >> index & 1) != 0 && dependentValue.Contains(node.Inputs[index]))
+            )
             {
                 return true;
             }
@@ -98,6 +132,8 @@ internal static class DataDependence
     }
 
     private static bool MakesDependentValue(OnnxNode node, HashSet<string> dependentShape, HashSet<string> dependentValue) =>
-        !node.IsStandard || Measuring.Contains(node.Operator) || Random.Contains(node.Operator)
-            || (node.Operator is "Shape" or "Size" ? node.Inputs.Any(dependentShape.Contains) : node.Inputs.Any(dependentValue.Contains));
+        !node.IsStandard
+        || Measuring.Contains(node.Operator)
+        || Random.Contains(node.Operator)
+        || (node.Operator is "Shape" or "Size" ? node.Inputs.Any(dependentShape.Contains) : node.Inputs.Any(dependentValue.Contains));
 }

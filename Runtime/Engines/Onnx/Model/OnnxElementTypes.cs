@@ -30,22 +30,27 @@ internal static class OnnxElementTypes
         return found is not null;
     }
 
-    public static TensorElementType ToOnnx(ElementType type) => type switch
-    {
-        ElementType.Bool => TensorElementType.Bool,
-        ElementType.UInt8 => TensorElementType.UInt8,
-        ElementType.UInt16 => TensorElementType.UInt16,
-        ElementType.UInt32 => TensorElementType.UInt32,
-        ElementType.UInt64 => TensorElementType.UInt64,
-        ElementType.Int8 => TensorElementType.Int8,
-        ElementType.Int16 => TensorElementType.Int16,
-        ElementType.Int32 => TensorElementType.Int32,
-        ElementType.Int64 => TensorElementType.Int64,
-        ElementType.Fp16 => TensorElementType.Float16,
-        ElementType.Bf16 => TensorElementType.BFloat16,
-        ElementType.Fp32 => TensorElementType.Float,
-        ElementType.Fp64 => TensorElementType.Double,
-        ElementType.Bytes => TensorElementType.String,
-        ElementType.Fp8 or ElementType.Int4 => throw new ArgumentOutOfRangeException(nameof(type), type, "ONNX Runtime has no such tensors at its interface."),
-    };
+    public static TensorElementType ToOnnx(ElementType type) =>
+        type switch
+        {
+            ElementType.Bool => TensorElementType.Bool,
+            ElementType.UInt8 => TensorElementType.UInt8,
+            ElementType.UInt16 => TensorElementType.UInt16,
+            ElementType.UInt32 => TensorElementType.UInt32,
+            ElementType.UInt64 => TensorElementType.UInt64,
+            ElementType.Int8 => TensorElementType.Int8,
+            ElementType.Int16 => TensorElementType.Int16,
+            ElementType.Int32 => TensorElementType.Int32,
+            ElementType.Int64 => TensorElementType.Int64,
+            ElementType.Fp16 => TensorElementType.Float16,
+            ElementType.Bf16 => TensorElementType.BFloat16,
+            ElementType.Fp32 => TensorElementType.Float,
+            ElementType.Fp64 => TensorElementType.Double,
+            ElementType.Bytes => TensorElementType.String,
+            ElementType.Fp8 or ElementType.Int4 => throw new ArgumentOutOfRangeException(
+                nameof(type),
+                type,
+                "ONNX Runtime has no such tensors at its interface."
+            ),
+        };
 }

@@ -1,10 +1,18 @@
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
-/// <summary>What Troupe itself reads out of an ONNX file: weights, files it refers to, and the nodes, to know which shapes depend on data.</summary>
+/// <summary>What Troupe itself reads out of an ONNX file: weights, files it refers to, and the nodes, to know which shapes depend on
+/// data.</summary>
 /// <param name="Opset">Version of the default operator set.</param>
 /// <param name="WeightBytes">Size of the initializers, external ones by their declared length.</param>
 /// <param name="ExternalFiles">Files that hold external initializers, as the model names them.</param>
-internal sealed record OnnxGraph(long Opset, long WeightBytes, IReadOnlySet<string> Initializers, IReadOnlyList<string> ExternalFiles, IReadOnlyList<string> Inputs, IReadOnlyList<OnnxNode> Nodes)
+internal sealed record OnnxGraph(
+    long Opset,
+    long WeightBytes,
+    IReadOnlySet<string> Initializers,
+    IReadOnlyList<string> ExternalFiles,
+    IReadOnlyList<string> Inputs,
+    IReadOnlyList<OnnxNode> Nodes
+)
 {
     /// <exception cref="InvalidDataException">The bytes are not an ONNX model.</exception>
     public static OnnxGraph Read(ReadOnlySpan<byte> model)
@@ -93,7 +101,11 @@ internal sealed record OnnxGraph(long Opset, long WeightBytes, IReadOnlySet<stri
                 {
                     external.Add(value);
                 }
-                else if (key == "length" && long.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out long length) && length > 0)
+                else if (
+                    key == "length"
+                    && long.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out long length)
+                    && length > 0
+                )
                 {
                     bytes = checked(bytes + length);
                 }

@@ -15,10 +15,18 @@ internal sealed record OnnxNode(string Operator, string Domain, IReadOnlyList<st
         {
             switch (reader.Field)
             {
-                case 1: inputs.Add(reader.Text); break;
-                case 2: outputs.Add(reader.Text); break;
-                case 4: name = reader.Text; break;
-                case 7: domain = reader.Text; break;
+                case 1:
+                    inputs.Add(reader.Text);
+                    break;
+                case 2:
+                    outputs.Add(reader.Text);
+                    break;
+                case 4:
+                    name = reader.Text;
+                    break;
+                case 7:
+                    domain = reader.Text;
+                    break;
             }
         }
 

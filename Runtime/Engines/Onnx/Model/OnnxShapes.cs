@@ -3,7 +3,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
-/// <summary>Output shapes of a model: from the names of its free dimensions where those suffice, else as learned from earlier runs at the same input shapes.</summary>
+/// <summary>Output shapes of a model: from the names of its free dimensions where those suffice, else as learned from earlier runs at the
+/// same input shapes.</summary>
 /// <remarks>ONNX Runtime tells no shapes without running. <b>Thread</b> any: contexts of several lanes learn for each other.</remarks>
 internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyList<EngineTensor> outputs)
 {

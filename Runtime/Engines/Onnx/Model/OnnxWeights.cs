@@ -4,7 +4,8 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
-/// <summary>The device memory a model's weights are charged for: ONNX Runtime keeps them on the host, an emulated device must be as full as a real one.</summary>
+/// <summary>The device memory a model's weights are charged for: ONNX Runtime keeps them on the host, an emulated device must be as full as
+/// a real one.</summary>
 /// <remarks><b>Owns</b> one device allocation. <b>Thread</b> the loader's, device context current.</remarks>
 internal sealed class OnnxWeights : IDisposable
 {
@@ -25,7 +26,10 @@ internal sealed class OnnxWeights : IDisposable
         if (status == CuResult.OutOfMemory)
         {
             home.Driver.MemGetInfo(out ulong free, out ulong total);
-            throw new ModuleLoadException(FailureKind.OutOfDeviceMemory, $"The weights of '{source.Path}' take {bytes} bytes; device {home.Ordinal} has {free} of {total} free.");
+            throw new ModuleLoadException(
+                FailureKind.OutOfDeviceMemory,
+                $"The weights of '{source.Path}' take {bytes} bytes; device {home.Ordinal} has {free} of {total} free."
+            );
         }
 
         status.ThrowIfFailed();

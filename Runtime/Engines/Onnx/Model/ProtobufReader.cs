@@ -3,8 +3,10 @@ using System.Text;
 
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
-/// <summary>Walks the fields of one protobuf message in place: enough of the format to look into an ONNX file before ONNX Runtime sees it.</summary>
-/// <remarks>Every length is checked against what is left; malformed bytes are an <see cref="InvalidDataException"/>, never a read beyond the end.</remarks>
+/// <summary>Walks the fields of one protobuf message in place: enough of the format to look into an ONNX file before ONNX Runtime sees
+/// it.</summary>
+/// <remarks>Every length is checked against what is left; malformed bytes are an <see cref="InvalidDataException"/>, never a read beyond
+/// the end.</remarks>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
     private ReadOnlySpan<byte> _rest = message;
@@ -34,11 +36,20 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         Number = 0;
         switch (tag & 7)
         {
-            case 0: Number = Varint(); break;
-            case 1: Number = BinaryPrimitives.ReadUInt64LittleEndian(Take(8)); break;
-            case 2: Bytes = Take(Varint()); break;
-            case 5: Number = BinaryPrimitives.ReadUInt32LittleEndian(Take(4)); break;
-            default: throw new InvalidDataException($"wire type {tag & 7} of field {Field} is not one of protobuf's");
+            case 0:
+                Number = Varint();
+                break;
+            case 1:
+                Number = BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+                break;
+            case 2:
+                Bytes = Take(Varint());
+                break;
+            case 5:
+                Number = BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+                break;
+            default:
+                throw new InvalidDataException($"wire type {tag & 7} of field {Field} is not one of protobuf's");
         }
 
         return true;

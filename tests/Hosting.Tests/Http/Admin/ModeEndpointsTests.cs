@@ -3,7 +3,8 @@ using Troupe.Hosting.Demo;
 
 namespace Troupe.Hosting.Tests.Http.Admin;
 
-/// <summary>Modes over HTTP against a real node: what is asked for holds, what is wrong is refused in its own words, and then nothing has changed.</summary>
+/// <summary>Modes over HTTP against a real node: what is asked for holds, what is wrong is refused in its own words, and then nothing has
+/// changed.</summary>
 public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNode>
 {
     private const string Modes = "/v2/troupe/modes";
@@ -11,19 +12,36 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     [Fact]
     public async Task An_entered_mode_is_listed_explained_renewed_and_over_when_its_token_is_deleted()
     {
-        JsonElement entered = await node.AskAsync("POST", Modes + "/enter", """{"modes":{"cuda_graphs":"auto"},"scope":{"model":"fmnist"},"lease":"20s"}""");
+        JsonElement entered = await node.AskAsync(
+            "POST",
+            Modes + "/enter",
+            """{"modes":{"cuda_graphs":"auto"},"scope":{"model":"fmnist"},"lease":"20s"}"""
+        );
         string token = entered.GetProperty("token").GetString()!;
         Assert.Equal(2, entered.GetProperty("applied_by").GetArrayLength());
         Assert.Equal(0, entered.GetProperty("not_reached").GetArrayLength());
-        JsonElement entry = Assert.Single((await node.AskAsync("GET", Modes + "?model=fmnist")).GetProperty("entries").EnumerateArray(), one => one.TryGetProperty("token", out JsonElement its) && its.GetString() == token);
-        Assert.Equal(("entered", "model fmnist", "auto"), (entry.GetProperty("kind").GetString(), entry.GetProperty("scope_text").GetString(), entry.GetProperty("modes").GetProperty("cuda_graphs").GetString()));
+        JsonElement entry = Assert.Single(
+            (await node.AskAsync("GET", Modes + "?model=fmnist")).GetProperty("entries").EnumerateArray(),
+            one => one.TryGetProperty("token", out JsonElement its) && its.GetString() == token
+        );
+        Assert.Equal(
+            ("entered", "model fmnist", "auto"),
+            (
+                entry.GetProperty("kind").GetString(),
+                entry.GetProperty("scope_text").GetString(),
+                entry.GetProperty("modes").GetProperty("cuda_graphs").GetString()
+            )
+        );
         Assert.InRange(entry.GetProperty("lease_left_seconds").GetDouble(), 1, 20);
         Assert.Equal(("Auto", "model fmnist (entered)"), await node.ExplainAsync("CudaGraphs", "?model=fmnist"));
         Assert.Equal(("Off", "default"), await node.ExplainAsync("CudaGraphs"));
 
         JsonElement renewed = await node.AskAsync("POST", $"{Modes}/{token}/renew", """{"lease":"1h"}""");
         Assert.Equal((token, 3600d), (renewed.GetProperty("token").GetString(), renewed.GetProperty("lease_seconds").GetDouble()));
-        entry = Assert.Single((await node.AskAsync("GET", Modes + "?model=fmnist")).GetProperty("entries").EnumerateArray(), one => one.TryGetProperty("token", out JsonElement its) && its.GetString() == token);
+        entry = Assert.Single(
+            (await node.AskAsync("GET", Modes + "?model=fmnist")).GetProperty("entries").EnumerateArray(),
+            one => one.TryGetProperty("token", out JsonElement its) && its.GetString() == token
+        );
         Assert.InRange(entry.GetProperty("lease_left_seconds").GetDouble(), 3000, 3600);
 
         Assert.Equal(token, (await node.AskAsync("DELETE", $"{Modes}/{token}")).GetProperty("token").GetString());
@@ -37,7 +55,15 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     {
         JsonElement set = await node.AskAsync("POST", Modes + "/set", """{"modes":{"multi_device_safe":"on"}}""");
         Assert.False(set.TryGetProperty("token", out _));
-        string token = (await node.AskAsync("POST", Modes + "/enter", $$$"""{"modes":{"multi_device_safe":"off"},"scope":{"gpu":"{{{node.Node}}}/1"}}""")).GetProperty("token").GetString()!;
+        string token = (
+            await node.AskAsync(
+                "POST",
+                Modes + "/enter",
+                $$$"""{"modes":{"multi_device_safe":"off"},"scope":{"gpu":"{{{node.Node}}}/1"}}"""
+            )
+        )
+            .GetProperty("token")
+            .GetString()!;
         Assert.Equal("on", (await node.ExplainAsync("MultiDeviceSafe", $"?gpu={node.Node}/0")).Value);
         Assert.Equal("off", (await node.ExplainAsync("MultiDeviceSafe", $"?gpu={node.Node}/1")).Value);
         await node.AskAsync("DELETE", $"{Modes}/{token}");
@@ -50,20 +76,48 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     public async Task A_session_sees_its_own_modes_until_it_is_closed()
     {
         string session = (await node.AskAsync("POST", "/v2/troupe/sessions", """{"lease":"30s"}""")).GetProperty("session").GetString()!;
-        await node.AskAsync("POST", Modes + "/enter", $$$"""{"modes":{"pre_allocated_outputs":"on"},"scope":{"session":"{{{session}}}"},"lease":"1h"}""");
+        await node.AskAsync(
+            "POST",
+            Modes + "/enter",
+            $$$"""{"modes":{"pre_allocated_outputs":"on"},"scope":{"session":"{{{session}}}"},"lease":"1h"}"""
+        );
         Assert.Equal("on", (await node.ExplainAsync("PreAllocatedOutputs", $"?session={session}")).Value);
         Assert.Equal("off", (await node.ExplainAsync("PreAllocatedOutputs")).Value);
-        Assert.Equal(60d, (await node.AskAsync("POST", $"/v2/troupe/sessions/{session}/renew", """{"lease":"1m"}""")).GetProperty("lease_seconds").GetDouble());
-        await RefusedAsync(400, "WeightBudget belongs to an instance", "POST", Modes + "/enter", $$$"""{"modes":{"weight_budget":"50%"},"scope":{"session":"{{{session}}}"}}""");
+        Assert.Equal(
+            60d,
+            (await node.AskAsync("POST", $"/v2/troupe/sessions/{session}/renew", """{"lease":"1m"}"""))
+                .GetProperty("lease_seconds")
+                .GetDouble()
+        );
+        await RefusedAsync(
+            400,
+            "WeightBudget belongs to an instance",
+            "POST",
+            Modes + "/enter",
+            $$$"""{"modes":{"weight_budget":"50%"},"scope":{"session":"{{{session}}}"}}"""
+        );
         await node.AskAsync("DELETE", $"/v2/troupe/sessions/{session}");
-        await RefusedAsync(404, "is closed", "POST", Modes + "/enter", $$$"""{"modes":{"pre_allocated_outputs":"on"},"scope":{"session":"{{{session}}}"}}""");
+        await RefusedAsync(
+            404,
+            "is closed",
+            "POST",
+            Modes + "/enter",
+            $$$"""{"modes":{"pre_allocated_outputs":"on"},"scope":{"session":"{{{session}}}"}}"""
+        );
         await RefusedAsync(404, "is closed", "DELETE", $"/v2/troupe/sessions/{session}");
-        Assert.DoesNotContain((await node.AskAsync("GET", Modes)).GetProperty("entries").EnumerateArray(), entry => entry.GetProperty("scope_text").GetString()!.Contains(session, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await node.AskAsync("GET", Modes)).GetProperty("entries").EnumerateArray(),
+            entry => entry.GetProperty("scope_text").GetString()!.Contains(session, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
     [InlineData(400, "there is no mode 'cuda_grafs'; there are cuda_graphs, pre_allocated_outputs", """{"modes":{"cuda_grafs":"on"}}""")]
-    [InlineData(400, "mode 'cuda_graphs' has no value 'sometimes'; it is off, per_segment, whole_module or auto", """{"modes":{"cuda_graphs":"sometimes"}}""")]
+    [InlineData(
+        400,
+        "mode 'cuda_graphs' has no value 'sometimes'; it is off, per_segment, whole_module or auto",
+        """{"modes":{"cuda_graphs":"sometimes"}}"""
+    )]
     [InlineData(400, "The change sets no mode", """{"modes":{}}""")]
     [InlineData(400, "The change sets no mode", "")]
     [InlineData(400, "the body does not fit", """{"modes":{"cuda_graphs":1}}""")]
@@ -73,7 +127,11 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     [InlineData(400, "the body names no modes", """{"modes":null}""")]
     [InlineData(400, "mode 'cuda_graphs' has no value", """{"modes":{"cuda_graphs":null}}""")]
     [InlineData(400, "the mode 'cuda-graphs' is given twice", """{"modes":{"cuda_graphs":"auto","cuda-graphs":"off"}}""")]
-    [InlineData(400, "Both CUDA Graphs and dynamic output allocation are enabled", """{"modes":{"cuda_graphs":"auto","output_allocator":"on"}}""")]
+    [InlineData(
+        400,
+        "Both CUDA Graphs and dynamic output allocation are enabled",
+        """{"modes":{"cuda_graphs":"auto","output_allocator":"on"}}"""
+    )]
     [InlineData(400, "Optimization profile index -1 is negative", """{"modes":{"profile":"-1"}}""")]
     [InlineData(400, "Optimization profile index 99 out of range [0, 1)", """{"modes":{"profile":"99"},"scope":{"model":"fmnist"}}""")]
     [InlineData(400, "Requested budget cannot be negative", """{"modes":{"weight_budget":"-1"}}""")]
@@ -92,7 +150,11 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     [InlineData(400, "a model without a name", """{"modes":{"cuda_graphs":"auto"},"scope":{"model":""}}""")]
     [InlineData(400, "versions count from 1", """{"modes":{"cuda_graphs":"auto"},"scope":{"model":"fmnist/0"}}""")]
     [InlineData(400, "is no session; it has 32 hexadecimal digits", """{"modes":{"cuda_graphs":"auto"},"scope":{"session":"mine"}}""")]
-    [InlineData(404, "is not known; open one first", """{"modes":{"cuda_graphs":"auto"},"scope":{"session":"00000000000000000000000000000001"}}""")]
+    [InlineData(
+        404,
+        "is not known; open one first",
+        """{"modes":{"cuda_graphs":"auto"},"scope":{"session":"00000000000000000000000000000001"}}"""
+    )]
     public async Task A_wrong_change_is_one_clear_error_and_changes_nothing(int status, string words, string body)
     {
         string before = await HoldsAsync();
@@ -112,7 +174,11 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     [InlineData("-5s", "lease '-5s': write a number")]
     public async Task A_lease_out_of_bounds_is_refused_wherever_one_is_given(string lease, string words)
     {
-        string token = (await node.AskAsync("POST", Modes + "/enter", """{"modes":{"multi_device_safe":"off"},"scope":{"model":"fmnist"}}""")).GetProperty("token").GetString()!;
+        string token = (
+            await node.AskAsync("POST", Modes + "/enter", """{"modes":{"multi_device_safe":"off"},"scope":{"model":"fmnist"}}""")
+        )
+            .GetProperty("token")
+            .GetString()!;
         string session = (await node.AskAsync("POST", "/v2/troupe/sessions")).GetProperty("session").GetString()!;
         string before = await HoldsAsync();
         await RefusedAsync(400, words, "POST", Modes + "/enter", $$$"""{"modes":{"cuda_graphs":"auto"},"lease":"{{{lease}}}"}""");
@@ -136,7 +202,9 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     [Fact]
     public async Task A_mode_whose_lease_has_ended_is_over_for_its_token_too()
     {
-        string token = (await node.AskAsync("POST", Modes + "/enter", """{"modes":{"cuda_graphs":"auto"},"lease":"100ms"}""")).GetProperty("token").GetString()!;
+        string token = (await node.AskAsync("POST", Modes + "/enter", """{"modes":{"cuda_graphs":"auto"},"lease":"100ms"}"""))
+            .GetProperty("token")
+            .GetString()!;
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         bound.CancelAfter(TimeSpan.FromSeconds(20));
         using PeriodicTimer period = new(TimeSpan.FromMilliseconds(20));
@@ -165,20 +233,33 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     {
         string good = Infer("");
         await node.AskAsync("POST", "/v2/models/fmnist/infer", good);
-        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""" "troupe_cuda_graphs": "per_segment", "troupe_pre_allocated_outputs": true, "troupe_profile": 0, "other": 1 """));
-        foreach ((int status, string words, string parameters) in new[]
-        {
-            (400, "parameter 'troupe_cuda_grafs': there is no mode 'cuda_grafs'", """ "troupe_cuda_grafs": "auto" """),
-            (400, "mode 'cuda_graphs' has no value 'maybe'", """ "troupe_cuda_graphs": "maybe" """),
-            (400, "mode 'cuda_graphs' has no value 'on'", """ "troupe_cuda_graphs": true """),
-            (400, "Both CUDA Graphs and dynamic output allocation", """ "troupe_cuda_graphs": "auto", "troupe_output_allocator": "on" """),
-            (400, "WeightBudget belongs to an instance", """ "troupe_weight_budget": "50%" """),
-            (400, "out of range [0, 1)", """ "troupe_profile": 3 """),
-            (400, "is no session; it has 32 hexadecimal digits", """ "troupe_session": "mine" """),
-        })
+        await node.AskAsync(
+            "POST",
+            "/v2/models/fmnist/infer",
+            Infer(""" "troupe_cuda_graphs": "per_segment", "troupe_pre_allocated_outputs": true, "troupe_profile": 0, "other": 1 """)
+        );
+        foreach (
+            (int status, string words, string parameters) in new[]
+            {
+                (400, "parameter 'troupe_cuda_grafs': there is no mode 'cuda_grafs'", """ "troupe_cuda_grafs": "auto" """),
+                (400, "mode 'cuda_graphs' has no value 'maybe'", """ "troupe_cuda_graphs": "maybe" """),
+                (400, "mode 'cuda_graphs' has no value 'on'", """ "troupe_cuda_graphs": true """),
+                (
+                    400,
+                    "Both CUDA Graphs and dynamic output allocation",
+                    """ "troupe_cuda_graphs": "auto", "troupe_output_allocator": "on" """
+                ),
+                (400, "WeightBudget belongs to an instance", """ "troupe_weight_budget": "50%" """),
+                (400, "out of range [0, 1)", """ "troupe_profile": 3 """),
+                (400, "is no session; it has 32 hexadecimal digits", """ "troupe_session": "mine" """),
+            }
+        )
         {
             (int got, JsonElement body) = await node.SendAsync("POST", "/v2/models/fmnist/infer", Infer(parameters));
-            Assert.True(status == got && body.GetProperty("error").GetString()!.Contains(words, StringComparison.Ordinal), $"{parameters}: {got} {body}");
+            Assert.True(
+                status == got && body.GetProperty("error").GetString()!.Contains(words, StringComparison.Ordinal),
+                $"{parameters}: {got} {body}"
+            );
             Assert.Equal(200, (await node.SendAsync("POST", "/v2/models/fmnist/infer", good)).Status);
         }
     }
@@ -197,6 +278,14 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     }
 
     /// <summary>Everything live, without what time changes.</summary>
-    private async Task<string> HoldsAsync() => string.Join('\n', (await node.AskAsync("GET", Modes)).GetProperty("entries").EnumerateArray()
-        .Select(entry => $"{entry.GetProperty("kind")} {entry.GetProperty("scope_text")} {entry.GetProperty("modes")} {entry.GetProperty("epoch")}"));
+    private async Task<string> HoldsAsync() =>
+        string.Join(
+            '\n',
+            (await node.AskAsync("GET", Modes))
+                .GetProperty("entries")
+                .EnumerateArray()
+                .Select(entry =>
+                    $"{entry.GetProperty("kind")} {entry.GetProperty("scope_text")} {entry.GetProperty("modes")} {entry.GetProperty("epoch")}"
+                )
+        );
 }

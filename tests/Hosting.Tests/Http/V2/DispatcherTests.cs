@@ -32,15 +32,27 @@ public sealed class DispatcherTests
     [InlineData("GET", "/v2/models/add/versions/9", 404, "application/json", "Request for unknown model: 'add' version 9 is not found")]
     [InlineData("GET", "/v2/models/nope/config", 404, "application/json", "Request for unknown model: 'nope' is not found")]
     [InlineData("GET", "/v2/models/nope/stats", 400, "application/json", "requested model 'nope' is not available")]
-    [InlineData("GET", "/v2/models/add/versions/9/stats", 400, "application/json", "requested model version is not available for model 'add'")]
+    [InlineData(
+        "GET",
+        "/v2/models/add/versions/9/stats",
+        400,
+        "application/json",
+        "requested model version is not available for model 'add'"
+    )]
     [InlineData("POST", "/v2/models/nope/infer", 404, "text/plain", "Request for unknown model: 'nope' is not found")]
     [InlineData("POST", "/v2/repository/repo/models/add/load", 501, "application/json", "'repository_name' specification is not supported")]
     [InlineData("POST", "/v2/repository/models/nope/load", 400, "application/json", "failed to load 'nope': no such model")]
-    public async Task A_request_that_cannot_be_served_gets_status_label_and_one_error(string method, string path, int status, string contentType, string error)
+    public async Task A_request_that_cannot_be_served_gets_status_label_and_one_error(
+        string method,
+        string path,
+        int status,
+        string contentType,
+        string error
+    )
     {
         await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode(FakeNode.AddModel()));
 
-        var answer = await edge.SendAsync(method, path, null);
+        (int Status, string ContentType, string Body) answer = await edge.SendAsync(method, path, null);
 
         Assert.Equal((status, contentType), (answer.Status, answer.ContentType));
         Assert.Equal(error, EdgeFixture.ErrorOf(answer.Body));
@@ -77,17 +89,25 @@ public sealed class DispatcherTests
         Assert.Equal("troupe", answer.GetProperty("name").GetString());
         Assert.Equal(
             ["model_repository", "model_configuration", "binary_tensor_data", "parameters", "statistics"],
-            answer.GetProperty("extensions").EnumerateArray().Select(one => one.GetString()));
+            answer.GetProperty("extensions").EnumerateArray().Select(one => one.GetString())
+        );
     }
 
     [Fact]
     public async Task Model_metadata_has_every_served_version_and_the_batch_dimension()
     {
-        await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode(FakeNode.AddModel(number: 3), FakeNode.AddModel(number: 1), FakeNode.AddModel(number: 4, state: ModelState.Unavailable, reason: "broken")));
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(
+            new FakeNode(
+                FakeNode.AddModel(number: 3),
+                FakeNode.AddModel(number: 1),
+                FakeNode.AddModel(number: 4, state: ModelState.Unavailable, reason: "broken")
+            )
+        );
 
         Assert.Equal(
             """{"name":"add","versions":["1","3"],"platform":"onnxruntime_onnx","inputs":[{"name":"INPUT0","datatype":"FP32","shape":[-1,3]},{"name":"INPUT1","datatype":"FP32","shape":[-1,3]}],"outputs":[{"name":"OUTPUT0","datatype":"FP32","shape":[-1,3]}]}""",
-            (await edge.GetAsync("/v2/models/add")).Body);
+            (await edge.GetAsync("/v2/models/add")).Body
+        );
         Assert.Contains("\"versions\":[\"1\"]", (await edge.GetAsync("/v2/models/add/versions/1")).Body, StringComparison.Ordinal);
         Assert.Equal(404, (await edge.GetAsync("/v2/models/add/versions/4")).Status);
     }
@@ -100,8 +120,14 @@ public sealed class DispatcherTests
         JsonElement batched = JsonDocument.Parse((await edge.GetAsync("/v2/models/add/config")).Body).RootElement;
         JsonElement whole = JsonDocument.Parse((await edge.GetAsync("/v2/models/fixed/config")).Body).RootElement;
 
-        Assert.Equal((4, "[3]"), (batched.GetProperty("max_batch_size").GetInt32(), batched.GetProperty("input")[0].GetProperty("dims").GetRawText()));
-        Assert.Equal((0, "[2,3]"), (whole.GetProperty("max_batch_size").GetInt32(), whole.GetProperty("output")[0].GetProperty("dims").GetRawText()));
+        Assert.Equal(
+            (4, "[3]"),
+            (batched.GetProperty("max_batch_size").GetInt32(), batched.GetProperty("input")[0].GetProperty("dims").GetRawText())
+        );
+        Assert.Equal(
+            (0, "[2,3]"),
+            (whole.GetProperty("max_batch_size").GetInt32(), whole.GetProperty("output")[0].GetProperty("dims").GetRawText())
+        );
         Assert.False(batched.TryGetProperty("dynamic_batching", out _));
         Assert.False(batched.TryGetProperty("model_transaction_policy", out _));
     }
@@ -110,11 +136,23 @@ public sealed class DispatcherTests
     [InlineData(true, "Ready", false)]
     [InlineData(false, "Quarantined", false)]
     [InlineData(false, "Ready", true)]
-    public async Task A_node_is_not_ready_while_it_drains_or_has_no_working_device_or_a_failed_model(bool draining, string health, bool failedModel)
+    public async Task A_node_is_not_ready_while_it_drains_or_has_no_working_device_or_a_failed_model(
+        bool draining,
+        string health,
+        bool failedModel
+    )
     {
         FakeNode node = new();
         node.View = new ClusterView(
-            [node.Snapshot(failedModel ? [FakeNode.AddModel(state: ModelState.Unavailable, reason: "corrupt")] : [], draining, Enum.Parse<GpuHealth>(health))], []);
+            [
+                node.Snapshot(
+                    failedModel ? [FakeNode.AddModel(state: ModelState.Unavailable, reason: "corrupt")] : [],
+                    draining,
+                    Enum.Parse<GpuHealth>(health)
+                ),
+            ],
+            []
+        );
         await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
 
         Assert.Equal(400, (await edge.GetAsync("/v2/health/ready")).Status);
@@ -124,7 +162,9 @@ public sealed class DispatcherTests
     [Fact]
     public async Task An_unloaded_model_leaves_the_node_ready()
     {
-        await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode(FakeNode.AddModel(state: ModelState.Unavailable, reason: "unloaded")));
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(
+            new FakeNode(FakeNode.AddModel(state: ModelState.Unavailable, reason: "unloaded"))
+        );
 
         Assert.Equal(200, (await edge.GetAsync("/v2/health/ready")).Status);
     }
@@ -138,12 +178,18 @@ public sealed class DispatcherTests
             repository.CreateSubdirectory("add");
             repository.CreateSubdirectory("late");
             await using EdgeFixture edge = await EdgeFixture.StartAsync(
-                new FakeNode(FakeNode.AddModel(), FakeNode.AddModel("broken", state: ModelState.Unavailable, reason: "corrupt")), repository.FullName);
+                new FakeNode(FakeNode.AddModel(), FakeNode.AddModel("broken", state: ModelState.Unavailable, reason: "corrupt")),
+                repository.FullName
+            );
 
             Assert.Equal(
                 """[{"name":"add","version":"1","state":"READY"},{"name":"broken","version":"1","state":"UNAVAILABLE","reason":"corrupt"},{"name":"late"}]""",
-                (await edge.PostAsync("/v2/repository/index")).Body);
-            Assert.Equal("""[{"name":"add","version":"1","state":"READY"}]""", (await edge.PostAsync("/v2/repository/nope/index", """{"ready":true}""")).Body);
+                (await edge.PostAsync("/v2/repository/index")).Body
+            );
+            Assert.Equal(
+                """[{"name":"add","version":"1","state":"READY"}]""",
+                (await edge.PostAsync("/v2/repository/nope/index", """{"ready":true}""")).Body
+            );
             Assert.Equal(400, (await edge.PostAsync("/v2/repository/index", "{")).Status);
             Assert.Equal(400, (await edge.PostAsync("/v2/repository/index", """{"ready":"yes"}""")).Status);
         }
@@ -161,7 +207,10 @@ public sealed class DispatcherTests
         await socket.ConnectAsync(edge.Url.Host, edge.Url.Port, TestContext.Current.CancellationToken);
         NetworkStream stream = socket.GetStream();
 
-        await stream.WriteAsync(Encoding.ASCII.GetBytes("POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes("POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+            TestContext.Current.CancellationToken
+        );
         using StreamReader reader = new(stream);
         string answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
 
@@ -196,7 +245,10 @@ public sealed class DispatcherTests
     {
         await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode());
 
-        var answer = await edge.PostAsync("/v2/repository/models/late/load", """{"parameters":{"foo":"bar"}}""");
+        (int Status, string ContentType, string Body) answer = await edge.PostAsync(
+            "/v2/repository/models/late/load",
+            """{"parameters":{"foo":"bar"}}"""
+        );
 
         Assert.Equal(400, answer.Status);
         Assert.Contains("load parameter 'foo' is not supported", EdgeFixture.ErrorOf(answer.Body), StringComparison.Ordinal);
@@ -211,13 +263,16 @@ public sealed class DispatcherTests
 
         Assert.Equal(
             """{"devices":[{"id":"fake:1/0","node":"fake:1","ordinal":0,"name":"emulated","health":"ready","reason":"","queued":3,"queue_limit":64,"in_flight":1,"memory_used_bytes":1048576,"memory_total_bytes":1073741824,"models":["add/1"]}]}""",
-            (await edge.GetAsync("/v2/troupe/devices")).Body);
+            (await edge.GetAsync("/v2/troupe/devices")).Body
+        );
         Assert.Equal(
             """{"nodes":[{"id":"fake:1","incarnation":"0000000000000007","self":true,"reachable":true,"draining":false,"version":"0.0-test","devices":1,"models":["add/1"]},{"id":"gone:2","incarnation":"","self":false,"reachable":false,"draining":false,"version":"","devices":0,"models":[]}]}""",
-            (await edge.GetAsync("/v2/troupe/nodes")).Body);
+            (await edge.GetAsync("/v2/troupe/nodes")).Body
+        );
         Assert.Equal(
             """{"models":[{"name":"add","version":1,"state":"READY","reason":"","platform":"onnxruntime_onnx","node":"fake:1","devices":["fake:1/0"],"hash":"0000000000000001000000000000000200000000000000030000000000000001"}]}""",
-            (await edge.GetAsync("/v2/troupe/models")).Body);
+            (await edge.GetAsync("/v2/troupe/models")).Body
+        );
     }
 
     [Fact]
@@ -232,9 +287,18 @@ public sealed class DispatcherTests
         };
         await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
 
-        var answer = await edge.PostAsync("/v2/troupe/models/m/load", """{"version":2,"path":"/models/m.onnx","node":"fake:1","gpus":[0]}""");
+        (int Status, string ContentType, string Body) answer = await edge.PostAsync(
+            "/v2/troupe/models/m/load",
+            """{"version":2,"path":"/models/m.onnx","node":"fake:1","gpus":[0]}"""
+        );
 
-        Assert.Equal((200, """{"name":"m","version":2,"hash":"0000000000000001000000000000000200000000000000030000000000000002","devices":["fake:1/0"]}"""), (answer.Status, answer.Body));
+        Assert.Equal(
+            (
+                200,
+                """{"name":"m","version":2,"hash":"0000000000000001000000000000000200000000000000030000000000000002","devices":["fake:1/0"]}"""
+            ),
+            (answer.Status, answer.Body)
+        );
         Assert.Equal(("m", 2, "/models/m.onnx", node.Id), (asked.Load!.Name, asked.Load.Number, asked.Load.Path, asked.Node));
         Assert.Equal([0], asked.Load.Gpus!);
         Assert.Equal(404, (await edge.PostAsync("/v2/troupe/models/m/load", """{"node":"other:9"}""")).Status);
@@ -257,7 +321,10 @@ public sealed class DispatcherTests
             Assert.All(path.Value.EnumerateObject(), verb => Assert.Equal(endpoint.Method, verb.Name.ToUpperInvariant()));
         }
 
-        IEnumerable<V2Endpoint> described = document.GetProperty("paths").EnumerateObject().Select(path => V2Route.Match(path.Name.Replace("{name}", "m", StringComparison.Ordinal)).Endpoint);
+        IEnumerable<V2Endpoint> described = document
+            .GetProperty("paths")
+            .EnumerateObject()
+            .Select(path => V2Route.Match(path.Name.Replace("{name}", "m", StringComparison.Ordinal)).Endpoint);
         Assert.Equal(Enum.GetValues<V2Endpoint>().Where(endpoint => endpoint >= V2Endpoint.TroupeDevices).Order(), described.Order());
     }
 
@@ -266,7 +333,7 @@ public sealed class DispatcherTests
     {
         await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode(FakeNode.AddModel()), maxRequestBytes: 100);
 
-        var answer = await edge.PostAsync("/v2/models/add/infer", new string(' ', 101));
+        (int Status, string ContentType, string Body) answer = await edge.PostAsync("/v2/models/add/infer", new string(' ', 101));
 
         Assert.Equal(400, answer.Status);
         Assert.Contains("larger than 100 bytes", EdgeFixture.ErrorOf(answer.Body), StringComparison.Ordinal);

@@ -6,11 +6,23 @@ using System.Text.RegularExpressions;
 namespace Troupe.Hosting.Tests.Http.V2;
 
 /// <summary>One recorded exchange with a Triton server: what was sent and what came back.</summary>
-public sealed partial record GoldenCase(string Topic, string Name, string Path, byte[] Body, string? HeaderLength, int Status, JsonElement? Json, byte[] Tail, bool ExactError)
+public sealed partial record GoldenCase(
+    string Topic,
+    string Name,
+    string Path,
+    byte[] Body,
+    string? HeaderLength,
+    int Status,
+    JsonElement? Json,
+    byte[] Tail,
+    bool ExactError
+)
 {
     public static IEnumerable<GoldenCase> Load(string topic)
     {
-        using JsonDocument cases = JsonDocument.Parse(File.ReadAllText(System.IO.Path.Combine(AppContext.BaseDirectory, "Golden", topic, "cases.json")));
+        using JsonDocument cases = JsonDocument.Parse(
+            File.ReadAllText(System.IO.Path.Combine(AppContext.BaseDirectory, "Golden", topic, "cases.json"))
+        );
         return [.. cases.RootElement.EnumerateArray().Select(one => Read(topic, one.Clone()))];
     }
 
@@ -28,7 +40,9 @@ public sealed partial record GoldenCase(string Topic, string Name, string Path, 
         {
             JsonValueKind.Object => actual.ValueKind == JsonValueKind.Object
                 && expected.EnumerateObject().Count() == actual.EnumerateObject().Count()
-                && expected.EnumerateObject().All(member => actual.TryGetProperty(member.Name, out JsonElement value) && Same(member.Value, value)),
+                && expected
+                    .EnumerateObject()
+                    .All(member => actual.TryGetProperty(member.Name, out JsonElement value) && Same(member.Value, value)),
             JsonValueKind.Array => actual.ValueKind == JsonValueKind.Array
                 && expected.GetArrayLength() == actual.GetArrayLength()
                 && expected.EnumerateArray().Zip(actual.EnumerateArray()).All(pair => Same(pair.First, pair.Second)),
@@ -48,29 +62,45 @@ public sealed partial record GoldenCase(string Topic, string Name, string Path, 
             return true;
         }
 
-        double left = double.Parse(expected, CultureInfo.InvariantCulture), right = double.Parse(actual, CultureInfo.InvariantCulture);
+        double left = double.Parse(expected, CultureInfo.InvariantCulture),
+            right = double.Parse(actual, CultureInfo.InvariantCulture);
         bool integral = !expected.AsSpan().ContainsAny('.', 'e', 'E') && !actual.AsSpan().ContainsAny('.', 'e', 'E');
         return !integral && Math.Abs(left - right) <= 1e-4 * Math.Max(Math.Abs(left), Math.Abs(right)) + 1e-6;
     }
 
     private static GoldenCase Read(string topic, JsonElement one)
     {
-        JsonElement request = one.GetProperty("request"), response = one.GetProperty("response");
+        JsonElement request = one.GetProperty("request"),
+            response = one.GetProperty("response");
         byte[] body = [.. Bytes(request, "body_text", "body_base64"), .. Bytes(request, "", "body_tail_base64")];
         string? header = null;
         if (request.TryGetProperty("headers", out JsonElement headers) && headers.ValueKind == JsonValueKind.Object)
         {
-            header = headers.EnumerateObject().Where(one => one.Name.Equals("Inference-Header-Content-Length", StringComparison.OrdinalIgnoreCase)).Select(one => one.Value.GetString()).FirstOrDefault();
+            header = headers
+                .EnumerateObject()
+                .Where(one => one.Name.Equals("Inference-Header-Content-Length", StringComparison.OrdinalIgnoreCase))
+                .Select(one => one.Value.GetString())
+                .FirstOrDefault();
         }
 
-        return new GoldenCase(topic, one.GetProperty("name").GetString()!, request.GetProperty("path").GetString()!, body, header,
-            response.GetProperty("status").GetInt32(), response.TryGetProperty("body_json", out JsonElement json) ? json : null, Bytes(response, "", "body_tail_base64"),
-            one.TryGetProperty("exact_error", out JsonElement exact) && exact.GetBoolean());
+        return new GoldenCase(
+            topic,
+            one.GetProperty("name").GetString()!,
+            request.GetProperty("path").GetString()!,
+            body,
+            header,
+            response.GetProperty("status").GetInt32(),
+            response.TryGetProperty("body_json", out JsonElement json) ? json : null,
+            Bytes(response, "", "body_tail_base64"),
+            one.TryGetProperty("exact_error", out JsonElement exact) && exact.GetBoolean()
+        );
     }
 
     private static byte[] Bytes(JsonElement from, string text, string base64) =>
-        text.Length > 0 && from.TryGetProperty(text, out JsonElement plain) && plain.ValueKind == JsonValueKind.String ? Encoding.UTF8.GetBytes(plain.GetString()!)
-        : from.TryGetProperty(base64, out JsonElement coded) && coded.ValueKind == JsonValueKind.String ? Convert.FromBase64String(coded.GetString()!)
+        text.Length > 0 && from.TryGetProperty(text, out JsonElement plain) && plain.ValueKind == JsonValueKind.String
+            ? Encoding.UTF8.GetBytes(plain.GetString()!)
+        : from.TryGetProperty(base64, out JsonElement coded) && coded.ValueKind == JsonValueKind.String
+            ? Convert.FromBase64String(coded.GetString()!)
         : [];
 
     [GeneratedRegex(@"(?<=[\[,:])(NaN|-?Infinity)(?=[,\]}])")]

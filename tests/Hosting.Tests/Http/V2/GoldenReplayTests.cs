@@ -15,12 +15,27 @@ public sealed class GoldenReplayTests
     [Fact]
     public async Task Every_recorded_exchange_with_the_classifier_is_answered_as_recorded()
     {
-        ServeSpec spec = new() { Cluster = null, Devices = new DeviceChoice(DeviceKind.Host, 2), Models = SampleFiles.Models, Load = ["fmnist"] };
+        ServeSpec spec = new()
+        {
+            Cluster = null,
+            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Models = SampleFiles.Models,
+            Load = ["fmnist"],
+        };
         await using NodeHost node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         await node.LoadModelsAsync(TestContext.Current.CancellationToken);
-        NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text));
+        NodeEdge edge = new(
+            node.Node,
+            new ModelLedgers(TimeProvider.System),
+            new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
+        );
         await using KestrelListener listener = await KestrelListener.StartAsync(
-            OptionKeys.Http, new ListenAddress("127.0.0.1", 0), new Dispatcher(edge, NullLogger<Dispatcher>.Instance).InvokeAsync, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
+            OptionKeys.Http,
+            new ListenAddress("127.0.0.1", 0),
+            new Dispatcher(edge, NullLogger<Dispatcher>.Instance).InvokeAsync,
+            NullLoggerFactory.Instance,
+            TestContext.Current.CancellationToken
+        );
         using HttpClient http = new() { BaseAddress = new Uri($"http://{listener.Address}") };
 
         GoldenCase[] cases = [.. GoldenCase.Load("fmnist")];
@@ -55,7 +70,9 @@ public sealed class GoldenReplayTests
             return $"status {(int)response.StatusCode} instead of {golden.Status}";
         }
 
-        int head = response.Headers.TryGetValues(InferEndpoint.HeaderLength, out IEnumerable<string>? length) ? int.Parse(length.First(), System.Globalization.CultureInfo.InvariantCulture) : body.Length;
+        int head = response.Headers.TryGetValues(InferEndpoint.HeaderLength, out IEnumerable<string>? length)
+            ? int.Parse(length.First(), System.Globalization.CultureInfo.InvariantCulture)
+            : body.Length;
         JsonElement json = GoldenCase.Parse(body.AsSpan(0, head));
         if (golden.Status != 200)
         {
@@ -76,7 +93,8 @@ public sealed class GoldenReplayTests
 
         for (int at = 0; at < expected.Length; at += sizeof(float))
         {
-            float left = BitConverter.ToSingle(expected[at..]), right = BitConverter.ToSingle(actual[at..]);
+            float left = BitConverter.ToSingle(expected[at..]),
+                right = BitConverter.ToSingle(actual[at..]);
             if (!(Math.Abs(left - right) <= (1e-4f * Math.Abs(left)) + 1e-5f))
             {
                 return false;

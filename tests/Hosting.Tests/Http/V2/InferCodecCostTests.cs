@@ -15,7 +15,10 @@ public sealed class InferCodecCostTests(ITestOutputHelper output)
     [Fact]
     public void A_binary_request_costs_its_objects_and_no_more()
     {
-        byte[] json = [.. """{"inputs":[{"name":"image","shape":[1,1,28,28],"datatype":"FP32","parameters":{"binary_data_size":3136}}],"outputs":[{"name":"logits","parameters":{"binary_data":true}}]}"""u8];
+        byte[] json =
+        [
+            .. """{"inputs":[{"name":"image","shape":[1,1,28,28],"datatype":"FP32","parameters":{"binary_data_size":3136}}],"outputs":[{"name":"logits","parameters":{"binary_data":true}}]}"""u8,
+        ];
         byte[] body = [.. json, .. new byte[3136]];
         Assert.InRange(Cost(body, json.Length.ToString(CultureInfo.InvariantCulture), "binary"), 1, 600);
     }
@@ -24,7 +27,9 @@ public sealed class InferCodecCostTests(ITestOutputHelper output)
     public void A_json_request_costs_its_data_and_little_more()
     {
         string data = string.Join(',', Enumerable.Range(0, 784).Select(i => (i / 784.0).ToString("R", CultureInfo.InvariantCulture)));
-        byte[] body = Encoding.UTF8.GetBytes("{\"inputs\":[{\"name\":\"image\",\"shape\":[1,1,28,28],\"datatype\":\"FP32\",\"data\":[" + data + "]}]}");
+        byte[] body = Encoding.UTF8.GetBytes(
+            "{\"inputs\":[{\"name\":\"image\",\"shape\":[1,1,28,28],\"datatype\":\"FP32\",\"data\":[" + data + "]}]}"
+        );
         Assert.InRange(Cost(body, null, "JSON"), 3136, 3136 + 800);
     }
 

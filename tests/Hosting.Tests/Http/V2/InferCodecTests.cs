@@ -11,7 +11,8 @@ public sealed class InferCodecTests
 {
     private static readonly InferContract Identity = GoldenModels.Find("/v2/models/identity_fp32/infer")!;
 
-    public static TheoryData<string> Topics => ["infer_json", "infer_binary", "infer_errors", "bytes", "datatypes", "fmnist", "classification", "parameters"];
+    public static TheoryData<string> Topics =>
+        ["infer_json", "infer_binary", "infer_errors", "bytes", "datatypes", "fmnist", "classification", "parameters"];
 
     [Theory, MemberData(nameof(Topics))]
     public void Each_recorded_request_is_answered_or_refused_as_triton_did(string topic)
@@ -37,9 +38,28 @@ public sealed class InferCodecTests
     [Fact]
     public void Binary_tensors_are_slices_of_the_body()
     {
-        byte[] body = [.. "{\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,2],\"datatype\":\"FP32\",\"parameters\":{\"binary_data_size\":8}}]}"u8, 0, 0, 128, 63, 0, 0, 0, 64];
+        byte[] body =
+        [
+            .. "{\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,2],\"datatype\":\"FP32\",\"parameters\":{\"binary_data_size\":8}}]}"u8,
+            0,
+            0,
+            128,
+            63,
+            0,
+            0,
+            0,
+            64,
+        ];
 
-        Assert.True(InferRequestReader.TryRead(body, (body.Length - 8).ToString(CultureInfo.InvariantCulture), Identity, out InferRequest? request, out _));
+        Assert.True(
+            InferRequestReader.TryRead(
+                body,
+                (body.Length - 8).ToString(CultureInfo.InvariantCulture),
+                Identity,
+                out InferRequest? request,
+                out _
+            )
+        );
 
         Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(request.Inputs[0].Data, out ArraySegment<byte> data));
         Assert.Same(body, data.Array);
@@ -54,7 +74,10 @@ public sealed class InferCodecTests
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]} x""", "root")]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,]}]}""", "comma")]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1e999]}]}""", "too big")]
-    [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}""", "shared memory")]
+    [InlineData(
+        """{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}""",
+        "shared memory"
+    )]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":1}]}""", "non-array")]
     [InlineData("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":null}]}""", "non-array")]
     [InlineData("""{"inputs":[],"parameters":{"timeout":-1}}""", "'timeout'")]
@@ -74,11 +97,25 @@ public sealed class InferCodecTests
     [Fact]
     public void An_id_that_is_no_utf8_is_echoed_byte_by_byte()
     {
-        byte[] body = [.. "{\"id\":\"a"u8, 0xff, 0xfe, .. "b\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,1],\"datatype\":\"FP32\",\"data\":[1]}]}"u8];
+        byte[] body =
+        [
+            .. "{\"id\":\"a"u8,
+            0xff,
+            0xfe,
+            .. "b\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,1],\"datatype\":\"FP32\",\"data\":[1]}]}"u8,
+        ];
         Assert.True(InferRequestReader.TryRead(body, null, Identity, out InferRequest? request, out _));
 
         using ResponseBody answer = new();
-        Assert.True(InferResponseWriter.TryWrite(request, [new Tensor("OUTPUT0", ElementType.Fp32, new TensorShape(1, 1), new byte[4])], answer, out _, out _));
+        Assert.True(
+            InferResponseWriter.TryWrite(
+                request,
+                [new Tensor("OUTPUT0", ElementType.Fp32, new TensorShape(1, 1), new byte[4])],
+                answer,
+                out _,
+                out _
+            )
+        );
 
         Assert.True(answer.Written.Span.StartsWith((byte[])[.. "{\"id\":\"a"u8, 0xff, 0xfe, .. "b\","u8]));
     }
@@ -86,16 +123,23 @@ public sealed class InferCodecTests
     [Fact]
     public void Own_parameters_come_through_in_their_order_and_type()
     {
-        InferRequest request = Good("""{"parameters":{"a":"x","timeout":5,"b":1,"c":1.5,"priority":2,"d":true,"sequence_id":7},"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}""");
+        InferRequest request = Good(
+            """{"parameters":{"a":"x","timeout":5,"b":1,"c":1.5,"priority":2,"d":true,"sequence_id":7},"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}"""
+        );
 
         Assert.Equal((5UL, 2UL), (request.TimeoutMicroseconds, request.Priority));
-        Assert.Equal([new("a", Text: "x"), new("b", Integer: 1), new("c", Number: 1.5), new("d", Flag: true), new("sequence_id", Integer: 7)], request.Parameters);
+        Assert.Equal(
+            [new("a", Text: "x"), new("b", Integer: 1), new("c", Number: 1.5), new("d", Flag: true), new("sequence_id", Integer: 7)],
+            request.Parameters
+        );
     }
 
     [Fact]
     public void A_request_leaves_nothing_behind_for_the_next_on_its_thread()
     {
-        Bad("""{"id":"first","parameters":{"binary_data_output":true,"timeout":5,"a":1},"outputs":[{"name":"OUTPUT0"}],"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,2]}]}""");
+        Bad(
+            """{"id":"first","parameters":{"binary_data_output":true,"timeout":5,"a":1},"outputs":[{"name":"OUTPUT0"}],"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1,2]}]}"""
+        );
 
         InferRequest next = Good("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}""");
 
@@ -116,7 +160,10 @@ public sealed class InferCodecTests
     [Fact]
     public void Random_damage_to_a_request_gives_a_protocol_error_or_an_answer()
     {
-        byte[] good = [.. "\uFEFF{\"id\":\"a\\u00e9\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[2,2],\"datatype\":\"FP32\",\"data\":[[1.5,NaN],[-Infinity,2e3]]}],\"outputs\":[{\"name\":\"OUTPUT0\",\"parameters\":{\"binary_data\":true}}]}"u8];
+        byte[] good =
+        [
+            .. "\uFEFF{\"id\":\"a\\u00e9\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[2,2],\"datatype\":\"FP32\",\"data\":[[1.5,NaN],[-Infinity,2e3]]}],\"outputs\":[{\"name\":\"OUTPUT0\",\"parameters\":{\"binary_data\":true}}]}"u8,
+        ];
         Random random = new(20261123);
         for (int i = 0; i < 20_000; i++)
         {
@@ -134,17 +181,22 @@ public sealed class InferCodecTests
     }
 
     private static InferRequest Good(string json) =>
-        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out InferRequest? request, out InferFault? fault) ? request : throw new InvalidOperationException(fault.Error);
+        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out InferRequest? request, out InferFault? fault)
+            ? request
+            : throw new InvalidOperationException(fault.Error);
 
     private static InferFault Bad(string json) =>
-        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out _, out InferFault? fault) ? throw new InvalidOperationException("It was accepted.") : fault;
+        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out _, out InferFault? fault)
+            ? throw new InvalidOperationException("It was accepted.")
+            : fault;
 
     private static string? Difference(GoldenCase golden, InferContract model)
     {
         if (!InferRequestReader.TryRead(golden.Body, golden.HeaderLength, model, out InferRequest? request, out InferFault? fault))
         {
             return golden.Status is not (400 or 500) ? $"refused, Triton said {golden.Status}: {fault.Error}"
-                : golden.ExactError && golden.Json?.GetProperty("error").GetString() != fault.Error ? $"refused in other words: {fault.Error}"
+                : golden.ExactError && golden.Json?.GetProperty("error").GetString() != fault.Error
+                    ? $"refused in other words: {fault.Error}"
                 : null;
         }
 
@@ -171,7 +223,9 @@ public sealed class InferCodecTests
 
         int json = head.HeaderLength ?? answer.Count;
         return golden.Status != 200 ? $"answered, Triton said {golden.Status}"
-            : !GoldenCase.Same(golden.Json!.Value, GoldenCase.Parse(answer.Written.Span[..json])) ? $"JSON differs: {Encoding.UTF8.GetString(answer.Written.Span[..json])}"
-            : answer.Written.Span[json..].SequenceEqual(golden.Tail) ? null : "binary part differs";
+            : !GoldenCase.Same(golden.Json!.Value, GoldenCase.Parse(answer.Written.Span[..json]))
+                ? $"JSON differs: {Encoding.UTF8.GetString(answer.Written.Span[..json])}"
+            : answer.Written.Span[json..].SequenceEqual(golden.Tail) ? null
+            : "binary part differs";
     }
 }

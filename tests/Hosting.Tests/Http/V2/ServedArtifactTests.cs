@@ -20,16 +20,23 @@ public sealed class ServedArtifactTests : IDisposable
         Put("program", "model.pt2", SavedPrograms.OneEngine(fields));
         Put("script", "model.ts", SavedModels.TorchScript(fields: fields));
         Put("manifest", "net.plan", plan);
-        Put("manifest", "module.json", """
+        Put(
+            "manifest",
+            "module.json",
+            """
             { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
               "segments": [{ "name": "_run_on_acc_0", "backend": "tensorrt", "file": "net.plan", "inputs": ["x"], "outputs": ["y"] }] }
-            """u8.ToArray());
+            """u8.ToArray()
+        );
         await using ServedNode node = await ServedNode.StartAsync(_repository.Path, "plan", "program", "script", "manifest");
 
         foreach ((string model, string input) in new[] { ("plan", "x"), ("program", "arg0"), ("script", "x"), ("manifest", "x") })
         {
             JsonElement answer = await node.AskAsync("POST", $"/v2/models/{model}/infer", Request(input));
-            Assert.Equal([3, 6, 9, 12], answer.GetProperty("outputs")[0].GetProperty("data").EnumerateArray().Select(value => value.GetDouble()));
+            Assert.Equal(
+                [3, 6, 9, 12],
+                answer.GetProperty("outputs")[0].GetProperty("data").EnumerateArray().Select(value => value.GetDouble())
+            );
         }
 
         JsonElement metadata = await node.AskAsync("GET", "/v2/models/plan");
@@ -50,7 +57,13 @@ public sealed class ServedArtifactTests : IDisposable
         Assert.Contains("no known format", await Refusal(node, "broken"), StringComparison.Ordinal);
         Assert.Contains("holds model.onnx and model.plan", await Refusal(node, "two"), StringComparison.Ordinal);
         await node.AskAsync("POST", "/v2/repository/models/good/load", "{}");
-        Assert.Equal(2, (await node.AskAsync("POST", "/v2/models/good/infer", Request("x"))).GetProperty("outputs")[0].GetProperty("data")[0].GetDouble());
+        Assert.Equal(
+            2,
+            (await node.AskAsync("POST", "/v2/models/good/infer", Request("x")))
+                .GetProperty("outputs")[0]
+                .GetProperty("data")[0]
+                .GetDouble()
+        );
     }
 
     private static async Task<string> Refusal(ServedNode node, string model)
@@ -60,7 +73,8 @@ public sealed class ServedArtifactTests : IDisposable
         return body.GetProperty("error").GetString()!;
     }
 
-    private static string Request(string input) => $$"""{ "inputs": [{ "name": "{{input}}", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4] }] }""";
+    private static string Request(string input) =>
+        $$"""{ "inputs": [{ "name": "{{input}}", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4] }] }""";
 
     private void Put(string model, string file, byte[] bytes)
     {

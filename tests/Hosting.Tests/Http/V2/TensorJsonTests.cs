@@ -8,26 +8,39 @@ namespace Troupe.Hosting.Tests.Http.V2;
 public sealed class TensorJsonTests
 {
     public static TheoryData<ElementType> WithJsonForm =>
-    [
-        ElementType.Bool, ElementType.UInt8, ElementType.UInt16, ElementType.UInt32, ElementType.UInt64, ElementType.Int8, ElementType.Int16,
-        ElementType.Int32, ElementType.Int64, ElementType.Fp32, ElementType.Fp64, ElementType.Bytes,
-    ];
+        [
+            ElementType.Bool,
+            ElementType.UInt8,
+            ElementType.UInt16,
+            ElementType.UInt32,
+            ElementType.UInt64,
+            ElementType.Int8,
+            ElementType.Int16,
+            ElementType.Int32,
+            ElementType.Int64,
+            ElementType.Fp32,
+            ElementType.Fp64,
+            ElementType.Bytes,
+        ];
 
     [Theory, MemberData(nameof(WithJsonForm))]
-    public void What_is_written_is_read_back_to_the_same_bits(ElementType type) => Gen.Select(Gen.Int[0, 20], Gen.Int).Sample(
-        (count, seed) =>
-        {
-            Tensor tensor = new("t", type, new TensorShape(count), Data(type, count, new Random(seed)));
-            using ResponseBody json = new();
+    public void What_is_written_is_read_back_to_the_same_bits(ElementType type) =>
+        Gen.Select(Gen.Int[0, 20], Gen.Int)
+            .Sample(
+                (count, seed) =>
+                {
+                    Tensor tensor = new("t", type, new TensorShape(count), Data(type, count, new Random(seed)));
+                    using ResponseBody json = new();
 
-            TensorJson.Write(json, tensor);
-            JsonCursor cursor = new(json.Written.Span);
-            byte[] back = TensorJson.Read(ref cursor, type, count, "t");
-            cursor.ExpectEnd();
+                    TensorJson.Write(json, tensor);
+                    JsonCursor cursor = new(json.Written.Span);
+                    byte[] back = TensorJson.Read(ref cursor, type, count, "t");
+                    cursor.ExpectEnd();
 
-            Assert.Equal(Convert.ToHexString(tensor.Data.Span), Convert.ToHexString(back));
-        },
-        iter: 2_000);
+                    Assert.Equal(Convert.ToHexString(tensor.Data.Span), Convert.ToHexString(back));
+                },
+                iter: 2_000
+            );
 
     [Theory]
     [InlineData(ElementType.Fp16)]
@@ -37,7 +50,9 @@ public sealed class TensorJsonTests
     public void Types_without_a_json_form_are_refused_both_ways(ElementType type)
     {
         using ResponseBody json = new();
-        Assert.Throws<ProtocolException>(() => TensorJson.Write(json, new Tensor("t", type, new TensorShape(2), new byte[type.ByteCount(2)])));
+        Assert.Throws<ProtocolException>(() =>
+            TensorJson.Write(json, new Tensor("t", type, new TensorShape(2), new byte[type.ByteCount(2)]))
+        );
         Assert.Throws<ProtocolException>(() => Read("[0,0]", type, 2));
     }
 

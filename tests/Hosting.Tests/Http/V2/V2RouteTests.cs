@@ -27,7 +27,10 @@ public sealed class V2RouteTests
     [InlineData("/v2/troupe/devices", "TroupeDevices", "", null)]
     [InlineData("/v2/troupe/models/m/load", "TroupeLoad", "m", null)]
     public void A_path_is_taken_apart(string target, string endpoint, string model, int? version) =>
-        Assert.Equal(new V2Route(Enum.Parse<V2Endpoint>(endpoint), model, version), V2Route.Match(target) is { Model: null } bare ? bare with { Model = "" } : V2Route.Match(target));
+        Assert.Equal(
+            new V2Route(Enum.Parse<V2Endpoint>(endpoint), model, version),
+            V2Route.Match(target) is { Model: null } bare ? bare with { Model = "" } : V2Route.Match(target)
+        );
 
     [Theory]
     [InlineData("/")]

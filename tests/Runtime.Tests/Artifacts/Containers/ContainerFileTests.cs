@@ -28,8 +28,17 @@ public sealed class ContainerFileTests
     [Fact]
     public void A_TR01_has_the_bytes_that_upstream_writes()
     {
-        byte[] file = ContainerFile.Write(new ContainerMetadata { Bindings = [new("x", "float32", [1, 2], true)], TargetPlatform = "linux_x86_64", SerializedMetadata = "a+/=" }, "ftrt!"u8);
-        const string Json = """{"io_bindings":[{"name":"x","dtype":"float32","shape":[1,2],"is_input":true}],"aliased_io":[],"hardware_compatible":false,"device_id":0,"serialized_metadata":"a+/=","target_platform":"linux_x86_64"}""";
+        byte[] file = ContainerFile.Write(
+            new ContainerMetadata
+            {
+                Bindings = [new("x", "float32", [1, 2], true)],
+                TargetPlatform = "linux_x86_64",
+                SerializedMetadata = "a+/=",
+            },
+            "ftrt!"u8
+        );
+        const string Json =
+            """{"io_bindings":[{"name":"x","dtype":"float32","shape":[1,2],"is_input":true}],"aliased_io":[],"hardware_compatible":false,"device_id":0,"serialized_metadata":"a+/=","target_platform":"linux_x86_64"}""";
         int engine = (32 + Json.Length + 15) / 16 * 16;
         Assert.Equal("TR01"u8, file.AsSpan(0, 4));
         Assert.Equal([32u, (uint)Json.Length, (uint)engine], [Word(file, 4), Word(file, 8), Word(file, 12)]);
@@ -70,13 +79,30 @@ public sealed class ContainerFileTests
     [Fact]
     public void A_record_becomes_a_container_unless_a_container_cannot_say_what_it_needs()
     {
-        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "test") with { ResourceAllocation = ResourceAllocation.Static };
+        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "test") with
+        {
+            ResourceAllocation = ResourceAllocation.Static,
+        };
         ArtifactSpec spec = ArtifactReader.Open(ContainerFile.Write(record), "net.trt");
         Assert.Equal(record.Plan.ToArray(), spec.Engines[0].Record.Plan.ToArray());
         Assert.Equal(record.Metadata, spec.Engines[0].Record.Metadata);
-        Assert.Contains("requires an output allocator", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresOutputAllocator = true })).Message, StringComparison.Ordinal);
-        Assert.Contains("native multi-device", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresNativeMultidevice = true })).Message, StringComparison.Ordinal);
-        Assert.Contains("allocates its workspace dynamically", Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { ResourceAllocation = ResourceAllocation.Dynamic })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "requires an output allocator",
+            Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresOutputAllocator = true })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "native multi-device",
+            Assert.Throws<ArtifactException>(() => ContainerFile.Write(record with { RequiresNativeMultidevice = true })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "allocates its workspace dynamically",
+            Assert
+                .Throws<ArtifactException>(() => ContainerFile.Write(record with { ResourceAllocation = ResourceAllocation.Dynamic }))
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -111,7 +137,10 @@ public sealed class ContainerFileTests
     [InlineData("""{"io_bindings":[],"device_id":-1}""", "not a whole number from 0")]
     [InlineData("""{"io_bindings":[],"target_platform":"amiga"}""", "the platform 'amiga'")]
     [InlineData("""{"io_bindings":[{"name":"x"}],"aliased_io":[{"output":"y","input":"x"}]}""", "names no output and input")]
-    [InlineData("""{"io_bindings":[{"name":"x"},{"name":"y","is_input":false}],"aliased_io":[{"output":"y","input":"x"}]}""", "only TR02 may have")]
+    [InlineData(
+        """{"io_bindings":[{"name":"x"},{"name":"y","is_input":false}],"aliased_io":[{"output":"y","input":"x"}]}""",
+        "only TR02 may have"
+    )]
     [InlineData("""{"io_bindings":[{"name":"\uD800"}]}""", "not valid Unicode")]
     public void Broken_metadata_is_refused_by_place(string json, string text)
     {

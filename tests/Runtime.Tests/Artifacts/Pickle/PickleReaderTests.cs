@@ -32,13 +32,34 @@ public sealed class PickleReaderTests
         byte[] constant = PickleWriter.EngineConstant(RecordStrings.Fields());
         Refused(() => Constant(script), "the global '__torch__.torch.classes.tensorrt.Engine'");
         Refused(() => Script(constant), "the global 'torch_tensorrt.dynamo.runtime._TRTEngine._reconstruct_trt_engine'");
-        Refused(() => Constant(PickleWriter.Protocol(2).Global("os", "system").Text("rm -rf /").Raw(0x85, 'R').End()), "the global 'os.system' at byte 2");
-        Refused(() => Constant(PickleWriter.Protocol(4).ShortText("builtins").ShortText("eval").Raw(0x93).End()), "the global 'builtins.eval'");
+        Refused(
+            () => Constant(PickleWriter.Protocol(2).Global("os", "system").Text("rm -rf /").Raw(0x85, 'R').End()),
+            "the global 'os.system' at byte 2"
+        );
+        Refused(
+            () => Constant(PickleWriter.Protocol(4).ShortText("builtins").ShortText("eval").Raw(0x93).End()),
+            "the global 'builtins.eval'"
+        );
     }
 
     [Theory]
-    [InlineData('i', "Inst (0x69)"), InlineData('o', "Obj (0x6F)"), InlineData('P', "PersId"), InlineData('Q', "BinPersId"), InlineData(0x82, "Ext1"), InlineData('0', "Pop")]
-    [InlineData('2', "Dup"), InlineData('B', "BinBytes"), InlineData(0x92, "NewObjEx"), InlineData(0x8B, "Long4"), InlineData(0x97, "NextBuffer"), InlineData(0xFF, "unknown (0xFF)"), InlineData('S', "String")]
+    [
+        InlineData('i', "Inst (0x69)"),
+        InlineData('o', "Obj (0x6F)"),
+        InlineData('P', "PersId"),
+        InlineData('Q', "BinPersId"),
+        InlineData(0x82, "Ext1"),
+        InlineData('0', "Pop")
+    ]
+    [
+        InlineData('2', "Dup"),
+        InlineData('B', "BinBytes"),
+        InlineData(0x92, "NewObjEx"),
+        InlineData(0x8B, "Long4"),
+        InlineData(0x97, "NextBuffer"),
+        InlineData(0xFF, "unknown (0xFF)"),
+        InlineData('S', "String")
+    ]
     public void Every_other_opcode_is_refused_by_name(int opcode, string name) =>
         Refused(() => Constant(PickleWriter.Protocol(2).Raw(opcode).End()), $"opcode {name}");
 
@@ -47,8 +68,14 @@ public sealed class PickleReaderTests
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal(ArtifactFault.Truncated, Fault(() => Constant(PickleWriter.Protocol(2).Raw('X').Word(uint.MaxValue).End())));
-        Assert.Equal(ArtifactFault.Truncated, Fault(() => Constant(PickleWriter.Protocol(4).Raw(0x8D, 255, 255, 255, 255, 255, 255, 255, 255).End())));
-        Assert.Equal(ArtifactFault.Truncated, Fault(() => Constant(PickleWriter.Protocol(4).Raw(0x95, 255, 255, 255, 255, 255, 255, 255, 255).End())));
+        Assert.Equal(
+            ArtifactFault.Truncated,
+            Fault(() => Constant(PickleWriter.Protocol(4).Raw(0x8D, 255, 255, 255, 255, 255, 255, 255, 255).End()))
+        );
+        Assert.Equal(
+            ArtifactFault.Truncated,
+            Fault(() => Constant(PickleWriter.Protocol(4).Raw(0x95, 255, 255, 255, 255, 255, 255, 255, 255).End()))
+        );
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
@@ -82,11 +109,31 @@ public sealed class PickleReaderTests
     [Fact]
     public void Nesting_marks_operations_and_memo_numbers_are_bounded()
     {
-        Assert.Contains("deeper than 200", Message([.. Proto(), .. Enumerable.Repeat((byte)')', 1), .. Enumerable.Repeat((byte)0x85, 500), (byte)'.']), StringComparison.Ordinal);
-        Assert.Contains("more than 1000 marks", Message([.. Proto(), .. Enumerable.Repeat((byte)'(', 5000), (byte)'.']), StringComparison.Ordinal);
-        Assert.Contains("more than 1000000 operations", Message([.. Proto(), .. Enumerable.Repeat((byte)'N', 3_000_000), (byte)'.']), StringComparison.Ordinal);
-        Assert.Contains("memo 4294967295 was never set", Message(PickleWriter.Protocol(2).Raw('j').Word(uint.MaxValue).End()), StringComparison.Ordinal);
-        Assert.Contains("exactly one value", Message(PickleWriter.Protocol(2).Raw('N', 'r').Word(uint.MaxValue).Raw('N').End()), StringComparison.Ordinal);
+        Assert.Contains(
+            "deeper than 200",
+            Message([.. Proto(), .. Enumerable.Repeat((byte)')', 1), .. Enumerable.Repeat((byte)0x85, 500), (byte)'.']),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "more than 1000 marks",
+            Message([.. Proto(), .. Enumerable.Repeat((byte)'(', 5000), (byte)'.']),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "more than 1000000 operations",
+            Message([.. Proto(), .. Enumerable.Repeat((byte)'N', 3_000_000), (byte)'.']),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "memo 4294967295 was never set",
+            Message(PickleWriter.Protocol(2).Raw('j').Word(uint.MaxValue).End()),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "exactly one value",
+            Message(PickleWriter.Protocol(2).Raw('N', 'r').Word(uint.MaxValue).Raw('N').End()),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -102,7 +149,8 @@ public sealed class PickleReaderTests
     [InlineData(new byte[] { (byte)'N', (byte)'.', (byte)'N' }, "1 bytes follow its end")]
     [InlineData(new byte[] { 0x80, 9, (byte)'N', (byte)'.' }, "protocol 9")]
     [InlineData(new byte[] { (byte)'c', (byte)'o', (byte)'s' }, "does not end")]
-    public void A_broken_pickle_is_refused_with_its_place(byte[] bytes, string text) => Assert.Contains(text, Message(bytes), StringComparison.Ordinal);
+    public void A_broken_pickle_is_refused_with_its_place(byte[] bytes, string text) =>
+        Assert.Contains(text, Message(bytes), StringComparison.Ordinal);
 
     [Fact]
     public void A_list_that_holds_itself_is_walked_once()
@@ -115,7 +163,8 @@ public sealed class PickleReaderTests
 
     private static byte[] Proto() => [0x80, 2];
 
-    private static PickleValue Constant(byte[] bytes) => PickleReader.Read(bytes, PicklePolicy.EngineConstant, ArtifactLimits.Default, "test");
+    private static PickleValue Constant(byte[] bytes) =>
+        PickleReader.Read(bytes, PicklePolicy.EngineConstant, ArtifactLimits.Default, "test");
 
     private static PickleValue Script(byte[] bytes) => PickleReader.Read(bytes, PicklePolicy.ScriptObject, ArtifactLimits.Default, "test");
 

@@ -32,7 +32,9 @@ public sealed class BindingNamesTests
     [InlineData("x.1", "y_1%out_0", "the engine has the input 'in.tensor_0' that is not among the given names")]
     public void Names_that_do_not_fit_the_engine_are_refused_in_the_seeds_words(string inputs, string outputs, string text)
     {
-        ArtifactException refusal = Assert.Throws<ArtifactException>(() => BindingNames.Resolve(inputs.Split('%'), outputs.Split('%'), Mixed, "test"));
+        ArtifactException refusal = Assert.Throws<ArtifactException>(() =>
+            BindingNames.Resolve(inputs.Split('%'), outputs.Split('%'), Mixed, "test")
+        );
         Assert.Equal(ArtifactFault.WrongBindings, refusal.Fault);
         Assert.Contains(text, refusal.Message, StringComparison.Ordinal);
     }
@@ -45,7 +47,9 @@ public sealed class BindingNamesTests
     [InlineData("x.0", "x_99999999999", "does not end in an index")]
     public void Names_from_which_no_order_follows_are_refused(string first, string second, string text)
     {
-        ArtifactException refusal = Assert.Throws<ArtifactException>(() => BindingNames.Resolve([], [], [new(first, true), new(second, true), new("y_0", false)], "test"));
+        ArtifactException refusal = Assert.Throws<ArtifactException>(() =>
+            BindingNames.Resolve([], [], [new(first, true), new(second, true), new("y_0", false)], "test")
+        );
         Assert.Contains(text, refusal.Message, StringComparison.Ordinal);
     }
 }

@@ -11,7 +11,12 @@ public sealed class EngineRecordTests
     [Fact, Trait("row", "SE-01")]
     public void Thirteen_fields_are_read_and_written_back_identically()
     {
-        string[] fields = RecordStrings.Fields(inputs: "x%cache", outputs: "y%new_cache", aliases: "new_cache@cache@kv_cache_update", unowned: true);
+        string[] fields = RecordStrings.Fields(
+            inputs: "x%cache",
+            outputs: "y%new_cache",
+            aliases: "new_cache@cache@kv_cache_update",
+            unowned: true
+        );
         EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(fields), "test");
         Assert.Equal(fields, record.ToFields(PlanForm.Base64).Select(field => Encoding.UTF8.GetString(field.Span)));
         Assert.Equal(10, record.Abi);
@@ -61,8 +66,16 @@ public sealed class EngineRecordTests
     }
 
     [Theory]
-    [InlineData("windows_x86_64", TargetPlatform.WindowsX64), InlineData("win_x86_64", TargetPlatform.WindowsX64), InlineData("windows_arm64", TargetPlatform.WindowsArm64)]
-    [InlineData("win_arm64", TargetPlatform.WindowsArm64), InlineData("linux_aarch64", TargetPlatform.LinuxArm64), InlineData("unknown", TargetPlatform.Unknown)]
+    [
+        InlineData("windows_x86_64", TargetPlatform.WindowsX64),
+        InlineData("win_x86_64", TargetPlatform.WindowsX64),
+        InlineData("windows_arm64", TargetPlatform.WindowsArm64)
+    ]
+    [
+        InlineData("win_arm64", TargetPlatform.WindowsArm64),
+        InlineData("linux_aarch64", TargetPlatform.LinuxArm64),
+        InlineData("unknown", TargetPlatform.Unknown)
+    ]
     public void Both_spellings_of_a_platform_are_read_and_kept(string text, TargetPlatform platform)
     {
         EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields(platform: text)), "test");
@@ -77,7 +90,10 @@ public sealed class EngineRecordTests
     [InlineData("y%k", "", "y%k")]
     public void Trailing_aliased_outputs_are_no_results_unless_all_are_aliased(string outputs, string aliases, string results)
     {
-        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields(inputs: "a%b", outputs: outputs, aliases: aliases)), "test");
+        EngineRecord record = EngineRecord.Parse(
+            RecordStrings.Utf8(RecordStrings.Fields(inputs: "a%b", outputs: outputs, aliases: aliases)),
+            "test"
+        );
         Assert.Equal(results.Split('%'), record.ResultNames);
     }
 
@@ -118,21 +134,36 @@ public sealed class EngineRecordTests
     {
         string[] fields = RecordStrings.Fields(aliases: "y@x@user", requiresAllocator: "1");
         ArtifactException refusal = Assert.Throws<ArtifactException>(() => EngineRecord.Parse(RecordStrings.Utf8(fields), "test"));
-        Assert.Contains("Aliased output y is incompatible with dynamic output allocator. Aliasing requires fixed output shape.", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Aliased output y is incompatible with dynamic output allocator. Aliasing requires fixed output shape.",
+            refusal.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void The_unowned_flag_is_found_behind_either_form_of_its_key_and_never_by_running_the_pickle()
     {
         byte[] protocol2 = PickleWriter.Protocol(2).Raw('}', 'q', 0).Text("output_tensors_are_unowned").Raw('q', 1, 0x88, 's').End();
-        byte[] hostile = PickleWriter.Protocol(2).Global("os", "system").Text("output_tensors_are_unowned").Raw('r').Word(9).Raw(0x89, 'R').End();
+        byte[] hostile = PickleWriter
+            .Protocol(2)
+            .Global("os", "system")
+            .Text("output_tensors_are_unowned")
+            .Raw('r')
+            .Word(9)
+            .Raw(0x89, 'R')
+            .End();
         byte[] mentioned = PickleWriter.Protocol(2).Text("about output_tensors_are_unowned here").End();
         byte[] neither = PickleWriter.Protocol(2).Text("output_tensors_are_unowned").Raw('N').End();
         byte[] cut = PickleWriter.Protocol(2).Text("output_tensors_are_unowned").Unended();
         Assert.True(Unowned(protocol2));
         Assert.False(Unowned(hostile));
         Assert.False(Unowned(mentioned));
-        Assert.Contains("neither true nor false but opcode 0x4E", Assert.Throws<ArtifactException>(() => Unowned(neither)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "neither true nor false but opcode 0x4E",
+            Assert.Throws<ArtifactException>(() => Unowned(neither)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(ArtifactFault.Truncated, Assert.Throws<ArtifactException>(() => Unowned(cut)).Fault);
     }
 

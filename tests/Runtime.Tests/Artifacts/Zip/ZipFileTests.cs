@@ -11,7 +11,14 @@ public sealed class ZipFileTests
     [Fact]
     public void Stored_deflated_and_zip64_entries_are_read()
     {
-        var zip = Open(new ZipWriter().Add("r/a", "stored").Add("r/b/c", "deflated", deflate: true).Add("r/d", "zip64"u8, zip64: true).Add("r/b/", "").End());
+        ZipFile zip = Open(
+            new ZipWriter()
+                .Add("r/a", "stored")
+                .Add("r/b/c", "deflated", deflate: true)
+                .Add("r/d", "zip64"u8, zip64: true)
+                .Add("r/b/", "")
+                .End()
+        );
         Assert.Equal(["a", "b/c", "d"], zip.Names);
         Assert.Equal("stored"u8, zip.Read("a").Span);
         Assert.Equal("deflated"u8, zip.Read("b/c").Span);
@@ -48,12 +55,20 @@ public sealed class ZipFileTests
 
     [Fact]
     public void An_entry_that_stands_twice_is_refused() =>
-        Assert.Contains("'r/a' stands twice", Refused(new ZipWriter().Add("r/a", "one").Add("r/a", "two").End()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'r/a' stands twice",
+            Refused(new ZipWriter().Add("r/a", "one").Add("r/a", "two").End()).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Entries_of_two_folders_or_of_none_are_refused()
     {
-        Assert.Contains("does not lie in the archive's one folder 'r/'", Refused(new ZipWriter().Add("r/a", "one").Add("s/a", "two").End()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not lie in the archive's one folder 'r/'",
+            Refused(new ZipWriter().Add("r/a", "one").Add("s/a", "two").End()).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("one folder", Refused(new ZipWriter().Add("a", "one").End()).Message, StringComparison.Ordinal);
         Assert.Contains("the archive is empty", Refused(new ZipWriter().End()).Message, StringComparison.Ordinal);
     }
@@ -66,7 +81,11 @@ public sealed class ZipFileTests
         byte[] large = new ZipWriter().Add("r/a", "x"u8, deflate: true, announced: 0xFFFFFFFE).End();
         byte[] negative = new ZipWriter().Add("r/a", "x"u8, deflate: true, announced: -1, zip64: true).End();
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("more than 100 times as many", Assert.Throws<ArtifactException>(() => Open(ratio).Read("a")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "more than 100 times as many",
+            Assert.Throws<ArtifactException>(() => Open(ratio).Read("a")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(ArtifactFault.TooLarge, Assert.Throws<ArtifactException>(() => Open(absurd).Read("a")).Fault);
         Assert.Equal(ArtifactFault.TooLarge, Assert.Throws<ArtifactException>(() => Open(large).Read("a")).Fault);
         Assert.Equal(ArtifactFault.TooLarge, Assert.Throws<ArtifactException>(() => Open(negative).Read("a")).Fault);
@@ -87,14 +106,24 @@ public sealed class ZipFileTests
     [InlineData(9, true, "announces 9 bytes and holds 8")]
     [InlineData(5, false, "announces 5 bytes in 8")]
     public void A_size_that_is_not_the_true_one_is_refused(int announced, bool deflate, string text) =>
-        Assert.Contains(text, Assert.Throws<ArtifactException>(() => Open(new ZipWriter().Add("r/a", "contents"u8, deflate, announced).End()).Read("a")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            text,
+            Assert
+                .Throws<ArtifactException>(() => Open(new ZipWriter().Add("r/a", "contents"u8, deflate, announced).End()).Read("a"))
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Changed_bytes_do_not_fit_their_checksum()
     {
         byte[] file = new ZipWriter().Add("r/a", "contents").End();
         file[30 + 3]++;
-        Assert.Contains("do not fit its checksum", Assert.Throws<ArtifactException>(() => Open(file).Read("a")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "do not fit its checksum",
+            Assert.Throws<ArtifactException>(() => Open(file).Read("a")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("contents"u8, Open(new ZipWriter().Add("r/a", "contents").End()).Read("a").Span);
     }
 
@@ -107,7 +136,11 @@ public sealed class ZipFileTests
 
     [Fact]
     public void A_missing_entry_is_named() =>
-        Assert.Contains("the archive has no entry 'b'", Assert.Throws<ArtifactException>(() => Open(new ZipWriter().Add("r/a", "x").End()).Read("b")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the archive has no entry 'b'",
+            Assert.Throws<ArtifactException>(() => Open(new ZipWriter().Add("r/a", "x").End()).Read("b")).Message,
+            StringComparison.Ordinal
+        );
 
     private static ZipFile Open(byte[] file) => new(new ByteSource.Memory(file), ArtifactLimits.Default, "test.zip");
 

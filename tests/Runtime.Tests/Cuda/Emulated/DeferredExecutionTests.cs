@@ -16,10 +16,13 @@ public sealed class DeferredExecutionTests
         {
             using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
             var order = new List<char>();
-            foreach (var name in "abc")
+            foreach (char name in "abc")
             {
-                var stream = stage.Stream();
-                for (var i = 0; i < 3; i++) ContractDevice.Ok(stage.Driver.LaunchManaged(stream, Writes(order, name)));
+                CuStream stream = stage.Stream();
+                for (int i = 0; i < 3; i++)
+                {
+                    ContractDevice.Ok(stage.Driver.LaunchManaged(stream, Writes(order, name)));
+                }
             }
 
             ContractDevice.Ok(stage.Driver.CtxSynchronize());
@@ -30,12 +33,12 @@ public sealed class DeferredExecutionTests
     [Fact]
     public void Work_of_one_stream_keeps_its_order_under_every_seed()
     {
-        for (var seed = 1; seed < 40; seed++)
+        for (int seed = 1; seed < 40; seed++)
         {
             using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
             var order = new List<char>();
-            var (first, second) = (stage.Stream(), stage.Stream());
-            foreach (var name in "abcd")
+            (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
+            foreach (char name in "abcd")
             {
                 ContractDevice.Ok(stage.Driver.LaunchManaged(first, Writes(order, name)));
                 ContractDevice.Ok(stage.Driver.LaunchManaged(second, Writes(order, char.ToUpperInvariant(name))));
@@ -53,14 +56,17 @@ public sealed class DeferredExecutionTests
         using var stage = new HostStage(new HostDriverOptions { Policy = ExecutionPolicy.Deferred, Pump = true });
         using var called = new ManualResetEventSlim();
         ContractDevice.Ok(stage.Driver.LaunchHostFunc(stage.Stream(), new Signal(called)));
-        Assert.True(called.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), "The host function was not called within 30 s.");
+        Assert.True(
+            called.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken),
+            "The host function was not called within 30 s."
+        );
     }
 
     [Fact]
     public void A_host_function_runs_on_another_thread()
     {
         using var stage = HostStage.With(ExecutionPolicy.Deferred);
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         var where = new Where();
         ContractDevice.Ok(stage.Driver.LaunchHostFunc(stream, where));
         ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
@@ -71,11 +77,11 @@ public sealed class DeferredExecutionTests
     public unsafe void A_pageable_source_is_read_at_the_call_under_some_seeds_and_at_execution_under_others()
     {
         var seen = new HashSet<uint>();
-        for (var seed = 1; seed < 40; seed++)
+        for (int seed = 1; seed < 40; seed++)
         {
             using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
-            var stream = stage.Stream();
-            var values = stage.Memory(4);
+            CuStream stream = stage.Stream();
+            DevicePointer values = stage.Memory(4);
             uint source = 1;
             ContractDevice.Ok(stage.Driver.MemcpyHtoDAsync(values, (nint)(&source), 4, stream));
             source = 2;
@@ -88,11 +94,16 @@ public sealed class DeferredExecutionTests
         Assert.Equal([1u, 2u], seen.Order());
     }
 
-    private static TestKernel Writes(List<char> order, char name) => new($"{name}", [], _ =>
-    {
-        order.Add(name);
-        return CuResult.Success;
-    });
+    private static TestKernel Writes(List<char> order, char name) =>
+        new(
+            $"{name}",
+            [],
+            _ =>
+            {
+                order.Add(name);
+                return CuResult.Success;
+            }
+        );
 
     private sealed class Signal(ManualResetEventSlim called) : HostFunction
     {

@@ -25,7 +25,7 @@ public sealed class HostFaultsTests
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline);
         stage.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0));
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         var kernel = TestKernel.Takes(default);
         Assert.Equal(CuResult.LaunchOutOfResources, stage.Driver.LaunchManaged(stream, kernel));
         Assert.Equal(0, kernel.Runs);
@@ -41,7 +41,7 @@ public sealed class HostFaultsTests
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
         stage.Driver.Inject(new HostFault(HostFaultKind.StickyError, 0) { Status = CuResult.IllegalInstruction });
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(default)));
         Assert.Equal(CuResult.IllegalInstruction, stage.Driver.StreamSynchronize(stream));
         Assert.Equal(CuResult.IllegalInstruction, stage.Driver.MemAlloc(out _, 64));
@@ -53,7 +53,7 @@ public sealed class HostFaultsTests
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline);
         stage.Driver.Inject(new HostFault(HostFaultKind.FailedCapture, 0));
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
         Assert.Equal(CuResult.StreamCaptureInvalidated, stage.Driver.StreamEndCapture(stream, out _));
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
@@ -65,7 +65,7 @@ public sealed class HostFaultsTests
     public void A_lost_device_answers_for_ever_and_its_sibling_works()
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline);
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         stage.Driver.Inject(new HostFault(HostFaultKind.LostDevice, 0) { After = 1 });
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(default)));
         Assert.Equal(CuResult.EccUncorrectable, stage.Driver.LaunchManaged(stream, TestKernel.Takes(default)));
@@ -83,8 +83,16 @@ public sealed class HostFaultsTests
 
         static string Draw(int seed)
         {
-            using var stage = new HostStage(new HostDriverOptions { Seed = seed, FaultRates = new Dictionary<HostFaultKind, double> { [HostFaultKind.AllocationFailure] = 0.3 } });
-            return string.Concat(Enumerable.Range(0, 64).Select(_ => stage.Driver.MemAlloc(out var _, 64) == CuResult.Success ? '.' : 'x'));
+            using var stage = new HostStage(
+                new HostDriverOptions
+                {
+                    Seed = seed,
+                    FaultRates = new Dictionary<HostFaultKind, double> { [HostFaultKind.AllocationFailure] = 0.3 },
+                }
+            );
+            return string.Concat(
+                Enumerable.Range(0, 64).Select(_ => stage.Driver.MemAlloc(out DevicePointer _, 64) == CuResult.Success ? '.' : 'x')
+            );
         }
     }
 }

@@ -13,13 +13,13 @@ public sealed class HostMemoryTests
     public void A_device_gives_no_more_than_its_limit_and_counts_what_it_gave()
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline, device: Small);
-        var half = stage.Memory(1 << 19);
+        DevicePointer half = stage.Memory(1 << 19);
         Assert.Equal(CuResult.OutOfMemory, stage.Driver.MemAlloc(out _, (1 << 19) + 1));
         stage.Memory(1 << 19);
-        ContractDevice.Ok(stage.Driver.MemGetInfo(out var free, out var total));
+        ContractDevice.Ok(stage.Driver.MemGetInfo(out ulong free, out ulong total));
         Assert.Equal((0UL, 1UL << 20), (free, total));
         ContractDevice.Ok(stage.Driver.MemFree(half));
-        var snapshot = stage.Driver.Snapshot(0);
+        HostDeviceSnapshot snapshot = stage.Driver.Snapshot(0);
         Assert.Equal((1L << 19, 1L << 20), (snapshot.BytesInUse, snapshot.PeakBytesInUse));
     }
 
@@ -27,10 +27,10 @@ public sealed class HostMemoryTests
     public void What_pools_keep_gives_way_to_a_plain_allocation()
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline, device: Small);
-        var stream = stage.Stream();
-        ContractDevice.Ok(stage.Driver.DeviceGetDefaultMemPool(out var pool, new CuDevice(0)));
+        CuStream stream = stage.Stream();
+        ContractDevice.Ok(stage.Driver.DeviceGetDefaultMemPool(out CuMemPool pool, new CuDevice(0)));
         ContractDevice.Ok(stage.Driver.MemPoolSetAttribute(pool, CuMemPoolAttribute.ReleaseThreshold, ulong.MaxValue));
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out var kept, 1 << 19, stream));
+        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer kept, 1 << 19, stream));
         ContractDevice.Ok(stage.Driver.MemFreeAsync(kept, stream));
         ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
         Assert.Equal(1 << 19, stage.Driver.Snapshot(0).BytesInUse);
@@ -43,17 +43,17 @@ public sealed class HostMemoryTests
     public void Every_way_of_freeing_gives_the_bytes_back(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy, device: Small);
-        var stream = stage.Stream();
-        var driver = stage.Driver;
-        for (var round = 0; round < 10; round++)
+        CuStream stream = stage.Stream();
+        HostCudaDriver driver = stage.Driver;
+        for (int round = 0; round < 10; round++)
         {
-            var plain = stage.Memory(1 << 18);
+            DevicePointer plain = stage.Memory(1 << 18);
             ContractDevice.Ok(driver.MemFreeAsync(plain, stream));
-            ContractDevice.Ok(driver.MemAllocAsync(out var ordered, 1 << 18, stream));
+            ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer ordered, 1 << 18, stream));
             ContractDevice.Ok(driver.StreamSynchronize(stream));
             ContractDevice.Ok(driver.MemFree(ordered));
-            ContractDevice.Ok(driver.MemPoolCreate(out var pool, new CuDevice(0), 0));
-            ContractDevice.Ok(driver.MemAllocFromPoolAsync(out var pooled, 1 << 18, pool, stream));
+            ContractDevice.Ok(driver.MemPoolCreate(out CuMemPool pool, new CuDevice(0), 0));
+            ContractDevice.Ok(driver.MemAllocFromPoolAsync(out DevicePointer pooled, 1 << 18, pool, stream));
             ContractDevice.Ok(driver.MemPoolDestroy(pool));
             ContractDevice.Ok(driver.MemFreeAsync(pooled, stream));
             ContractDevice.Ok(driver.StreamSynchronize(stream));
@@ -69,7 +69,7 @@ public sealed class HostMemoryTests
         stage.Event();
         stage.Memory(64);
         stage.Pinned(64);
-        var alive = stage.Driver.Alive();
+        IReadOnlyList<string> alive = stage.Driver.Alive();
         Assert.Equal(5, alive.Count);
         Assert.Contains(alive, line => line.Contains("device memory of 64 bytes", StringComparison.Ordinal));
         ContractDevice.Ok(stage.Driver.DevicePrimaryCtxRelease(new CuDevice(0)));
@@ -95,28 +95,46 @@ public sealed class HostMemoryTests
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline, devices: 4);
         var failures = new List<Exception>();
-        var threads = Enumerable.Range(0, 4).Select(ordinal => new Thread(() => Guarded(failures, () => Work(stage, ordinal)))).ToArray();
-        foreach (var thread in threads) thread.Start();
-        foreach (var thread in threads) Assert.True(thread.Join(TimeSpan.FromSeconds(60)));
+        Thread[] threads = Enumerable
+            .Range(0, 4)
+            .Select(ordinal => new Thread(() => Guarded(failures, () => Work(stage, ordinal))))
+            .ToArray();
+        foreach (Thread? thread in threads)
+        {
+            thread.Start();
+        }
+
+        foreach (Thread? thread in threads)
+        {
+            Assert.True(thread.Join(TimeSpan.FromSeconds(60)));
+        }
+
         Assert.Empty(failures);
-        for (var i = 0; i < 4; i++) Assert.Equal(500, stage.Driver.Snapshot(i).Launches);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.Equal(500, stage.Driver.Snapshot(i).Launches);
+        }
     }
 
     private static unsafe void Work(HostStage stage, int ordinal)
     {
-        var driver = stage.Driver;
+        HostCudaDriver driver = stage.Driver;
         ContractDevice.Ok(driver.CtxPushCurrent(stage.Contexts[ordinal]));
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         uint host;
-        for (var i = 0; i < 500; i++)
+        for (int i = 0; i < 500; i++)
         {
-            ContractDevice.Ok(driver.MemAllocAsync(out var values, 64, stream));
-            var written = (uint)(ordinal + (i * 4));
-            var kernel = new TestKernel("write", [new DeviceAccess(values, 64, AccessKind.Write)], memory =>
-            {
-                *(uint*)memory.Resolve(values, 4) = written;
-                return CuResult.Success;
-            });
+            ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer values, 64, stream));
+            uint written = (uint)(ordinal + (i * 4));
+            var kernel = new TestKernel(
+                "write",
+                [new DeviceAccess(values, 64, AccessKind.Write)],
+                memory =>
+                {
+                    *(uint*)memory.Resolve(values, 4) = written;
+                    return CuResult.Success;
+                }
+            );
             ContractDevice.Ok(driver.LaunchManaged(stream, kernel));
             ContractDevice.Ok(driver.MemcpyDtoHAsync((nint)(&host), values, 4, stream));
             ContractDevice.Ok(driver.MemFreeAsync(values, stream));
@@ -133,7 +151,10 @@ public sealed class HostMemoryTests
         }
         catch (Exception failure)
         {
-            lock (failures) failures.Add(failure);
+            lock (failures)
+            {
+                failures.Add(failure);
+            }
         }
     }
 }

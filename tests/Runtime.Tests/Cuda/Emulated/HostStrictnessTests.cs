@@ -14,7 +14,7 @@ public sealed class HostStrictnessTests
     public void A_kernel_that_reads_freed_memory_fails_the_device(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        var values = stage.Memory(64);
+        DevicePointer values = stage.Memory(64);
         ContractDevice.Ok(stage.Driver.MemFree(values));
         Assert.Equal(CuResult.IllegalAddress, LaunchAndSynchronize(stage, TestKernel.Reads(values, 4)));
     }
@@ -24,8 +24,8 @@ public sealed class HostStrictnessTests
     public void A_kernel_that_reads_memory_freed_in_stream_order_fails_the_device(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        var stream = stage.Stream();
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out var values, 64, stream));
+        CuStream stream = stage.Stream();
+        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, stream));
         ContractDevice.Ok(stage.Driver.MemFreeAsync(values, stream));
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Reads(values, 4)));
         Assert.Equal(CuResult.IllegalAddress, stage.Driver.StreamSynchronize(stream));
@@ -45,7 +45,7 @@ public sealed class HostStrictnessTests
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
         stage.On(1);
-        var there = stage.Memory(64);
+        DevicePointer there = stage.Memory(64);
         stage.On(0);
         Assert.Equal(CuResult.IllegalAddress, LaunchAndSynchronize(stage, TestKernel.Reads(there, 4)));
         stage.On(1);
@@ -57,7 +57,13 @@ public sealed class HostStrictnessTests
     [MemberData(nameof(Policies))]
     public void A_fault_ends_all_devices_where_the_options_say_so(int policy)
     {
-        using var stage = new HostStage(HostDriverOptions.WithDevices(2) with { Policy = (ExecutionPolicy)policy, FaultsEndTheProcess = true });
+        using var stage = new HostStage(
+            HostDriverOptions.WithDevices(2) with
+            {
+                Policy = (ExecutionPolicy)policy,
+                FaultsEndTheProcess = true,
+            }
+        );
         Assert.Equal(CuResult.IllegalAddress, LaunchAndSynchronize(stage, TestKernel.Reads(new DevicePointer(16), 4)));
         stage.On(1);
         Assert.Equal(CuResult.IllegalAddress, stage.Driver.MemAlloc(out _, 64));
@@ -68,12 +74,16 @@ public sealed class HostStrictnessTests
     public unsafe void A_kernel_that_touches_what_it_did_not_declare_fails_the_device(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        var values = stage.Memory(64);
-        var kernel = new TestKernel("liar", [new DeviceAccess(values, 4, AccessKind.Read)], memory =>
-        {
-            _ = memory.Resolve(values + 4, 4);
-            return CuResult.Success;
-        });
+        DevicePointer values = stage.Memory(64);
+        var kernel = new TestKernel(
+            "liar",
+            [new DeviceAccess(values, 4, AccessKind.Read)],
+            memory =>
+            {
+                _ = memory.Resolve(values + 4, 4);
+                return CuResult.Success;
+            }
+        );
         Assert.Equal(CuResult.IllegalAddress, LaunchAndSynchronize(stage, kernel));
         Assert.Contains(stage.Driver.Reports, report => report.Contains("liar", StringComparison.Ordinal));
     }
@@ -83,9 +93,12 @@ public sealed class HostStrictnessTests
     public void An_exception_in_a_kernel_or_host_function_fails_the_device(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        Assert.Equal(CuResult.LaunchFailed, LaunchAndSynchronize(stage, new TestKernel("thrower", [], _ => throw new InvalidOperationException("no"))));
+        Assert.Equal(
+            CuResult.LaunchFailed,
+            LaunchAndSynchronize(stage, new TestKernel("thrower", [], _ => throw new InvalidOperationException("no")))
+        );
         using var other = HostStage.With((ExecutionPolicy)policy);
-        var stream = other.Stream();
+        CuStream stream = other.Stream();
         ContractDevice.Ok(other.Driver.LaunchHostFunc(stream, new Thrower()));
         Assert.Equal(CuResult.LaunchFailed, other.Driver.StreamSynchronize(stream));
     }
@@ -95,13 +108,13 @@ public sealed class HostStrictnessTests
     public void A_handle_is_void_once_destroyed(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        var driver = stage.Driver;
-        var stream = stage.Stream();
-        var @event = stage.Event();
-        var kept = stage.Stream();
+        HostCudaDriver driver = stage.Driver;
+        CuStream stream = stage.Stream();
+        CuEvent @event = stage.Event();
+        CuStream kept = stage.Stream();
         ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out var graph));
-        ContractDevice.Ok(driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
+        ContractDevice.Ok(driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         ContractDevice.Ok(driver.StreamDestroy(stream));
         ContractDevice.Ok(driver.EventDestroy(@event));
         ContractDevice.Ok(driver.GraphDestroy(graph));
@@ -121,7 +134,7 @@ public sealed class HostStrictnessTests
     public void Handles_of_one_kind_are_not_handles_of_another(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         Assert.Equal(CuResult.InvalidHandle, stage.Driver.EventQuery(new CuEvent(stream.Value)));
         Assert.Equal(CuResult.InvalidValue, stage.Driver.GraphLaunch(new CuGraphExec(stream.Value), stream));
     }
@@ -131,9 +144,9 @@ public sealed class HostStrictnessTests
     public void A_handle_of_a_destroyed_context_is_void(int policy)
     {
         using var stage = HostStage.With((ExecutionPolicy)policy);
-        ContractDevice.Ok(stage.Driver.CtxCreate(out var created, new CuDevice(0)));
-        var stream = stage.Stream();
-        var values = stage.Memory(64);
+        ContractDevice.Ok(stage.Driver.CtxCreate(out CuContext created, new CuDevice(0)));
+        CuStream stream = stage.Stream();
+        DevicePointer values = stage.Memory(64);
         ContractDevice.Ok(stage.Driver.CtxDestroy(created));
         Assert.Equal(CuResult.InvalidHandle, stage.Driver.StreamSynchronize(stream));
         Assert.Equal(CuResult.InvalidValue, stage.Driver.MemFree(values));
@@ -144,14 +157,14 @@ public sealed class HostStrictnessTests
     public unsafe void Strict_memory_is_poisoned_before_and_after_use()
     {
         using var stage = HostStage.With(ExecutionPolicy.Deferred);
-        var stream = stage.Stream();
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out var values, 4, stream));
+        CuStream stream = stage.Stream();
+        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 4, stream));
         uint fresh;
         ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
         ContractDevice.Ok(stage.Driver.MemcpyDtoH((nint)(&fresh), values, 4));
         Assert.Equal(0xCBCBCBCBu, fresh);
         ContractDevice.Ok(stage.Driver.MemFreeAsync(values, stream));
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out var again, 4, stream));
+        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer again, 4, stream));
         Assert.NotEqual(values, again);
     }
 
@@ -160,9 +173,9 @@ public sealed class HostStrictnessTests
     {
         using var stage = HostStage.With(ExecutionPolicy.Deferred);
         var seen = new HashSet<DevicePointer>();
-        for (var i = 0; i < 500; i++)
+        for (int i = 0; i < 500; i++)
         {
-            var pointer = stage.Memory(1 << 20);
+            DevicePointer pointer = stage.Memory(1 << 20);
             Assert.True(seen.Add(pointer));
             ContractDevice.Ok(stage.Driver.MemFree(pointer));
         }
@@ -172,11 +185,11 @@ public sealed class HostStrictnessTests
     public void A_launch_after_a_second_launch_of_one_executable_is_ordered_behind_the_first()
     {
         using var stage = HostStage.With(ExecutionPolicy.Deferred);
-        var (first, second, values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
+        (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64)));
-        ContractDevice.Ok(stage.Driver.StreamEndCapture(first, out var graph));
-        ContractDevice.Ok(stage.Driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(stage.Driver.StreamEndCapture(first, out CuGraph graph));
+        ContractDevice.Ok(stage.Driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         ContractDevice.Ok(stage.Driver.GraphLaunch(executable, first));
         ContractDevice.Ok(stage.Driver.GraphLaunch(executable, second));
         ContractDevice.Ok(stage.Driver.StreamSynchronize(second));
@@ -185,7 +198,7 @@ public sealed class HostStrictnessTests
 
     private static CuResult LaunchAndSynchronize(HostStage stage, ManagedKernel kernel)
     {
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, kernel));
         return stage.Driver.StreamSynchronize(stream);
     }

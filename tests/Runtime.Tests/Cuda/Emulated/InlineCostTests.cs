@@ -4,7 +4,8 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda.Emulated;
 
-/// <summary>The serving policy costs no managed memory per call in steady state. Time is printed, not gated: two shared cores tell nothing.</summary>
+/// <summary>The serving policy costs no managed memory per call in steady state. Time is printed, not gated: two shared cores tell
+/// nothing.</summary>
 public sealed class InlineCostTests(ITestOutputHelper output)
 {
     [Fact]
@@ -12,23 +13,45 @@ public sealed class InlineCostTests(ITestOutputHelper output)
     {
         using var stage = HostStage.With(ExecutionPolicy.Inline);
         var loop = new HotLoop(stage);
-        for (var i = 0; i < 2000; i++) loop.Once();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) loop.Once();
+        for (int i = 0; i < 2000; i++)
+        {
+            loop.Once();
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            loop.Once();
+        }
+
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
         const int Rounds = 20_000;
-        foreach (var (name, calls, body) in loop.Parts())
+        foreach ((string? name, int calls, Action? body) in loop.Parts())
         {
-            for (var i = 0; i < 5000; i++) body();
-            var part = Environment.CpuUsage.TotalTime;
-            for (var i = 0; i < Rounds; i++) body();
+            for (int i = 0; i < 5000; i++)
+            {
+                body();
+            }
+
+            TimeSpan part = Environment.CpuUsage.TotalTime;
+            for (int i = 0; i < Rounds; i++)
+            {
+                body();
+            }
+
             output.WriteLine($"{name}: {(Environment.CpuUsage.TotalTime - part).TotalNanoseconds / Rounds / calls:F0} ns");
         }
 
-        var start = Environment.CpuUsage.TotalTime;
-        for (var i = 0; i < Rounds; i++) loop.Once();
-        output.WriteLine($"all: {(Environment.CpuUsage.TotalTime - start).TotalNanoseconds / Rounds / HotLoop.Calls:F0} ns of processor time per call");
+        TimeSpan start = Environment.CpuUsage.TotalTime;
+        for (int i = 0; i < Rounds; i++)
+        {
+            loop.Once();
+        }
+
+        output.WriteLine(
+            $"all: {(Environment.CpuUsage.TotalTime - start).TotalNanoseconds / Rounds / HotLoop.Calls:F0} ns of processor time per call"
+        );
     }
 
     private sealed class HotLoop
@@ -57,13 +80,13 @@ public sealed class InlineCostTests(ITestOutputHelper output)
             _values = stage.Memory(64);
             _pinned = stage.Pinned(64);
             _kernel = new TestKernel("hot", [new DeviceAccess(_values, 64, AccessKind.ReadWrite)]);
-            ContractDevice.Ok(_driver.DeviceGetDefaultMemPool(out var pool, new CuDevice(0)));
+            ContractDevice.Ok(_driver.DeviceGetDefaultMemPool(out CuMemPool pool, new CuDevice(0)));
             ContractDevice.Ok(_driver.MemPoolSetAttribute(pool, CuMemPoolAttribute.ReleaseThreshold, ulong.MaxValue));
             ContractDevice.Ok(_driver.StreamBeginCapture(_stream, CuStreamCaptureMode.ThreadLocal));
             ContractDevice.Ok(_driver.LaunchManaged(_stream, _kernel));
-            ContractDevice.Ok(_driver.StreamEndCapture(_stream, out var graph));
+            ContractDevice.Ok(_driver.StreamEndCapture(_stream, out CuGraph graph));
             ContractDevice.Ok(_driver.GraphInstantiate(out _executable, graph, CuGraphInstantiateFlags.None));
-            ContractDevice.Ok(_driver.ModuleLoadData(out var module, ContractKernels.Ptx, out _));
+            ContractDevice.Ok(_driver.ModuleLoadData(out CuModule module, ContractKernels.Ptx, out _));
             ContractDevice.Ok(_driver.ModuleGetFunction(out _fill, module, ContractKernels.Fill));
             BitConverter.TryWriteBytes(_arguments, _values.Address);
             BitConverter.TryWriteBytes(_arguments.AsSpan(12), 4u);
@@ -72,7 +95,7 @@ public sealed class InlineCostTests(ITestOutputHelper output)
         public void Once()
         {
             Check(_driver.CtxPushCurrent(_context));
-            Check(_driver.MemAllocAsync(out var values, 4096, _stream));
+            Check(_driver.MemAllocAsync(out DevicePointer values, 4096, _stream));
             Check(_driver.MemcpyHtoDAsync(values, _pinned.Address, 64, _stream));
             Check(_driver.MemcpyDtoDAsync(_values, values, 64, _stream));
             Check(_driver.LaunchManaged(_stream, _kernel));
@@ -97,7 +120,11 @@ public sealed class InlineCostTests(ITestOutputHelper output)
             yield return ("copy to host", 1, () => Check(_driver.MemcpyDtoHAsync(_pinned.Address, _values, 64, _stream)));
             yield return ("fill", 1, () => Check(_driver.MemsetD8Async(_values, 1, 64, _stream)));
             yield return ("managed kernel", 1, () => Check(_driver.LaunchManaged(_stream, _kernel)));
-            yield return ("named kernel", 1, () => Check(_driver.LaunchKernel(_fill, new Dim3(1), new Dim3(32), 0, _stream, _arguments, _sizes)));
+            yield return (
+                "named kernel",
+                1,
+                () => Check(_driver.LaunchKernel(_fill, new Dim3(1), new Dim3(32), 0, _stream, _arguments, _sizes))
+            );
             yield return ("replay", 1, () => Check(_driver.GraphLaunch(_executable, _stream)));
             yield return ("host function", 1, () => Check(_driver.LaunchHostFunc(_stream, _function)));
             yield return ("record", 1, () => Check(_driver.EventRecord(_event, _stream)));
@@ -114,20 +141,21 @@ public sealed class InlineCostTests(ITestOutputHelper output)
 
         private void AllocateAndFree()
         {
-            Check(_driver.MemAllocAsync(out var values, 4096, _stream));
+            Check(_driver.MemAllocAsync(out DevicePointer values, 4096, _stream));
             Check(_driver.MemFreeAsync(values, _stream));
         }
 
         private static void Check(CuResult status)
         {
-            if (status != CuResult.Success) throw new InvalidOperationException(status.ToString());
+            if (status != CuResult.Success)
+            {
+                throw new InvalidOperationException(status.ToString());
+            }
         }
 
         private sealed class Nothing : HostFunction
         {
-            public override void Invoke()
-            {
-            }
+            public override void Invoke() { }
         }
     }
 }

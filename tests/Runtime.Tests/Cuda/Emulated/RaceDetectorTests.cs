@@ -17,11 +17,11 @@ public sealed class RaceDetectorTests
     [MemberData(nameof(Races))]
     public void A_race_fails_under_every_seed(string program)
     {
-        for (var seed = 1; seed <= Seeds; seed++)
+        for (int seed = 1; seed <= Seeds; seed++)
         {
             using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
             RacePrograms.Wrong[program](stage);
-            var status = stage.Driver.CtxSynchronize();
+            CuResult status = stage.Driver.CtxSynchronize();
             Assert.True(status == CuResult.LaunchFailed, $"{program}, seed {seed}: the race was not found ({status}).");
             Assert.Contains(stage.Driver.Reports, report => report.Contains("not ordered", StringComparison.Ordinal));
         }
@@ -31,11 +31,11 @@ public sealed class RaceDetectorTests
     [MemberData(nameof(Orders))]
     public void An_ordered_program_passes_under_every_seed(string program)
     {
-        for (var seed = 1; seed <= Seeds; seed++)
+        for (int seed = 1; seed <= Seeds; seed++)
         {
             using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
             RacePrograms.Right[program](stage);
-            var status = stage.Driver.CtxSynchronize();
+            CuResult status = stage.Driver.CtxSynchronize();
             Assert.True(status == CuResult.Success, $"{program}, seed {seed}: {status}: {string.Join("; ", stage.Driver.Reports)}");
         }
     }
@@ -44,12 +44,12 @@ public sealed class RaceDetectorTests
     public void A_conflict_is_answered_by_the_call_that_makes_it_and_names_both()
     {
         using var stage = HostStage.With(ExecutionPolicy.Deferred);
-        var values = stage.Memory(64);
-        var first = stage.Stream();
-        var second = stage.Stream();
+        DevicePointer values = stage.Memory(64);
+        CuStream first = stage.Stream();
+        CuStream second = stage.Stream();
         ContractDevice.Ok(stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64)));
         Assert.Equal(CuResult.LaunchFailed, stage.Driver.LaunchManaged(second, TestKernel.Reads(values + 60, 4)));
-        var report = Assert.Single(stage.Driver.Reports);
+        string report = Assert.Single(stage.Driver.Reports);
         Assert.Contains("kernel reader", report, StringComparison.Ordinal);
         Assert.Contains("kernel writer", report, StringComparison.Ordinal);
     }

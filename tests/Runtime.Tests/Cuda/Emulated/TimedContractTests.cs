@@ -2,7 +2,8 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda.Emulated;
 
-// The contract suite against emulated devices on a virtual clock, one class per area; streams are in TimedExecutionTests, since a gate would hold the clock.
+// The contract suite against emulated devices on a virtual clock, one class per area; streams are in TimedExecutionTests, since a gate
+// would hold the clock.
 public sealed class TimedContextTests : ContextContract<TimedDriverFixture>;
 
 public sealed class TimedMemoryTests : MemoryContract<TimedDriverFixture>;

@@ -14,7 +14,7 @@ public sealed class TimedExecutionTests
     public void Kernels_of_one_device_follow_each_other()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var (first, second) = (stage.Stream(), stage.Stream());
+        (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         Launch(stage, first, Ten);
         Launch(stage, second, Ten);
         ContractDevice.Ok(stage.Driver.CtxSynchronize());
@@ -35,9 +35,9 @@ public sealed class TimedExecutionTests
     public void Kernels_of_two_devices_overlap_from_one_thread()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var first = stage.Stream();
+        CuStream first = stage.Stream();
         stage.On(1);
-        var second = stage.Stream();
+        CuStream second = stage.Stream();
         Launch(stage, first, Ten);
         Launch(stage, second, Ten);
         ContractDevice.Ok(stage.Driver.StreamSynchronize(first));
@@ -51,15 +51,24 @@ public sealed class TimedExecutionTests
     public void Copies_both_ways_and_a_kernel_overlap_and_a_pipeline_takes_its_longest_stage()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var lanes = new[] { stage.Stream(), stage.Stream(), stage.Stream() };
-        var host = stage.Pinned(6_000_000);
-        var values = stage.Memory(3_000_000);
-        for (var i = 0; i < 3; i++)
+        CuStream[] lanes = new[] { stage.Stream(), stage.Stream(), stage.Stream() };
+        HostPointer host = stage.Pinned(6_000_000);
+        DevicePointer values = stage.Memory(3_000_000);
+        for (int i = 0; i < 3; i++)
         {
             // Each copy of a million bytes takes 10 ms.
-            ContractDevice.Ok(stage.Driver.MemcpyHtoDAsync(values + ((ulong)i * 1_000_000), host.Address + (i * 1_000_000), 1_000_000, lanes[i]));
+            ContractDevice.Ok(
+                stage.Driver.MemcpyHtoDAsync(values + ((ulong)i * 1_000_000), host.Address + (i * 1_000_000), 1_000_000, lanes[i])
+            );
             Launch(stage, lanes[i], Ten);
-            ContractDevice.Ok(stage.Driver.MemcpyDtoHAsync(host.Address + 3_000_000 + (i * 1_000_000), values + ((ulong)i * 1_000_000), 1_000_000, lanes[i]));
+            ContractDevice.Ok(
+                stage.Driver.MemcpyDtoHAsync(
+                    host.Address + 3_000_000 + (i * 1_000_000),
+                    values + ((ulong)i * 1_000_000),
+                    1_000_000,
+                    lanes[i]
+                )
+            );
         }
 
         ContractDevice.Ok(stage.Driver.CtxSynchronize());
@@ -70,11 +79,11 @@ public sealed class TimedExecutionTests
     public void A_wait_holds_its_stream_but_not_its_device()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var waiting = stage.Stream();
-        var free = stage.Stream();
+        CuStream waiting = stage.Stream();
+        CuStream free = stage.Stream();
         stage.On(1);
-        var other = stage.Stream();
-        var done = stage.Event();
+        CuStream other = stage.Stream();
+        CuEvent done = stage.Event();
         Launch(stage, other, 3 * Ten);
         ContractDevice.Ok(stage.Driver.EventRecord(done, other));
         ContractDevice.Ok(stage.Driver.StreamWaitEvent(waiting, done));
@@ -90,9 +99,9 @@ public sealed class TimedExecutionTests
     public void Nothing_is_done_before_its_time()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         var kernel = new TestKernel("late", [], duration: Ten);
-        var done = stage.Event();
+        CuEvent done = stage.Event();
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, kernel));
         ContractDevice.Ok(stage.Driver.EventRecord(done, stream));
         stage.Driver.Clock.Advance(Ten / 2);
@@ -107,10 +116,14 @@ public sealed class TimedExecutionTests
     public void Polling_costs_host_time_and_therefore_ends()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         Launch(stage, stream, TimeSpan.FromMicroseconds(20));
-        var polls = 0;
-        while (stage.Driver.StreamQuery(stream) == CuResult.NotReady) polls++;
+        int polls = 0;
+        while (stage.Driver.StreamQuery(stream) == CuResult.NotReady)
+        {
+            polls++;
+        }
+
         Assert.InRange(polls, 10, 30);
     }
 
@@ -118,13 +131,13 @@ public sealed class TimedExecutionTests
     public void Elapsed_time_between_events_is_virtual()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        var stream = stage.Stream();
-        var (start, end) = (stage.Event(CuEventFlags.Default), stage.Event(CuEventFlags.Default));
+        CuStream stream = stage.Stream();
+        (CuEvent start, CuEvent end) = (stage.Event(CuEventFlags.Default), stage.Event(CuEventFlags.Default));
         ContractDevice.Ok(stage.Driver.EventRecord(start, stream));
         Launch(stage, stream, 7 * Ten);
         ContractDevice.Ok(stage.Driver.EventRecord(end, stream));
         ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
-        ContractDevice.Ok(stage.Driver.EventElapsedTime(out var milliseconds, start, end));
+        ContractDevice.Ok(stage.Driver.EventElapsedTime(out float milliseconds, start, end));
         Assert.Equal(70f, milliseconds, 3);
     }
 
@@ -132,8 +145,8 @@ public sealed class TimedExecutionTests
     public void A_replay_takes_the_time_of_its_longest_path()
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device with { ConcurrentKernels = 2 });
-        var (first, second) = (stage.Stream(), stage.Stream());
-        var (fork, join) = (stage.Event(), stage.Event());
+        (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
+        (CuEvent fork, CuEvent join) = (stage.Event(), stage.Event());
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
         ContractDevice.Ok(stage.Driver.EventRecord(fork, first));
         ContractDevice.Ok(stage.Driver.StreamWaitEvent(second, fork));
@@ -142,8 +155,8 @@ public sealed class TimedExecutionTests
         ContractDevice.Ok(stage.Driver.EventRecord(join, second));
         ContractDevice.Ok(stage.Driver.StreamWaitEvent(first, join));
         Launch(stage, first, Ten);
-        ContractDevice.Ok(stage.Driver.StreamEndCapture(first, out var graph));
-        ContractDevice.Ok(stage.Driver.GraphInstantiate(out var executable, graph, CuGraphInstantiateFlags.None));
+        ContractDevice.Ok(stage.Driver.StreamEndCapture(first, out CuGraph graph));
+        ContractDevice.Ok(stage.Driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         ContractDevice.Ok(stage.Driver.GraphLaunch(executable, first));
         ContractDevice.Ok(stage.Driver.StreamSynchronize(first));
         Assert.Equal(4 * Ten, stage.Driver.Clock.Elapsed);
@@ -154,12 +167,13 @@ public sealed class TimedExecutionTests
     {
         using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
         stage.Driver.Inject(new HostFault(HostFaultKind.SlowDevice, 0) { After = 1, SlowDown = 5 });
-        var stream = stage.Stream();
+        CuStream stream = stage.Stream();
         Launch(stage, stream, Ten);
         Launch(stage, stream, Ten);
         ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
         Assert.Equal(6 * Ten, stage.Driver.Clock.Elapsed);
     }
 
-    private static void Launch(HostStage stage, CuStream stream, TimeSpan duration) => ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(duration)));
+    private static void Launch(HostStage stage, CuStream stream, TimeSpan duration) =>
+        ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(duration)));
 }

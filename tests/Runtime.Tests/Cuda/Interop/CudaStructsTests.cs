@@ -33,5 +33,6 @@ public sealed class CudaStructsTests
     [Theory]
     [InlineData(CuMemPoolAttribute.ReleaseThreshold, 4)]
     [InlineData(CuMemPoolAttribute.UsedMemHigh, 8)]
-    public void Pool_attributes_have_the_values_of_the_header(object attribute, int value) => Assert.Equal(value, (int)(CuMemPoolAttribute)attribute);
+    public void Pool_attributes_have_the_values_of_the_header(object attribute, int value) =>
+        Assert.Equal(value, (int)(CuMemPoolAttribute)attribute);
 }

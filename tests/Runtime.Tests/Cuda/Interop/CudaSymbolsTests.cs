@@ -8,7 +8,9 @@ public sealed class CudaSymbolsTests
     [Fact]
     public void A_missing_library_is_one_clear_error()
     {
-        CudaUnavailableException error = Assert.Throws<CudaUnavailableException>(() => NativeCudaDriver.Open("libcuda-that-is-not-here.so.1"));
+        CudaUnavailableException error = Assert.Throws<CudaUnavailableException>(() =>
+            NativeCudaDriver.Open("libcuda-that-is-not-here.so.1")
+        );
 
         Assert.Contains("libcuda-that-is-not-here.so.1", error.Message, StringComparison.Ordinal);
         Assert.Contains("emulated devices", error.Message, StringComparison.Ordinal);

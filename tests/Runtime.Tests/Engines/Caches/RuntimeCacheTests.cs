@@ -78,7 +78,8 @@ public sealed class RuntimeCacheTests : IDisposable
     [Fact, Trait("row", "RC-02")]
     public void Modules_that_name_one_file_share_one_cache_so_that_nesting_loses_nothing()
     {
-        LocalModule first = Open(), second = Open(scale: 3);
+        LocalModule first = Open(),
+            second = Open(scale: 3);
         using (first.RuntimeCache(_path))
         using (second.RuntimeCache(_path))
         {
@@ -98,7 +99,8 @@ public sealed class RuntimeCacheTests : IDisposable
     [Fact, Trait("row", "RC-03")]
     public void With_an_empty_path_kernels_stay_in_memory()
     {
-        LocalModule first = Open(), second = Open();
+        LocalModule first = Open(),
+            second = Open();
         using (ModeScopeVerbs.RuntimeCache([first, second], ""))
         {
             Run(first, rows: 1);
@@ -135,11 +137,23 @@ public sealed class RuntimeCacheTests : IDisposable
     [Fact, Trait("row", "RC-03")]
     public void Without_a_tensorrt_rtx_engine_a_cache_is_refused_and_nothing_is_written()
     {
-        LocalModule plain = _bench.Open(TinyModels.Scale(2)), rtx = Open();
+        LocalModule plain = _bench.Open(TinyModels.Scale(2)),
+            rtx = Open();
         using var stream = new CountingStream();
-        foreach (Action enter in (Action[])[() => plain.RuntimeCache(_path), () => plain.RuntimeCache(stream), () => ModeScopeVerbs.RuntimeCache([rtx, plain], _path), () => ModeScopeVerbs.RuntimeCache([], _path)])
+        foreach (
+            Action enter in (Action[])
+                [
+                    () => plain.RuntimeCache(_path),
+                    () => plain.RuntimeCache(stream),
+                    () => ModeScopeVerbs.RuntimeCache([rtx, plain], _path),
+                    () => ModeScopeVerbs.RuntimeCache([], _path),
+                ]
+        )
         {
-            Assert.Contains(Assert.Throws<ForwardException>(enter).Kind, (FailureKind[])[FailureKind.NotSupported, FailureKind.InvalidRequest]);
+            Assert.Contains(
+                Assert.Throws<ForwardException>(enter).Kind,
+                (FailureKind[])[FailureKind.NotSupported, FailureKind.InvalidRequest]
+            );
         }
 
         Assert.Equal(RuntimeSettings.Default, rtx.Instance.Settings.Current.RuntimeSettings);
@@ -166,7 +180,10 @@ public sealed class RuntimeCacheTests : IDisposable
     public void A_cache_that_cannot_be_saved_is_logged_and_the_next_forward_is_right()
     {
         var log = new ListLog();
-        using var local = new LocalRuntime(Platform.OpenEmulated(new EmulatedDevices(1, 1 << 24)), log) { Caches = new RuntimeCacheOptions { LockLimit = TimeSpan.FromMilliseconds(50) } };
+        using var local = new LocalRuntime(Platform.OpenEmulated(new EmulatedDevices(1, 1 << 24)), log)
+        {
+            Caches = new RuntimeCacheOptions { LockLimit = TimeSpan.FromMilliseconds(50) },
+        };
         LocalModule module = local.Load(Rtx());
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         using (new FileStream(_path + ".lock", FileMode.Create, FileAccess.ReadWrite, FileShare.None))
@@ -291,7 +308,8 @@ public sealed class RuntimeCacheTests : IDisposable
     public void What_another_process_wrote_meanwhile_is_kept()
     {
         var file = new RuntimeCacheFile(_path, TimeSpan.FromSeconds(10));
-        RuntimeCache ours = new(file), theirs = new(file);
+        RuntimeCache ours = new(file),
+            theirs = new(file);
         ours.Add("ours", [1]);
         theirs.Add("theirs", [2]);
         theirs.Save();
@@ -325,14 +343,21 @@ public sealed class RuntimeCacheTests : IDisposable
     public void A_node_keeps_caches_in_its_folder(string path)
     {
         var options = new RuntimeCacheOptions(_bench.Folder.Path, InFolderOnly: true);
-        Assert.Contains("is not a name inside the node's cache folder", Assert.Throws<ForwardException>(() => options.Resolve(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not a name inside the node's cache folder",
+            Assert.Throws<ForwardException>(() => options.Resolve(path)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(Path.Combine(_bench.Folder.Path, "a", "b.cache"), options.Resolve("a/b.cache"));
     }
 
     [Fact, Trait("row", "RS-01")]
     public void By_default_kernels_are_specialized_lazily_and_kept_in_a_file_of_this_user_below_the_temporary_folder()
     {
-        Assert.Equal(new RuntimeSettings(KernelSpecialization.Lazy, EngineGraphStrategy.Disabled, "runtime.cache"), RuntimeSettings.Default);
+        Assert.Equal(
+            new RuntimeSettings(KernelSpecialization.Lazy, EngineGraphStrategy.Disabled, "runtime.cache"),
+            RuntimeSettings.Default
+        );
         string path = new RuntimeCacheOptions().Resolve(RuntimeSettings.Default.CachePath!);
         Assert.StartsWith(Path.GetTempPath(), path, StringComparison.Ordinal);
         Assert.Contains(Environment.UserName, path, StringComparison.Ordinal);
@@ -403,10 +428,13 @@ public sealed class RuntimeCacheTests : IDisposable
         string name = $"rtx{scale}";
         _bench.Folder.Write($"{name}.onnx", TinyModels.Scale(scale));
         _bench.Folder.Write($"{name}.engine.json", $$"""{ "onnx": "{{name}}.onnx", "rtx": true }""");
-        return _bench.Folder.Write($"{name}.json", $$"""
+        return _bench.Folder.Write(
+            $"{name}.json",
+            $$"""
             { "inputs": [{ "name": "x", "dtype": "FP32", "shape": ["n", 4] }], "outputs": [{ "name": "y", "dtype": "FP32", "shape": ["n", 4] }],
               "segments": [{ "name": "_run_on_acc_0", "backend": "emulated", "file": "{{name}}.engine.json", "inputs": ["x"], "outputs": ["y"] }] }
-            """);
+            """
+        );
     }
 
     /// <summary>A memory stream that counts how often it was written to.</summary>

@@ -45,25 +45,58 @@ public sealed class EmulatedPlanTests
     [InlineData("too large", FailureKind.OutOfDeviceMemory, "free")]
     public void A_wrong_plan_is_refused_with_nothing_left_behind_and_the_right_one_loads(string kind, FailureKind expected, string text)
     {
-        byte[] good = EmulatedPlan.Write(Manifest, Onnx), bad = [.. good];
+        byte[] good = EmulatedPlan.Write(Manifest, Onnx),
+            bad = [.. good];
         switch (kind)
         {
-            case "magic": bad[0]++; break;
-            case "marker": bad[4]++; break;
-            case "header": bad = bad[..40]; break;
-            case "version": bad[12] = 2; break;
-            case "huge manifest": BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(16), uint.MaxValue); break;
-            case "huge model": BinaryPrimitives.WriteUInt64LittleEndian(bad.AsSpan(24), ulong.MaxValue); break;
-            case "truncated": bad = bad[..^1]; break;
-            case "trailing": bad = [.. bad, 0]; break;
-            case "content": bad[^1] ^= 1; break;
-            case "digest": bad[40] ^= 1; break;
-            case "reserved": bad[20] = 1; break;
-            case "no manifest": bad = Forged("{", Onnx); break;
-            case "unknown key": bad = Forged("""{ "onnx": "n", "speed": 1 }""", Onnx); break;
-            case "no model": bad = Forged("""{ "onnx": "n" }""", []); break;
-            case "outside": bad = Forged("""{ "onnx": "n" }""", External()); break;
-            default: bad = EmulatedPlan.Write("""{ "onnx": "n", "streamableBytes": 1099511627776 }"""u8, Onnx); break;
+            case "magic":
+                bad[0]++;
+                break;
+            case "marker":
+                bad[4]++;
+                break;
+            case "header":
+                bad = bad[..40];
+                break;
+            case "version":
+                bad[12] = 2;
+                break;
+            case "huge manifest":
+                BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(16), uint.MaxValue);
+                break;
+            case "huge model":
+                BinaryPrimitives.WriteUInt64LittleEndian(bad.AsSpan(24), ulong.MaxValue);
+                break;
+            case "truncated":
+                bad = bad[..^1];
+                break;
+            case "trailing":
+                bad = [.. bad, 0];
+                break;
+            case "content":
+                bad[^1] ^= 1;
+                break;
+            case "digest":
+                bad[40] ^= 1;
+                break;
+            case "reserved":
+                bad[20] = 1;
+                break;
+            case "no manifest":
+                bad = Forged("{", Onnx);
+                break;
+            case "unknown key":
+                bad = Forged("""{ "onnx": "n", "speed": 1 }""", Onnx);
+                break;
+            case "no model":
+                bad = Forged("""{ "onnx": "n" }""", []);
+                break;
+            case "outside":
+                bad = Forged("""{ "onnx": "n" }""", External());
+                break;
+            default:
+                bad = EmulatedPlan.Write("""{ "onnx": "n", "streamableBytes": 1099511627776 }"""u8, Onnx);
+                break;
         }
 
         using var bench = new Workbench();
@@ -73,7 +106,12 @@ public sealed class EmulatedPlanTests
         Assert.DoesNotContain('\n', refused.Message);
         Assert.Empty(bench.Driver.Alive());
         Assert.Equal(0, bench.Driver.Snapshot(0).BytesInUse);
-        Assert.Equal([2, 2, 2, 2], Workbench.Floats(Workbench.Forward(bench.Load(bench.Folder.Write("m.plan", good)), Workbench.Floats("x", [1, 4], 1, 1, 1, 1))[0]));
+        Assert.Equal(
+            [2, 2, 2, 2],
+            Workbench.Floats(
+                Workbench.Forward(bench.Load(bench.Folder.Write("m.plan", good)), Workbench.Floats("x", [1, 4], 1, 1, 1, 1))[0]
+            )
+        );
     }
 
     [Fact]
@@ -99,8 +137,13 @@ public sealed class EmulatedPlanTests
         Assert.Throws<ModuleLoadException>(() => EmulatedPlan.Write(Manifest, External()));
     }
 
-    private static byte[] External() => new TinyOnnx().Input("x", TinyOnnx.Element.Float, 4).Output("y", TinyOnnx.Element.Float, 4)
-        .External("w", TinyOnnx.Element.Float, "weights.bin", 16, 4).Node("Add", ["x", "w"], ["y"]).ToBytes();
+    private static byte[] External() =>
+        new TinyOnnx()
+            .Input("x", TinyOnnx.Element.Float, 4)
+            .Output("y", TinyOnnx.Element.Float, 4)
+            .External("w", TinyOnnx.Element.Float, "weights.bin", 16, 4)
+            .Node("Add", ["x", "w"], ["y"])
+            .ToBytes();
 
     /// <summary>A plan whose parts are as announced, with a true checksum, and yet wrong.</summary>
     private static byte[] Forged(string manifest, byte[] onnx)

@@ -34,10 +34,22 @@ public sealed class KernelBackendTests
     }
 
     [Theory]
-    [InlineData("""{ "kernel": "relu_f64", "inputs": ["pixels"], "output": "y", "shape": ["n"] }""", "known are normalize_u8_f32, relu_f32")]
-    [InlineData("""{ "kernel": "relu_f32", "inputs": ["a", "b"], "output": "y", "shape": ["n"] }""", "names 2 tensors; the kernel 'relu_f32' has 1")]
-    [InlineData("""{ "kernel": "scale_shift_f32", "inputs": ["a"], "output": "y", "shape": ["n"], "scalars": [1] }""", "takes scale, shift")]
-    [InlineData("""{ "kernel": "scale_shift_f32", "inputs": ["a"], "output": "y", "shape": ["n"], "scalars": [1, "x"] }""", "not a finite float32 number")]
+    [InlineData(
+        """{ "kernel": "relu_f64", "inputs": ["pixels"], "output": "y", "shape": ["n"] }""",
+        "known are normalize_u8_f32, relu_f32"
+    )]
+    [InlineData(
+        """{ "kernel": "relu_f32", "inputs": ["a", "b"], "output": "y", "shape": ["n"] }""",
+        "names 2 tensors; the kernel 'relu_f32' has 1"
+    )]
+    [InlineData(
+        """{ "kernel": "scale_shift_f32", "inputs": ["a"], "output": "y", "shape": ["n"], "scalars": [1] }""",
+        "takes scale, shift"
+    )]
+    [InlineData(
+        """{ "kernel": "scale_shift_f32", "inputs": ["a"], "output": "y", "shape": ["n"], "scalars": [1, "x"] }""",
+        "not a finite float32 number"
+    )]
     [InlineData("""{ "kernel": "softmax_f32", "inputs": ["a"], "output": "y", "shape": [] }""", "works on the last one")]
     [InlineData("""{ "kernel": "relu_f32", "inputs": ["a"], "output": "y", "shape": [-3] }""", "a dimension is a whole number")]
     [InlineData("""{ "kernel": "relu_f32", "inputs": ["a"], "output": "y", "shape": ["n"], "grid": 7 }""", "unknown key 'grid'")]
