@@ -41,8 +41,8 @@ public sealed class Platform : IPlatform
         ArgumentNullException.ThrowIfNull(devices);
         ArgumentOutOfRangeException.ThrowIfLessThan(devices.Count, 1, nameof(devices));
         ArgumentOutOfRangeException.ThrowIfLessThan(devices.MemoryBytes, 1, nameof(devices));
-        var device = new HostDeviceOptions { MemoryBytes = (ulong)devices.MemoryBytes };
-        return new Platform(new HostCudaDriver(HostDriverOptions.WithDevices(devices.Count, device)), StandardBackends());
+        var device = new EmulatedDeviceOptions { MemoryBytes = (ulong)devices.MemoryBytes };
+        return new Platform(new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(devices.Count, device)), StandardBackends());
     }
 
     /// <summary>The real devices of this machine.</summary>

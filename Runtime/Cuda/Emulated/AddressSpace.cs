@@ -15,7 +15,7 @@ internal sealed class AddressSpace(int ordinal)
     private const ulong OffsetMask = (1UL << OrdinalShift) - 1;
 
     private readonly ulong _origin = ((ulong)ordinal + 1) << OrdinalShift;
-    private HostAllocation?[]?[] _leaves = new HostAllocation?[]?[16];
+    private EmulatedAllocation?[]?[] _leaves = new EmulatedAllocation?[]?[16];
     private ulong _nextGranule = 1;
 
     /// <summary>Ordinal of the device an address belongs to; −1 for an address no device could have given out.</summary>
@@ -38,17 +38,17 @@ internal sealed class AddressSpace(int ordinal)
         return true;
     }
 
-    public void Map(HostAllocation allocation) => Write(allocation, allocation);
+    public void Map(EmulatedAllocation allocation) => Write(allocation, allocation);
 
     /// <summary>Forgets a range; its addresses are not given out again.</summary>
-    public void Unmap(HostAllocation allocation) => Write(allocation, null);
+    public void Unmap(EmulatedAllocation allocation) => Write(allocation, null);
 
     /// <summary>The range an address lies in, live or freed; null when there never was one.</summary>
-    public HostAllocation? Find(ulong address)
+    public EmulatedAllocation? Find(ulong address)
     {
         ulong granule = (address & OffsetMask) >> GranuleShift;
         ulong leaf = granule >> LeafShift;
-        HostAllocation?[]?[] leaves = Volatile.Read(ref _leaves);
+        EmulatedAllocation?[]?[] leaves = Volatile.Read(ref _leaves);
         if (leaf >= (ulong)leaves.Length)
         {
             return null;
@@ -57,7 +57,7 @@ internal sealed class AddressSpace(int ordinal)
         return leaves[leaf]?[granule & (LeafSize - 1)];
     }
 
-    private void Write(HostAllocation range, HostAllocation? value)
+    private void Write(EmulatedAllocation range, EmulatedAllocation? value)
     {
         ulong first = (range.Address & OffsetMask) >> GranuleShift;
         ulong count = GranulesOf(range.Capacity) - 1;
@@ -66,15 +66,15 @@ internal sealed class AddressSpace(int ordinal)
             ulong leaf = granule >> LeafShift;
             if (leaf >= (ulong)_leaves.Length)
             {
-                var grown = new HostAllocation?[]?[Math.Max(_leaves.Length * 2, (int)leaf + 1)];
+                var grown = new EmulatedAllocation?[]?[Math.Max(_leaves.Length * 2, (int)leaf + 1)];
                 _leaves.CopyTo(grown, 0);
                 Volatile.Write(ref _leaves, grown);
             }
 
-            HostAllocation?[]? entries = _leaves[leaf];
+            EmulatedAllocation?[]? entries = _leaves[leaf];
             if (entries is null)
             {
-                entries = new HostAllocation?[LeafSize];
+                entries = new EmulatedAllocation?[LeafSize];
                 Volatile.Write(ref _leaves[leaf], entries);
             }
 

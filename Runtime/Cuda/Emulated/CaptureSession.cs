@@ -2,13 +2,13 @@ namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>One running capture: the graph it records, the streams that take part, and whether it is still valid.</summary>
 /// <remarks><b>Owns</b> the graph until the capture ends. <b>Thread</b> under <see cref="Gate"/>. <b>Blocks</b> never.</remarks>
-internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptureMode mode, HostThread thread)
+internal sealed class CaptureSession(ulong id, EmulatedStream origin, CuStreamCaptureMode mode, HostThread thread)
 {
-    private readonly List<HostStream> _streams = [];
+    private readonly List<EmulatedStream> _streams = [];
 
     public ulong Id { get; } = id;
 
-    public HostStream Origin { get; } = origin;
+    public EmulatedStream Origin { get; } = origin;
 
     public CuStreamCaptureMode Mode { get; } = mode;
 
@@ -16,7 +16,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
 
     public Lock Gate { get; } = new();
 
-    public HostGraph Graph { get; } = new(origin.Context);
+    public EmulatedGraph Graph { get; } = new(origin.Context);
 
     public bool IsInvalidated { get; private set; }
 
@@ -24,7 +24,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
 
     public void Invalidate() => IsInvalidated = true;
 
-    public void Join(HostStream stream, int[] frontier)
+    public void Join(EmulatedStream stream, int[] frontier)
     {
         lock (Gate)
         {
@@ -35,7 +35,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
     }
 
     /// <summary>Records one piece of work behind what its stream stands behind.</summary>
-    public void Add(HostStream stream, in StreamCommand command)
+    public void Add(EmulatedStream stream, in StreamCommand command)
     {
         lock (Gate)
         {
@@ -45,7 +45,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
     }
 
     /// <summary>Puts a stream behind more nodes of this capture.</summary>
-    public void Merge(HostStream stream, int[] nodes)
+    public void Merge(EmulatedStream stream, int[] nodes)
     {
         lock (Gate)
         {
@@ -87,7 +87,7 @@ internal sealed class CaptureSession(ulong id, HostStream origin, CuStreamCaptur
         lock (Gate)
         {
             IsEnded = true;
-            foreach (HostStream stream in _streams)
+            foreach (EmulatedStream stream in _streams)
             {
                 stream.Capture = null;
                 stream.Frontier = [];

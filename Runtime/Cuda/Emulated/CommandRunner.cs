@@ -5,41 +5,47 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// with.</remarks>
 internal static unsafe class CommandRunner
 {
-    public static CuResult Run(HostCudaDriver driver, HostContext context, KernelMemory? memory, in StreamCommand command, bool isReplay)
+    public static CuResult Run(
+        EmulatedCudaDriver driver,
+        EmulatedCudaContext context,
+        KernelMemory? memory,
+        in StreamCommand command,
+        bool isReplay
+    )
     {
-        HostCounters counters = context.Device.Counters;
+        EmulatedCounters counters = context.Device.Counters;
         switch (command.Kind)
         {
             case CommandKind.Managed:
-                HostCounters.Count(ref isReplay ? ref counters.ReplayedLaunches : ref counters.Launches);
+                EmulatedCounters.Count(ref isReplay ? ref counters.ReplayedLaunches : ref counters.Launches);
                 var kernel = (ManagedKernel)command.Subject!;
                 return RunKernel(driver, context, memory!, command.Accesses ?? kernel.Accesses, kernel, null);
             case CommandKind.Kernel:
-                HostCounters.Count(ref isReplay ? ref counters.ReplayedLaunches : ref counters.Launches);
+                EmulatedCounters.Count(ref isReplay ? ref counters.ReplayedLaunches : ref counters.Launches);
                 var launch = (KernelLaunch)command.Subject!;
                 return RunKernel(driver, context, memory!, launch.Accesses, null, launch);
             case CommandKind.CopyToDevice:
-                HostCounters.Count(ref counters.CopiesToDevice);
+                EmulatedCounters.Count(ref counters.CopiesToDevice);
                 return Copy(driver, context, in command);
             case CommandKind.CopyToHost:
-                HostCounters.Count(ref counters.CopiesToHost);
+                EmulatedCounters.Count(ref counters.CopiesToHost);
                 return Copy(driver, context, in command);
             case CommandKind.CopyOnDevice:
-                HostCounters.Count(ref counters.CopiesOnDevice);
+                EmulatedCounters.Count(ref counters.CopiesOnDevice);
                 return Copy(driver, context, in command);
             case CommandKind.CopyPeer:
-                HostCounters.Count(ref counters.PeerCopies);
+                EmulatedCounters.Count(ref counters.PeerCopies);
                 return Copy(driver, context, in command);
             case CommandKind.Fill8 or CommandKind.Fill32:
-                HostCounters.Count(ref counters.Fills);
+                EmulatedCounters.Count(ref counters.Fills);
                 return Fill(driver, context, in command);
             case CommandKind.HostCall:
-                HostCounters.Count(ref counters.HostCalls);
+                EmulatedCounters.Count(ref counters.HostCalls);
                 return Call(driver, (HostFunction)command.Subject!);
             case CommandKind.Allocate:
-                return Begin((HostAllocation)command.Subject!, isReplay);
+                return Begin((EmulatedAllocation)command.Subject!, isReplay);
             case CommandKind.Free:
-                return command.Subject is HostAllocation freed ? End(driver, freed) : CuResult.Success;
+                return command.Subject is EmulatedAllocation freed ? End(driver, freed) : CuResult.Success;
             case CommandKind.Nothing or CommandKind.Record or CommandKind.Wait:
                 return CuResult.Success;
         }
@@ -48,8 +54,8 @@ internal static unsafe class CommandRunner
     }
 
     private static CuResult RunKernel(
-        HostCudaDriver driver,
-        HostContext context,
+        EmulatedCudaDriver driver,
+        EmulatedCudaContext context,
         KernelMemory memory,
         ReadOnlySpan<DeviceAccess> accesses,
         ManagedKernel? managed,
@@ -106,7 +112,7 @@ internal static unsafe class CommandRunner
         return status;
     }
 
-    private static CuResult Call(HostCudaDriver driver, HostFunction function)
+    private static CuResult Call(EmulatedCudaDriver driver, HostFunction function)
     {
         HostThread thread = driver.Thread;
         thread.InsideWork++;
@@ -125,15 +131,15 @@ internal static unsafe class CommandRunner
         }
     }
 
-    private static CuResult Copy(HostCudaDriver driver, HostContext context, in StreamCommand command)
+    private static CuResult Copy(EmulatedCudaDriver driver, EmulatedCudaContext context, in StreamCommand command)
     {
         if (command.Bytes == 0)
         {
             return CuResult.Success;
         }
 
-        HostAllocation? destination = command.Kind == CommandKind.CopyToHost ? null : driver.Find(command.Destination);
-        HostAllocation? source = command.Kind == CommandKind.CopyToDevice ? null : driver.Find(command.Source);
+        EmulatedAllocation? destination = command.Kind == CommandKind.CopyToHost ? null : driver.Find(command.Destination);
+        EmulatedAllocation? source = command.Kind == CommandKind.CopyToDevice ? null : driver.Find(command.Source);
         bool isGuest =
             (destination is not null && destination.Device != context.Device) || (source is not null && source.Device != context.Device);
         if (isGuest)
@@ -163,14 +169,14 @@ internal static unsafe class CommandRunner
         }
     }
 
-    private static CuResult Fill(HostCudaDriver driver, HostContext context, in StreamCommand command)
+    private static CuResult Fill(EmulatedCudaDriver driver, EmulatedCudaContext context, in StreamCommand command)
     {
         if (command.Bytes == 0)
         {
             return CuResult.Success;
         }
 
-        HostAllocation? range = driver.Find(command.Destination);
+        EmulatedAllocation? range = driver.Find(command.Destination);
         bool isGuest = range is not null && range.Device != context.Device;
         if (isGuest)
         {
@@ -209,7 +215,7 @@ internal static unsafe class CommandRunner
         }
     }
 
-    private static byte* Bytes(HostAllocation? range, ulong address, ulong byteCount)
+    private static byte* Bytes(EmulatedAllocation? range, ulong address, ulong byteCount)
     {
         if (range is null || !range.IsLive || !range.Contains(address, byteCount))
         {
@@ -219,7 +225,7 @@ internal static unsafe class CommandRunner
         return range.Bytes + (address - range.Address);
     }
 
-    private static CuResult Begin(HostAllocation allocation, bool isReplay)
+    private static CuResult Begin(EmulatedAllocation allocation, bool isReplay)
     {
         // A range of a graph comes to life with each replay; one taken by a plain call lives from that call on.
         if (isReplay)
@@ -230,7 +236,7 @@ internal static unsafe class CommandRunner
         return CuResult.Success;
     }
 
-    private static CuResult End(HostCudaDriver driver, HostAllocation allocation)
+    private static CuResult End(EmulatedCudaDriver driver, EmulatedAllocation allocation)
     {
         if (allocation.Pool is { } pool)
         {

@@ -13,7 +13,7 @@ internal sealed class DeferredExecution : QueuedExecution
     private readonly Thread? _pump;
     private bool _isStopped;
 
-    public DeferredExecution(HostCudaDriver driver)
+    public DeferredExecution(EmulatedCudaDriver driver)
         : base(driver)
     {
         _random = new Random(driver.Options.Seed);

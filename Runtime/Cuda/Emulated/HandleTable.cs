@@ -5,7 +5,7 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// <remarks><b>Owns</b> the slots, not the objects. <b>Thread</b> any: finding is one volatile read, adding and removing take a lock.
 /// <b>Blocks</b> never for long.</remarks>
 internal sealed class HandleTable<T>(byte kind)
-    where T : HostObject
+    where T : EmulatedObject
 {
     private const int IndexBits = 20;
     private const int GenerationBits = 24;

@@ -9,10 +9,10 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     private readonly Lock _gate = new();
     private readonly SortedList<nint, Entry> _ranges = [];
 
-    private readonly record struct Entry(ulong Bytes, bool IsRegistered, HostContext Context);
+    private readonly record struct Entry(ulong Bytes, bool IsRegistered, EmulatedCudaContext Context);
 
     /// <summary>Allocates page-locked memory; zero when the host has none left.</summary>
-    public nint Allocate(HostContext context, ulong bytes, bool isStrict)
+    public nint Allocate(EmulatedCudaContext context, ulong bytes, bool isStrict)
     {
         void* address;
         try
@@ -24,7 +24,7 @@ internal sealed unsafe class HostMemoryTable : IDisposable
             return 0;
         }
 
-        NativeMemory.Fill(address, (nuint)bytes, isStrict ? HostDevice.FreshPoison : (byte)0);
+        NativeMemory.Fill(address, (nuint)bytes, isStrict ? EmulatedDevice.FreshPoison : (byte)0);
         lock (_gate)
         {
             _ranges[(nint)address] = new Entry(bytes, IsRegistered: false, context);
@@ -49,7 +49,7 @@ internal sealed unsafe class HostMemoryTable : IDisposable
 
         if (isStrict)
         {
-            NativeMemory.Fill((void*)address, (nuint)entry.Bytes, HostDevice.FreedPoison);
+            NativeMemory.Fill((void*)address, (nuint)entry.Bytes, EmulatedDevice.FreedPoison);
         }
 
         NativeMemory.AlignedFree((void*)address);
@@ -57,7 +57,7 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     }
 
     /// <summary>Registers a caller's memory. What the driver allocated cannot be registered, what is registered not again.</summary>
-    public CuResult Register(nint address, ulong bytes, HostContext context)
+    public CuResult Register(nint address, ulong bytes, EmulatedCudaContext context)
     {
         lock (_gate)
         {
@@ -117,7 +117,7 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     }
 
     /// <summary>Frees or forgets everything that belongs to a context.</summary>
-    public void Drop(HostContext context)
+    public void Drop(EmulatedCudaContext context)
     {
         lock (_gate)
         {

@@ -2,14 +2,14 @@ namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>What the driver keeps per calling thread: its stack of device contexts, its capture mode, and whether it is inside work of a
 /// stream.</summary>
-internal sealed class HostThread(HostCudaDriver driver)
+internal sealed class HostThread(EmulatedCudaDriver driver)
 {
-    private HostContext?[] _stack = new HostContext?[8];
+    private EmulatedCudaContext?[] _stack = new EmulatedCudaContext?[8];
     private int _depth;
 
-    public HostCudaDriver Driver { get; } = driver;
+    public EmulatedCudaDriver Driver { get; } = driver;
 
-    public HostContext? Current { get; private set; }
+    public EmulatedCudaContext? Current { get; private set; }
 
     /// <summary>Set while the thread runs a kernel or a host function: it may call nothing of the driver.</summary>
     public int InsideWork { get; set; }
@@ -19,9 +19,9 @@ internal sealed class HostThread(HostCudaDriver driver)
     /// <summary>Captures begun on this thread in a mode other than relaxed and not ended.</summary>
     public int StrictCaptures { get; set; }
 
-    private HostDevice? _lastDevice;
+    private EmulatedDevice? _lastDevice;
 
-    public void Push(HostContext? context)
+    public void Push(EmulatedCudaContext? context)
     {
         if (_depth == _stack.Length)
         {
@@ -32,7 +32,7 @@ internal sealed class HostThread(HostCudaDriver driver)
         Turn(context);
     }
 
-    public bool TryPop(out HostContext? popped)
+    public bool TryPop(out EmulatedCudaContext? popped)
     {
         popped = null;
         if (_depth == 0)
@@ -47,7 +47,7 @@ internal sealed class HostThread(HostCudaDriver driver)
     }
 
     /// <summary>Replaces the top of the stack; null takes it away.</summary>
-    public void Set(HostContext? context)
+    public void Set(EmulatedCudaContext? context)
     {
         if (context is null)
         {
@@ -65,7 +65,7 @@ internal sealed class HostThread(HostCudaDriver driver)
         Turn(context);
     }
 
-    private void Turn(HostContext? context)
+    private void Turn(EmulatedCudaContext? context)
     {
         Current = context;
         if (context is null || context.Device == _lastDevice)
@@ -75,7 +75,7 @@ internal sealed class HostThread(HostCudaDriver driver)
 
         if (_lastDevice is not null)
         {
-            HostCounters.Count(ref context.Device.Counters.DeviceSwitches);
+            EmulatedCounters.Count(ref context.Device.Counters.DeviceSwitches);
         }
 
         _lastDevice = context.Device;

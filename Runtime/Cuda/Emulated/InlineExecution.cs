@@ -6,13 +6,13 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// allocation.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> the caller's. <b>Blocks</b> for as long as the work takes, and while another thread's work
 /// runs on the same stream.</remarks>
-internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
+internal sealed class InlineExecution(EmulatedCudaDriver driver) : EmulatedExecution
 {
     public override bool RunsAtEnqueue => true;
 
     public override long Now => Stopwatch.GetElapsedTime(0).Ticks;
 
-    public override CuResult Submit(HostStream stream, in StreamCommand command)
+    public override CuResult Submit(EmulatedStream stream, in StreamCommand command)
     {
         lock (stream.Gate)
         {
@@ -32,7 +32,7 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         return CuResult.Success;
     }
 
-    public override CuResult Submit(HostStream stream, HostGraphExec executable)
+    public override CuResult Submit(EmulatedStream stream, EmulatedGraphExec executable)
     {
         lock (stream.Gate)
         {
@@ -59,7 +59,7 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         return CuResult.Success;
     }
 
-    public override CuResult RunNow(HostContext context, in StreamCommand command)
+    public override CuResult RunNow(EmulatedCudaContext context, in StreamCommand command)
     {
         driver.EnterAsGuest();
         try
@@ -72,7 +72,7 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         }
     }
 
-    public override void Record(HostStream stream, HostEvent @event)
+    public override void Record(EmulatedStream stream, EmulatedEvent @event)
     {
         lock (stream.Gate)
         {
@@ -84,12 +84,12 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         }
     }
 
-    public override void Wait(HostStream stream, HostEvent @event)
+    public override void Wait(EmulatedStream stream, EmulatedEvent @event)
     {
         // Whatever the event was recorded behind has run already.
     }
 
-    public override bool IsDone(HostStream stream)
+    public override bool IsDone(EmulatedStream stream)
     {
         if (!stream.Gate.TryEnter())
         {
@@ -100,25 +100,25 @@ internal sealed class InlineExecution(HostCudaDriver driver) : HostExecution
         return true;
     }
 
-    public override bool IsDone(HostEvent @event) => true;
+    public override bool IsDone(EmulatedEvent @event) => true;
 
-    public override void Drain(HostStream stream)
+    public override void Drain(EmulatedStream stream)
     {
         lock (stream.Gate) { }
     }
 
-    public override void Drain(HostEvent @event) { }
+    public override void Drain(EmulatedEvent @event) { }
 
-    public override void Drain(HostDevice? device)
+    public override void Drain(EmulatedDevice? device)
     {
-        foreach (HostDevice each in driver.DeviceTable)
+        foreach (EmulatedDevice each in driver.DeviceTable)
         {
             if (device is not null && each != device)
             {
                 continue;
             }
 
-            foreach (HostStream stream in each.Streams)
+            foreach (EmulatedStream stream in each.Streams)
             {
                 Drain(stream);
             }

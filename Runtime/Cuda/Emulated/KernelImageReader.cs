@@ -11,7 +11,7 @@ internal static partial class KernelImageReader
 
     private static ReadOnlySpan<byte> ElfMagic => [0x7F, (byte)'E', (byte)'L', (byte)'F'];
 
-    public static CuResult Read(ReadOnlySpan<byte> image, HostImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
+    public static CuResult Read(ReadOnlySpan<byte> image, EmulatedImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
     {
         log = "";
         if (image.StartsWith(ElfMagic))
@@ -59,7 +59,7 @@ internal static partial class KernelImageReader
                 return CuResult.InvalidPtx;
             }
 
-            into.Kernels[name] = new HostKernel(into, name, body);
+            into.Kernels[name] = new EmulatedKernel(into, name, body);
         }
 
         if (!HasBalancedBraces(text))
@@ -71,7 +71,12 @@ internal static partial class KernelImageReader
         return CuResult.Success;
     }
 
-    private static CuResult ReadElf(ReadOnlySpan<byte> image, HostImage into, Dictionary<string, ManagedKernelBody> bodies, out string log)
+    private static CuResult ReadElf(
+        ReadOnlySpan<byte> image,
+        EmulatedImage into,
+        Dictionary<string, ManagedKernelBody> bodies,
+        out string log
+    )
     {
         log = "";
         foreach ((string? name, ManagedKernelBody? body) in bodies)
@@ -79,7 +84,7 @@ internal static partial class KernelImageReader
             // A kernel's code lies in a section named after it.
             if (image.IndexOf(Encoding.UTF8.GetBytes($".text.{name}\0")) >= 0)
             {
-                into.Kernels[name] = new HostKernel(into, name, body);
+                into.Kernels[name] = new EmulatedKernel(into, name, body);
             }
         }
 

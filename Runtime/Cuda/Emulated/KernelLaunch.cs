@@ -6,7 +6,7 @@ internal sealed class KernelLaunch
     private readonly List<DeviceAccess> _accesses = [];
     private byte[] _arguments = [];
 
-    public HostKernel Kernel { get; private set; } = null!;
+    public EmulatedKernel Kernel { get; private set; } = null!;
 
     public Dim3 Grid { get; private set; }
 
@@ -19,7 +19,7 @@ internal sealed class KernelLaunch
 
     private KernelArguments Arguments => new(_arguments, Kernel.Offsets, Grid, Block, SharedBytes);
 
-    public void Assign(HostKernel kernel, Dim3 grid, Dim3 block, uint sharedBytes, ReadOnlySpan<byte> arguments)
+    public void Assign(EmulatedKernel kernel, Dim3 grid, Dim3 block, uint sharedBytes, ReadOnlySpan<byte> arguments)
     {
         Kernel = kernel;
         Grid = grid;

@@ -3,15 +3,15 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// <summary>The window through which one running kernel sees device memory: the ranges it declared, each checked when the kernel
 /// starts.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> the one that runs the kernel. <b>Blocks</b> never.</remarks>
-internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemory
+internal sealed unsafe class KernelMemory(EmulatedCudaDriver driver) : IEmulatedMemory
 {
     private DeviceAccess[] _accesses = new DeviceAccess[8];
     private int _count;
-    private HostContext? _context;
+    private EmulatedCudaContext? _context;
     private bool _isGuest;
 
     /// <summary>Checks every range; anything but success is the status the context fails with.</summary>
-    public CuResult Open(HostContext context, ReadOnlySpan<DeviceAccess> accesses)
+    public CuResult Open(EmulatedCudaContext context, ReadOnlySpan<DeviceAccess> accesses)
     {
         if (accesses.Length > _accesses.Length)
         {
@@ -28,14 +28,14 @@ internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemo
                 continue;
             }
 
-            HostAllocation? allocation = driver.Find(access.Start.Address);
+            EmulatedAllocation? allocation = driver.Find(access.Start.Address);
             if (allocation is not null && allocation.Device != context.Device && !_isGuest)
             {
                 _isGuest = true;
                 driver.EnterAsGuest();
             }
 
-            if (allocation is null || !HostCudaDriver.MayDereference(context, allocation, access))
+            if (allocation is null || !EmulatedCudaDriver.MayDereference(context, allocation, access))
             {
                 return CuResult.IllegalAddress;
             }
@@ -67,7 +67,7 @@ internal sealed unsafe class KernelMemory(HostCudaDriver driver) : IEmulatedMemo
                 continue;
             }
 
-            HostAllocation? allocation = driver.Find(pointer.Address);
+            EmulatedAllocation? allocation = driver.Find(pointer.Address);
             if (allocation is null || allocation.Bytes is null)
             {
                 break;

@@ -4,7 +4,7 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// host functions. Longer than most files: one lock guards it all, and its steps are read together.</summary>
 /// <remarks><b>Owns</b> the work that has not run, and one thread for host functions. <b>Thread</b> any, under <see cref="Gate"/>; effects
 /// run outside it. <b>Blocks</b> in the Drain methods.</remarks>
-internal abstract class QueuedExecution : HostExecution
+internal abstract class QueuedExecution : EmulatedExecution
 {
     private const int HostTimeline = 0;
 
@@ -17,7 +17,7 @@ internal abstract class QueuedExecution : HostExecution
     private readonly List<WorkItem> _freed = [];
     private long _sequence;
 
-    protected QueuedExecution(HostCudaDriver driver)
+    protected QueuedExecution(EmulatedCudaDriver driver)
     {
         Driver = driver;
         _races = new RaceDetector(driver);
@@ -26,11 +26,11 @@ internal abstract class QueuedExecution : HostExecution
 
     public override bool RunsAtEnqueue => false;
 
-    protected HostCudaDriver Driver { get; }
+    protected EmulatedCudaDriver Driver { get; }
 
     protected object Gate { get; } = new();
 
-    public override CuResult Submit(HostStream stream, in StreamCommand command)
+    public override CuResult Submit(EmulatedStream stream, in StreamCommand command)
     {
         WorkItem? awaited = null;
         CuResult status;
@@ -60,7 +60,7 @@ internal abstract class QueuedExecution : HostExecution
         return status;
     }
 
-    public override CuResult Submit(HostStream stream, HostGraphExec executable)
+    public override CuResult Submit(EmulatedStream stream, EmulatedGraphExec executable)
     {
         lock (Gate)
         {
@@ -124,7 +124,7 @@ internal abstract class QueuedExecution : HostExecution
         return CuResult.Success;
     }
 
-    public override CuResult RunNow(HostContext context, in StreamCommand command)
+    public override CuResult RunNow(EmulatedCudaContext context, in StreamCommand command)
     {
         lock (Gate)
         {
@@ -147,7 +147,7 @@ internal abstract class QueuedExecution : HostExecution
         }
     }
 
-    public override void Record(HostStream stream, HostEvent @event)
+    public override void Record(EmulatedStream stream, EmulatedEvent @event)
     {
         lock (Gate)
         {
@@ -159,7 +159,7 @@ internal abstract class QueuedExecution : HostExecution
         Breathe();
     }
 
-    public override void Wait(HostStream stream, HostEvent @event)
+    public override void Wait(EmulatedStream stream, EmulatedEvent @event)
     {
         lock (Gate)
         {
@@ -167,15 +167,15 @@ internal abstract class QueuedExecution : HostExecution
         }
     }
 
-    public override bool IsDone(HostStream stream) => IsSeenDone(stream.Tail);
+    public override bool IsDone(EmulatedStream stream) => IsSeenDone(stream.Tail);
 
-    public override bool IsDone(HostEvent @event) => IsSeenDone(@event.LastRecord);
+    public override bool IsDone(EmulatedEvent @event) => IsSeenDone(@event.LastRecord);
 
-    public override void Drain(HostStream stream) => AwaitSeen(stream.Tail);
+    public override void Drain(EmulatedStream stream) => AwaitSeen(stream.Tail);
 
-    public override void Drain(HostEvent @event) => AwaitSeen(@event.LastRecord);
+    public override void Drain(EmulatedEvent @event) => AwaitSeen(@event.LastRecord);
 
-    public override void Drain(HostDevice? device)
+    public override void Drain(EmulatedDevice? device)
     {
         while (true)
         {
@@ -185,7 +185,7 @@ internal abstract class QueuedExecution : HostExecution
                 left = _unfinished.FirstOrDefault(item => device is null || item.Context.Device == device);
                 if (left is null)
                 {
-                    foreach (HostDevice each in Driver.DeviceTable)
+                    foreach (EmulatedDevice each in Driver.DeviceTable)
                     {
                         if (device is null || each == device)
                         {
@@ -307,7 +307,7 @@ internal abstract class QueuedExecution : HostExecution
         }
     }
 
-    private CuResult Append(HostStream stream, in StreamCommand command, WorkItem[]? others, out WorkItem item)
+    private CuResult Append(EmulatedStream stream, in StreamCommand command, WorkItem[]? others, out WorkItem item)
     {
         if (stream.Timeline < 0)
         {
@@ -349,7 +349,7 @@ internal abstract class QueuedExecution : HostExecution
     }
 
     private CuResult Create(
-        HostContext context,
+        EmulatedCudaContext context,
         in StreamCommand command,
         bool isReplay,
         int timeline,
@@ -417,7 +417,7 @@ internal abstract class QueuedExecution : HostExecution
     {
         if (command.Kind == CommandKind.Record)
         {
-            var @event = (HostEvent)command.Subject!;
+            var @event = (EmulatedEvent)command.Subject!;
             if (@event.LastRecord == item)
             {
                 @event.ReachedAt = IsVirtual ? item.EndsAt : Now;

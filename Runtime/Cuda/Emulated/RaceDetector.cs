@@ -8,7 +8,7 @@ namespace Troupe.Runtime.Cuda.Emulated;
 /// the host has to ask an event or a stream. <b>Owns</b> the logs of host memory. <b>Thread</b> under the execution's lock. <b>Blocks</b>
 /// never.
 /// </remarks>
-internal sealed class RaceDetector(HostCudaDriver driver)
+internal sealed class RaceDetector(EmulatedCudaDriver driver)
 {
     private readonly AccessLog _hostLog = new();
 

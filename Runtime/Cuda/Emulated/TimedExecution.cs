@@ -15,7 +15,7 @@ internal sealed class TimedExecution : QueuedExecution
     private readonly Lock _advancing = new();
     private long _now;
 
-    public TimedExecution(HostCudaDriver driver)
+    public TimedExecution(EmulatedCudaDriver driver)
         : base(driver) => _devices = [.. driver.DeviceTable.Select(device => new VirtualEngines(device))];
 
     public override long Now => Interlocked.Read(ref _now);

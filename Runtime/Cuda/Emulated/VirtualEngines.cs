@@ -2,7 +2,7 @@ namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>The engines of one device on the virtual clock: where a piece of work finds its place in time.</summary>
 /// <remarks><b>Owns</b> the busy intervals. <b>Thread</b> under the execution's lock. <b>Blocks</b> never.</remarks>
-internal sealed class VirtualEngines(HostDevice device)
+internal sealed class VirtualEngines(EmulatedDevice device)
 {
     private readonly List<(long Start, long End)>[] _kernelSlots =
     [

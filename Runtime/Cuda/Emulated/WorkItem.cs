@@ -2,11 +2,11 @@ namespace Troupe.Runtime.Cuda.Emulated;
 
 /// <summary>One piece of queued work with everything it waits for.</summary>
 /// <remarks><b>Owns</b> its staged bytes. <b>Thread</b> under the execution's lock; its effect runs outside. <b>Blocks</b> never.</remarks>
-internal sealed class WorkItem(HostContext context, StreamCommand command, bool isReplay, VectorClock clock)
+internal sealed class WorkItem(EmulatedCudaContext context, StreamCommand command, bool isReplay, VectorClock clock)
 {
     private List<WorkItem>? _dependents;
 
-    public HostContext Context { get; } = context;
+    public EmulatedCudaContext Context { get; } = context;
 
     public StreamCommand Command { get; } = command;
 

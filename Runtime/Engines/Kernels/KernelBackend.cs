@@ -34,7 +34,7 @@ internal sealed class KernelBackend : IEngineBackend
             );
         }
 
-        (home.Driver as HostCudaDriver)?.RegisterKernel(manifest.Kernel.Name, manifest.Kernel);
+        (home.Driver as EmulatedCudaDriver)?.RegisterKernel(manifest.Kernel.Name, manifest.Kernel);
         CuResult status = home.Driver.ModuleLoadData(out CuModule image, KernelPtx.Of(manifest.Kernel), out string log);
         if (status != CuResult.Success)
         {

@@ -7,7 +7,7 @@ namespace Troupe.Runtime.Tests.Cuda;
 /// reports.</summary>
 public sealed class DeviceContextTests : IDisposable
 {
-    private readonly HostCudaDriver _driver = new(HostDriverOptions.WithDevices(2));
+    private readonly EmulatedCudaDriver _driver = new(EmulatedDriverOptions.WithDevices(2));
 
     public void Dispose() => _driver.Dispose();
 

@@ -47,7 +47,7 @@ public sealed class GraphCombinationTests
     [Fact, Trait("row", "CG-05")]
     public void Two_callers_at_once_record_once_per_lane_and_never_again()
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 11 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 11 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
         using EnteredMode scope = module.EnableCudaGraphs();
         using DeviceCaller one = new(bench, module, direct: true),
@@ -68,7 +68,7 @@ public sealed class GraphCombinationTests
     [Fact, Trait("row", "CG-12"), Trait("row", "CG-14")]
     public void A_caller_whose_stream_is_gone_before_its_work_is_done_disturbs_nobody()
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 3 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 3 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 1);
         using EnteredMode scope = module.EnableCudaGraphs();
         using DeviceCaller stays = new(bench, module);
@@ -149,7 +149,7 @@ public sealed class GraphCombinationTests
     {
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder), lanes: 1);
-        bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0) { After = after });
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedLaunch, 0) { After = after });
         float[]? first = null;
         try
         {
@@ -180,7 +180,7 @@ public sealed class GraphCombinationTests
             module.Modes.SetCudaGraphsMode(true);
             using DeviceCaller device = new(bench, module);
             DeviceTensor x = device.Upload(X(5));
-            bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0) { After = after, Times = 3 });
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedLaunch, 0) { After = after, Times = 3 });
             bool failed = Record.Exception(() => device.Call([x])) is ForwardException;
             bench.Driver.ClearFaults();
             long recorded = module.Counts.Captures;
@@ -220,7 +220,7 @@ public sealed class GraphCombinationTests
     [Fact, Trait("row", "CG-18")]
     public void A_dynamic_workspace_stays_with_a_recording_and_comes_back_when_it_goes()
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 17 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 17 });
         LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 4096"""), lanes: 1);
         using EnteredMode dynamic = module.ResourceAllocationStrategy(WorkspaceStrategy.Dynamic);
         module.Forward(X(1));
@@ -248,7 +248,7 @@ public sealed class GraphCombinationTests
     public void A_static_workspace_is_there_once_per_lane_whatever_its_contexts_and_recordings(int lanes)
     {
         const int Large = 1 << 20;
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 29 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 29 });
         bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
         bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
         bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
@@ -444,7 +444,7 @@ public sealed class GraphCombinationTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder, """, "workspaceBytes": 512"""));
         using EnteredMode graphs = module.EnableCudaGraphs();
-        bench.Driver.Inject(new HostFault(HostFaultKind.FailedCapture, 0) { Times = 2 });
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.FailedCapture, 0) { Times = 2 });
         for (int call = 1; call <= 4; call++)
         {
             Assert.Equal(2f * call, Workbench.Floats(module.Forward(X(call))[0])[0]);

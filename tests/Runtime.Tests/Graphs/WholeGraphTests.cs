@@ -33,7 +33,7 @@ public sealed class WholeGraphTests
         using EnteredMode scope = module.EnableCudaGraphs();
         using var device = new DeviceCaller(bench, module, direct: true);
 
-        HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+        EmulatedDeviceSnapshot before = bench.Driver.Snapshot(0);
         DeviceTensor first = device.Call(X(1, 2));
         Assert.Equal((3, 1, 1), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
         Assert.Equal(9, (bench.Driver.Snapshot(0) - before).Launches);
@@ -41,7 +41,7 @@ public sealed class WholeGraphTests
 
         before = bench.Driver.Snapshot(0);
         DeviceTensor second = device.Call(X(3, 4));
-        HostDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
+        EmulatedDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
         Assert.Equal((0, 1, 0), (spent.Captures, spent.Replays, spent.Launches));
         Assert.Equal([24, 48], device.Floats(first)[..2]);
         Assert.Equal([72, 96], device.Floats(second)[..2]);
@@ -61,7 +61,7 @@ public sealed class WholeGraphTests
         using (module.EnableCudaGraphs())
         {
             Assert.Equal((3, 0, 0), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
-            HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+            EmulatedDeviceSnapshot before = bench.Driver.Snapshot(0);
             for (int call = 1; call <= 3; call++)
             {
                 DeviceTensor y = device.Call(X(call, 2));
@@ -94,7 +94,7 @@ public sealed class WholeGraphTests
             Assert.Equal((3, 3, 3), (module.Counts.WarmUps, module.Counts.Captures, module.Counts.Replays));
         }
 
-        bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0));
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedLaunch, 0));
         using (module.EnableCudaGraphs())
         {
             Assert.Equal(24f, Workbench.Floats(module.Forward(X(1, 2))[0])[0]);

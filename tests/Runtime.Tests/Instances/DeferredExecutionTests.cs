@@ -115,7 +115,7 @@ public sealed class DeferredExecutionTests
     }
 
     private static Workbench Deferred(int seed, int devices) =>
-        new(HostDriverOptions.WithDevices(devices) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
+        new(EmulatedDriverOptions.WithDevices(devices) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
 
     private static Tensor[] Take(ILane lane)
     {

@@ -23,7 +23,7 @@ public sealed class FaultTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
         var settings = new ModeSettings { CudaGraphs = graphs };
-        bench.Driver.Inject(new HostFault(HostFaultKind.RefusedLaunch, 0) { Times = 4 });
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedLaunch, 0) { Times = 4 });
         ForwardException refused = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, settings, X()));
         Assert.Equal(FailureKind.BackendFailed, refused.Kind);
         Assert.Equal(1, instance.HomePool.Lent);
@@ -38,7 +38,7 @@ public sealed class FaultTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
         var settings = new ModeSettings { CudaGraphs = CudaGraphsMode.PerSegment };
-        bench.Driver.Inject(new HostFault(HostFaultKind.FailedCapture, 0) { Times = 2 });
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.FailedCapture, 0) { Times = 2 });
         for (int call = 0; call < 5; call++)
         {
             Assert.Equal([2, 4, 6, 8], Workbench.Floats(Workbench.Forward(instance, settings, X())[0]));
@@ -56,7 +56,7 @@ public sealed class FaultTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder), lanes: 1);
         var settings = new ModeSettings { CudaGraphs = CudaGraphsMode.WholeModule };
-        bench.Driver.Inject(new HostFault(HostFaultKind.FailedCapture, 0));
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.FailedCapture, 0));
         for (int call = 0; call < 3; call++)
         {
             Assert.Equal([24, 48, 72, 96], Workbench.Floats(Workbench.Forward(instance, settings, X())[0]));
@@ -75,7 +75,7 @@ public sealed class FaultTests
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
         for (int after = 0; after < 6; after++)
         {
-            bench.Driver.Inject(new HostFault(HostFaultKind.AllocationFailure, 0) { After = after });
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.AllocationFailure, 0) { After = after });
             Exception? trouble = Record.Exception(() =>
                 Workbench.Forward(
                     instance,
@@ -93,7 +93,7 @@ public sealed class FaultTests
     [InlineData(true)]
     public void A_lost_device_fails_the_forward_marks_the_group_and_leaves_other_devices_alone(bool atOnce)
     {
-        var driver = new HostCudaDriver(HostDriverOptions.WithDevices(2) with { Strict = true });
+        var driver = new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(2) with { Strict = true });
         using var platform = new Platform(driver, Platform.StandardBackends());
         using var folder = new ModuleFolder();
         string path = folder.Write("m.onnx", TinyModels.Scale(2));
@@ -103,7 +103,7 @@ public sealed class FaultTests
         using ModuleInstance lost = platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None),
             well = platform.LoadInstance(source, 1, new InstanceOptions(), CancellationToken.None);
         Workbench.Forward(lost, X());
-        driver.Inject(new HostFault(atOnce ? HostFaultKind.LostDevice : HostFaultKind.StickyError, 0));
+        driver.Inject(new EmulatedFault(atOnce ? EmulatedFaultKind.LostDevice : EmulatedFaultKind.StickyError, 0));
 
         ForwardException failed = Assert.Throws<ForwardException>(() => Workbench.Forward(lost, X()));
         Assert.Equal(FailureKind.DeviceLost, failed.Kind);

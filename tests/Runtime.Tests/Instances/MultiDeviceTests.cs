@@ -31,7 +31,7 @@ public sealed class MultiDeviceTests
         Assert.Contains("lies on device 1, the instance on device 0", refused.Message, StringComparison.Ordinal);
 
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
-        HostDeviceSnapshot before = bench.Driver.Snapshot(1);
+        EmulatedDeviceSnapshot before = bench.Driver.Snapshot(1);
         DeviceTensor result = home.Call([far])[0];
         Assert.Equal(0, result.Ordinal);
         Assert.Equal([6, 6, 6, 6], home.Floats(result));
@@ -126,7 +126,7 @@ public sealed class MultiDeviceTests
     {
         TimeSpan Elapsed(int devices)
         {
-            using var bench = new Workbench(HostDriverOptions.WithDevices(devices) with { Policy = ExecutionPolicy.Timed });
+            using var bench = new Workbench(EmulatedDriverOptions.WithDevices(devices) with { Policy = ExecutionPolicy.Timed });
             string path = EmulatedModels.Scaled(bench.Folder, """, "microseconds": 1000""");
             ModuleInstance[] instances = [.. Enumerable.Range(0, devices).Select(device => bench.Load(path, device, lanes: 1))];
             foreach (ModuleInstance instance in instances)
@@ -173,9 +173,9 @@ public sealed class MultiDeviceTests
         {
             DeviceTensor x = caller.Upload(X(1));
             caller.Call([x])[0].Return();
-            HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+            EmulatedDeviceSnapshot before = bench.Driver.Snapshot(0);
             DeviceTensor result = caller.Call([x])[0];
-            HostDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
+            EmulatedDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
             Assert.Equal(caller == joined ? 2 : 0, spent.EventWaits);
             Assert.Equal([2, 2, 2, 2], caller.Floats(result));
         }

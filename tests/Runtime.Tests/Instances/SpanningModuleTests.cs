@@ -53,9 +53,9 @@ public sealed class SpanningModuleTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(WriteChain(bench, middleDevice: 0));
         Workbench.Forward(instance, Workbench.Floats("x", [1, 2], 1, 2));
-        HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+        EmulatedDeviceSnapshot before = bench.Driver.Snapshot(0);
         Assert.Equal([72, 96], Workbench.Floats(Workbench.Forward(instance, Workbench.Floats("x", [1, 2], 3, 4))[0]));
-        HostDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
+        EmulatedDeviceSnapshot spent = bench.Driver.Snapshot(0) - before;
         Assert.Equal(3, spent.Launches);
         Assert.Equal(0, spent.EventWaits);
         Assert.Equal(0, spent.Allocations);
@@ -85,7 +85,7 @@ public sealed class SpanningModuleTests
         };
         for (int seed = 1; seed <= 8; seed++)
         {
-            using var bench = new Workbench(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
+            using var bench = new Workbench(EmulatedDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
             LocalModule module = bench.Open(WriteChain(bench, middleDevice: 0, lastDevice: 1), lanes: 2);
             using EnteredMode scope = module.Modes.Enter([module], modes);
             using DeviceCaller caller = new(bench, module, direct);

@@ -84,7 +84,7 @@ public sealed class InputMemoryTests
         bool allocator
     )
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 6 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 6 });
         LocalModule module = bench.Open(EmulatedModels.Scaled(bench.Folder));
         using EnteredMode scope = module.Modes.Enter(
             [module],

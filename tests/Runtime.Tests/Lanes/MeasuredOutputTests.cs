@@ -39,7 +39,7 @@ public sealed class MeasuredOutputTests
         Assert.False(instance.Graph.HasDataDependentShapes);
 
         Assert.Equal([1, 2, 1, 2], Workbench.Floats(Workbench.Forward(instance, Workbench.Floats("x", [2], 1, 2))[0]));
-        HostDeviceSnapshot before = bench.Driver.Snapshot(0);
+        EmulatedDeviceSnapshot before = bench.Driver.Snapshot(0);
         Assert.Equal([3, 4, 3, 4], Workbench.Floats(Workbench.Forward(instance, Workbench.Floats("x", [2], 3, 4))[0]));
         Assert.Equal(1, (bench.Driver.Snapshot(0) - before).Launches);
     }

@@ -18,7 +18,7 @@ public sealed class SteadyStateTests
     [Fact]
     public void A_warm_forward_on_device_tensors_allocates_no_managed_byte()
     {
-        using var bench = new Workbench(new HostDriverOptions { Strict = false });
+        using var bench = new Workbench(new EmulatedDriverOptions { Strict = false });
         ModuleInstance instance = bench.Load(TinyModels.AddOne());
         Assert.Equal(0, BytesPerForward(bench, instance, ModeSettings.Default, new TensorShape(1, 4)));
     }
@@ -26,7 +26,7 @@ public sealed class SteadyStateTests
     [Fact]
     public void A_warm_chain_of_three_segments_allocates_no_managed_byte()
     {
-        using var bench = new Workbench(new HostDriverOptions { Strict = false });
+        using var bench = new Workbench(new EmulatedDriverOptions { Strict = false });
         bench.Folder.Write("a.onnx", TinyModels.Scale(2, "x", "t"));
         bench.Folder.Write("b.onnx", TinyModels.Scale(3, "t", "u"));
         bench.Folder.Write("c.onnx", TinyModels.Scale(4, "u", "y"));
@@ -57,7 +57,7 @@ public sealed class SteadyStateTests
         bool allocator
     )
     {
-        using var bench = new Workbench(new HostDriverOptions { Strict = false });
+        using var bench = new Workbench(new EmulatedDriverOptions { Strict = false });
         ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder));
         var settings = new ModeSettings
         {
@@ -94,7 +94,7 @@ public sealed class SteadyStateTests
         }
 
         // What the forwards allocate shows in every batch; what the runtime compiles or collects on this thread meanwhile, in one of them.
-        HostDeviceSnapshot device = bench.Driver.Snapshot(0);
+        EmulatedDeviceSnapshot device = bench.Driver.Snapshot(0);
         long allocated = long.MaxValue;
         for (int batch = 0; batch < 5 && allocated > 0; batch++)
         {

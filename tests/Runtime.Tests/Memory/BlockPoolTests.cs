@@ -10,7 +10,7 @@ public sealed class BlockPoolTests
     [Fact]
     public void A_block_last_used_on_a_stream_that_records_is_left_alone_and_the_recording_stays_whole()
     {
-        using var driver = new HostCudaDriver(HostDriverOptions.WithDevices(1) with { Strict = true });
+        using var driver = new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(1) with { Strict = true });
         using DeviceContext device = DeviceContext.Retain(driver, 0);
         using ContextEntry entry = device.Enter();
         using DeviceStream records = DeviceStream.Create(device),
@@ -43,8 +43,8 @@ public sealed class BlockPoolTests
     [Fact]
     public void A_block_whose_stream_is_gone_is_lent_again_once_the_device_is_done_with_it()
     {
-        using var driver = new HostCudaDriver(
-            HostDriverOptions.WithDevices(1) with
+        using var driver = new EmulatedCudaDriver(
+            EmulatedDriverOptions.WithDevices(1) with
             {
                 Strict = true,
                 Policy = ExecutionPolicy.Deferred,

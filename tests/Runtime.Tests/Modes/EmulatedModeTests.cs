@@ -9,7 +9,14 @@ public sealed class EmulatedModeTests : ModeContract
 {
     internal override Platform Open() =>
         new(
-            new HostCudaDriver(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = 17, Strict = true }),
+            new EmulatedCudaDriver(
+                EmulatedDriverOptions.WithDevices(2) with
+                {
+                    Policy = ExecutionPolicy.Deferred,
+                    Seed = 17,
+                    Strict = true,
+                }
+            ),
             Platform.StandardBackends()
         );
 }

@@ -232,17 +232,17 @@ public sealed class ArtifactLoadTests
     [Fact]
     public void The_device_is_one_that_the_engine_was_built_for()
     {
-        var options = new HostDriverOptions
+        var options = new EmulatedDriverOptions
         {
             Devices =
             [
-                new HostDeviceOptions
+                new EmulatedDeviceOptions
                 {
                     ComputeMajor = 8,
                     ComputeMinor = 6,
                     Name = "A",
                 },
-                new HostDeviceOptions { Name = "B" },
+                new EmulatedDeviceOptions { Name = "B" },
             ],
         };
         using var bench = new Workbench(options);

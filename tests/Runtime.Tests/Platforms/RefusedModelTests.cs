@@ -32,7 +32,7 @@ public sealed class RefusedModelTests
     [InlineData("plan", FailureKind.NotSupported, "wants the back end 'tensorrt'")]
     public void Wrong_bytes_are_refused_and_leave_the_device_as_it_was(string kind, FailureKind expected, string text)
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1, new HostDeviceOptions { MemoryBytes = 1 << 20 }));
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1, new EmulatedDeviceOptions { MemoryBytes = 1 << 20 }));
         byte[] good = TinyModels.AddOne().ToBytes();
         string path = kind switch
         {

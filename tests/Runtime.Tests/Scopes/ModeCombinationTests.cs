@@ -32,7 +32,7 @@ public sealed class ModeCombinationTests
         for (int after = 0; after < 4; after++)
         {
             DeviceTensor rows = device.Upload(Workbench.Floats("x", [after + 2, 4], [.. Enumerable.Repeat(1f, (after + 2) * 4)]));
-            bench.Driver.Inject(new HostFault(HostFaultKind.AllocationFailure, 0) { After = after });
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.AllocationFailure, 0) { After = after });
             var outputs = new DeviceTensor[1];
             try
             {
@@ -68,7 +68,7 @@ public sealed class ModeCombinationTests
         for (int after = 0; after < 6; after++)
         {
             Tensor rows = Workbench.Floats("x", [after + 2, 4], [.. Enumerable.Repeat(1f, (after + 2) * 4)]);
-            bench.Driver.Inject(new HostFault(HostFaultKind.AllocationFailure, 0) { After = after });
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.AllocationFailure, 0) { After = after });
             Exception? trouble = Record.Exception(() => Workbench.Forward(instance, rows));
             Assert.True(trouble is null or ForwardException { Kind: FailureKind.OutOfDeviceMemory }, $"{trouble}");
             Assert.Equal(2f, Workbench.Floats(Workbench.Forward(instance, X(1))[0])[0]);
@@ -83,7 +83,7 @@ public sealed class ModeCombinationTests
     [InlineData(101)]
     public void A_moved_input_may_be_given_back_at_once(int seed)
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(2) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
         LocalModule module = bench.Open(TinyModels.Scale(2), device: 0, lanes: 2),
             elsewhere = bench.Open(TinyModels.Scale(3), device: 1, lanes: 2);
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
@@ -125,11 +125,11 @@ public sealed class ModeCombinationTests
     }
 
     [Theory, Trait("row", "MD-10")]
-    [InlineData(nameof(HostFaultKind.RefusedLaunch))]
-    [InlineData(nameof(HostFaultKind.AllocationFailure))]
+    [InlineData(nameof(EmulatedFaultKind.RefusedLaunch))]
+    [InlineData(nameof(EmulatedFaultKind.AllocationFailure))]
     public void The_callers_device_context_is_back_after_an_error_too(string kind)
     {
-        HostFaultKind fault = Enum.Parse<HostFaultKind>(kind);
+        EmulatedFaultKind fault = Enum.Parse<EmulatedFaultKind>(kind);
         using var bench = Workbench.WithDevices(2);
         LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder, middleDevice: 1));
         using EnteredMode safe = module.Modes.SetMultiDeviceSafeMode(true);
@@ -138,7 +138,7 @@ public sealed class ModeCombinationTests
         {
             for (int after = 0; after < 4; after++)
             {
-                bench.Driver.Inject(new HostFault(fault, after % 2) { After = after / 2 });
+                bench.Driver.Inject(new EmulatedFault(fault, after % 2) { After = after / 2 });
                 Exception? trouble = Record.Exception(() => module.Forward(X(after)));
                 Assert.True(trouble is null or ForwardException, $"{trouble}");
                 Assert.Throws<ForwardException>(() => module.Forward(Workbench.Floats("x", [1, 3], 1, 2, 3)));
@@ -198,7 +198,7 @@ public sealed class ModeCombinationTests
     [Fact, Trait("row", "WS-08")]
     public void A_budget_changes_behind_the_work_in_flight_and_keeps_the_outputs_handed_out()
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 23 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 23 });
         LocalModule module = bench.Open(EmulatedModels.TwoStreamable(bench.Folder, 1000, 3000), lanes: 2);
         using DeviceCaller one = new(bench, module),
             other = new(bench, module, direct: true);

@@ -172,7 +172,7 @@ public sealed class ModeScopeTests
         bool allocator
     )
     {
-        using var bench = new Workbench(HostDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 5 });
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 5 });
         LocalModule module = bench.Open(TinyModels.Scale(2), lanes: 2);
         using EnteredMode scope = module.Modes.Enter(
             [module],

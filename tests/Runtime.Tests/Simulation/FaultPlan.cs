@@ -6,17 +6,17 @@ namespace Troupe.Runtime.Tests.Simulation;
 /// time.</summary>
 internal sealed class FaultPlan
 {
-    private readonly Dictionary<(HostFaultKind Kind, int Device), (int After, int Times)> _planned = [];
+    private readonly Dictionary<(EmulatedFaultKind Kind, int Device), (int After, int Times)> _planned = [];
 
     /// <summary>Notes a fault; null when one of its kind is still to strike there.</summary>
-    public HostFault? Plan(HostFaultKind kind, int device, int after, int times) =>
-        _planned.TryAdd((kind, device), (after, times)) ? new HostFault(kind, device) { After = after, Times = times } : null;
+    public EmulatedFault? Plan(EmulatedFaultKind kind, int device, int after, int times) =>
+        _planned.TryAdd((kind, device), (after, times)) ? new EmulatedFault(kind, device) { After = after, Times = times } : null;
 
     /// <summary>Something is still to strike on this device.</summary>
     public bool IsPlanned(int device) => _planned.Keys.Any(key => key.Device == device);
 
     /// <summary>A call the fault may strike; true when it does.</summary>
-    public bool Strikes(HostFaultKind kind, int device)
+    public bool Strikes(EmulatedFaultKind kind, int device)
     {
         if (!_planned.TryGetValue((kind, device), out (int After, int Times) plan))
         {

@@ -254,7 +254,7 @@ internal sealed class LaneModel(InstanceModel instance)
     }
 
     private bool Strikes(int segment) =>
-        instance.Faults.Strikes(HostFaultKind.RefusedLaunch, instance.Home + instance.Module.Segments[segment].Device);
+        instance.Faults.Strikes(EmulatedFaultKind.RefusedLaunch, instance.Home + instance.Module.Segments[segment].Device);
 }
 
 /// <summary>Why a forward is refused at once.</summary>

@@ -90,7 +90,7 @@ internal sealed class RecordingModel(InstanceModel instance)
         }
 
         int device = instance.Home + (unit == Whole ? 0 : instance.Module.Segments[unit].Device);
-        if (instance.Faults.Strikes(HostFaultKind.RefusedLaunch, device))
+        if (instance.Faults.Strikes(EmulatedFaultKind.RefusedLaunch, device))
         {
             return Replay.Refused;
         }
@@ -108,18 +108,18 @@ internal sealed class RecordingModel(InstanceModel instance)
         {
             if (
                 instance.Faults.Strikes(
-                    HostFaultKind.RefusedLaunch,
+                    EmulatedFaultKind.RefusedLaunch,
                     instance.Home + instance.Module.Segments[segments[launch % segments.Length]].Device
                 )
             )
             {
                 // What was captured so far is abandoned, which ends the capture too.
-                _ = launch >= warmUps * segments.Length && instance.Faults.Strikes(HostFaultKind.FailedCapture, origin);
+                _ = launch >= warmUps * segments.Length && instance.Faults.Strikes(EmulatedFaultKind.FailedCapture, origin);
                 return Fail(recording);
             }
         }
 
-        if (instance.Faults.Strikes(HostFaultKind.FailedCapture, origin))
+        if (instance.Faults.Strikes(EmulatedFaultKind.FailedCapture, origin))
         {
             return Fail(recording);
         }

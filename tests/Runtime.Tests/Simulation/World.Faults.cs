@@ -11,9 +11,9 @@ internal sealed partial class World
 {
     private void Inject()
     {
-        HostFaultKind kind = _random.Next(2) == 0 ? HostFaultKind.RefusedLaunch : HostFaultKind.FailedCapture;
+        EmulatedFaultKind kind = _random.Next(2) == 0 ? EmulatedFaultKind.RefusedLaunch : EmulatedFaultKind.FailedCapture;
         int device = _random.Next(DeviceCount),
-            after = _random.Next(kind == HostFaultKind.RefusedLaunch ? 8 : 2),
+            after = _random.Next(kind == EmulatedFaultKind.RefusedLaunch ? 8 : 2),
             times = _random.Next(1, 4);
         if (_faults.Plan(kind, device, after, times) is { } fault)
         {
@@ -38,7 +38,7 @@ internal sealed partial class World
         }
 
         _trace.Add($"fail device {victim.Home}");
-        _driver.Inject(new HostFault(HostFaultKind.StickyError, victim.Home));
+        _driver.Inject(new EmulatedFault(EmulatedFaultKind.StickyError, victim.Home));
         ModeSettings settings = ModeSettings.Default with { Profile = ProfileChoice.Auto };
         Tensor[] inputs = Fitting(victim);
         Assert.Equal(FailureKind.DeviceLost, Catch(() => Run(lane, inputs, settings))?.Kind);

@@ -18,7 +18,7 @@ internal sealed partial class World : IDisposable
 
     private readonly Random _random;
     private readonly StepTrace _trace;
-    private readonly HostCudaDriver _driver;
+    private readonly EmulatedCudaDriver _driver;
     private readonly Platform _platform;
     private readonly List<LoadedCase> _loaded = [];
     private readonly Caller[] _callers;
@@ -29,8 +29,8 @@ internal sealed partial class World : IDisposable
     {
         _random = random;
         _trace = trace;
-        _driver = new HostCudaDriver(
-            HostDriverOptions.WithDevices(DeviceCount) with
+        _driver = new EmulatedCudaDriver(
+            EmulatedDriverOptions.WithDevices(DeviceCount) with
             {
                 Policy = ExecutionPolicy.Deferred,
                 Seed = random.Next(),

@@ -93,7 +93,7 @@ internal static class ContractKernels
     public static byte[] Ptx { get; } = Encoding.ASCII.GetBytes(Text + "\n\0");
 
     /// <summary>Registers the managed bodies.</summary>
-    public static void Register(HostCudaDriver driver)
+    public static void Register(EmulatedCudaDriver driver)
     {
         driver.RegisterKernel(Add, new AddBody());
         driver.RegisterKernel(Fill, new FillBody());

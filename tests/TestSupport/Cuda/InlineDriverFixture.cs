@@ -3,9 +3,10 @@ using Troupe.Runtime.Cuda.Emulated;
 namespace Troupe.TestSupport.Cuda;
 
 /// <summary>Two emulated devices in the inline policy, as serving uses them.</summary>
-public sealed class InlineDriverFixture : HostDriverFixture
+public sealed class InlineDriverFixture : EmulatedDriverFixture
 {
     public override bool RunsAtEnqueue => true;
 
-    internal override HostDriverOptions Options => HostDriverOptions.WithDevices(2, new HostDeviceOptions { MemoryBytes = 1UL << 30 });
+    internal override EmulatedDriverOptions Options =>
+        EmulatedDriverOptions.WithDevices(2, new EmulatedDeviceOptions { MemoryBytes = 1UL << 30 });
 }

@@ -3,10 +3,10 @@ using Troupe.Runtime.Cuda.Emulated;
 namespace Troupe.TestSupport.Cuda;
 
 /// <summary>Two emulated devices on a virtual clock.</summary>
-public sealed class TimedDriverFixture : HostDriverFixture
+public sealed class TimedDriverFixture : EmulatedDriverFixture
 {
-    internal override HostDriverOptions Options =>
-        HostDriverOptions.WithDevices(2, new HostDeviceOptions { MemoryBytes = 1UL << 30 }) with
+    internal override EmulatedDriverOptions Options =>
+        EmulatedDriverOptions.WithDevices(2, new EmulatedDeviceOptions { MemoryBytes = 1UL << 30 }) with
         {
             Policy = ExecutionPolicy.Timed,
         };

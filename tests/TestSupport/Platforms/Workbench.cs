@@ -18,13 +18,13 @@ internal sealed class Workbench : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
-    public Workbench(HostDriverOptions? options = null)
+    public Workbench(EmulatedDriverOptions? options = null)
     {
-        Driver = new HostCudaDriver((options ?? new HostDriverOptions()) with { Strict = options?.Strict ?? true });
+        Driver = new EmulatedCudaDriver((options ?? new EmulatedDriverOptions()) with { Strict = options?.Strict ?? true });
         Platform = new Platform(Driver, Platform.StandardBackends());
     }
 
-    public HostCudaDriver Driver { get; }
+    public EmulatedCudaDriver Driver { get; }
 
     /// <summary>The in-process runtime over the same devices.</summary>
     public LocalRuntime Local => field ??= new LocalRuntime(Platform);
@@ -33,7 +33,7 @@ internal sealed class Workbench : IDisposable
 
     public ModuleFolder Folder { get; } = new();
 
-    public static Workbench WithDevices(int count) => new(HostDriverOptions.WithDevices(count));
+    public static Workbench WithDevices(int count) => new(EmulatedDriverOptions.WithDevices(count));
 
     /// <summary>Loads a file that was written to <see cref="Folder"/>.</summary>
     public ModuleInstance Load(string path, int home = 0, int lanes = 2)

@@ -14,7 +14,7 @@ public sealed class DeferredExecutionTests
 
         static string Run(int seed)
         {
-            using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
+            using var stage = EmulatedStage.With(ExecutionPolicy.Deferred, seed);
             var order = new List<char>();
             foreach (char name in "abc")
             {
@@ -35,7 +35,7 @@ public sealed class DeferredExecutionTests
     {
         for (int seed = 1; seed < 40; seed++)
         {
-            using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
+            using var stage = EmulatedStage.With(ExecutionPolicy.Deferred, seed);
             var order = new List<char>();
             (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
             foreach (char name in "abcd")
@@ -53,7 +53,7 @@ public sealed class DeferredExecutionTests
     [Fact]
     public void A_driver_with_a_pump_makes_progress_while_nobody_asks()
     {
-        using var stage = new HostStage(new HostDriverOptions { Policy = ExecutionPolicy.Deferred, Pump = true });
+        using var stage = new EmulatedStage(new EmulatedDriverOptions { Policy = ExecutionPolicy.Deferred, Pump = true });
         using var called = new ManualResetEventSlim();
         ContractDevice.Ok(stage.Driver.LaunchHostFunc(stage.Stream(), new Signal(called)));
         Assert.True(
@@ -65,7 +65,7 @@ public sealed class DeferredExecutionTests
     [Fact]
     public void A_host_function_runs_on_another_thread()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Deferred);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Deferred);
         CuStream stream = stage.Stream();
         var where = new Where();
         ContractDevice.Ok(stage.Driver.LaunchHostFunc(stream, where));
@@ -79,7 +79,7 @@ public sealed class DeferredExecutionTests
         var seen = new HashSet<uint>();
         for (int seed = 1; seed < 40; seed++)
         {
-            using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
+            using var stage = EmulatedStage.With(ExecutionPolicy.Deferred, seed);
             CuStream stream = stage.Stream();
             DevicePointer values = stage.Memory(4);
             uint source = 1;

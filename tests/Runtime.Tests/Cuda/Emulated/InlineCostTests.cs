@@ -11,7 +11,7 @@ public sealed class InlineCostTests(ITestOutputHelper output)
     [Fact]
     public void A_warm_loop_of_every_hot_call_allocates_nothing()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Inline);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Inline);
         var loop = new HotLoop(stage);
         for (int i = 0; i < 2000; i++)
         {
@@ -58,7 +58,7 @@ public sealed class InlineCostTests(ITestOutputHelper output)
     {
         public const int Calls = 16;
 
-        private readonly HostCudaDriver _driver;
+        private readonly EmulatedCudaDriver _driver;
         private readonly CuContext _context;
         private readonly CuStream _stream;
         private readonly CuEvent _event;
@@ -71,7 +71,7 @@ public sealed class InlineCostTests(ITestOutputHelper output)
         private readonly byte[] _arguments = new byte[16];
         private readonly int[] _sizes = [8, 4, 4];
 
-        public HotLoop(HostStage stage)
+        public HotLoop(EmulatedStage stage)
         {
             _driver = stage.Driver;
             _context = stage.Contexts[0];

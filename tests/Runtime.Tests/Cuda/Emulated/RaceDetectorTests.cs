@@ -19,7 +19,7 @@ public sealed class RaceDetectorTests
     {
         for (int seed = 1; seed <= Seeds; seed++)
         {
-            using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
+            using var stage = EmulatedStage.With(ExecutionPolicy.Deferred, seed);
             RacePrograms.Wrong[program](stage);
             CuResult status = stage.Driver.CtxSynchronize();
             Assert.True(status == CuResult.LaunchFailed, $"{program}, seed {seed}: the race was not found ({status}).");
@@ -33,7 +33,7 @@ public sealed class RaceDetectorTests
     {
         for (int seed = 1; seed <= Seeds; seed++)
         {
-            using var stage = HostStage.With(ExecutionPolicy.Deferred, seed);
+            using var stage = EmulatedStage.With(ExecutionPolicy.Deferred, seed);
             RacePrograms.Right[program](stage);
             CuResult status = stage.Driver.CtxSynchronize();
             Assert.True(status == CuResult.Success, $"{program}, seed {seed}: {status}: {string.Join("; ", stage.Driver.Reports)}");
@@ -43,7 +43,7 @@ public sealed class RaceDetectorTests
     [Fact]
     public void A_conflict_is_answered_by_the_call_that_makes_it_and_names_both()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Deferred);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Deferred);
         DevicePointer values = stage.Memory(64);
         CuStream first = stage.Stream();
         CuStream second = stage.Stream();

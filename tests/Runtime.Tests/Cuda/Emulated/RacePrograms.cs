@@ -6,7 +6,7 @@ namespace Troupe.Runtime.Tests.Cuda.Emulated;
 /// <summary>Small programs with two streams: each wrong one lacks an order that the right one beside it has.</summary>
 internal static class RacePrograms
 {
-    public static Dictionary<string, Action<HostStage>> Wrong { get; } =
+    public static Dictionary<string, Action<EmulatedStage>> Wrong { get; } =
         new()
         {
             ["write and read on two streams"] = stage => TwoStreams(stage, order: false),
@@ -22,7 +22,7 @@ internal static class RacePrograms
             ["peer copy beside a kernel of the other device"] = stage => Peer(stage, order: false),
         };
 
-    public static Dictionary<string, Action<HostStage>> Right { get; } =
+    public static Dictionary<string, Action<EmulatedStage>> Right { get; } =
         new()
         {
             ["write and read on two streams"] = stage => TwoStreams(stage, order: true),
@@ -41,7 +41,7 @@ internal static class RacePrograms
             ["order through a third stream"] = ThroughThird,
         };
 
-    private static void Order(HostStage stage, CuStream before, CuStream after, bool order)
+    private static void Order(EmulatedStage stage, CuStream before, CuStream after, bool order)
     {
         CuEvent @event = stage.Event();
         if (order)
@@ -55,7 +55,7 @@ internal static class RacePrograms
         }
     }
 
-    private static void TwoStreams(HostStage stage, bool order)
+    private static void TwoStreams(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64));
@@ -63,7 +63,7 @@ internal static class RacePrograms
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 4));
     }
 
-    private static void Copies(HostStage stage, bool order)
+    private static void Copies(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values, HostPointer host) = (
             stage.Stream(),
@@ -76,7 +76,7 @@ internal static class RacePrograms
         stage.Driver.MemcpyDtoHAsync(host.Address + 64, values, 64, second);
     }
 
-    private static void PinnedBytes(HostStage stage, bool order)
+    private static void PinnedBytes(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values, DevicePointer other, HostPointer host) = (
             stage.Stream(),
@@ -90,7 +90,7 @@ internal static class RacePrograms
         stage.Driver.MemcpyDtoHAsync(host.Address + 32, other, 32, second);
     }
 
-    private static void Allocation(HostStage stage, bool order)
+    private static void Allocation(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
@@ -98,7 +98,7 @@ internal static class RacePrograms
         stage.Driver.LaunchManaged(second, TestKernel.Writes(values, 64));
     }
 
-    private static void Free(HostStage stage, bool order)
+    private static void Free(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
@@ -108,7 +108,7 @@ internal static class RacePrograms
         stage.Driver.MemFreeAsync(values, first);
     }
 
-    private static void Branches(HostStage stage, bool order)
+    private static void Branches(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
@@ -122,7 +122,7 @@ internal static class RacePrograms
         stage.Driver.GraphLaunch(executable, first);
     }
 
-    private static void Replay(HostStage stage, bool order)
+    private static void Replay(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
@@ -138,7 +138,7 @@ internal static class RacePrograms
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
     }
 
-    private static void HostBytes(HostStage stage, bool order)
+    private static void HostBytes(EmulatedStage stage, bool order)
     {
         (CuStream first, CuStream second, DevicePointer values, HostPointer host) = (
             stage.Stream(),
@@ -151,7 +151,7 @@ internal static class RacePrograms
         stage.Driver.LaunchHostFunc(second, new Reader(host));
     }
 
-    private static void SynchronousCopy(HostStage stage, bool order)
+    private static void SynchronousCopy(EmulatedStage stage, bool order)
     {
         (CuStream stream, DevicePointer values, HostPointer host) = (stage.Stream(), stage.Memory(64), stage.Pinned(64));
         stage.Driver.LaunchManaged(stream, TestKernel.Writes(values, 64));
@@ -163,7 +163,7 @@ internal static class RacePrograms
         stage.Driver.MemcpyDtoH(host.Address, values, 64);
     }
 
-    private static void WaitBeforeRecord(HostStage stage)
+    private static void WaitBeforeRecord(EmulatedStage stage)
     {
         (CuStream first, CuStream second, DevicePointer values, CuEvent @event) = (
             stage.Stream(),
@@ -177,7 +177,7 @@ internal static class RacePrograms
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
     }
 
-    private static void Peer(HostStage stage, bool order)
+    private static void Peer(EmulatedStage stage, bool order)
     {
         (CuStream first, DevicePointer values) = (stage.Stream(), stage.Memory(64));
         stage.On(1);
@@ -196,21 +196,21 @@ internal static class RacePrograms
         stage.On(0);
     }
 
-    private static void TwoReaders(HostStage stage)
+    private static void TwoReaders(EmulatedStage stage)
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         stage.Driver.LaunchManaged(first, TestKernel.Reads(values, 64));
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
     }
 
-    private static void Neighbours(HostStage stage)
+    private static void Neighbours(EmulatedStage stage)
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 32));
         stage.Driver.LaunchManaged(second, TestKernel.Writes(values + 32, 32));
     }
 
-    private static void ThroughHost(HostStage stage)
+    private static void ThroughHost(EmulatedStage stage)
     {
         (CuStream first, CuStream second, DevicePointer values, CuEvent @event) = (
             stage.Stream(),
@@ -225,7 +225,7 @@ internal static class RacePrograms
         stage.Driver.LaunchManaged(second, TestKernel.Writes(values, 64));
     }
 
-    private static void ThroughThird(HostStage stage)
+    private static void ThroughThird(EmulatedStage stage)
     {
         (CuStream first, CuStream second, CuStream third, DevicePointer values) = (
             stage.Stream(),

@@ -8,12 +8,12 @@ namespace Troupe.Runtime.Tests.Cuda.Emulated;
 public sealed class TimedExecutionTests
 {
     private static readonly TimeSpan Ten = TimeSpan.FromMilliseconds(10);
-    private static readonly HostDeviceOptions Device = new() { CopyBytesPerSecond = 100_000_000 };
+    private static readonly EmulatedDeviceOptions Device = new() { CopyBytesPerSecond = 100_000_000 };
 
     [Fact]
     public void Kernels_of_one_device_follow_each_other()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         Launch(stage, first, Ten);
         Launch(stage, second, Ten);
@@ -24,7 +24,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Kernels_of_a_device_with_two_slots_overlap()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device with { ConcurrentKernels = 2 });
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device with { ConcurrentKernels = 2 });
         Launch(stage, stage.Stream(), Ten);
         Launch(stage, stage.Stream(), Ten);
         ContractDevice.Ok(stage.Driver.CtxSynchronize());
@@ -34,7 +34,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Kernels_of_two_devices_overlap_from_one_thread()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream first = stage.Stream();
         stage.On(1);
         CuStream second = stage.Stream();
@@ -50,7 +50,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Copies_both_ways_and_a_kernel_overlap_and_a_pipeline_takes_its_longest_stage()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream[] lanes = new[] { stage.Stream(), stage.Stream(), stage.Stream() };
         HostPointer host = stage.Pinned(6_000_000);
         DevicePointer values = stage.Memory(3_000_000);
@@ -78,7 +78,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void A_wait_holds_its_stream_but_not_its_device()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream waiting = stage.Stream();
         CuStream free = stage.Stream();
         stage.On(1);
@@ -98,7 +98,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Nothing_is_done_before_its_time()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream stream = stage.Stream();
         var kernel = new TestKernel("late", [], duration: Ten);
         CuEvent done = stage.Event();
@@ -115,7 +115,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Polling_costs_host_time_and_therefore_ends()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream stream = stage.Stream();
         Launch(stage, stream, TimeSpan.FromMicroseconds(20));
         int polls = 0;
@@ -130,7 +130,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void Elapsed_time_between_events_is_virtual()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
         CuStream stream = stage.Stream();
         (CuEvent start, CuEvent end) = (stage.Event(CuEventFlags.Default), stage.Event(CuEventFlags.Default));
         ContractDevice.Ok(stage.Driver.EventRecord(start, stream));
@@ -144,7 +144,7 @@ public sealed class TimedExecutionTests
     [Fact]
     public void A_replay_takes_the_time_of_its_longest_path()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device with { ConcurrentKernels = 2 });
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device with { ConcurrentKernels = 2 });
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         (CuEvent fork, CuEvent join) = (stage.Event(), stage.Event());
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
@@ -165,8 +165,8 @@ public sealed class TimedExecutionTests
     [Fact]
     public void A_slow_device_takes_a_multiple_of_the_time()
     {
-        using var stage = HostStage.With(ExecutionPolicy.Timed, device: Device);
-        stage.Driver.Inject(new HostFault(HostFaultKind.SlowDevice, 0) { After = 1, SlowDown = 5 });
+        using var stage = EmulatedStage.With(ExecutionPolicy.Timed, device: Device);
+        stage.Driver.Inject(new EmulatedFault(EmulatedFaultKind.SlowDevice, 0) { After = 1, SlowDown = 5 });
         CuStream stream = stage.Stream();
         Launch(stage, stream, Ten);
         Launch(stage, stream, Ten);
@@ -174,6 +174,6 @@ public sealed class TimedExecutionTests
         Assert.Equal(6 * Ten, stage.Driver.Clock.Elapsed);
     }
 
-    private static void Launch(HostStage stage, CuStream stream, TimeSpan duration) =>
+    private static void Launch(EmulatedStage stage, CuStream stream, TimeSpan duration) =>
         ContractDevice.Ok(stage.Driver.LaunchManaged(stream, TestKernel.Takes(duration)));
 }
