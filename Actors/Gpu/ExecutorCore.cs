@@ -219,7 +219,7 @@ internal sealed class ExecutorCore : IDisposable
         try
         {
             _gate.Close();
-            lane.Submit(forward.Forward.Inputs, forward.Forward.Outputs, launch.Settings, _wake);
+            lane.Submit([new LaneForward(forward.Forward.Inputs, forward.Forward.Outputs)], launch.Settings, _wake);
         }
         catch (ForwardException exception)
         {
@@ -257,7 +257,7 @@ internal sealed class ExecutorCore : IDisposable
 
     private bool TryFinish(Submission submission)
     {
-        LaneStatus status = submission.Lane.Poll();
+        LaneStatus status = submission.Lane.Poll(0);
         if (status == LaneStatus.Pending)
         {
             return false;
@@ -266,12 +266,12 @@ internal sealed class ExecutorCore : IDisposable
         QueuedForward forward = submission.Forward;
         if (status == LaneStatus.Succeeded)
         {
-            forward.Outputs = submission.Lane.TakeOutputs();
-            forward.Times = submission.Lane.Times;
+            forward.Outputs = submission.Lane.TakeOutputs(0);
+            forward.Times = submission.Lane.TimesOf(0);
         }
         else
         {
-            forward.Failure = submission.Lane.Failure;
+            forward.Failure = submission.Lane.FailureOf(0);
             CheckFault();
         }
 

@@ -114,13 +114,13 @@ internal sealed class OverheadRun(TimeSpan perRung)
                 "lane",
                 () =>
                 {
-                    lane.Submit(inputs, [], ModeSettings.Default, static () => { });
-                    if (lane.Poll() != LaneStatus.Succeeded)
+                    lane.Submit([new LaneForward(inputs, [])], ModeSettings.Default, static () => { });
+                    if (lane.Poll(0) != LaneStatus.Succeeded)
                     {
-                        throw lane.Failure;
+                        throw lane.FailureOf(0);
                     }
 
-                    lane.TakeOutputs();
+                    lane.TakeOutputs(0);
                 },
                 stop
             );

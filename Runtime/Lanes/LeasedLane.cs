@@ -65,13 +65,22 @@ internal sealed class LeasedLane : ILane
     /// free.</summary>
     public HeldModes? ReleaseWhenIdle { get; set; }
 
-    public ForwardException Failure => _failure ?? throw new InvalidOperationException("The submission has not failed.");
+    public int MaxForwards => 1;
 
-    public (long Input, long Infer, long Output) Times =>
-        _status == LaneStatus.Succeeded
-            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
-            : default;
+    public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake)
+    {
+        if (forwards.Length != MaxForwards)
+        {
+            throw new ArgumentException(
+                $"A submission to this lane holds {MaxForwards} forward; {forwards.Length} were given.",
+                nameof(forwards)
+            );
+        }
 
+        Submit(forwards[0].Inputs, forwards[0].Outputs, settings, wake);
+    }
+
+    /// <summary>Starts a single forward whose inputs and names need no array of their own.</summary>
     public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
     {
         Match(inputs);
@@ -109,8 +118,9 @@ internal sealed class LeasedLane : ILane
         }
     }
 
-    public LaneStatus Poll()
+    public LaneStatus Poll(int forward)
     {
+        RequireSubmitted(forward);
         if (_status != LaneStatus.Pending)
         {
             return _status;
@@ -128,8 +138,9 @@ internal sealed class LeasedLane : ILane
         return _status = _failure is null ? LaneStatus.Succeeded : LaneStatus.Failed;
     }
 
-    public Tensor[] TakeOutputs()
+    public Tensor[] TakeOutputs(int forward)
     {
+        RequireSubmitted(forward);
         if (_status != LaneStatus.Succeeded)
         {
             throw new InvalidOperationException("There are no outputs: the submission has not succeeded.");
@@ -148,6 +159,20 @@ internal sealed class LeasedLane : ILane
         }
 
         return taken;
+    }
+
+    public ForwardException FailureOf(int forward)
+    {
+        RequireSubmitted(forward);
+        return _failure ?? throw new InvalidOperationException("The forward has not failed.");
+    }
+
+    public (long Input, long Infer, long Output) TimesOf(int forward)
+    {
+        RequireSubmitted(forward);
+        return _status == LaneStatus.Succeeded
+            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
+            : default;
     }
 
     /// <summary>Gives the lane back; work still in flight ends before it is lent again.</summary>
@@ -170,6 +195,8 @@ internal sealed class LeasedLane : ILane
         Lane.Dispose();
         _wake.Dispose();
     }
+
+    private static void RequireSubmitted(int forward) => ArgumentOutOfRangeException.ThrowIfNotEqual(forward, 0);
 
     /// <summary>Brings the inputs into the module's order and checks each.</summary>
     private void Match(ReadOnlySpan<Tensor> inputs)

@@ -96,7 +96,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
         {
             lane.Submit(inputs, [], admitted.Settings, static () => { });
             lane.Lane.Settle();
-            return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
+            return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
         }
         finally
         {

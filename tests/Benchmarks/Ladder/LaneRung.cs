@@ -55,7 +55,7 @@ internal sealed class LaneRung : IDisposable
     public Tensor[] RunOnHost()
     {
         _leased.Submit(_hostInputs, [], ModeSettings.Default, _wake);
-        return _leased.Poll() == LaneStatus.Succeeded ? _leased.TakeOutputs() : throw _leased.Failure;
+        return _leased.Poll(0) == LaneStatus.Succeeded ? _leased.TakeOutputs(0) : throw _leased.FailureOf(0);
     }
 
     public void Dispose()

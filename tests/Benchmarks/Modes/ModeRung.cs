@@ -34,7 +34,7 @@ internal sealed class ModeRung : IDisposable
     public Tensor[] Run()
     {
         _lane.Submit(_inputs, [], _settings, _wake);
-        return _lane.Poll() == LaneStatus.Succeeded ? _lane.TakeOutputs() : throw _lane.Failure;
+        return _lane.Poll(0) == LaneStatus.Succeeded ? _lane.TakeOutputs(0) : throw _lane.FailureOf(0);
     }
 
     public void Dispose()

@@ -49,8 +49,8 @@ public sealed class KernelModuleTests(ITestOutputHelper output)
             Assert.True(instance.TryLease(out ILane second));
             using ManualResetEventSlim wokenFirst = new(),
                 wokenSecond = new();
-            first.Submit([pixels[0]], [], ModeSettings.Default, wokenFirst.Set);
-            second.Submit([pixels[1]], [], ModeSettings.Default, wokenSecond.Set);
+            first.Submit([new LaneForward([pixels[0]], [])], ModeSettings.Default, wokenFirst.Set);
+            second.Submit([new LaneForward([pixels[1]], [])], ModeSettings.Default, wokenSecond.Set);
             Assert.InRange(KernelChain.Error(pixels[0], Take(first, wokenFirst)), 0, 2e-5);
             Assert.InRange(KernelChain.Error(pixels[1], Take(second, wokenSecond)), 0, 2e-5);
         }
@@ -97,7 +97,7 @@ public sealed class KernelModuleTests(ITestOutputHelper output)
         using (lane)
         {
             Assert.True(woken.Wait(TimeSpan.FromSeconds(30)), "The lane never woke its holder.");
-            return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
+            return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
         }
     }
 }

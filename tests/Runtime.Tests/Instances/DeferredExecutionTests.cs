@@ -39,8 +39,8 @@ public sealed class DeferredExecutionTests
             {
                 Assert.True(instance.TryLease(out ILane first));
                 Assert.True(instance.TryLease(out ILane second));
-                first.Submit([X(seed, round)], [], settings, () => { });
-                second.Submit([X(-seed, round)], [], settings, () => { });
+                first.Submit([new LaneForward([X(seed, round)], [])], settings, () => { });
+                second.Submit([new LaneForward([X(-seed, round)], [])], settings, () => { });
                 Assert.Equal([24f * seed, 24f * round, 0, 0], Workbench.Floats(Take(first)[0]));
                 Assert.Equal([-24f * seed, 24f * round, 0, 0], Workbench.Floats(Take(second)[0]));
                 first.Dispose();
@@ -120,7 +120,7 @@ public sealed class DeferredExecutionTests
     private static Tensor[] Take(ILane lane)
     {
         ((LeasedLane)lane).Lane.Settle();
-        return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
+        return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
     }
 
     private static Tensor X(float a, float b) => Workbench.Floats("x", [1, 4], a, b, 0, 0);

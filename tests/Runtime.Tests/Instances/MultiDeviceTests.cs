@@ -141,15 +141,15 @@ public sealed class MultiDeviceTests
                 foreach (ModuleInstance instance in instances)
                 {
                     Assert.True(instance.TryLease(out ILane lane));
-                    lane.Submit([X(round)], [], new(), () => { });
+                    lane.Submit([new LaneForward([X(round)], [])], new(), () => { });
                     lanes.Add(lane);
                 }
 
                 foreach (ILane lane in lanes)
                 {
                     ((LeasedLane)lane).Lane.Settle();
-                    Assert.Equal(LaneStatus.Succeeded, lane.Poll());
-                    Assert.Equal(2f * round, Workbench.Floats(lane.TakeOutputs()[0])[0]);
+                    Assert.Equal(LaneStatus.Succeeded, lane.Poll(0));
+                    Assert.Equal(2f * round, Workbench.Floats(lane.TakeOutputs(0)[0])[0]);
                     lane.Dispose();
                 }
             }

@@ -51,7 +51,7 @@ public sealed class WrongInputTests
         using (lane)
         {
             ForwardException refused = Assert.Throws<ForwardException>(() =>
-                lane.Submit([Workbench.Floats("x", [1, 4], 1, 2, 3, 4)], ["z"], new(), () => { })
+                lane.Submit([new LaneForward([Workbench.Floats("x", [1, 4], 1, 2, 3, 4)], ["z"])], new(), () => { })
             );
             Assert.Equal("The module 'm/1' has no output 'z'; it has 'y'.", refused.Message);
         }

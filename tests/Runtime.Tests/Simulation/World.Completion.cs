@@ -26,7 +26,7 @@ internal sealed partial class World
             {
                 Finish(forward);
             }
-            else if (forward.Lane is { } lane && lane.Poll() != LaneStatus.Pending)
+            else if (forward.Lane is { } lane && lane.Poll(0) != LaneStatus.Pending)
             {
                 Finish(forward);
             }
@@ -52,19 +52,19 @@ internal sealed partial class World
 
         _trace.Add($"finish {forward.Loaded} on lane {IndexOf(forward.Loaded, forward.Lane)}");
         forward.Lane.Lane.Settle();
-        LaneStatus status = forward.Lane.Poll();
+        LaneStatus status = forward.Lane.Poll(0);
         Assert.True(
             status == (forward.Expected is null ? LaneStatus.Failed : LaneStatus.Succeeded),
-            $"{forward.Loaded}: {status} {(status == LaneStatus.Failed ? forward.Lane.Failure : null)} {string.Join('|', _driver.Reports)}"
+            $"{forward.Loaded}: {status} {(status == LaneStatus.Failed ? forward.Lane.FailureOf(0) : null)} {string.Join('|', _driver.Reports)}"
         );
         forward.Loaded.LaneOf(forward.Lane).Completed(forward.Expected is not null);
         if (forward.Expected is { } expected)
         {
-            Compare(forward.Loaded, expected, forward.Lane.TakeOutputs());
+            Compare(forward.Loaded, expected, forward.Lane.TakeOutputs(0));
         }
         else
         {
-            Assert.Contains("failed while it ran", forward.Lane.Failure.Message, StringComparison.Ordinal);
+            Assert.Contains("failed while it ran", forward.Lane.FailureOf(0).Message, StringComparison.Ordinal);
         }
 
         GiveBack(forward.Loaded, forward.Lane);

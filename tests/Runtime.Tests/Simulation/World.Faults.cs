@@ -87,9 +87,9 @@ internal sealed partial class World
     {
         lane.Submit(inputs, [], settings, () => { });
         lane.Lane.Settle();
-        if (lane.Poll() == LaneStatus.Failed)
+        if (lane.Poll(0) == LaneStatus.Failed)
         {
-            throw lane.Failure;
+            throw lane.FailureOf(0);
         }
     }
 }

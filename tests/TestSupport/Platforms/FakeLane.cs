@@ -21,18 +21,18 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
 
     public ModeSettings Settings { get; private set; } = ModeSettings.Default;
 
-    public ForwardException Failure => _failure!;
+    public int MaxForwards => 1;
 
-    public (long Input, long Infer, long Output) Times => (1, 2, 3);
-
-    public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
+    public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake)
     {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(forwards.Length, MaxForwards, nameof(forwards));
+        Tensor[] inputs = forwards[0].Inputs;
         if (inputs.Length != 1 || inputs[0].Name != "x")
         {
             throw new ForwardException(FailureKind.InvalidInput, "The fake model takes one input 'x'.");
         }
 
-        _inputs = inputs.ToArray();
+        _inputs = inputs;
         _wake = wake;
         Settings = settings;
         instance.Platform.OnSubmit?.Invoke(this);
@@ -42,10 +42,14 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
         }
     }
 
-    public LaneStatus Poll() => (LaneStatus)_status;
+    public LaneStatus Poll(int forward) => (LaneStatus)_status;
 
-    public Tensor[] TakeOutputs() =>
+    public Tensor[] TakeOutputs(int forward) =>
         [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
+
+    public ForwardException FailureOf(int forward) => _failure!;
+
+    public (long Input, long Infer, long Output) TimesOf(int forward) => (1, 2, 3);
 
     /// <summary>The device has finished. Any thread.</summary>
     public void Complete() => End(LaneStatus.Succeeded);

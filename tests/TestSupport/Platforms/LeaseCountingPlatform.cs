@@ -64,16 +64,17 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
 
     private sealed class CountingLane(LeaseCountingPlatform owner, ILane lane) : ILane
     {
-        public ForwardException Failure => lane.Failure;
+        public int MaxForwards => lane.MaxForwards;
 
-        public (long Input, long Infer, long Output) Times => lane.Times;
+        public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake) => lane.Submit(forwards, settings, wake);
 
-        public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake) =>
-            lane.Submit(inputs, outputs, settings, wake);
+        public LaneStatus Poll(int forward) => lane.Poll(forward);
 
-        public LaneStatus Poll() => lane.Poll();
+        public Tensor[] TakeOutputs(int forward) => lane.TakeOutputs(forward);
 
-        public Tensor[] TakeOutputs() => lane.TakeOutputs();
+        public ForwardException FailureOf(int forward) => lane.FailureOf(forward);
+
+        public (long Input, long Infer, long Output) TimesOf(int forward) => lane.TimesOf(forward);
 
         public void Dispose()
         {

@@ -79,15 +79,15 @@ internal sealed class Workbench : IDisposable
     public static Tensor[] Finish(ILane lane, Tensor[] inputs, ModeSettings? settings = null)
     {
         int woken = 0;
-        lane.Submit(inputs, [], settings ?? ModeSettings.Default, () => Interlocked.Increment(ref woken));
+        lane.Submit([new LaneForward(inputs, [])], settings ?? ModeSettings.Default, () => Interlocked.Increment(ref woken));
         Lane inner = ((LeasedLane)lane).Lane;
         using (inner.Home.Context.Enter())
         {
             inner.Home.Context.Driver.StreamSynchronize(inner.Home.Own.Handle);
         }
 
-        Assert.True(lane.Poll() == LaneStatus.Failed || Volatile.Read(ref woken) > 0, "The lane did not wake its holder.");
-        return lane.Poll() == LaneStatus.Succeeded ? lane.TakeOutputs() : throw lane.Failure;
+        Assert.True(lane.Poll(0) == LaneStatus.Failed || Volatile.Read(ref woken) > 0, "The lane did not wake its holder.");
+        return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
     }
 
     public static Tensor Floats(string name, long[] shape, params float[] values) =>
