@@ -3,8 +3,8 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Runtime.Failures;
-using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Models;
 
@@ -15,7 +15,7 @@ namespace Troupe.Actors.Models;
 public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
 {
     /// <summary>Files a version folder is searched for: a manifest, whose parts may have any name, or one lone model.</summary>
-    private static readonly string[] Files = [ModelFileNames.Manifest, .. ModelFileNames.Lone];
+    private static readonly string[] Files = [.. RepositoryFiles.Names];
 
     private readonly string? _folder = folder is null ? null : Path.GetFullPath(folder);
     private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
@@ -124,11 +124,11 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         }
 
         string[] found = [.. Files.Where(file => File.Exists(Path.Combine(full, file)))];
-        if (found.Length > 1 && found[0] != ModelFileNames.Manifest)
+        if (found.Length > 1 && found[0] != RepositoryFiles.Manifest)
         {
             throw new ModuleLoadException(
                 FailureKind.InvalidModel,
-                $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {ModelFileNames.Manifest}."
+                $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {RepositoryFiles.Manifest}."
             );
         }
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Edge;
 
@@ -32,15 +32,7 @@ internal static class ModelConfiguration
         writer.WriteEndArray();
         writer.WriteEndObject();
         writer.WriteEndArray();
-        writer.WriteString(
-            "default_model_filename"u8,
-            model.Snapshot.Platform switch
-            {
-                "tensorrt_plan" => "model.plan",
-                "troupe_module" => ModelFileNames.Manifest,
-                _ => "model.onnx",
-            }
-        );
+        writer.WriteString("default_model_filename"u8, RepositoryFiles.NameFor(model.Snapshot.Platform) ?? "");
         writer.WriteStartObject("parameters"u8);
         writer.WriteEndObject();
         writer.WriteEndObject();

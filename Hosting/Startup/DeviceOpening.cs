@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Startup;
@@ -10,9 +8,6 @@ namespace Troupe.Hosting.Startup;
 /// <summary>Opens the devices a node was told to take, or chooses them where it was told <c>auto</c>.</summary>
 internal static class DeviceOpening
 {
-    /// <summary>Back ends of this build that run on real devices; the others need emulated ones.</summary>
-    private static readonly string[] CudaBackends = ["kernels"];
-
     /// <param name="choice">What the operator wrote.</param>
     /// <param name="memoryBytes">Memory of each emulated device.</param>
     /// <param name="repository">Folder whose models must be able to run; null: none at hand.</param>
@@ -84,39 +79,12 @@ internal static class DeviceOpening
 
         foreach (string file in Directory.EnumerateFiles(repository, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            string? needed = Path.GetFileName(file) switch
-            {
-                "model.onnx" => "onnxruntime",
-                var name when ModelFileNames.IsArtifact(name) => "tensorrt",
-                "module.json" => Backends(file).FirstOrDefault(backend => !CudaBackends.Contains(backend)),
-                _ => null,
-            };
-            if (needed is not null)
+            if (RepositoryFiles.BackendMissingForCuda(file) is { } needed)
             {
                 return $"'{Path.GetRelativePath(repository, file)}' needs the back end '{needed}', which this build has not got for real devices";
             }
         }
 
         return null;
-    }
-
-    private static List<string> Backends(string manifest)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(manifest));
-            return
-            [
-                .. document
-                    .RootElement.GetProperty("segments")
-                    .EnumerateArray()
-                    .Select(segment => segment.GetProperty("backend").GetString() ?? ""),
-            ];
-        }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException or KeyNotFoundException)
-        {
-            // Its own load will say what is wrong with it.
-            return [];
-        }
     }
 }

@@ -27,13 +27,13 @@ internal static class InstanceTraits
                 .Select(engine => engine.Profiles.Count)
                 .DefaultIfEmpty(1)
                 .Min(),
-            StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeightBytes),
+            StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeights?.Bytes ?? 0),
             BuiltWorkspace =
                 any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace)
                     ? WorkspaceStrategy.Dynamic
                     : WorkspaceStrategy.Static,
             DynamicWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace),
-            RuntimeSettings = any.HasFlag(EngineCapabilities.RuntimeSettings),
+            RuntimeSettings = engines.Any(engine => engine.ConfigurableRuntime is not null),
             Profiling = any.HasFlag(EngineCapabilities.LayerProfiling),
         };
     }

@@ -72,8 +72,8 @@ internal sealed class ModuleInstance : IModuleInstance
             streamable = 0;
         foreach (IEngine engine in Engines)
         {
-            budget += engine.WeightBudget;
-            streamable += engine.StreamableWeightBytes;
+            budget += engine.StreamableWeights?.Budget ?? 0;
+            streamable += engine.StreamableWeights?.Bytes ?? 0;
         }
 
         return new InstanceSnapshot(Module.Model, HomeOrdinal, Counters.Snapshot(), budget, streamable);

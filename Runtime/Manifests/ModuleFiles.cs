@@ -35,6 +35,21 @@ internal static class ModuleFiles
         );
     }
 
+    /// <summary>A file's first bytes, fewer where it is shorter.</summary>
+    /// <exception cref="ModuleLoadException">Missing, unreadable or empty.</exception>
+    public static byte[] ReadHead(string path, int bytes)
+    {
+        using FileStream file = Open(path);
+        return Reading(
+            path,
+            () =>
+            {
+                byte[] head = new byte[bytes];
+                return head[..file.ReadAtLeast(head, bytes, throwOnEndOfStream: false)];
+            }
+        );
+    }
+
     /// <summary>A file to read from its beginning, whatever its size.</summary>
     /// <exception cref="ModuleLoadException">Missing, unreadable or empty.</exception>
     public static FileStream Open(string path)

@@ -4,7 +4,7 @@ using Troupe.Messages.Identity;
 using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Specs;
 
@@ -20,11 +20,19 @@ internal static partial class ArtifactModule
     /// <param name="path">What to call it in errors; companion files are never looked for.</param>
     /// <param name="names">For a raw plan, which has none of its own; null elsewhere.</param>
     /// <exception cref="ModuleLoadException">The artifact is for another platform, or needs what no back end does.</exception>
-    public static ModuleDefinition Define(ArtifactSpec spec, string path, BindingNames? names, ContentHash hash) =>
+    public static ModuleDefinition Define(
+        ArtifactSpec spec,
+        string path,
+        BindingNames? names,
+        ContentHash hash,
+        BackendCatalogue backends
+    ) =>
         Explained(() =>
         {
             spec.EnsureRunsOn(TargetPlatforms.Here);
-            return spec.Graph is { } graph ? ArtifactWiring.Define(spec, graph, path, hash) : Lone(spec, path, names, hash);
+            return spec.Graph is { } graph
+                ? ArtifactWiring.Define(spec, graph, path, hash, backends)
+                : Lone(spec, path, names, hash, backends);
         });
 
     /// <summary>Runs a step that reads artifacts; its refusals become those of a load.</summary>
@@ -46,7 +54,8 @@ internal static partial class ArtifactModule
         string name,
         string path,
         IReadOnlyList<string> inputs,
-        IReadOnlyList<string> outputs
+        IReadOnlyList<string> outputs,
+        BackendCatalogue backends
     )
     {
         EngineRecord record = engine.Record;
@@ -59,7 +68,7 @@ internal static partial class ArtifactModule
             );
         }
 
-        var spec = new SegmentSpec(name, SegmentKind.Engine, BackendOf(engine, path), Path.GetFileName(path), 0, inputs, outputs);
+        var spec = new SegmentSpec(name, SegmentKind.Engine, BackendOf(engine, path, backends), Path.GetFileName(path), 0, inputs, outputs);
         return new SegmentDefinition(
             spec,
             path,
@@ -83,7 +92,7 @@ internal static partial class ArtifactModule
     public static ModuleLoadException NotSupported(string path, string what, string fix) =>
         new(FailureKind.NotSupported, $"'{path}' cannot be loaded: {what}. {fix}");
 
-    private static ModuleDefinition Lone(ArtifactSpec spec, string path, BindingNames? names, ContentHash hash)
+    private static ModuleDefinition Lone(ArtifactSpec spec, string path, BindingNames? names, ContentHash hash, BackendCatalogue backends)
     {
         if (spec.Engines.Count > 1)
         {
@@ -112,7 +121,7 @@ internal static partial class ArtifactModule
         }
 
         ArtifactEngine engine = spec.Engines[0];
-        SegmentDefinition segment = Segment(engine, NameIn(engine.Key) ?? DefaultName, path, [], []);
+        SegmentDefinition segment = Segment(engine, NameIn(engine.Key) ?? DefaultName, path, [], [], backends);
         segment =
             spec.Format == ArtifactFormat.Plan
                 ? segment with
@@ -124,13 +133,13 @@ internal static partial class ArtifactModule
         return new ModuleDefinition(hash, IsLone: true, [], [], [segment]);
     }
 
-    private static string BackendOf(ArtifactEngine engine, string path) =>
-        EmulatedPlan.IsOne(engine.Record.Plan.Span) ? "emulated"
-        : engine.Record.IsTensorRtPlan ? "tensorrt"
-        : throw new ModuleLoadException(
-            FailureKind.InvalidModel,
-            $"The engine '{engine.Key}' of '{path}' does not begin 'ftrt', as plans do. Save the model again."
-        );
+    private static string BackendOf(ArtifactEngine engine, string path, BackendCatalogue backends) =>
+        engine.Record.IsTensorRtPlan
+            ? backends.Resolve(ArtifactSpec.Backend, engine.Record.Plan.Span)
+            : throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"The engine '{engine.Key}' of '{path}' does not begin 'ftrt', as plans do. Save the model again."
+            );
 
     private static FailureKind Kind(ArtifactFault fault) =>
         fault switch

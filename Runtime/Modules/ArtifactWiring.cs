@@ -3,6 +3,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Specs;
@@ -15,7 +16,7 @@ internal static class ArtifactWiring
 {
     /// <exception cref="ModuleLoadException">The program brings tensors along, returns what it was given, or writes back what no engine
     /// writes in place.</exception>
-    public static ModuleDefinition Define(ArtifactSpec spec, ArtifactGraph graph, string path, ContentHash hash)
+    public static ModuleDefinition Define(ArtifactSpec spec, ArtifactGraph graph, string path, ContentHash hash, BackendCatalogue backends)
     {
         RefuseWhatModulesLack(spec, graph, path);
         string[] names = SegmentNames(spec, graph);
@@ -23,7 +24,14 @@ internal static class ArtifactWiring
         [
             .. graph.Calls.Select(
                 (call, index) =>
-                    ArtifactModule.Segment(spec.Engines[call.Engine], names[index], path, call.Inputs, Outputs(spec, call, names[index]))
+                    ArtifactModule.Segment(
+                        spec.Engines[call.Engine],
+                        names[index],
+                        path,
+                        call.Inputs,
+                        Outputs(spec, call, names[index]),
+                        backends
+                    )
             ),
         ];
         ModuleTensor[] inputs = [.. graph.Inputs.Select(input => Input(input, graph.Ranges))];
@@ -54,13 +62,13 @@ internal static class ArtifactWiring
             .. Enumerable
                 .Range(0, count)
                 .Select(index =>
-                    index < call.Outputs.Count && call.Outputs[index].Length > 0 ? call.Outputs[index] : Untaken(segment, index)
+                    index < call.Outputs.Count && call.Outputs[index].Length > 0 ? call.Outputs[index] : UnusedOutput(segment, index)
                 ),
         ];
     }
 
     /// <summary>A name no value of a program can have.</summary>
-    public static string Untaken(string segment, int output) => $"{segment}[{output}]";
+    public static string UnusedOutput(string segment, int output) => $"{segment}[{output}]";
 
     /// <summary>The compiler's own where each call has one of its own, else counted.</summary>
     private static string[] SegmentNames(ArtifactSpec spec, ArtifactGraph graph)

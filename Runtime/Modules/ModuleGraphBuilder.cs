@@ -179,12 +179,26 @@ internal static class ModuleGraphBuilder
         }
 
         RefuseContradictingAliases(definition, bindings, engine);
+        bool requiresAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator;
+        RefuseMissingAllocator(definition, engine, requiresAllocator);
 
         // The bytes have become the engine; they are not kept beside it.
-        return new GraphSegment(definition with { Bytes = default }, inputs, outputs)
+        return new GraphSegment(definition with { Bytes = default }, inputs, outputs) { RequiresOutputAllocator = requiresAllocator };
+    }
+
+    /// <summary>Outputs that only an allocator can hold need an engine that takes one.</summary>
+    private static void RefuseMissingAllocator(SegmentDefinition definition, IEngine engine, bool isRequired)
+    {
+        if (
+            (isRequired || engine.Outputs.Any(output => output.IsDataDependent))
+            && !engine.Capabilities.HasFlag(EngineCapabilities.OutputAllocator)
+        )
         {
-            RequiresOutputAllocator = definition.RequiresOutputAllocator || engine.RequiresOutputAllocator,
-        };
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"Segment '{definition.Spec.Name}' ({definition.Spec.File}) needs an output allocator, which its back end '{definition.Spec.Backend}' does not take."
+            );
+        }
     }
 
     /// <summary>What the engine writes in place has one address and a shape that is known before the run.</summary>

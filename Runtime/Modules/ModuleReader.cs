@@ -6,32 +6,36 @@ using Troupe.Runtime.Artifacts;
 using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>Reads a module's files: a lone engine file, an artifact, or a manifest with the files it names.</summary>
+/// <summary>Reads a module's files: a back end's lone file, an artifact, or a manifest with the files it names.</summary>
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
-internal static class ModuleReader
+internal sealed class ModuleReader(BackendCatalogue backends)
 {
     /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest or artifact is wrong.</exception>
-    public static ModuleDefinition Read(ModuleSource source) =>
-        source.Artifact is { } artifact
-            ? ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names))
-            : Path.GetExtension(source.Path).ToUpperInvariant() switch
-            {
-                ".JSON" => ReadManifest(source.Path),
-                ".ONNX" => ReadOnnx(source.Path),
-                _ => ReadArtifact(source),
-            };
+    public ModuleDefinition Read(ModuleSource source)
+    {
+        if (source.Artifact is { } artifact)
+        {
+            return ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names), backends);
+        }
 
-    private static ModuleDefinition ReadOnnx(string path)
+        string extension = Path.GetExtension(source.Path);
+        return extension.Equals(".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path)
+            : !ModelFileNames.ArtifactExtensions.Contains(extension) && backends.OfExtension(extension) is { } backend
+                ? ReadLone(source.Path, backend)
+            : ReadArtifact(source);
+    }
+
+    private static ModuleDefinition ReadLone(string path, BackendDescription backend)
     {
         byte[] bytes = ModuleFiles.Read(path);
-        var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, "onnxruntime", Path.GetFileName(path), 0, [], []);
+        var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, backend.Name, Path.GetFileName(path), 0, [], []);
         return new ModuleDefinition(
             ContentHash.FromSha256(SHA256.HashData(bytes)),
             IsLone: true,
@@ -42,7 +46,7 @@ internal static class ModuleReader
     }
 
     /// <summary>The bytes tell the format, whatever the file is called.</summary>
-    private static ModuleDefinition ReadArtifact(ModuleSource source)
+    private ModuleDefinition ReadArtifact(ModuleSource source)
     {
         string path = source.Path;
         byte[] digest;
@@ -59,18 +63,34 @@ internal static class ModuleReader
         catch (ArtifactException unknown)
             when (unknown.Fault == ArtifactFault.UnknownFormat && !ModelFileNames.ArtifactExtensions.Contains(Path.GetExtension(path)))
         {
-            throw new ModuleLoadException(
-                FailureKind.NotSupported,
-                $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a .onnx file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}",
-                unknown
-            );
+            throw UnknownFile(path, unknown);
         }
         catch (ArtifactException refused)
         {
             return ArtifactModule.Explained<ModuleDefinition>(() => throw refused);
         }
 
-        return ArtifactModule.Define(artifact, path, source.Names, ContentHash.FromSha256(digest));
+        return ArtifactModule.Define(artifact, path, source.Names, ContentHash.FromSha256(digest), backends);
+    }
+
+    /// <summary>The name says nothing and no artifact begins so; a back end may know better what it is.</summary>
+    private ModuleLoadException UnknownFile(string path, ArtifactException unknown)
+    {
+        string[] lone =
+        [
+            .. backends
+                .Descriptions.Select(description => Path.GetExtension(description.ModelFile))
+                .OfType<string>()
+                .Except(ModelFileNames.ArtifactExtensions),
+        ];
+        string hint = backends.Recognise(ModuleFiles.ReadHead(path, BackendCatalogue.HeadBytes)) is { ModelFile: { } file } known
+            ? $" It begins as files of the back end '{known.Name}' do: call it {Path.GetExtension(file)}."
+            : "";
+        return new ModuleLoadException(
+            FailureKind.NotSupported,
+            $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a {string.Join(" or ", lone)} file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}{hint}",
+            unknown
+        );
     }
 
     private static ContentHash HashOf(ArtifactSpec artifact, BindingNames? names)
@@ -96,7 +116,7 @@ internal static class ModuleReader
         return ContentHash.FromSha256(hash.GetHashAndReset());
     }
 
-    private static ModuleDefinition ReadManifest(string path)
+    private ModuleDefinition ReadManifest(string path)
     {
         byte[] text = ModuleFiles.Read(path, ModuleFiles.MaxManifestBytes);
         Manifest manifest = ManifestReader.Read(text, path);
@@ -118,9 +138,7 @@ internal static class ModuleReader
                 hash.AppendData(bytes);
             }
 
-            // A manifest that names TensorRT for a plan means the plan, whoever runs it here.
-            SegmentSpec spec =
-                segment.Spec.Backend == "tensorrt" && EmulatedPlan.IsOne(bytes) ? segment.Spec with { Backend = "emulated" } : segment.Spec;
+            SegmentSpec spec = segment.Spec with { Backend = backends.Resolve(segment.Spec.Backend, bytes) };
             segments.Add(
                 new SegmentDefinition(spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs)
             );

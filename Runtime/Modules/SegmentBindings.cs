@@ -64,7 +64,10 @@ internal sealed record SegmentBindings(IReadOnlyList<BoundTensor> Inputs, IReadO
             [
                 .. names.Outputs.Select(
                     (name, index) =>
-                        new BoundTensor(index < spec.Outputs.Count ? spec.Outputs[index] : ArtifactWiring.Untaken(spec.Name, index), name)
+                        new BoundTensor(
+                            index < spec.Outputs.Count ? spec.Outputs[index] : ArtifactWiring.UnusedOutput(spec.Name, index),
+                            name
+                        )
                 ),
             ]
         );

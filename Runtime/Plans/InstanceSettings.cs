@@ -31,7 +31,7 @@ internal sealed class InstanceSettings : IDisposable
             SetEngines(Current.RuntimeSettings, _cache);
         }
 
-        _loadedBudgets = [.. loaded.Engines.Select(engine => engine.WeightBudget)];
+        _loadedBudgets = [.. loaded.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0)];
     }
 
     /// <summary>What is applied now.</summary>
@@ -77,16 +77,15 @@ internal sealed class InstanceSettings : IDisposable
         long[] wanted =
             budget.Kind == WeightBudgetKind.Automatic
                 ? _loadedBudgets
-                : WeightShares.Of(budget, [.. _loaded.Engines.Select(engine => engine.StreamableWeightBytes)]);
+                : WeightShares.Of(budget, [.. _loaded.Engines.Select(engine => engine.StreamableWeights?.Bytes ?? 0)]);
         for (int index = 0; index < wanted.Length; index++)
         {
-            IEngine engine = _loaded.Engines[index];
-            long before = engine.WeightBudget;
-            if (before != wanted[index])
+            if (_loaded.Engines[index].StreamableWeights is { } weights && weights.Budget != wanted[index])
             {
+                long before = weights.Budget;
                 DeviceContext device = _loaded.DeviceOf(index);
-                Set(engine, device, wanted[index]);
-                undo.Push(() => Set(engine, device, before));
+                Set(weights, device, wanted[index]);
+                undo.Push(() => Set(weights, device, before));
             }
         }
     }
@@ -130,23 +129,23 @@ internal sealed class InstanceSettings : IDisposable
         }
     }
 
-    private static bool TakesRuntimeSettings(IEngine engine) => engine.Capabilities.HasFlag(EngineCapabilities.RuntimeSettings);
+    private static bool TakesRuntimeSettings(IEngine engine) => engine.ConfigurableRuntime is not null;
 
     private void SetEngines(RuntimeSettings settings, RuntimeCache? cache)
     {
         for (int index = 0; index < _loaded.Engines.Count; index++)
         {
-            if (TakesRuntimeSettings(_loaded.Engines[index]))
+            if (_loaded.Engines[index].ConfigurableRuntime is { } runtime)
             {
                 using ContextEntry entry = _loaded.DeviceOf(index).Enter();
-                _loaded.Engines[index].SetRuntimeSettings(settings, cache);
+                runtime.Configure(settings, cache);
             }
         }
     }
 
-    private static void Set(IEngine engine, DeviceContext device, long budget)
+    private static void Set(IStreamableWeights weights, DeviceContext device, long budget)
     {
         using ContextEntry entry = device.Enter();
-        engine.SetWeightBudget(budget);
+        weights.SetBudget(budget);
     }
 }

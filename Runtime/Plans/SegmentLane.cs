@@ -30,6 +30,9 @@ internal sealed class SegmentLane(
 {
     private readonly TensorShape[] _inferred = new TensorShape[wiring.Outputs.Length];
     private IExecutionContext? _context;
+    private IContextProfiles? _profiles;
+    private IContextWorkspace? _supplied;
+    private IAllocatedOutputs? _allocated;
     private ForwardPlan? _plan;
     private DeviceBlock? _workspace;
     private SharedWorkspace.Piece? _shared;
@@ -44,7 +47,7 @@ internal sealed class SegmentLane(
     public IEngine Engine { get; } = engine;
 
     /// <summary>The profile its context is on; a new one starts with 0.</summary>
-    public int ActiveProfile => _context?.ActiveProfile ?? 0;
+    public int ActiveProfile => _profiles?.Active ?? 0;
 
     /// <summary>Whether its context has been made.</summary>
     public bool HasContext => _context is not null;
@@ -60,9 +63,9 @@ internal sealed class SegmentLane(
 
         IExecutionContext context = Context();
         _plan = null;
-        if (context.ActiveProfile != plan.Profiles[segment])
+        if (_profiles is { } profiles && profiles.Active != plan.Profiles[segment])
         {
-            context.SetProfile(plan.Profiles[segment], Device.Stream.Handle);
+            profiles.Switch(plan.Profiles[segment], Device.Stream.Handle);
         }
 
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
@@ -71,7 +74,7 @@ internal sealed class SegmentLane(
             context.SetInputShape(slot, plan.Shapes[tensor]);
             if (Engine.Inputs[slot].IsShapeTensor)
             {
-                context.SetShapeValues(slot, ShapeTensors.ValuesOf(graph, plan, tensor));
+                context.ShapeValues!.Set(slot, ShapeTensors.ValuesOf(graph, plan, tensor));
             }
         }
 
@@ -97,7 +100,7 @@ internal sealed class SegmentLane(
     }
 
     /// <summary>The engine records its own work (TensorRT-RTX).</summary>
-    public bool CapturesItself => (Engine.Capabilities & EngineCapabilities.RuntimeSettings) != 0;
+    public bool CapturesItself { get; } = engine.ConfigurableRuntime is not null;
 
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
     public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
@@ -124,19 +127,19 @@ internal sealed class SegmentLane(
             }
             else
             {
-                context.SetOutputAllocator(slot, allocator);
+                _allocated!.SetAllocator(slot, allocator);
             }
         }
 
-        if (context.WorkspaceBytes is long bytes and > 0)
+        if (_supplied is { Bytes: > 0 } supplied)
         {
             if (settings.Workspace == WorkspaceStrategy.Dynamic)
             {
-                BindWorkspace(context, (ulong)bytes, stream);
+                BindWorkspace(supplied, (ulong)supplied.Bytes, stream);
             }
             else
             {
-                ShareWorkspace(context, (ulong)bytes, stream);
+                ShareWorkspace(supplied, (ulong)supplied.Bytes, stream);
             }
         }
 
@@ -167,7 +170,7 @@ internal sealed class SegmentLane(
     public void Dispose()
     {
         _context?.Dispose();
-        _context = null;
+        (_context, _profiles, _supplied, _allocated) = (null, null, null, null);
         ReturnWorkspace();
         if (_shared is { } held)
         {
@@ -184,33 +187,32 @@ internal sealed class SegmentLane(
     {
         // A static workspace is the lane's where the engine lets it be: its contexts run one after the other.
         bool isShared = (Engine.Capabilities & EngineCapabilities.SharedWorkspace) != 0;
-        _context = Engine.CreateContext(failure, isShared ? WorkspaceStrategy.Dynamic : settings.Workspace);
-        if (settings.Profiling != ProfilingFormat.Off && Engine.Capabilities.HasFlag(EngineCapabilities.LayerProfiling))
-        {
-            _context.SetProfiler(profile);
-        }
-
+        bool isProfiled = settings.Profiling != ProfilingFormat.Off && Engine.Capabilities.HasFlag(EngineCapabilities.LayerProfiling);
+        _context = Engine.CreateContext(failure, isShared ? WorkspaceStrategy.Dynamic : settings.Workspace, isProfiled ? profile : null);
+        _profiles = _context.Profiles;
+        _supplied = _context.Workspace;
+        _allocated = _context.AllocatedOutputs;
         counters.CountContext();
         return _context;
     }
 
-    private void BindWorkspace(IExecutionContext context, ulong bytes, DeviceStream stream)
+    private void BindWorkspace(IContextWorkspace context, ulong bytes, DeviceStream stream)
     {
         if (_workspace is null || _workspace.Bytes < bytes)
         {
             ReturnWorkspace();
             _workspace = Device.Pool.Rent(bytes, stream);
-            context.SetWorkspace(_workspace.Pointer, (long)bytes);
+            context.Bind(_workspace.Pointer, (long)bytes);
         }
     }
 
     /// <summary>A recording keeps the piece it was recorded with; other contexts follow to the largest one.</summary>
-    private void ShareWorkspace(IExecutionContext context, ulong bytes, DeviceStream stream)
+    private void ShareWorkspace(IContextWorkspace context, ulong bytes, DeviceStream stream)
     {
         if (_shared is not { } held || held.Block.Bytes < bytes || (!keepsWorkspace && !ReferenceEquals(held, Device.Workspace.Current)))
         {
             SharedWorkspace.Piece taken = Device.Workspace.Take(bytes, stream);
-            context.SetWorkspace(taken.Block.Pointer, (long)taken.Block.Bytes);
+            context.Bind(taken.Block.Pointer, (long)taken.Block.Bytes);
             if (_shared is { } former)
             {
                 Device.Workspace.Drop(former);

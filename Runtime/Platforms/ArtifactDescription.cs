@@ -3,9 +3,7 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Artifacts.Containers;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
-using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Engines.Onnx.Model;
-using Troupe.Runtime.Failures;
+using Troupe.Runtime.Engines;
 
 namespace Troupe.Runtime.Platforms;
 
@@ -40,13 +38,12 @@ public sealed class ArtifactDescription
         Add($"{prefix}.key", engine.Key);
         Add($"{prefix}.name", record.Name);
         Add($"{prefix}.abi", Text(record.Abi));
-        Add(
-            $"{prefix}.plan",
-            $"{Text(record.Plan.Length)} bytes, {(EmulatedPlan.IsOne(record.Plan.Span) ? "emulated" : record.IsTensorRtPlan ? "TensorRT" : "not TensorRT's")}"
-        );
-        if (EmulatedPlan.IsOne(record.Plan.Span))
+        BackendDescription? backend = StandardBackends.Catalogue.Recognise(record.Plan.Span);
+        string kind = backend?.Name ?? (record.IsTensorRtPlan ? "TensorRT" : "not TensorRT's");
+        Add($"{prefix}.plan", $"{Text(record.Plan.Length)} bytes, {kind}");
+        foreach (KeyValuePair<string, string> line in backend?.Explain?.Invoke(record.Plan) ?? [])
         {
-            Emulated($"{prefix}.emulated", record.Plan);
+            Add($"{prefix}.{kind}.{line.Key}", line.Value);
         }
 
         Add(
@@ -75,50 +72,6 @@ public sealed class ArtifactDescription
         Add($"{prefix}.requiresNativeMultidevice", YesNo(record.RequiresNativeMultidevice));
         Add($"{prefix}.outputsAreUnowned", YesNo(record.OutputsAreUnowned));
         Add($"{prefix}.carriedByNode", YesNo(engine.CarriedByNode));
-    }
-
-    /// <summary>What stands for the engine where there is no TensorRT; a plan that is broken says so instead.</summary>
-    private void Emulated(string prefix, ReadOnlyMemory<byte> plan)
-    {
-        try
-        {
-            EmulatedPlan parts = EmulatedPlan.Read(plan, "plan");
-            EmulatedManifest manifest = EmulatedManifest.Read(parts.Manifest, "manifest");
-            OnnxGraph model = parts.ReadGraph("plan");
-            Add(
-                $"{prefix}.onnx",
-                $"{manifest.Onnx}, {Text(parts.Onnx.Length)} bytes, opset {Text(model.Opset)}, {Text(model.Nodes.Count)} nodes, {Text(model.WeightBytes)} bytes of weights"
-            );
-            Add($"{prefix}.onnxInputs", string.Join(", ", model.Inputs));
-            for (int index = 0; index < manifest.Profiles.Count; index++)
-            {
-                Add(
-                    $"{prefix}.profile[{Text(index)}]",
-                    string.Join(
-                        ", ",
-                        manifest
-                            .Profiles[index]
-                            .Select(input => $"{input.Key} {input.Value.Min} to {input.Value.Max}, best {input.Value.Opt}")
-                    )
-                );
-            }
-
-            Add($"{prefix}.streamableBytes", Text(manifest.StreamableBytes));
-            Add($"{prefix}.workspaceBytes", Text(manifest.WorkspaceBytes));
-            Add($"{prefix}.shapeTensors", manifest.ShapeTensors.Count == 0 ? "none" : string.Join(", ", manifest.ShapeTensors));
-            Add(
-                $"{prefix}.aliases",
-                manifest.Aliases.Count == 0
-                    ? "none"
-                    : string.Join(", ", manifest.Aliases.Select(alias => $"{alias.Output} = {alias.Input}"))
-            );
-            Add($"{prefix}.requiresOutputAllocator", YesNo(manifest.RequiresOutputAllocator));
-            Add($"{prefix}.rtx", YesNo(manifest.IsRtx));
-        }
-        catch (ModuleLoadException broken)
-        {
-            Add($"{prefix}.broken", broken.Message);
-        }
     }
 
     private void Graph(ArtifactGraph graph, IReadOnlyList<ArtifactEngine> engines)

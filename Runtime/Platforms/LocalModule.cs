@@ -55,9 +55,9 @@ public sealed class LocalModule : IModeTarget, IDisposable
     /// <summary>What it has done so far.</summary>
     public InstanceCounts Counts => Instance.Counters.Snapshot();
 
-    public long WeightBudgetBytes => Instance.Engines.Sum(engine => engine.WeightBudget);
+    public long WeightBudgetBytes => Instance.Engines.Sum(engine => engine.StreamableWeights?.Budget ?? 0);
 
-    public long AutomaticWeightBudgetBytes => Instance.Engines.Sum(engine => engine.AutomaticWeightBudget);
+    public long AutomaticWeightBudgetBytes => Instance.Engines.Sum(engine => engine.StreamableWeights?.AutomaticBudget ?? 0);
 
     internal ModuleInstance Instance =>
         Volatile.Read(ref _instance)

@@ -16,15 +16,20 @@ namespace Troupe.Runtime.Platforms;
 internal sealed class ModuleLoader(
     ICudaDriver driver,
     IReadOnlyList<DeviceDescription> machine,
-    BackendCatalog backends,
+    BackendCatalogue backends,
     DeviceHealth[] health
 )
 {
+    /// <summary>V2's word for a module of several segments, whoever runs them.</summary>
+    public const string ModulePlatform = "troupe_module";
+
+    private readonly ModuleReader _reader = new(backends);
+
     /// <param name="home">Ordinal of the home device; null: one that the engines were built for, the first where nothing is told.</param>
     /// <exception cref="ModuleLoadException">The module is refused; the devices are as they were.</exception>
     public LoadedModule Load(ModuleSource source, int? home, CancellationToken cancellation)
     {
-        ModuleDefinition definition = ModuleReader.Read(source);
+        ModuleDefinition definition = _reader.Read(source);
         int homeOrdinal = home ?? HomeOf(definition);
         RefuseUnfitDevices(definition, homeOrdinal);
         int[] relative =
@@ -49,7 +54,7 @@ internal sealed class ModuleLoader(
             }
 
             var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
-            string platform = definition.IsLone ? backends.Find(definition.Segments[0].Spec).Platform : "troupe_module";
+            string platform = definition.IsLone ? backends.Find(definition.Segments[0].Spec).Description.Platform : ModulePlatform;
             IEngine[] loaded = [.. engines.Select(engine => engine.Engine)];
             return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices);
         }
@@ -69,6 +74,11 @@ internal sealed class ModuleLoader(
     private IEngine LoadEngine(ModuleDefinition definition, SegmentDefinition segment, DeviceContext device, CancellationToken cancellation)
     {
         IEngineBackend backend = backends.Find(segment.Spec);
+        if (backend.Description.Obstacle(machine[device.Ordinal].Driver) is { } obstacle)
+        {
+            throw new ModuleLoadException(FailureKind.NotSupported, $"'{segment.Path}' cannot run on device {device.Ordinal}: {obstacle}.");
+        }
+
         using ContextEntry entry = device.Enter();
         using DeviceStream stream = DeviceStream.Create(device);
         var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)

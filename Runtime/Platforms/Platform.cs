@@ -3,9 +3,6 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated;
 using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
-using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Engines.Kernels;
-using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
@@ -22,13 +19,13 @@ public sealed class Platform : IPlatform
     private readonly DeviceHealth[] _health;
     private readonly ModuleLoader _loader;
 
-    internal Platform(ICudaDriver driver, IReadOnlyList<IEngineBackend> backends)
+    internal Platform(ICudaDriver driver, BackendCatalogue backends)
     {
         Driver = driver;
         driver.DeviceGetCount(out int count).ThrowIfFailed();
         Devices = [.. Enumerable.Range(0, count).Select(ordinal => Describe(driver, ordinal))];
         _health = [.. Enumerable.Range(0, count).Select(ordinal => new DeviceHealth(ordinal))];
-        _loader = new ModuleLoader(driver, Devices, new BackendCatalog(backends), _health);
+        _loader = new ModuleLoader(driver, Devices, backends, _health);
     }
 
     public IReadOnlyList<DeviceDescription> Devices { get; }
@@ -42,12 +39,12 @@ public sealed class Platform : IPlatform
         ArgumentOutOfRangeException.ThrowIfLessThan(devices.Count, 1, nameof(devices));
         ArgumentOutOfRangeException.ThrowIfLessThan(devices.MemoryBytes, 1, nameof(devices));
         var device = new EmulatedDeviceOptions { MemoryBytes = (ulong)devices.MemoryBytes };
-        return new Platform(new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(devices.Count, device)), StandardBackends());
+        return new Platform(new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(devices.Count, device)), StandardBackends.Catalogue);
     }
 
     /// <summary>The real devices of this machine.</summary>
     /// <exception cref="CudaUnavailableException">There is no usable driver; the message says what is missing.</exception>
-    public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends());
+    public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends.Catalogue);
 
     public IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals)
     {
@@ -89,12 +86,6 @@ public sealed class Platform : IPlatform
             throw;
         }
     }
-
-    /// <summary>The back ends that this build brings along.</summary>
-    internal static IReadOnlyList<IEngineBackend> StandardBackends() => StandardBackends(new OnnxBackend());
-
-    private static IReadOnlyList<IEngineBackend> StandardBackends(OnnxBackend onnx) =>
-        [onnx, new KernelBackend(), new EmulatedBackend(onnx)];
 
     private DeviceContext Retain(int ordinal)
     {

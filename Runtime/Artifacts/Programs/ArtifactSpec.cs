@@ -15,6 +15,9 @@ public sealed record ArtifactSpec(
     ArtifactGraph? Graph
 )
 {
+    /// <summary>The back end whose engines artifacts hold, as manifests call it; who stands in for it recognises them.</summary>
+    public const string Backend = "tensorrt";
+
     /// <summary>How often TorchScript code calls an engine; null for the other formats.</summary>
     public int? EngineCalls { get; init; }
 

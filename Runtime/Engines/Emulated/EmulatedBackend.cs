@@ -1,40 +1,39 @@
-using Troupe.Messages.Failures;
-using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx.Host;
-using Troupe.Runtime.Failures;
+using Troupe.Runtime.Engines.Onnx.Model;
 using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
 /// <summary>Stands in for TensorRT where there is none: an ONNX model with a manifest of profiles, streamable weights, aliases, shape
 /// tensors and timing, beside each other or packed into one <see cref="EmulatedPlan"/>.</summary>
-/// <remarks>Every rule TensorRT has for these holds here too, so that a program that is wrong there fails here. <b>Thread</b> any.
-/// <b>Blocks</b> while the model is loaded.</remarks>
-internal sealed class EmulatedBackend(OnnxBackend onnx) : IEngineBackend
+/// <remarks>Every rule TensorRT has for these holds here too, so that a program that is wrong there fails here. <b>Owns</b> nothing.
+/// <b>Thread</b> any. <b>Blocks</b> while the model is loaded.</remarks>
+internal sealed class EmulatedBackend : IEngineBackend
 {
-    public string Name => "emulated";
-
-    public string Platform => "tensorrt_plan";
-
-    public string? Unsupported(EngineHome home) =>
-        home.Driver is IManagedLauncher
-            ? null
-            : $"the emulated engine stands in for TensorRT on emulated devices; device {home.Ordinal} is a real one. Give it a TensorRT plan";
+    public BackendDescription Description { get; } =
+        new("emulated", "tensorrt_plan")
+        {
+            // Who names TensorRT for a plan means the plan, whoever runs it here.
+            StandsInFor = ["tensorrt"],
+            ModelFile = "model.plan",
+            Recognise = EmulatedPlan.Recognise,
+            Obstacle = driver =>
+                driver == DriverKind.Emulated
+                    ? null
+                    : "the emulated engine stands in for TensorRT on emulated devices, and this is a real one. Give it a TensorRT plan",
+            Explain = EmulatedPlanText.Of,
+        };
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation)
     {
-        if (Unsupported(home) is { } reason)
-        {
-            throw new ModuleLoadException(FailureKind.NotSupported, $"'{source.Path}' cannot run on device {home.Ordinal}: {reason}.");
-        }
-
         (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span)
             ? Packed(source)
             : BesideItsManifest(source);
-        OnnxEngine network = onnx.LoadOnnx(model with { Aliases = [] }, home, cancellation);
+        OnnxNetwork network = OnnxNetwork.Load(model, home, cancellation);
         try
         {
-            return new EmulatedEngine(source, manifest, network);
+            return new EmulatedEngine(source, manifest, network, OnnxGraph.Read(model.Bytes.Span));
         }
         catch
         {

@@ -10,165 +10,185 @@ namespace Troupe.Runtime.Engines.Emulated;
 
 /// <summary>An execution context that holds its caller to TensorRT's rules: shapes inside the active profile, aligned addresses, scratch
 /// memory, allocators where they are required.</summary>
-/// <remarks><b>Owns</b> the ONNX context and, under the static strategy, its scratch memory. <b>Thread</b> the lane's holder. <b>Blocks</b>
-/// in an enqueue while weights are streamed.</remarks>
-internal sealed class EmulatedContext : IExecutionContext
+/// <remarks><b>Owns</b> the network's runs and, under the static strategy, its scratch memory. <b>Thread</b> the lane's holder.
+/// <b>Blocks</b> in an enqueue while weights are streamed. It is long because a context is one state: what is set for a call decides what
+/// holds for the next.</remarks>
+internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, IShapeValues, IContextWorkspace, IAllocatedOutputs
 {
     private const ulong Alignment = 256;
 
     private readonly EmulatedEngine _engine;
-    private readonly OnnxContext _network;
-    private readonly TensorShape[] _inputShapes;
-    private readonly TensorShape[] _outputShapes;
+    private readonly OnnxNetwork _network;
+    private readonly ContextCount _contexts;
+    private readonly OnnxCall _call;
+    private readonly EmulatedRunLauncher _launcher;
+    private readonly OnnxRuns _runs;
     private readonly long[][] _values;
-    private readonly bool[] _allocated;
     private readonly WorkspaceStrategy _strategy;
     private DevicePointer _own;
+    private bool _isInferred;
     private bool _isSpecialized;
 
-    public EmulatedContext(EmulatedEngine engine, OnnxContext network, FailureSlot failure, WorkspaceStrategy strategy)
+    public EmulatedContext(
+        EmulatedEngine engine,
+        OnnxNetwork network,
+        ContextCount contexts,
+        FailureSlot failure,
+        WorkspaceStrategy strategy,
+        ILayerProfiler? profiler
+    )
     {
         _engine = engine;
         _network = network;
+        _contexts = contexts;
         _strategy = strategy;
-        _inputShapes = new TensorShape[engine.Inputs.Count];
-        _outputShapes = new TensorShape[engine.Outputs.Count];
+        _call = new OnnxCall(engine.Inputs.Count, engine.Outputs.Count);
+        _launcher = new EmulatedRunLauncher(engine, failure, profiler);
+        _runs = new OnnxRuns(network, _call, _launcher, failure);
         _values = [.. engine.Inputs.Select(_ => Array.Empty<long>())];
-        _allocated = new bool[engine.Outputs.Count];
-        network.Duration = engine.Manifest.Duration;
         if (strategy == WorkspaceStrategy.Static && engine.Manifest.WorkspaceBytes > 0)
         {
             CuResult status = engine.Home.Driver.MemAlloc(out _own, (ulong)engine.Manifest.WorkspaceBytes);
             if (status != CuResult.Success)
             {
-                network.Dispose();
+                _runs.Dispose();
                 OnnxFailures.ThrowIfOutOfMemory(status, engine.Name, (ulong)engine.Manifest.WorkspaceBytes);
                 status.ThrowIfFailed();
             }
 
-            network.SetScratch(_own, (ulong)engine.Manifest.WorkspaceBytes);
+            _launcher.Scratch = new DeviceAccess(_own, (ulong)engine.Manifest.WorkspaceBytes, AccessKind.ReadWrite);
         }
+
+        contexts.Add();
     }
 
-    public int ActiveProfile { get; private set; }
+    public IContextProfiles? Profiles => _engine.Profiles.Count > 0 ? this : null;
 
-    public long WorkspaceBytes => _strategy == WorkspaceStrategy.Dynamic ? _engine.Manifest.WorkspaceBytes : 0;
+    public IShapeValues? ShapeValues => _engine.Manifest.ShapeTensors.Count > 0 ? this : null;
+
+    public IContextWorkspace? Workspace => _strategy == WorkspaceStrategy.Dynamic && _engine.Manifest.WorkspaceBytes > 0 ? this : null;
+
+    public IAllocatedOutputs? AllocatedOutputs => this;
+
+    public int Active { get; private set; }
+
+    public long Bytes => _engine.Manifest.WorkspaceBytes;
 
     /// <summary>False while weights are streamed (TensorRT then synchronizes inside the enqueue), and while kernels for free dimensions are
     /// still specialized lazily (TensorRT-RTX).</summary>
-    public bool CanCapture => !IsStreaming && !_engine.RequiresOutputAllocator && !_engine.SpecializesLater && _network.CanCapture;
-
-    private bool IsStreaming => _engine.WeightBudget < _engine.StreamableWeightBytes;
-
-    public void SetProfile(int index, CuStream stream)
+    public bool CanCapture
     {
-        ActiveProfile =
-            (uint)index < (uint)Math.Max(1, _engine.Profiles.Count) ? index : throw ProfileSpec.OutOfRange(index, _engine.Profiles.Count);
+        get
+        {
+            if (StreamsWeights || _engine.RequiresOutputAllocator || _engine.Rtx is { SpecializesLater: true })
+            {
+                return false;
+            }
+
+            Infer();
+            return _call.KnowsOutputShapes;
+        }
+    }
+
+    private bool StreamsWeights => _engine.Weights is { AreStreamed: true };
+
+    public void Switch(int index, CuStream stream)
+    {
+        Active = (uint)index < (uint)_engine.Profiles.Count ? index : throw ProfileSpec.OutOfRange(index, _engine.Profiles.Count);
         _isSpecialized = false;
-        _network.Reset();
+        _isInferred = false;
+        _call.ForgetShapes();
     }
 
     public void SetInputShape(int input, in TensorShape shape)
     {
-        if (
-            _engine.Profiles.Count > 0
-            && !_engine.Inputs[input].IsShapeTensor
-            && !_engine.Profiles[ActiveProfile].Ranges[input].Admits(shape)
-        )
+        EngineTensor tensor = _engine.Inputs[input];
+        if (!tensor.IsShapeTensor && RangeOf(input) is { } range && !range.Admits(shape))
         {
-            ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}."
+                $"The input '{tensor.Name}' of '{_engine.Name}' has the shape {shape}; optimization profile {Active} admits {range.Min} to {range.Max}."
             );
         }
 
-        _isSpecialized &= _inputShapes[input] == shape;
-        _inputShapes[input] = shape;
-        _network.SetInputShape(input, shape);
+        if (_call.HasInputShape(input, shape))
+        {
+            return;
+        }
+
+        if (!tensor.Admits(shape))
+        {
+            throw OnnxFailures.WrongShape(_engine.Name, tensor, shape);
+        }
+
+        _call.SetInputShape(input, shape);
+        _isSpecialized = false;
+        _isInferred = false;
     }
 
-    public void SetShapeValues(int input, ReadOnlySpan<long> values)
+    public void Set(int input, ReadOnlySpan<long> values)
     {
-        if (!_engine.Inputs[input].IsShapeTensor)
+        EngineTensor tensor = _engine.Inputs[input];
+        if (!tensor.IsShapeTensor)
         {
-            throw new ForwardException(
-                FailureKind.Internal,
-                $"The input '{_engine.Inputs[input].Name}' of '{_engine.Name}' is not a shape tensor."
-            );
+            throw new ForwardException(FailureKind.Internal, $"The input '{tensor.Name}' of '{_engine.Name}' is not a shape tensor.");
         }
 
-        if (_engine.Profiles.Count > 0 && !_engine.Profiles[ActiveProfile].Ranges[input].AdmitsValues(values))
+        if (RangeOf(input) is { } range && !range.AdmitsValues(values))
         {
-            ProfileRange range = _engine.Profiles[ActiveProfile].Ranges[input];
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The shape tensor '{_engine.Inputs[input].Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {ActiveProfile} admits {range.Min} to {range.Max}."
+                $"The shape tensor '{tensor.Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {Active} admits {range.Min} to {range.Max}."
             );
         }
 
         if (!values.SequenceEqual(_values[input]))
         {
             _values[input] = values.ToArray();
-            _network.Touch();
+            _isInferred = false;
+            _call.Invalidate();
         }
     }
 
     public void InferShapes(Span<TensorShape> outputs)
     {
-        _network.InferShapes(_outputShapes);
-        for (int output = 0; output < _outputShapes.Length; output++)
-        {
-            if (_engine.Manifest.Shapes.TryGetValue(_engine.Outputs[output].Name, out IReadOnlyList<ShapeRule>? rules))
-            {
-                _outputShapes[output] = new TensorShape([.. rules.Select(rule => rule.Apply(_engine.Inputs, _inputShapes, _values))]);
-            }
-        }
-
-        if (_engine.Manifest.Shapes.Count > 0)
-        {
-            _network.FixOutputShapes(_outputShapes);
-        }
-
-        _outputShapes.CopyTo(outputs);
+        Infer();
+        _call.OutputShapes.CopyTo(outputs);
     }
 
-    public void SetWorkspace(DevicePointer address, long bytes)
+    public void Bind(DevicePointer address, long bytes)
     {
         RefuseUnaligned("workspace", address);
-        if (bytes < _engine.Manifest.WorkspaceBytes)
+        if (bytes < Bytes)
         {
-            throw new ForwardException(
-                FailureKind.Internal,
-                $"'{_engine.Name}' needs {_engine.Manifest.WorkspaceBytes} bytes of workspace and was given {bytes}."
-            );
+            throw new ForwardException(FailureKind.Internal, $"'{_engine.Name}' needs {Bytes} bytes of workspace and was given {bytes}.");
         }
 
-        _network.SetScratch(address, (ulong)bytes);
+        if (_launcher.Scratch.Start != address)
+        {
+            _call.Invalidate();
+        }
+
+        _launcher.Scratch = new DeviceAccess(address, (ulong)bytes, AccessKind.ReadWrite);
     }
 
     public void SetInputAddress(int input, DevicePointer address)
     {
         RefuseUnaligned(_engine.Inputs[input].Name, address);
-        _network.SetInputAddress(input, address);
+        _call.SetInputAddress(input, address);
     }
 
     public void SetOutputAddress(int output, DevicePointer address)
     {
         RefuseUnaligned(_engine.Outputs[output].Name, address);
-        _allocated[output] = false;
-        _network.SetOutputAddress(output, address);
+        _call.SetOutputAddress(output, address);
     }
 
-    public void SetOutputAllocator(int output, IOutputAllocator allocator)
-    {
-        _allocated[output] = true;
-        _network.SetOutputAllocator(output, allocator);
-    }
+    public void SetAllocator(int output, IOutputAllocator allocator) => _call.Allocators[output] = allocator;
 
     public void Enqueue(CuStream stream)
     {
-        if (_engine.RequiresOutputAllocator && _allocated.Contains(false))
+        if (_engine.RequiresOutputAllocator && _call.Allocators.Contains(null))
         {
             throw new ForwardException(
                 FailureKind.BackendFailed,
@@ -176,36 +196,65 @@ internal sealed class EmulatedContext : IExecutionContext
             );
         }
 
-        if (_strategy == WorkspaceStrategy.Dynamic && _engine.Manifest.WorkspaceBytes > 0 && !_network.HasScratch)
+        if (Bytes > 0 && _launcher.Scratch.ByteCount == 0)
         {
             throw new ForwardException(FailureKind.BackendFailed, $"'{_engine.Name}' has no workspace bound.");
         }
 
         if (!_isSpecialized)
         {
-            _engine.Kernels?.Obtain(ActiveProfile, _inputShapes);
+            _engine.Rtx?.Kernels?.Obtain(Active, _call.InputShapes);
             _isSpecialized = true;
         }
 
-        _network.Enqueue(stream);
-        if (IsStreaming)
+        Infer();
+        _isInferred &= _runs.Enqueue(stream);
+        if (StreamsWeights)
         {
             _engine.Home.Driver.StreamSynchronize(stream).ThrowIfFailed();
         }
     }
 
-    public void SetProfiler(ILayerProfiler? profiler) => _network.Profile(profiler, _engine.Layers);
-
     public void Dispose()
     {
-        _network.Dispose();
+        _runs.Dispose();
         if (!_own.IsNull)
         {
             _engine.Home.Driver.MemFree(_own);
             _own = default;
         }
 
-        _engine.Forget();
+        _contexts.Remove();
+    }
+
+    /// <summary>What the active profile admits for an input; null where there is no profile.</summary>
+    private ProfileRange? RangeOf(int input) => _engine.Profiles.Count > 0 ? _engine.Profiles[Active].Ranges[input] : null;
+
+    /// <summary>Output shapes that rules tell, and of the others what the network tells.</summary>
+    private void Infer()
+    {
+        if (_isInferred)
+        {
+            return;
+        }
+
+        if (_call.FirstWithoutShape is int input and >= 0)
+        {
+            throw OnnxFailures.NotInferable(_engine.Name, _engine.Inputs[input]);
+        }
+
+        _network.Shapes.Infer(_call.InputShapes, _call.OutputShapes);
+        for (int output = 0; output < _call.OutputShapes.Length; output++)
+        {
+            if (_engine.Manifest.Shapes.TryGetValue(_engine.Outputs[output].Name, out IReadOnlyList<ShapeRule>? rules))
+            {
+                _call.OutputShapes[output] = new TensorShape([
+                    .. rules.Select(rule => rule.Apply(_engine.Inputs, _call.InputShapes, _values)),
+                ]);
+            }
+        }
+
+        _isInferred = _call.KnowsOutputShapes;
     }
 
     private void RefuseUnaligned(string what, DevicePointer address)

@@ -27,6 +27,9 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
     /// <summary>The bytes are an emulated plan, sound or not; a plan without the marker is TensorRT's.</summary>
     public static bool IsOne(ReadOnlySpan<byte> plan) => plan.StartsWith(Marker);
 
+    /// <summary>Tells emulated plans from all other files.</summary>
+    internal static int Recognise(ReadOnlySpan<byte> head) => IsOne(head) ? MarkerBytes : 0;
+
     /// <summary>Packs an engine.</summary>
     /// <exception cref="ModuleLoadException">The manifest is none, or the bytes are no ONNX model, or one that keeps weights in other
     /// files.</exception>

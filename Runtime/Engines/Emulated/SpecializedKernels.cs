@@ -5,7 +5,7 @@ using Troupe.Runtime.Engines.Caches;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
-/// <summary>The kernels an emulated TensorRT-RTX engine has for each profile and shapes it met: taken from the runtime cache, else compiled
+/// <summary>The kernels an emulated TensorRT-RTX engine has for each profile and shapes it met: found in the runtime cache, else compiled
 /// and added to it.</summary>
 /// <remarks>
 /// An emulated kernel is a digest of what it was compiled for, so that one of another engine or of damaged bytes is told apart and compiled
@@ -21,7 +21,7 @@ internal sealed class SpecializedKernels(string engine, RuntimeCache? cache)
     public int Compiled { get; private set; }
 
     /// <summary>Kernels the cache had.</summary>
-    public int Taken { get; private set; }
+    public int FoundInCache { get; private set; }
 
     public void Obtain(int profile, ReadOnlySpan<TensorShape> shapes)
     {
@@ -37,7 +37,7 @@ internal sealed class SpecializedKernels(string engine, RuntimeCache? cache)
             byte[] kernel = SHA256.HashData(Encoding.UTF8.GetBytes(key));
             if (cache?.Find(key)?.AsSpan().SequenceEqual(kernel) == true)
             {
-                Taken++;
+                FoundInCache++;
                 return;
             }
 

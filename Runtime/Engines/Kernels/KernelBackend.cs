@@ -17,11 +17,7 @@ internal sealed class KernelBackend : IEngineBackend
             StringComparer.Ordinal
         );
 
-    public string Name => "kernels";
-
-    public string Platform => "troupe_kernels";
-
-    public string? Unsupported(EngineHome home) => null;
+    public BackendDescription Description { get; } = new("kernels", "troupe_kernels");
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation)
     {

@@ -3,12 +3,13 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Kernels;
 
 /// <summary>One call at a time of a kernel: shapes, addresses, and the launch with its arguments.</summary>
 /// <remarks><b>Owns</b> nothing on the device. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
-internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
+internal sealed class KernelContext(KernelEngine engine) : IExecutionContext, IAllocatedOutputs
 {
     private const uint ThreadsPerBlock = 256;
 
@@ -19,43 +20,25 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
     private DevicePointer _output;
     private IOutputAllocator? _allocator;
 
-    public int ActiveProfile => 0;
-
-    public long WorkspaceBytes => 0;
-
     public bool CanCapture => true;
 
-    public void SetProfile(int index, CuStream stream) => ArgumentOutOfRangeException.ThrowIfNotEqual(index, 0);
+    public IAllocatedOutputs? AllocatedOutputs => this;
 
     public void SetInputShape(int input, in TensorShape shape)
     {
-        TensorShape expected = engine.Inputs[input].Shape;
-        bool fits = shape.Rank == expected.Rank;
-        for (int axis = 0; fits && axis < shape.Rank; axis++)
-        {
-            fits = expected[axis] < 0 || expected[axis] == shape[axis];
-        }
-
-        if (!fits || shape.ElementCount > int.MaxValue)
+        EngineTensor tensor = engine.Inputs[input];
+        if (!tensor.Admits(shape) || shape.ElementCount > int.MaxValue)
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The input '{engine.Inputs[input].Name}' of '{engine.Name}' has the shape {shape}; it must be {expected}, where -1 is free, of at most {int.MaxValue} elements."
+                $"The input '{tensor.Name}' of '{engine.Name}' has the shape {shape}; it must be {tensor.Shape}, where -1 is free, of at most {int.MaxValue} elements."
             );
         }
 
         _shapes[input] = shape;
     }
 
-    public void SetShapeValues(int input, ReadOnlySpan<long> values) =>
-        throw new ForwardException(FailureKind.NotSupported, $"'{engine.Name}' has no shape tensors.");
-
     public void InferShapes(Span<TensorShape> outputs) => outputs[0] = Shape();
-
-    public void SetWorkspace(DevicePointer address, long bytes)
-    {
-        // Kernels need no scratch memory.
-    }
 
     public void SetInputAddress(int input, DevicePointer address) => _inputs[input] = address;
 
@@ -65,10 +48,7 @@ internal sealed class KernelContext(KernelEngine engine) : IExecutionContext
         _allocator = null;
     }
 
-    public void SetOutputAllocator(int output, IOutputAllocator allocator) => _allocator = allocator;
-
-    public void SetProfiler(ILayerProfiler? profiler) =>
-        throw new ForwardException(FailureKind.NotSupported, $"'{engine.Name}' does not report the time of its layers.");
+    public void SetAllocator(int output, IOutputAllocator allocator) => _allocator = allocator;
 
     public void Enqueue(CuStream stream)
     {

@@ -1,8 +1,6 @@
-using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Specs;
 
@@ -45,27 +43,8 @@ internal sealed class KernelEngine : IEngine
 
     public IReadOnlyList<EngineTensor> Outputs { get; }
 
-    public IReadOnlyList<ProfileSpec> Profiles => [];
-
-    public IReadOnlyList<AliasSpec> Aliases => [];
-
-    public bool RequiresOutputAllocator => false;
-
-    public long StreamableWeightBytes => 0;
-
-    public long AutomaticWeightBudget => 0;
-
-    public long WeightBudget => 0;
-
-    public string? LayerInformation => null;
-
-    public void SetWeightBudget(long bytes) =>
-        throw new ForwardException(FailureKind.NotSupported, "Streamable bytes are zero: a kernel has no weights.");
-
-    public void SetRuntimeSettings(RuntimeSettings settings, RuntimeCache? cache) =>
-        throw new ForwardException(FailureKind.NotSupported, "Runtime settings are TensorRT-RTX's; a kernel has none.");
-
-    public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace) => new KernelContext(this);
+    public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace, ILayerProfiler? profiler) =>
+        new KernelContext(this);
 
     /// <summary>The device context is current, as for every call of an engine.</summary>
     public void Dispose() => Home.Driver.ModuleUnload(_image);

@@ -94,7 +94,7 @@ public sealed class FaultTests
     public void A_lost_device_fails_the_forward_marks_the_group_and_leaves_other_devices_alone(bool atOnce)
     {
         var driver = new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(2) with { Strict = true });
-        using var platform = new Platform(driver, Platform.StandardBackends());
+        using var platform = new Platform(driver, StandardBackends.Catalogue);
         using var folder = new ModuleFolder();
         string path = folder.Write("m.onnx", TinyModels.Scale(2));
         var source = new ModuleSource(new ModelReference("m"), path);

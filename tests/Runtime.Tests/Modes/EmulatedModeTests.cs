@@ -17,6 +17,6 @@ public sealed class EmulatedModeTests : ModeContract
                     Strict = true,
                 }
             ),
-            Platform.StandardBackends()
+            StandardBackends.Catalogue
         );
 }

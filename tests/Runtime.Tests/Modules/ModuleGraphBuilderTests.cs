@@ -2,7 +2,6 @@ using Troupe.Messages.Identity;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Emulated;
-using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
@@ -37,7 +36,7 @@ public sealed class ModuleGraphBuilderTests
         using DeviceContext device = DeviceContext.Retain(bench.Driver, 0);
         using ContextEntry entry = device.Enter();
         using DeviceStream stream = DeviceStream.Create(device);
-        using IEngine engine = new EmulatedBackend(new OnnxBackend()).Load(
+        using IEngine engine = new EmulatedBackend().Load(
             new EngineSource("_run_on_acc_0", path, File.ReadAllBytes(path)),
             new EngineHome(bench.Driver, 0, device.Handle, stream.Handle),
             CancellationToken.None

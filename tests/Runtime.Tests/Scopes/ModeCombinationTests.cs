@@ -184,14 +184,14 @@ public sealed class ModeCombinationTests
             inner = module.WeightStreaming();
         outer.DeviceBudget = 2000;
         inner.DeviceBudget = 400;
-        Assert.Equal([100L, 300], module.Instance.Engines.Select(engine => engine.WeightBudget));
+        Assert.Equal([100L, 300], module.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0));
         Assert.Equal(6f, Workbench.Floats(module.Forward(X(1))[0])[0]);
         outer.Dispose();
         Assert.Equal(400, module.WeightBudgetBytes);
         Assert.Throws<ForwardException>(() => inner.DeviceBudget = -1);
         Assert.Equal(400, inner.DeviceBudget);
         inner.Dispose();
-        Assert.Equal([250L, 3000], module.Instance.Engines.Select(engine => engine.WeightBudget));
+        Assert.Equal([250L, 3000], module.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0));
         Assert.Throws<ObjectDisposedException>(() => inner.DeviceBudget = 100);
     }
 

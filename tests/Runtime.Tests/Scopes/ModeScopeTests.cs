@@ -76,13 +76,13 @@ public sealed class ModeScopeTests
         {
             Assert.Equal(
                 (KernelSpecialization.Eager, EngineGraphStrategy.WholeGraphCapture),
-                (engine.RuntimeSettings.Specialization, engine.RuntimeSettings.GraphStrategy)
+                (engine.Rtx!.Settings.Specialization, engine.Rtx.Settings.GraphStrategy)
             );
             Assert.Equal([2, 2, 2, 2], Workbench.Floats(module.Forward(X())[0]));
             Assert.Equal(2, module.Counts.Contexts);
         }
 
-        Assert.Equal(RuntimeSettings.Default, engine.RuntimeSettings);
+        Assert.Equal(RuntimeSettings.Default, engine.Rtx!.Settings);
     }
 
     [Fact, Trait("row", "OP-08")]

@@ -65,7 +65,7 @@ public sealed class WeightStreamingTests
         long wanted = 1334 * percent / 100;
         scope.DeviceBudget = wanted;
         Assert.InRange(scope.DeviceBudget, wanted - 1, wanted + 1);
-        Assert.InRange(module.Instance.Engines[0].WeightBudget, (wanted * 1001 / 1334) - 1, (wanted * 1001 / 1334) + 1);
+        Assert.InRange(module.Instance.Engines[0].StreamableWeights!.Budget, (wanted * 1001 / 1334) - 1, (wanted * 1001 / 1334) + 1);
         Assert.Equal([6, 12, 18, 24], Workbench.Floats(module.Forward(X())[0]));
     }
 
@@ -74,15 +74,15 @@ public sealed class WeightStreamingTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(EmulatedModels.TwoStreamable(bench.Folder, 1000, 1000, """, "automaticBudget": 100"""));
-        long[] before = [.. module.Instance.Engines.Select(engine => engine.WeightBudget)];
+        long[] before = [.. module.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0)];
         Assert.Equal([100, 1000], before);
         using (WeightStreamingScope scope = module.WeightStreaming())
         {
             scope.DeviceBudget = 500;
-            Assert.Equal([250, 250], module.Instance.Engines.Select(engine => engine.WeightBudget));
+            Assert.Equal([250, 250], module.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0));
         }
 
-        Assert.Equal(before, module.Instance.Engines.Select(engine => engine.WeightBudget));
+        Assert.Equal(before, module.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0));
     }
 
     [Fact, Trait("row", "WS-10")]

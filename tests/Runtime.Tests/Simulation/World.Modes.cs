@@ -163,7 +163,7 @@ internal sealed partial class World
             }
         }
 
-        Assert.Equal(loaded.Model.Budgets, loaded.Instance.Engines.Select(engine => engine.WeightBudget));
+        Assert.Equal(loaded.Model.Budgets, loaded.Instance.Engines.Select(engine => engine.StreamableWeights?.Budget ?? 0));
         Hold(loaded);
     }
 
@@ -229,7 +229,7 @@ internal sealed partial class World
             0 or 1 => new Place(Precedence.Cluster),
             2 => new Place(Precedence.Node),
             3 => new Place(Precedence.Gpu, _random.Next(DeviceCount)),
-            4 or 5 => new Place(Precedence.Model, Model: Any(ModuleCatalog.All).Name),
+            4 or 5 => new Place(Precedence.Model, Model: Any(ModuleCatalogue.All).Name),
             6 or 7 => new Place(Precedence.ModelOnGpu, _random.Next(DeviceCount), Any(_loaded).Module.Name),
             _ => new Place(Precedence.Session, Session: _random.Next(Sessions)),
         };

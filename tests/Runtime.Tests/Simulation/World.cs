@@ -36,7 +36,7 @@ internal sealed partial class World : IDisposable
                 Seed = random.Next(),
             }
         );
-        _platform = new Platform(_driver, Platform.StandardBackends());
+        _platform = new Platform(_driver, StandardBackends.Catalogue);
         _callers = [.. Enumerable.Range(0, 2 * DeviceCount).Select(number => new Caller(_driver, number / 2, number))];
     }
 
@@ -113,7 +113,7 @@ internal sealed partial class World : IDisposable
 
     private void Load()
     {
-        ModuleCase module = Any(ModuleCatalog.All);
+        ModuleCase module = Any(ModuleCatalogue.All);
         int home = module.Devices > 1 ? 0 : _random.Next(DeviceCount);
         if (_loaded.Exists(loaded => loaded.Module.Name == module.Name && loaded.Home == home))
         {

@@ -3,6 +3,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Engines;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Modules;
@@ -18,10 +19,10 @@ internal sealed class Workbench : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
-    public Workbench(EmulatedDriverOptions? options = null)
+    public Workbench(EmulatedDriverOptions? options = null, BackendCatalogue? backends = null)
     {
         Driver = new EmulatedCudaDriver((options ?? new EmulatedDriverOptions()) with { Strict = options?.Strict ?? true });
-        Platform = new Platform(Driver, Platform.StandardBackends());
+        Platform = new Platform(Driver, backends ?? StandardBackends.Catalogue);
     }
 
     public EmulatedCudaDriver Driver { get; }

@@ -17,7 +17,7 @@ internal sealed class OnnxBinding : IDisposable
 {
     private const ulong Alignment = 256;
 
-    private readonly OnnxEngine _engine;
+    private readonly OnnxNetwork _network;
     private readonly OnnxTensorSlot[] _slots;
     private readonly TensorShape[] _inputShapes;
     private readonly TensorShape[] _outputShapes;
@@ -26,9 +26,9 @@ internal sealed class OnnxBinding : IDisposable
 
     /// <param name="outputShapes">Concrete shapes, or empty where outputs are measured by the run: then buffers hold the inputs
     /// only.</param>
-    public OnnxBinding(OnnxEngine engine, ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes)
+    public OnnxBinding(OnnxNetwork network, ReadOnlySpan<TensorShape> inputShapes, ReadOnlySpan<TensorShape> outputShapes)
     {
-        _engine = engine;
+        _network = network;
         _inputShapes = inputShapes.ToArray();
         _outputShapes = outputShapes.ToArray();
         _slots = new OnnxTensorSlot[inputShapes.Length + outputShapes.Length];
@@ -37,14 +37,14 @@ internal sealed class OnnxBinding : IDisposable
         {
             bool input = index < inputShapes.Length;
             TensorShape shape = input ? inputShapes[index] : outputShapes[index - inputShapes.Length];
-            ElementType type = (input ? engine.Inputs[index] : engine.Outputs[index - inputShapes.Length]).Type;
+            ElementType type = (input ? network.Inputs[index] : network.Outputs[index - inputShapes.Length]).Type;
             _slots[index] = new OnnxTensorSlot(type, shape, size, (ulong)type.ByteCount(shape.ElementCount));
             size += (Math.Max(_slots[index].Bytes, 1) + Alignment - 1) / Alignment * Alignment;
         }
 
         Bytes = Math.Max(size, 1);
-        CuResult status = engine.Home.Driver.MemAlloc(out DevicePointer memory, Bytes);
-        OnnxFailures.ThrowIfOutOfMemory(status, engine.Name, Bytes);
+        CuResult status = network.Home.Driver.MemAlloc(out DevicePointer memory, Bytes);
+        OnnxFailures.ThrowIfOutOfMemory(status, network.Name, Bytes);
         status.ThrowIfFailed();
         Memory = memory;
     }
@@ -65,17 +65,17 @@ internal sealed class OnnxBinding : IDisposable
     {
         if (_binding is null)
         {
-            OrtIoBinding binding = _engine.Session.CreateIoBinding();
+            OrtIoBinding binding = _network.Session.CreateIoBinding();
             MakeValues(memory);
             for (int index = 0; index < _values.Length; index++)
             {
                 if (index < _inputShapes.Length)
                 {
-                    binding.BindInput(_engine.InputNames[index], _values[index]);
+                    binding.BindInput(_network.InputNames[index], _values[index]);
                 }
                 else
                 {
-                    binding.BindOutput(_engine.OutputNames[index - _inputShapes.Length], _values[index]);
+                    binding.BindOutput(_network.OutputNames[index - _inputShapes.Length], _values[index]);
                 }
             }
 
@@ -106,7 +106,7 @@ internal sealed class OnnxBinding : IDisposable
 
         if (!Memory.IsNull)
         {
-            _engine.Home.Driver.MemFree(Memory);
+            _network.Home.Driver.MemFree(Memory);
             Memory = default;
         }
     }

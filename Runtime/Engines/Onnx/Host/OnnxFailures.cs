@@ -1,6 +1,8 @@
 using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
@@ -17,6 +19,17 @@ internal static class OnnxFailures
             );
         }
     }
+
+    /// <summary>An input's shape is not one that the model declares.</summary>
+    public static ForwardException WrongShape(string engine, EngineTensor input, in TensorShape shape) =>
+        new(
+            FailureKind.InvalidInput,
+            $"The input '{input.Name}' of '{engine}' has the shape {shape}; it must be {input.Shape}, where -1 is free."
+        );
+
+    /// <summary>Output shapes were asked for before this input had one.</summary>
+    public static ForwardException NotInferable(string engine, EngineTensor input) =>
+        new(FailureKind.InvalidInput, $"The output shapes of '{engine}' cannot be inferred: its input '{input.Name}' has no shape.");
 
     /// <summary>An input that ONNX Runtime rejects is the caller's fault; anything else is the back end's.</summary>
     public static void Report(FailureSlot failure, string engine, Exception trouble)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
@@ -6,28 +5,25 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
-/// <summary>A run of an ONNX engine as a kernel: copies inputs into the context's buffers, runs the binding over them, copies outputs
+/// <summary>A run of a network as a kernel: copies inputs into the binding's buffers, runs the binding over them, copies outputs
 /// out.</summary>
 /// <remarks>Prepared and enqueued again and again outside graphs; inside a graph prepared once. <b>Thread</b> the driver's. <b>Blocks</b>
 /// for the computation.</remarks>
-internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOptions options, FailureSlot failure) : ManagedKernel
+internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions options, FailureSlot failure) : ManagedKernel
 {
-    private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
-    private readonly DevicePointer[] _outputs = new DevicePointer[engine.Outputs.Count];
-    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + engine.Outputs.Count + 2];
+    private readonly DevicePointer[] _inputs = new DevicePointer[network.Inputs.Count];
+    private readonly DevicePointer[] _outputs = new DevicePointer[network.Outputs.Count];
+    private readonly DeviceAccess[] _accesses = new DeviceAccess[network.Inputs.Count + network.Outputs.Count + 1];
     private OnnxBinding _binding = null!;
-    private int _count;
 
-    /// <summary>Version of the context this was recorded at; null for a plain launch.</summary>
-    public long? Recorded { get; init; }
+    /// <summary>Version of the call this was recorded at; null for a plain launch.</summary>
+    public long? RecordedVersion { get; init; }
 
-    public override string Name => engine.Name;
+    public override string Name => network.Name;
 
-    public override TimeSpan Duration => context.Duration;
+    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses;
 
-    public override ReadOnlySpan<DeviceAccess> Accesses => _accesses.AsSpan(0, _count);
-
-    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs, ReadOnlySpan<DevicePointer> outputs, DeviceAccess scratch)
+    public void Prepare(OnnxBinding binding, ReadOnlySpan<DevicePointer> inputs, ReadOnlySpan<DevicePointer> outputs)
     {
         _binding = binding;
         inputs.CopyTo(_inputs);
@@ -43,13 +39,7 @@ internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOpti
             _accesses[next++] = new DeviceAccess(outputs[index], binding.Outputs[index].Bytes, AccessKind.Write);
         }
 
-        _accesses[next++] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
-        if (scratch.ByteCount > 0)
-        {
-            _accesses[next++] = scratch;
-        }
-
-        _count = next;
+        _accesses[next] = new DeviceAccess(binding.Memory, binding.Bytes, AccessKind.ReadWrite);
     }
 
     public override unsafe CuResult Run(IEmulatedMemory memory)
@@ -60,25 +50,24 @@ internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOpti
             return CuResult.Success;
         }
 
-        if (Recorded is { } version && version != context.Version)
+        if (RecordedVersion is { } version && version != call.Version)
         {
             failure.Fail(
                 FailureKind.BackendFailed,
-                $"A graph was replayed after the execution context of '{engine.Name}' that it records was reconfigured or disposed."
+                $"A graph was replayed after the execution context of '{network.Name}' that it records was reconfigured or disposed."
             );
             return CuResult.Success;
         }
 
-        long start = context.IsProfiled ? Stopwatch.GetTimestamp() : 0;
         byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
         CopyIn(memory, buffers, _binding.Inputs, _inputs);
         try
         {
-            engine.Session.RunWithBinding(options, _binding.Bind(buffers));
+            network.Session.RunWithBinding(options, _binding.Bind(buffers));
         }
         catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
         {
-            OnnxFailures.Report(failure, engine.Name, trouble);
+            OnnxFailures.Report(failure, network.Name, trouble);
             return CuResult.Success;
         }
 
@@ -91,11 +80,6 @@ internal sealed class OnnxLaunch(OnnxEngine engine, OnnxContext context, RunOpti
                 // SAFETY: the source lies in this binding's buffers, the target was resolved for exactly these bytes.
                 Buffer.MemoryCopy(buffers + outputs[index].Offset, memory.Resolve(_outputs[index], bytes), bytes, bytes);
             }
-        }
-
-        if (start != 0)
-        {
-            context.Report(Stopwatch.GetElapsedTime(start));
         }
 
         return CuResult.Success;

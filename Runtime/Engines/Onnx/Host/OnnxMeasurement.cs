@@ -8,15 +8,15 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// <summary>A run whose outputs ONNX Runtime allocates, because their sizes are not known before; a second kernel delivers them.</summary>
 /// <remarks><b>Owns</b> the measured values until they are delivered. <b>Thread</b> runs on the driver's, is read by the lane's holder
 /// after it waited.</remarks>
-internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, FailureSlot failure) : ManagedKernel, IDisposable
+internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, FailureSlot failure) : ManagedKernel, IDisposable
 {
-    private readonly DevicePointer[] _inputs = new DevicePointer[engine.Inputs.Count];
-    private readonly DeviceAccess[] _accesses = new DeviceAccess[engine.Inputs.Count + 1];
-    private readonly OnnxDelivery _delivery = new(engine.Name, engine.Outputs.Count);
+    private readonly DevicePointer[] _inputs = new DevicePointer[network.Inputs.Count];
+    private readonly DeviceAccess[] _accesses = new DeviceAccess[network.Inputs.Count + 1];
+    private readonly OnnxDelivery _delivery = new(network.Name, network.Outputs.Count);
     private OnnxBinding _binding = null!;
     private IDisposableReadOnlyCollection<OrtValue>? _values;
 
-    public override string Name => engine.Name;
+    public override string Name => network.Name;
 
     public override ReadOnlySpan<DeviceAccess> Accesses => _accesses;
 
@@ -45,11 +45,11 @@ internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, Fai
         OnnxLaunch.CopyIn(memory, buffers, _binding.Inputs, _inputs);
         try
         {
-            _values = engine.Session.Run(options, engine.InputNames, _binding.BindInputs(buffers), engine.OutputNames);
+            _values = network.Session.Run(options, network.InputNames, _binding.BindInputs(buffers), network.OutputNames);
         }
         catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
         {
-            OnnxFailures.Report(failure, engine.Name, trouble);
+            OnnxFailures.Report(failure, network.Name, trouble);
         }
 
         return CuResult.Success;
@@ -57,7 +57,7 @@ internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, Fai
 
     public TensorShape ShapeOf(int output) => new(Measured(output).GetTensorTypeAndShape().Shape);
 
-    public ulong BytesOf(int output) => (ulong)engine.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
+    public ulong BytesOf(int output) => (ulong)network.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
 
     /// <summary>The kernel that copies the measured values to these addresses.</summary>
     public ManagedKernel Delivery(ReadOnlySpan<DevicePointer> outputs)
@@ -73,5 +73,5 @@ internal sealed class OnnxMeasurement(OnnxEngine engine, RunOptions options, Fai
     public void Dispose() => _values?.Dispose();
 
     private OrtValue Measured(int output) =>
-        (_values ?? throw new InvalidOperationException($"'{engine.Name}' has not been measured."))[output];
+        (_values ?? throw new InvalidOperationException($"'{network.Name}' has not been measured."))[output];
 }

@@ -409,10 +409,10 @@ public sealed class RuntimeCacheTests : IDisposable
         return entries.Count;
     }
 
-    private static (int Compiled, int Taken) Kernels(LocalModule module)
+    private static (int Compiled, int Found) Kernels(LocalModule module)
     {
-        SpecializedKernels kernels = ((EmulatedEngine)module.Instance.Engines[0]).Kernels!;
-        return (kernels.Compiled, kernels.Taken);
+        SpecializedKernels kernels = ((EmulatedEngine)module.Instance.Engines[0]).Rtx!.Kernels!;
+        return (kernels.Compiled, kernels.FoundInCache);
     }
 
     private static void Run(LocalModule module, int rows, float scale = 2)

@@ -1,8 +1,9 @@
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Engines.Onnx.Model;
 using Troupe.Runtime.Failures;
 
-namespace Troupe.Runtime.Engines.Onnx.Model;
+namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>The device memory a model's weights are charged for: ONNX Runtime keeps them on the host, an emulated device must be as full as
 /// a real one.</summary>

@@ -5,7 +5,7 @@ using Troupe.TestSupport.Platforms;
 namespace Troupe.Runtime.Tests.Simulation;
 
 /// <summary>The modules of the simulation: one of each kind that modes treat differently.</summary>
-internal static class ModuleCatalog
+internal static class ModuleCatalogue
 {
     private const ElementType Float = ElementType.Fp32;
 

@@ -1,0 +1,84 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Engines.Emulated;
+
+/// <summary>The streamable weights of an emulated engine: those within the budget take device memory.</summary>
+/// <remarks><b>Owns</b> that memory. <b>Thread</b> as <see cref="IEngine"/>. <b>Blocks</b> never.</remarks>
+internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
+{
+    private readonly EngineHome _home;
+    private readonly string _engine;
+    private readonly ContextCount _contexts;
+    private DevicePointer _resident;
+
+    /// <exception cref="ModuleLoadException">What the engine would keep itself does not fit the device.</exception>
+    public EmulatedWeights(EmulatedManifest manifest, EngineHome home, string engine, string file, ContextCount contexts)
+    {
+        _home = home;
+        _engine = engine;
+        _contexts = contexts;
+        Bytes = manifest.StreamableBytes;
+        AutomaticBudget = Math.Min(manifest.AutomaticBudget ?? Bytes, Bytes);
+        Budget = AutomaticBudget;
+        Allocate(Budget, file);
+    }
+
+    public long Bytes { get; }
+
+    public long AutomaticBudget { get; }
+
+    public long Budget { get; private set; }
+
+    /// <summary>Some weights come from the host at each run.</summary>
+    public bool AreStreamed => Budget < Bytes;
+
+    public void SetBudget(long bytes)
+    {
+        _contexts.RefuseAny("the weight budget");
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes);
+        Dispose();
+        try
+        {
+            Allocate(bytes, _engine);
+            Budget = bytes;
+        }
+        catch (ModuleLoadException full)
+        {
+            Allocate(Budget, _engine);
+            throw new ForwardException(full.Kind, full.Message, full);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_resident.IsNull)
+        {
+            _home.Driver.MemFree(_resident);
+            _resident = default;
+        }
+    }
+
+    private void Allocate(long bytes, string what)
+    {
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        CuResult status = _home.Driver.MemAlloc(out DevicePointer resident, (ulong)bytes);
+        if (status == CuResult.OutOfMemory)
+        {
+            _home.Driver.MemGetInfo(out ulong free, out ulong total);
+            throw new ModuleLoadException(
+                FailureKind.OutOfDeviceMemory,
+                $"The resident weights of '{what}' take {bytes} bytes; device {_home.Ordinal} has {free} of {total} free."
+            );
+        }
+
+        status.ThrowIfFailed();
+        _resident = resident;
+    }
+}

@@ -1,0 +1,129 @@
+using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Engines.Onnx.Model;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>An ONNX model as ONNX Runtime holds it on the host: its session, its tensors, and output shapes learned by running.</summary>
+/// <remarks><b>Owns</b> the session and the device memory its weights are charged for. <b>Thread</b> any; contexts share the session, whose
+/// runs may overlap. <b>Blocks</b> while it is loaded.</remarks>
+internal sealed class OnnxNetwork : IDisposable
+{
+    private readonly OnnxWeights _weights;
+
+    private OnnxNetwork(EngineSource source, EngineHome home, OnnxGraph graph, OnnxWeights weights, InferenceSession session)
+    {
+        _weights = weights;
+        Session = session;
+        Home = home;
+        Name = source.Segment;
+        HashSet<string> dependent = DataDependence.Find(graph);
+        InputNames = [.. session.InputNames];
+        OutputNames = [.. session.OutputNames];
+        Inputs = [.. InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name]))];
+        Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], dependent))];
+        Shapes = new OnnxShapes(Inputs, Outputs);
+    }
+
+    public InferenceSession Session { get; }
+
+    public EngineHome Home { get; }
+
+    /// <summary>The segment's name.</summary>
+    public string Name { get; }
+
+    public string[] InputNames { get; }
+
+    public string[] OutputNames { get; }
+
+    public IReadOnlyList<EngineTensor> Inputs { get; }
+
+    public IReadOnlyList<EngineTensor> Outputs { get; }
+
+    /// <summary>What is known of output shapes.</summary>
+    public OnnxShapes Shapes { get; }
+
+    /// <exception cref="ModuleLoadException">The bytes are no ONNX model, or ONNX Runtime refuses it, or its weights do not fit; nothing is
+    /// left on the device.</exception>
+    public static OnnxNetwork Load(EngineSource source, EngineHome home, CancellationToken cancellation)
+    {
+        OnnxGraph graph = ReadGraph(source);
+        OnnxWeights weights = OnnxWeights.Charge(source, graph, home);
+        InferenceSession? session = null;
+        try
+        {
+            session = OnnxSession.Create(source, graph, cancellation);
+            return new OnnxNetwork(source, home, graph, weights, session);
+        }
+        catch
+        {
+            session?.Dispose();
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Session.Dispose();
+        _weights.Dispose();
+    }
+
+    private static OnnxGraph ReadGraph(EngineSource source)
+    {
+        OnnxGraph graph;
+        try
+        {
+            graph = OnnxGraph.Read(source.Bytes.Span);
+        }
+        catch (Exception trouble) when (trouble is InvalidDataException or OverflowException)
+        {
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{source.Path}' is not an ONNX model, or it is cut off: {trouble.Message}.",
+                trouble
+            );
+        }
+
+        string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
+        foreach (string file in graph.ExternalFiles)
+        {
+            ModuleFiles.Resolve(folder, file, source.Path);
+        }
+
+        return graph;
+    }
+
+    private EngineTensor DescribeOutput(EngineSource source, string name, NodeMetadata metadata, HashSet<string> dependent)
+    {
+        EngineTensor output = Describe(source, "output", name, metadata);
+        return output with { IsDataDependent = dependent.Contains(name) && !OnnxShapes.FollowsSymbols(Inputs, output) };
+    }
+
+    private static EngineTensor Describe(EngineSource source, string side, string name, NodeMetadata metadata)
+    {
+        if (!metadata.IsTensor || !OnnxElementTypes.TryParse(metadata.ElementDataType, out ElementType type))
+        {
+            string what = metadata.IsTensor ? metadata.ElementDataType.ToString() : metadata.OnnxValueType.ToString();
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{source.Path}' has the {side} '{name}' of type {what}, which cannot stand in device memory."
+            );
+        }
+
+        if (metadata.Dimensions.Length > TensorShape.MaxRank)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{source.Path}' has the {side} '{name}' of rank {metadata.Dimensions.Length}; at most {TensorShape.MaxRank} is possible."
+            );
+        }
+
+        var shape = new TensorShape([.. metadata.Dimensions.Select(dimension => (long)Math.Max(dimension, -1))]);
+        return new EngineTensor(name, type, shape, [.. metadata.SymbolicDimensions.Select(symbol => symbol ?? "")]) { Alignment = 64 };
+    }
+}

@@ -1,0 +1,150 @@
+using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>Puts runs of a network on streams as its call says, with buffers of its own per combination of input shapes.</summary>
+/// <remarks><b>Owns</b> its bindings. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured.</remarks>
+internal sealed class OnnxRuns : IDisposable
+{
+    /// <summary>Combinations of input shapes whose buffers are kept.</summary>
+    private const int MaxBindings = 8;
+
+    private readonly OnnxNetwork _network;
+    private readonly OnnxCall _call;
+    private readonly IManagedLauncher _launcher;
+    private readonly FailureSlot _failure;
+    private readonly RunOptions _options = new();
+    private readonly List<OnnxBinding> _bindings = [];
+    private readonly OnnxMeasurement _measurement;
+    private OnnxLaunch? _launch;
+
+    /// <param name="launcher">Whereby kernels enter a stream: the driver, or one who stands before it.</param>
+    public OnnxRuns(OnnxNetwork network, OnnxCall call, IManagedLauncher launcher, FailureSlot failure)
+    {
+        _network = network;
+        _call = call;
+        _launcher = launcher;
+        _failure = failure;
+        _measurement = new OnnxMeasurement(network, _options, failure);
+    }
+
+    /// <summary>Enqueues one run.</summary>
+    /// <returns>False where outputs were measured: their shapes hold for this run alone.</returns>
+    public bool Enqueue(CuStream stream)
+    {
+        if (_call.KnowsOutputShapes)
+        {
+            EnqueueKnown(stream);
+            return true;
+        }
+
+        EnqueueMeasured(stream);
+        return false;
+    }
+
+    public void Dispose()
+    {
+        _call.Invalidate();
+        _measurement.Dispose();
+        foreach (OnnxBinding binding in _bindings)
+        {
+            binding.Dispose();
+        }
+
+        _bindings.Clear();
+        _options.Dispose();
+    }
+
+    /// <summary>All output shapes are known: one kernel, which a graph may record.</summary>
+    private void EnqueueKnown(CuStream stream)
+    {
+        OnnxBinding binding = BindingFor(_call.OutputShapes);
+        for (int output = 0; output < _call.Outputs.Length; output++)
+        {
+            Allocate(output, binding.Outputs[output].Bytes, stream);
+        }
+
+        OnnxLaunch launch = LaunchFor(stream);
+        launch.Prepare(binding, _call.Inputs, _call.Outputs);
+        _launcher.LaunchManaged(stream, launch).ThrowIfFailed();
+    }
+
+    /// <summary>Some output shape becomes known by running: run, wait, take memory of the right size, deliver.</summary>
+    private void EnqueueMeasured(CuStream stream)
+    {
+        _measurement.Prepare(BindingFor([]), _call.Inputs);
+        _launcher.LaunchManaged(stream, _measurement).ThrowIfFailed();
+        _network.Home.Driver.StreamSynchronize(stream).ThrowIfFailed();
+        if (!_failure.IsEmpty)
+        {
+            return;
+        }
+
+        for (int output = 0; output < _call.Outputs.Length; output++)
+        {
+            _call.OutputShapes[output] = _measurement.ShapeOf(output);
+            Allocate(output, _measurement.BytesOf(output), stream);
+        }
+
+        _network.Shapes.Learn(_call.InputShapes, _call.OutputShapes);
+        _launcher.LaunchManaged(stream, _measurement.Delivery(_call.Outputs)).ThrowIfFailed();
+    }
+
+    /// <summary>Memory for an output that has an allocator, which is told the shape.</summary>
+    private void Allocate(int output, ulong bytes, CuStream stream)
+    {
+        if (_call.Allocators[output] is { } allocator)
+        {
+            ulong alignment = (ulong)_network.Outputs[output].Alignment;
+            _call.Outputs[output] = allocator.Reallocate(output, Math.Max(bytes, 1), alignment, stream);
+            allocator.NotifyShape(output, _call.OutputShapes[output]);
+        }
+    }
+
+    /// <summary>A recorded launch keeps its object for ever, so a recording gets one of its own.</summary>
+    private OnnxLaunch LaunchFor(CuStream stream)
+    {
+        _network.Home.Driver.StreamGetCaptureInfo(stream, out CuStreamCaptureStatus status, out _).ThrowIfFailed();
+        if (status != CuStreamCaptureStatus.None)
+        {
+            return new OnnxLaunch(_network, _call, _options, _failure) { RecordedVersion = _call.Version };
+        }
+
+        // A plain run after a recording uses the buffers the recording relies on.
+        _call.Invalidate();
+        return _launch ??= new OnnxLaunch(_network, _call, _options, _failure);
+    }
+
+    /// <param name="outputShapes">Empty where outputs are measured.</param>
+    private OnnxBinding BindingFor(ReadOnlySpan<TensorShape> outputShapes)
+    {
+        for (int index = _bindings.Count - 1; index >= 0; index--)
+        {
+            OnnxBinding known = _bindings[index];
+            if (known.Fits(_call.InputShapes, outputShapes))
+            {
+                // Last used stands last.
+                if (index != _bindings.Count - 1)
+                {
+                    _bindings.RemoveAt(index);
+                    _bindings.Add(known);
+                }
+
+                return known;
+            }
+        }
+
+        if (_bindings.Count == MaxBindings)
+        {
+            _bindings[0].Dispose();
+            _bindings.RemoveAt(0);
+        }
+
+        var made = new OnnxBinding(_network, _call.InputShapes, outputShapes);
+        _bindings.Add(made);
+        return made;
+    }
+}
