@@ -7,7 +7,8 @@ namespace Troupe.Runtime.Artifacts.Pickle;
 
 /// <summary>Runs a pickle as far as it describes data, and refuses it where it would do anything else. No text is copied, nothing is
 /// recursive.</summary>
-/// <remarks>Bounded: every operation eats at least one byte, their number, the nesting and the open marks are limited, and lengths are
+/// <remarks>It is long because a pickle is one machine: every operation works on the same stack, marks and memo. Bounded: every
+/// operation eats at least one byte, their number, the nesting and the open marks are limited, and lengths are
 /// checked against the bytes left before anything is made.</remarks>
 internal ref struct PickleReader
 {
@@ -49,7 +50,7 @@ internal ref struct PickleReader
             }
 
             _opcodeAt = _at;
-            var opcode = (PickleOpcode)Take(1).Span[0];
+            var opcode = (PickleOpcode)ReadBytes(1).Span[0];
             if (opcode == PickleOpcode.Stop)
             {
                 return _stack.Count == 1 && _marks.Count == 0 && _at == _bytes.Length
@@ -68,7 +69,7 @@ internal ref struct PickleReader
         switch (opcode)
         {
             case PickleOpcode.Proto:
-                Protocol(Take(1).Span[0]);
+                Protocol(ReadBytes(1).Span[0]);
                 break;
             case PickleOpcode.Frame:
                 Frame();
@@ -95,16 +96,16 @@ internal ref struct PickleReader
                 Number(8);
                 break;
             case PickleOpcode.Long1:
-                Number(Take(1).Span[0]);
+                Number(ReadBytes(1).Span[0]);
                 break;
             case PickleOpcode.ShortBinUnicode:
-                Push(new PickleValue.Text(Take(Take(1).Span[0])));
+                Push(new PickleValue.Text(ReadBytes(ReadBytes(1).Span[0])));
                 break;
             case PickleOpcode.BinUnicode:
-                Push(new PickleValue.Text(Take(Word())));
+                Push(new PickleValue.Text(ReadBytes(Word())));
                 break;
             case PickleOpcode.BinUnicode8:
-                Push(new PickleValue.Text(Take(BinaryPrimitives.ReadUInt64LittleEndian(Take(8).Span))));
+                Push(new PickleValue.Text(ReadBytes(BinaryPrimitives.ReadUInt64LittleEndian(ReadBytes(8).Span))));
                 break;
             case PickleOpcode.EmptyTuple:
                 Push(new PickleValue.Sequence(isTuple: true));
@@ -140,7 +141,7 @@ internal ref struct PickleReader
                 SetItems(CloseMark());
                 break;
             case PickleOpcode.BinPut:
-                Remember(Take(1).Span[0]);
+                Remember(ReadBytes(1).Span[0]);
                 break;
             case PickleOpcode.LongBinPut:
                 Remember(Word());
@@ -149,7 +150,7 @@ internal ref struct PickleReader
                 Remember((uint)_memo.Count);
                 break;
             case PickleOpcode.BinGet:
-                Recall(Take(1).Span[0]);
+                Recall(ReadBytes(1).Span[0]);
                 break;
             case PickleOpcode.LongBinGet:
                 Recall(Word());
@@ -185,7 +186,7 @@ internal ref struct PickleReader
 
     private void Frame()
     {
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(Take(8).Span);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(ReadBytes(8).Span);
         if (length > (ulong)(_bytes.Length - _at))
         {
             throw Short(length);
@@ -194,7 +195,7 @@ internal ref struct PickleReader
 
     private void Number(int bytes)
     {
-        _ = Take((uint)bytes);
+        _ = ReadBytes((uint)bytes);
         Push(NumberValue);
     }
 
@@ -334,7 +335,7 @@ internal ref struct PickleReader
         CheckDepth(made);
     }
 
-    private uint Word() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4).Span);
+    private uint Word() => BinaryPrimitives.ReadUInt32LittleEndian(ReadBytes(4).Span);
 
     private string Line()
     {
@@ -350,7 +351,7 @@ internal ref struct PickleReader
         return Encoding.UTF8.GetString(rest[..end]);
     }
 
-    private ReadOnlyMemory<byte> Take(ulong count)
+    private ReadOnlyMemory<byte> ReadBytes(ulong count)
     {
         if (count > (ulong)(_bytes.Length - _at))
         {

@@ -114,9 +114,9 @@ internal static class ZipDirectory
             if (Half(extra, 0) == 1)
             {
                 ReadOnlySpan<byte> field = extra.Slice(4, size);
-                Take(ref field, ref bytes, where);
-                Take(ref field, ref packed, where);
-                Take(ref field, ref offset, where);
+                ReadZip64(ref field, ref bytes, where);
+                ReadZip64(ref field, ref packed, where);
+                ReadZip64(ref field, ref offset, where);
                 return;
             }
 
@@ -124,7 +124,7 @@ internal static class ZipDirectory
         }
     }
 
-    private static void Take(ref ReadOnlySpan<byte> field, ref long value, string where)
+    private static void ReadZip64(ref ReadOnlySpan<byte> field, ref long value, string where)
     {
         if (value == uint.MaxValue)
         {

@@ -27,8 +27,8 @@ internal sealed class RuntimeCache
 
     public RuntimeCacheFile? File { get; }
 
-    /// <summary>Why what was read was not used, once; null where all was well.</summary>
-    public string? TakeDamage() => Interlocked.Exchange(ref _damage, null);
+    /// <summary>Why what was read was not used, told once; null where all was well, or it was told.</summary>
+    public string? ReportDamage() => Interlocked.Exchange(ref _damage, null);
 
     public int Count
     {

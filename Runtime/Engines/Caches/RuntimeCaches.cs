@@ -68,7 +68,7 @@ internal sealed partial class RuntimeCaches
             LogNotSaved(log, cache.File!.Path, trouble.Message);
         }
 
-        if (cache.TakeDamage() is { } damage)
+        if (cache.ReportDamage() is { } damage)
         {
             LogDamaged(log, cache.File?.Path ?? "in memory", damage);
         }

@@ -40,13 +40,13 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
                 Number = Varint();
                 break;
             case 1:
-                Number = BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+                Number = BinaryPrimitives.ReadUInt64LittleEndian(ReadBytes(8));
                 break;
             case 2:
-                Bytes = Take(Varint());
+                Bytes = ReadBytes(Varint());
                 break;
             case 5:
-                Number = BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+                Number = BinaryPrimitives.ReadUInt32LittleEndian(ReadBytes(4));
                 break;
             default:
                 throw new InvalidDataException($"wire type {tag & 7} of field {Field} is not one of protobuf's");
@@ -60,7 +60,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         ulong value = 0;
         for (int shift = 0; shift < 64; shift += 7)
         {
-            byte next = Take(1)[0];
+            byte next = ReadBytes(1)[0];
             value |= (ulong)(next & 0x7F) << shift;
             if (next < 0x80)
             {
@@ -71,7 +71,7 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         throw new InvalidDataException("a number is longer than ten bytes");
     }
 
-    private ReadOnlySpan<byte> Take(ulong count)
+    private ReadOnlySpan<byte> ReadBytes(ulong count)
     {
         if (count > (ulong)_rest.Length)
         {
