@@ -59,9 +59,8 @@ internal sealed class OverheadRun(TimeSpan perRung)
         rungs.Add(await RouterAsync(host, stop));
         NodeEdge edge = new(host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, spec.MaxRequestBytes, TroupeVersion.Text));
         await using KestrelListener http = await KestrelListener.StartAsync(
-            OptionKeys.Http,
-            new ListenAddress("127.0.0.1", 0),
-            new Dispatcher(edge, logs.CreateLogger<Dispatcher>()).InvokeAsync,
+            new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
+            new Dispatcher(edge).InvokeAsync,
             logs,
             stop
         );

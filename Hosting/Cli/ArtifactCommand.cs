@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Serialization;
 using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.Server;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Artifacts;
 using Troupe.Runtime.Artifacts.Parsing;
@@ -73,7 +74,7 @@ internal static class ArtifactCommand
             catch (ModuleLoadException refused)
             {
                 throw new CliException(
-                    refused.Kind == FailureKind.NotFound ? ExitCode.PathNotFound : ExitCode.Refused,
+                    refused.Kind == FailureKind.NotFound ? ExitCode.PathNotFound : FailureMap.Of(refused.Kind).Exit,
                     refused.Message,
                     refused
                 );
@@ -107,8 +108,13 @@ internal static class ArtifactCommand
 }
 
 /// <summary>One line of an artifact's description; names may repeat.</summary>
-internal sealed record ArtifactLine([property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("value")] string Value);
+internal sealed record ArtifactLine(string Name, string Value);
 
 /// <summary>Writes descriptions; generated, so that no reflection is needed.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonDialect.Naming,
+    DefaultIgnoreCondition = JsonDialect.Nulls,
+    UnmappedMemberHandling = JsonDialect.Unknown
+)]
 [JsonSerializable(typeof(ArtifactLine[]))]
 internal sealed partial class ArtifactLineJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Cli;
 
@@ -17,7 +18,7 @@ internal static class DevicesCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                DevicesDocument answer = await node.GetAsync("/v2/troupe/devices", AdminJson.Default.DevicesDocument, cancellation);
+                DevicesDocument answer = await node.AskAsync(Endpoints.ListDevices, cancellation);
                 Show(terminal, answer);
                 return (int)ExitCode.Success;
             }

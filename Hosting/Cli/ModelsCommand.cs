@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Cli;
 
@@ -19,7 +20,7 @@ internal static class ModelsCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                ModelsDocument answer = await node.GetAsync("/v2/troupe/models", AdminJson.Default.ModelsDocument, cancellation);
+                ModelsDocument answer = await node.AskAsync(Endpoints.ListModels, cancellation);
                 if (terminal.Json)
                 {
                     terminal.Document(answer, AdminJson.Default.ModelsDocument);
@@ -80,13 +81,7 @@ internal static class ModelsCommand
                     parsed.GetValue(target),
                     parsed.GetValue(gpus) is { Length: > 0 } some ? some : null
                 );
-                LoadedDocument answer = await node.PostAsync(
-                    $"/v2/troupe/models/{name}/load",
-                    body,
-                    AdminJson.Default.LoadDocument,
-                    AdminJson.Default.LoadedDocument,
-                    cancellation
-                );
+                LoadedDocument answer = await node.AskAsync(Endpoints.LoadModel, [name], body, cancellation);
                 if (terminal.Json)
                 {
                     terminal.Document(answer, AdminJson.Default.LoadedDocument);
@@ -114,11 +109,10 @@ internal static class ModelsCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                UnloadedDocument answer = await node.PostAsync(
-                    $"/v2/troupe/models/{parsed.GetValue(model)}/unload",
+                UnloadedDocument answer = await node.AskAsync(
+                    Endpoints.UnloadModel,
+                    [parsed.GetValue(model)!],
                     new UnloadDocument(parsed.GetValue(version), parsed.GetValue(target)),
-                    AdminJson.Default.UnloadDocument,
-                    AdminJson.Default.UnloadedDocument,
                     cancellation
                 );
                 if (terminal.Json)

@@ -3,6 +3,7 @@ using System.Globalization;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
 using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Cli;
@@ -30,11 +31,7 @@ internal static class ModesCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                ModesDocument answer = await node.GetAsync(
-                    "/v2/troupe/modes" + scope.Query(parsed),
-                    AdminJson.Default.ModesDocument,
-                    cancellation
-                );
+                ModesDocument answer = await node.AskAsync(Endpoints.ListModes, [], scope.Query(parsed), cancellation);
                 if (terminal.Json)
                 {
                     terminal.Document(answer, AdminJson.Default.ModesDocument);
@@ -73,17 +70,7 @@ internal static class ModesCommand
             {
                 using NodeClient node = client.Client(parsed);
                 ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed));
-                Show(
-                    client.Terminal(parsed),
-                    "set",
-                    await node.PostAsync(
-                        "/v2/troupe/modes/set",
-                        body,
-                        AdminJson.Default.ModeChangeDocument,
-                        AdminJson.Default.ModeChangedDocument,
-                        cancellation
-                    )
-                );
+                Show(client.Terminal(parsed), "set", await node.AskAsync(Endpoints.SetMode, [], body, cancellation));
                 return (int)ExitCode.Success;
             }
         );
@@ -120,13 +107,7 @@ internal static class ModesCommand
                 // After Ctrl-C the answer is still waited for: without its token the mode would be left to its lease.
                 using CancellationTokenSource answer = new();
                 await using CancellationTokenRegistration stopping = stop.Register(() => answer.CancelAfter(TimeSpan.FromSeconds(5)));
-                ModeChangedDocument entered = await node.PostAsync(
-                    "/v2/troupe/modes/enter",
-                    body,
-                    AdminJson.Default.ModeChangeDocument,
-                    AdminJson.Default.ModeChangedDocument,
-                    answer.Token
-                );
+                ModeChangedDocument entered = await node.AskAsync(Endpoints.EnterMode, [], body, answer.Token);
                 Show(terminal, "entered", entered);
                 terminal.Remark(end is null ? "held until Ctrl-C" : $"held for {parsed.GetValue(time)}, or until Ctrl-C");
                 try
@@ -144,8 +125,7 @@ internal static class ModesCommand
                 }
 
                 // Also after Ctrl-C: what was entered is exited, and not left to its lease.
-                using HttpRequestMessage exit = Exit(entered.Token!);
-                using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
+                await ExitAsync(node, entered.Token!, CancellationToken.None);
                 terminal.Remark("exited");
                 return (int)ExitCode.Success;
             }
@@ -162,8 +142,7 @@ internal static class ModesCommand
             async (parsed, cancellation) =>
             {
                 using NodeClient node = client.Client(parsed);
-                using HttpRequestMessage request = Exit(parsed.GetValue(token)!);
-                Show(client.Terminal(parsed), "exited", await node.AskAsync(request, AdminJson.Default.ModeChangedDocument, cancellation));
+                Show(client.Terminal(parsed), "exited", await ExitAsync(node, parsed.GetValue(token)!, cancellation));
                 return (int)ExitCode.Success;
             }
         );
@@ -180,11 +159,7 @@ internal static class ModesCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                ModeExplanationDocument answer = await node.GetAsync(
-                    "/v2/troupe/modes/explain" + scope.Query(parsed),
-                    AdminJson.Default.ModeExplanationDocument,
-                    cancellation
-                );
+                ModeExplanationDocument answer = await node.AskAsync(Endpoints.ExplainModes, [], scope.Query(parsed), cancellation);
                 if (terminal.Json)
                 {
                     terminal.Document(answer, AdminJson.Default.ModeExplanationDocument);
@@ -223,13 +198,7 @@ internal static class ModesCommand
         {
             while (await timer.WaitForNextTickAsync(bound.Token))
             {
-                await node.PostAsync(
-                    $"/v2/troupe/modes/{token}/renew",
-                    new LeaseDocument(lease),
-                    AdminJson.Default.LeaseDocument,
-                    AdminJson.Default.LeaseGrantedDocument,
-                    bound.Token
-                );
+                await node.AskAsync(Endpoints.RenewMode, [token], new LeaseDocument(lease), bound.Token);
             }
         }
         catch (OperationCanceledException) when (bound.IsCancellationRequested)
@@ -243,8 +212,7 @@ internal static class ModesCommand
     {
         try
         {
-            using HttpRequestMessage exit = Exit(token);
-            using HttpResponseMessage exited = await node.SendAsync(exit, CancellationToken.None);
+            await ExitAsync(node, token, CancellationToken.None);
         }
         catch (CliException)
         {
@@ -252,7 +220,8 @@ internal static class ModesCommand
         }
     }
 
-    private static HttpRequestMessage Exit(string token) => new(HttpMethod.Delete, $"/v2/troupe/modes/{Uri.EscapeDataString(token)}");
+    private static Task<ModeChangedDocument> ExitAsync(NodeClient node, string token, CancellationToken cancellation) =>
+        node.AskAsync(Endpoints.ExitMode, [token], "", cancellation);
 
     private static void Show(Terminal terminal, string what, ModeChangedDocument answer)
     {

@@ -1,8 +1,9 @@
-using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
+using Troupe.Hosting.Http.Server;
 
 namespace Troupe.Hosting.Cli;
 
@@ -37,30 +38,39 @@ internal sealed class NodeClient : IDisposable
 
     public string Url { get; }
 
-    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation)
-    {
-        using HttpRequestMessage request = new(HttpMethod.Get, path);
-        using HttpResponseMessage response = await SendAsync(request, cancellation);
-        return await ReadAsync(response, type, cancellation);
-    }
+    /// <summary>Asks an endpoint whose path has no parameters.</summary>
+    public Task<TDocument> AskAsync<TDocument>(EdgeEndpoint<TDocument> endpoint, CancellationToken cancellation) =>
+        AskAsync(endpoint, [], "", cancellation);
 
-    public async Task<T> PostAsync<TBody, T>(
-        string path,
-        TBody body,
-        JsonTypeInfo<TBody> bodyType,
-        JsonTypeInfo<T> type,
+    /// <param name="values">Of the parameters of its path.</param>
+    /// <param name="query">With its question mark, or empty.</param>
+    public async Task<TDocument> AskAsync<TDocument>(
+        EdgeEndpoint<TDocument> endpoint,
+        string[] values,
+        string query,
         CancellationToken cancellation
     )
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body, bodyType) };
+        using HttpRequestMessage request = new(new HttpMethod(endpoint.Verb), endpoint.Path(values) + query);
         using HttpResponseMessage response = await SendAsync(request, cancellation);
-        return await ReadAsync(response, type, cancellation);
+        return await ReadAsync(response, endpoint.Answered, cancellation);
     }
 
-    public async Task<T> AskAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken cancellation)
+    /// <param name="values">Of the parameters of its path.</param>
+    public async Task<TDocument> AskAsync<TBody, TDocument>(
+        EdgeEndpoint<TBody, TDocument> endpoint,
+        string[] values,
+        TBody body,
+        CancellationToken cancellation
+    )
     {
+        using HttpRequestMessage request = new(new HttpMethod(endpoint.Verb), endpoint.Path(values))
+        {
+            Content = new ReadOnlyMemoryContent(JsonDialect.Bytes(body, endpoint.Asked)),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(Answer.Json);
         using HttpResponseMessage response = await SendAsync(request, cancellation);
-        return await ReadAsync(response, type, cancellation);
+        return await ReadAsync(response, endpoint.Answered, cancellation);
     }
 
     /// <summary>Sends, and throws unless the answer is a success; the caller disposes the answer, whose body is read.</summary>
@@ -93,7 +103,7 @@ internal sealed class NodeClient : IDisposable
             using (response)
             {
                 throw new CliException(
-                    response.StatusCode == HttpStatusCode.NotFound ? ExitCode.NotFound : ExitCode.Refused,
+                    FailureMap.Exit((int)response.StatusCode),
                     $"{await ErrorOfAsync(response, cancellation)} (HTTP {(int)response.StatusCode} from {Url})"
                 );
             }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Admin;
+using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Cli;
 
@@ -17,7 +18,7 @@ internal static class NodesCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                NodesDocument answer = await node.GetAsync("/v2/troupe/nodes", AdminJson.Default.NodesDocument, cancellation);
+                NodesDocument answer = await node.AskAsync(Endpoints.ListNodes, cancellation);
                 if (terminal.Json)
                 {
                     terminal.Document(answer, AdminJson.Default.NodesDocument);

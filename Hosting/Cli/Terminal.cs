@@ -1,7 +1,7 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using Troupe.Hosting.Http.Server;
 
 namespace Troupe.Hosting.Cli;
 
@@ -34,7 +34,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
         }
     }
 
-    public void Document<T>(T value, JsonTypeInfo<T> type) => output.WriteLine(JsonSerializer.Serialize(value, type));
+    public void Document<T>(T value, JsonTypeInfo<T> type) => output.WriteLine(JsonDialect.Line(value, type));
 
     /// <summary>An aligned table without a frame; columns whose name starts with <c>#</c> hold numbers and lean right.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)

@@ -24,16 +24,7 @@ internal static class CallModes
                 continue;
             }
 
-            string value =
-                parameter.Text
-                ?? (
-                    parameter.Flag is { } flag
-                        ? flag
-                            ? "on"
-                            : "off"
-                        : parameter.Integer?.ToString(System.Globalization.CultureInfo.InvariantCulture)
-                )
-                ?? "";
+            string value = parameter.Written;
             if (parameter.Name == Session)
             {
                 if (!Guid.TryParseExact(value, "N", out Guid id))

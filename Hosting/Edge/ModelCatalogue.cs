@@ -50,6 +50,12 @@ internal sealed class ModelCatalogue
     public IEnumerable<int> Versions(string name) =>
         _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
 
+    /// <summary>What a caller reads of a model or version that nobody serves, in Triton's words.</summary>
+    public static string UnknownText(string name, int? version) =>
+        version is { } number
+            ? $"Request for unknown model: '{name}' version {number} is not found"
+            : $"Request for unknown model: '{name}' is not found";
+
     private static ServedModel Served(ModelSnapshot[] copies, ModelCatalogue? previous)
     {
         ModelSnapshot first = copies[0];

@@ -9,20 +9,6 @@ internal readonly record struct DurationCount(long Count, long Nanoseconds)
 /// <summary>Compute times of the executions of one batch size.</summary>
 internal readonly record struct BatchCount(DurationCount ComputeInput, DurationCount ComputeInfer, DurationCount ComputeOutput);
 
-/// <summary>Why a forward failed, in the words of Triton's metrics.</summary>
-internal enum FailureReason
-{
-    /// <summary>The engine or the device.</summary>
-    Backend,
-
-    /// <summary>Its time ran out or a queue was full.</summary>
-    Rejected,
-
-    /// <summary>The caller went away.</summary>
-    Canceled,
-    Other,
-}
-
 /// <summary>The counters of one model version at one moment.</summary>
 /// <param name="Inferences">Entries of all batches.</param>
 /// <param name="Executions">Launches.</param>

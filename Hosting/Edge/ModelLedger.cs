@@ -1,4 +1,4 @@
-using Troupe.Messages.Failures;
+using Troupe.Hosting.Failures;
 using Troupe.Messages.Forwarding;
 
 namespace Troupe.Hosting.Edge;
@@ -48,18 +48,21 @@ internal sealed class ModelLedger(TimeProvider clock)
         }
     }
 
-    public void Fail(TimeSpan total, FailureKind kind)
+    /// <param name="reason">What it counts as; null: it was refused before anything ran and counts nowhere.</param>
+    public void Fail(TimeSpan total, FailureReason? reason)
     {
         Interlocked.Decrement(ref _pending);
+        if (reason is not { } counted)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             _counts = _counts with { Fail = _counts.Fail.Add(ToNanoseconds(total)) };
-            _failures[(int)Reason(kind)]++;
+            _failures[(int)counted]++;
         }
     }
-
-    /// <summary>A forward that was refused before anything ran counts nowhere, as in Triton.</summary>
-    public void Refuse() => Interlocked.Decrement(ref _pending);
 
     public ModelCounts Read()
     {
@@ -84,24 +87,6 @@ internal sealed class ModelLedger(TimeProvider clock)
             return [.. _batches];
         }
     }
-
-    private static FailureReason Reason(FailureKind kind) =>
-        kind switch
-        {
-            FailureKind.QueueFull or FailureKind.DeadlineExceeded or FailureKind.Draining => FailureReason.Rejected,
-            FailureKind.Cancelled => FailureReason.Canceled,
-            FailureKind.BackendFailed or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost => FailureReason.Backend,
-            FailureKind.InvalidRequest
-            or FailureKind.InvalidInput
-            or FailureKind.ModelNotLoaded
-            or FailureKind.ModeConflict
-            or FailureKind.NotSupported
-            or FailureKind.NodeUnreachable
-            or FailureKind.InvalidModel
-            or FailureKind.AlreadyExists
-            or FailureKind.NotFound
-            or FailureKind.Internal => FailureReason.Other,
-        };
 
     private static long ToNanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
 }

@@ -1,5 +1,7 @@
 using Troupe.Actors.Membership;
 using Troupe.Actors.Node;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Hosting.Edge;
 
@@ -21,6 +23,22 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
     {
         get => _isStarting;
         set => _isStarting = value;
+    }
+
+    /// <summary>Done with its first loads, not draining, no model of this node failed to load, and where the node has devices, one of them
+    /// works.</summary>
+    public bool IsReady
+    {
+        get
+        {
+            NodeSnapshot self = node.View.Nodes[0];
+            return !IsStarting
+                && !self.Draining
+                && !self.Models.Any(model =>
+                    model.State == ModelState.Unavailable && model.Reason.Length > 0 && model.Reason != RepositoryIndex.UnloadedReason
+                )
+                && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
+        }
     }
 
     public ModelCatalogue Catalogue

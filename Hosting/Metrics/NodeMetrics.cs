@@ -1,6 +1,7 @@
 using System.Globalization;
 using Prometheus;
 using Troupe.Hosting.Edge;
+using Troupe.Hosting.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 

@@ -17,10 +17,19 @@ internal static partial class EdgeHost
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
         NodeEdge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };
-        Dispatcher dispatcher = new(edge, logs.CreateLogger<Dispatcher>());
-        await using KestrelListener http = await KestrelListener.StartAsync(OptionKeys.Http, spec.Http, dispatcher.InvokeAsync, logs, stop);
+        await using KestrelListener http = await KestrelListener.StartAsync(
+            new ListenSpec(OptionKeys.Http, spec.Http),
+            new Dispatcher(edge).InvokeAsync,
+            logs,
+            stop
+        );
         await using KestrelListener? metrics = spec.Metrics is { } address
-            ? await KestrelListener.StartAsync(OptionKeys.Metrics, address, new MetricsEndpoint(edge).InvokeAsync, logs, stop)
+            ? await KestrelListener.StartAsync(
+                new ListenSpec(OptionKeys.Metrics, address),
+                new MetricsEndpoint(edge).InvokeAsync,
+                logs,
+                stop
+            )
             : null;
         await node.LoadModelsAsync(stop);
         edge.IsStarting = false;

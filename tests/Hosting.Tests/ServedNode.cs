@@ -49,10 +49,9 @@ public sealed class ServedNode : IAsyncLifetime
         };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
         NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
-        Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
+        Dispatcher dispatcher = new(edge);
         _listener = await KestrelListener.StartAsync(
-            OptionKeys.Http,
-            new ListenAddress("127.0.0.1", 0),
+            new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
             dispatcher.InvokeAsync,
             NullLoggerFactory.Instance,
             TestContext.Current.CancellationToken

@@ -4,7 +4,7 @@ using Troupe.Actors.Membership;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
-using Troupe.Hosting.Http.V2;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
@@ -14,7 +14,7 @@ namespace Troupe.Hosting.Http.Admin;
 /// <summary>Troupe's own administration under <c>/v2/troupe/…</c>: devices, nodes, models on any node.</summary>
 internal static class AdminEndpoints
 {
-    public static Task DevicesAsync(HttpContext context, NodeEdge edge)
+    public static Task DevicesAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ClusterView view = edge.Node.View;
         DeviceDocument[] devices =
@@ -36,10 +36,10 @@ internal static class AdminEndpoints
                 ))
             ),
         ];
-        return DocumentAsync(context, new DevicesDocument(devices), AdminJson.Default.DevicesDocument);
+        return Answer.DocumentAsync(context, new DevicesDocument(devices), AdminJson.Default.DevicesDocument);
     }
 
-    public static Task NodesAsync(HttpContext context, NodeEdge edge)
+    public static Task NodesAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ClusterView view = edge.Node.View;
         IEnumerable<NodeDocument> known = view.Nodes.Select(node => new NodeDocument(
@@ -55,11 +55,11 @@ internal static class AdminEndpoints
         IEnumerable<NodeDocument> silent = view
             .Unreachable.Where(id => view.Nodes.All(node => node.Node != id))
             .Select(id => new NodeDocument(id.ToString(), "", Self: false, Reachable: false, Draining: false, "", 0, []));
-        return DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
+        return Answer.DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
     }
 
-    public static Task ModelsAsync(HttpContext context, NodeEdge edge) =>
-        DocumentAsync(
+    public static Task ModelsAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        Answer.DocumentAsync(
             context,
             new ModelsDocument([
                 .. edge
@@ -67,7 +67,7 @@ internal static class AdminEndpoints
                         node.Models.Select(model => new ModelDocument(
                             model.Model.Name,
                             model.Model.Number,
-                            RepositoryEndpoints.StateWord(model.State),
+                            RepositoryIndex.StateWord(model.State),
                             model.Reason,
                             model.Platform,
                             node.Node.ToString(),
@@ -81,20 +81,20 @@ internal static class AdminEndpoints
             AdminJson.Default.ModelsDocument
         );
 
-    public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
+    public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         LoadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.LoadDocument, new LoadDocument());
-        LoadModel load = new(name, wanted.Version, wanted.Path, wanted.Gpus);
+        LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus);
         await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
     }
 
-    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, string name)
+    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         UnloadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.UnloadDocument, new UnloadDocument());
         await AnswerAsync(
             context,
             edge,
-            await edge.Node.UnloadAsync(new UnloadModel(name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted)
+            await edge.Node.UnloadAsync(new UnloadModel(route.Name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted)
         );
     }
 
@@ -110,7 +110,7 @@ internal static class AdminEndpoints
             ? node
             : throw new BadHttpRequestException(
                 $"no node '{written}' is known here; 'troupe nodes' lists them",
-                StatusCodes.Status404NotFound
+                FailureMap.Of(FailureKind.NotFound).Http
             );
     }
 
@@ -125,19 +125,20 @@ internal static class AdminEndpoints
                     loaded.Model.Hash.ToString(),
                     [.. loaded.Gpus.Select(gpu => gpu.ToString())]
                 );
-                return DocumentAsync(context, done, AdminJson.Default.LoadedDocument);
+                return Answer.DocumentAsync(context, done, AdminJson.Default.LoadedDocument);
             case ModelReply.Unloaded unloaded:
                 edge.Ledgers.Forget(unloaded.Name, unloaded.Numbers);
-                return DocumentAsync(context, new UnloadedDocument(unloaded.Name, unloaded.Numbers), AdminJson.Default.UnloadedDocument);
+                return Answer.DocumentAsync(
+                    context,
+                    new UnloadedDocument(unloaded.Name, unloaded.Numbers),
+                    AdminJson.Default.UnloadedDocument
+                );
             case ModelReply.Failed failed:
-                return Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Json, $"{failed.Name}: {failed.Detail}");
+                return Answer.FailureAsync(context, failed.Kind, Answer.Json, $"{failed.Name}: {failed.Detail}");
             default:
                 throw new System.Diagnostics.UnreachableException(reply.GetType().Name);
         }
     }
-
-    private static Task DocumentAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
-        Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
 
     /// <summary>The body as a document; the standard one where there is no body.</summary>
     internal static async Task<T> ReadAsync<T>(HttpContext context, NodeEdge edge, JsonTypeInfo<T> type, T standard)

@@ -1,12 +1,13 @@
 using System.Text.Json.Serialization;
+using Troupe.Hosting.Http.Server;
 
 namespace Troupe.Hosting.Http.Admin;
 
 /// <summary>Reads and writes the documents of <c>/v2/troupe/…</c>; generated, so that no reflection is needed.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow
+    PropertyNamingPolicy = JsonDialect.Naming,
+    DefaultIgnoreCondition = JsonDialect.Nulls,
+    UnmappedMemberHandling = JsonDialect.Unknown
 )]
 [JsonSerializable(typeof(ModelsDocument))]
 [JsonSerializable(typeof(LoadDocument))]
@@ -16,6 +17,7 @@ namespace Troupe.Hosting.Http.Admin;
 [JsonSerializable(typeof(DevicesDocument))]
 [JsonSerializable(typeof(NodesDocument))]
 [JsonSerializable(typeof(ErrorDocument))]
+[JsonSerializable(typeof(ScopeDocument))]
 [JsonSerializable(typeof(ModesDocument))]
 [JsonSerializable(typeof(ModeChangeDocument))]
 [JsonSerializable(typeof(ModeChangedDocument))]

@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Primitives;
 using Troupe.Hosting.Edge;
-using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Identity;
@@ -19,73 +16,73 @@ internal static class ModeEndpoints
 {
     private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
 
-    public static async Task ListAsync(HttpContext context, NodeEdge edge) =>
+    public static async Task ListAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         await AskAsync(context, edge, new GetModes(QueryScope(context)));
 
-    public static async Task ExplainAsync(HttpContext context, NodeEdge edge) =>
+    public static async Task ExplainAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
 
-    public static async Task SetAsync(HttpContext context, NodeEdge edge)
+    public static async Task SetAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
         await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
     }
 
-    public static async Task EnterAsync(HttpContext context, NodeEdge edge)
+    public static async Task EnterAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
         await AskAsync(context, edge, new EnterMode(Scope(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
     }
 
-    public static async Task RenewAsync(HttpContext context, NodeEdge edge, string token) =>
-        await AskAsync(context, edge, new RenewMode(new ModeToken(Id(token, "token")), await LeaseAsync(context, edge)));
+    public static async Task RenewAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
+        await AskAsync(context, edge, new RenewMode(new ModeToken(Id(route.Name, "token")), await LeaseAsync(context, edge)));
 
-    public static async Task ExitAsync(HttpContext context, NodeEdge edge, string token) =>
-        await AskAsync(context, edge, new ExitMode(new ModeToken(Id(token, "token"))));
+    public static async Task ExitAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
+        await AskAsync(context, edge, new ExitMode(new ModeToken(Id(route.Name, "token"))));
 
-    public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge) =>
+    public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
 
-    public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, string session) =>
-        await AskAsync(context, edge, new RenewSession(new SessionId(Id(session, "session")), await LeaseAsync(context, edge)));
+    public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
+        await AskAsync(context, edge, new RenewSession(new SessionId(Id(route.Name, "session")), await LeaseAsync(context, edge)));
 
-    public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, string session) =>
-        await AskAsync(context, edge, new CloseSession(new SessionId(Id(session, "session"))));
+    public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
+        await AskAsync(context, edge, new CloseSession(new SessionId(Id(route.Name, "session"))));
 
     private static async Task AskAsync(HttpContext context, NodeEdge edge, object request)
     {
         switch (await edge.Node.ModesAsync(request, context.RequestAborted))
         {
             case ModeReply.Applied applied:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new ModeChangedDocument(applied.Epoch, null, Gpus(applied.AppliedBy), Missed(applied.NotReached)),
                     AdminJson.Default.ModeChangedDocument
                 );
                 break;
             case ModeReply.Entered entered:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new ModeChangedDocument(entered.Epoch, entered.Token.ToString(), Gpus(entered.AppliedBy), Missed(entered.NotReached)),
                     AdminJson.Default.ModeChangedDocument
                 );
                 break;
             case ModeReply.Exited exited:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new ModeChangedDocument(exited.Epoch, exited.Token.ToString(), [], Missed(exited.NotReached)),
                     AdminJson.Default.ModeChangedDocument
                 );
                 break;
             case ModeReply.Renewed renewed:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new LeaseGrantedDocument(Token: renewed.Token.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds),
                     AdminJson.Default.LeaseGrantedDocument
                 );
                 break;
             case ModeReply.SessionOpened opened:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new LeaseGrantedDocument(
                         Session: opened.Session.ToString(),
@@ -96,21 +93,21 @@ internal static class ModeEndpoints
                 );
                 break;
             case ModeReply.SessionRenewed renewed:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new LeaseGrantedDocument(Session: renewed.Session.ToString(), LeaseSeconds: renewed.Lease.TotalSeconds),
                     AdminJson.Default.LeaseGrantedDocument
                 );
                 break;
             case ModeReply.SessionClosed closed:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new LeaseGrantedDocument(Session: closed.Session.ToString(), Epoch: closed.Epoch),
                     AdminJson.Default.LeaseGrantedDocument
                 );
                 break;
             case ModeReply.Listing listing:
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new ModesDocument(listing.Epoch, [.. listing.Entries.Select(Entry)]),
                     AdminJson.Default.ModesDocument
@@ -127,7 +124,7 @@ internal static class ModeEndpoints
                         line.Conflict
                     )),
                 ];
-                await WriteAsync(
+                await Answer.DocumentAsync(
                     context,
                     new ModeExplanationDocument(explanation.Epoch, lines, Missed(explanation.Conflicts)),
                     AdminJson.Default.ModeExplanationDocument
@@ -145,7 +142,7 @@ internal static class ModeEndpoints
                                 )
                             )
                             + ")";
-                await Answer.ErrorAsync(context, FailureMap.Status(refused.Kind), Answer.Json, refused.Detail + by);
+                await Answer.FailureAsync(context, refused.Kind, Answer.Json, refused.Detail + by);
                 break;
             case var other:
                 throw new UnreachableException(other.GetType().Name);
@@ -257,9 +254,6 @@ internal static class ModeEndpoints
 
     private static Task<ModeChangeDocument> ChangeAsync(HttpContext context, NodeEdge edge) =>
         AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.ModeChangeDocument, new ModeChangeDocument([]));
-
-    private static Task WriteAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
-        Answer.BytesAsync(context, StatusCodes.Status200OK, Answer.Json, JsonSerializer.SerializeToUtf8Bytes(document, type));
 
     private static BadHttpRequestException Bad(string message) => new(message);
 }

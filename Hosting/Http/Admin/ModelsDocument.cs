@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Troupe.Hosting.Http.Admin;
 
 /// <summary>Answer of <c>GET /v2/troupe/models</c>: one row per model version and node.</summary>
@@ -9,7 +11,7 @@ internal sealed record ModelsDocument(ModelDocument[] Models);
 internal sealed record ModelDocument(
     string Name,
     int Version,
-    string State,
+    [property: AllowedValues("LOADING", "READY", "UNLOADING", "UNAVAILABLE")] string State,
     string Reason,
     string Platform,
     string Node,

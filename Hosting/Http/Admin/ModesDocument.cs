@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Troupe.Hosting.Http.Admin;
 
 /// <summary>A scope by its selectors; none is the whole cluster.</summary>
@@ -32,7 +34,7 @@ internal sealed record ModesDocument(long Epoch, ModeEntryDocument[] Entries);
 
 /// <summary>One baseline, entered mode or session.</summary>
 internal sealed record ModeEntryDocument(
-    string Kind,
+    [property: AllowedValues("baseline", "entered", "session")] string Kind,
     ScopeDocument Scope,
     string ScopeText,
     Dictionary<string, string> Modes,

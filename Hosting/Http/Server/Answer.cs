@@ -1,6 +1,7 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Troupe.Hosting.Failures;
+using Troupe.Messages.Failures;
 
 namespace Troupe.Hosting.Http.Server;
 
@@ -10,11 +11,8 @@ internal static class Answer
     public const string Json = "application/json";
     public const string Text = "text/plain";
 
-    private static readonly JsonWriterOptions Relaxed = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = true,
-    };
+    /// <summary>Seconds after which a call that may succeed later is worth another try.</summary>
+    private const string RetryAfter = "1";
 
     public static Task BytesAsync(HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body)
     {
@@ -35,7 +33,7 @@ internal static class Answer
             context,
             status,
             contentType,
-            Document(writer =>
+            JsonDialect.Bytes(writer =>
             {
                 writer.WriteStartObject();
                 writer.WriteString("error"u8, error);
@@ -43,18 +41,23 @@ internal static class Answer
             })
         );
 
-    public static Task DocumentAsync(HttpContext context, Action<Utf8JsonWriter> write) =>
-        BytesAsync(context, StatusCodes.Status200OK, Json, Document(write));
-
-    /// <summary>JSON text as bytes.</summary>
-    public static ReadOnlyMemory<byte> Document(Action<Utf8JsonWriter> write)
+    /// <summary>A failure with the status that the map gives its kind.</summary>
+    public static Task FailureAsync(HttpContext context, FailureKind kind, string contentType, string error)
     {
-        ArrayBufferWriter<byte> buffer = new(512);
-        using (Utf8JsonWriter writer = new(buffer, Relaxed))
+        FailureRow row = FailureMap.Of(kind);
+        if (row.Retry == RetryAdvice.Later)
         {
-            write(writer);
+            context.Response.Headers.RetryAfter = RetryAfter;
         }
 
-        return buffer.WrittenMemory;
+        return ErrorAsync(context, row.Http, contentType, error);
     }
+
+    /// <summary>200 with JSON that is written by hand.</summary>
+    public static Task DocumentAsync(HttpContext context, Action<Utf8JsonWriter> write) =>
+        BytesAsync(context, StatusCodes.Status200OK, Json, JsonDialect.Bytes(write));
+
+    /// <summary>200 with a document.</summary>
+    public static Task DocumentAsync<T>(HttpContext context, T document, JsonTypeInfo<T> type) =>
+        BytesAsync(context, StatusCodes.Status200OK, Json, JsonDialect.Bytes(document, type));
 }

@@ -3,13 +3,12 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 
 namespace Troupe.Hosting.Http.Server;
 
-/// <summary>One listening address that answers every request through one delegate.</summary>
+/// <summary>One listening address that answers every request through one pipeline, whatever protocol and whoever uses it.</summary>
 /// <remarks><b>Owns</b> the socket and its connections, from <see cref="StartAsync"/> until disposed.</remarks>
 internal sealed class KestrelListener : IAsyncDisposable
 {
@@ -20,17 +19,16 @@ internal sealed class KestrelListener : IAsyncDisposable
     /// <summary>Where it listens, with the port it was given where port 0 was asked for.</summary>
     public IPEndPoint Address { get; }
 
-    /// <param name="option">The option that named the address, for errors.</param>
+    /// <param name="answer">Answers what has passed the guard and the stages of <paramref name="spec"/>.</param>
     /// <exception cref="CliException">The address is taken, not this machine's, or not allowed.</exception>
     public static async Task<KestrelListener> StartAsync(
-        OptionKey option,
-        ListenAddress address,
+        ListenSpec spec,
         RequestDelegate answer,
         ILoggerFactory logs,
         CancellationToken cancellation
     )
     {
-        IPEndPoint wanted = Resolve(option, address);
+        IPEndPoint wanted = Resolve(spec);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "troupe" });
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
@@ -40,10 +38,23 @@ internal sealed class KestrelListener : IAsyncDisposable
             {
                 kestrel.AddServerHeader = false;
                 kestrel.Limits.MaxRequestBodySize = null;
-                kestrel.Listen(wanted, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Limits.MaxConcurrentConnections = spec.Limits.Connections;
+                kestrel.Limits.RequestHeadersTimeout = spec.Limits.HeaderTime ?? kestrel.Limits.RequestHeadersTimeout;
+                kestrel.Limits.KeepAliveTimeout = spec.Limits.IdleTime ?? kestrel.Limits.KeepAliveTimeout;
+                kestrel.Listen(
+                    wanted,
+                    listen =>
+                    {
+                        listen.Protocols = spec.Protocols;
+                        if (spec.Certificate is { } certificate)
+                        {
+                            listen.UseHttps(certificate);
+                        }
+                    }
+                );
             });
         WebApplication application = builder.Build();
-        application.Run(answer);
+        application.Run(Pipeline(spec, answer, logs));
         try
         {
             await application.StartAsync(cancellation);
@@ -51,7 +62,7 @@ internal sealed class KestrelListener : IAsyncDisposable
         catch (Exception refused) when (refused is IOException or SocketException)
         {
             await application.DisposeAsync();
-            throw Refused(option, address, refused);
+            throw Refused(spec.Option, spec.Address, refused);
         }
 
         string bound = application
@@ -99,15 +110,27 @@ internal sealed class KestrelListener : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private static IPEndPoint Resolve(OptionKey option, ListenAddress address)
+    /// <summary>The guard, then the stages, then the answer.</summary>
+    private static RequestDelegate Pipeline(ListenSpec spec, RequestDelegate answer, ILoggerFactory logs)
+    {
+        RequestDelegate next = answer;
+        foreach (Func<RequestDelegate, RequestDelegate> stage in spec.Stages.Reverse())
+        {
+            next = stage(next);
+        }
+
+        return new RequestGuard(next, logs.CreateLogger<RequestGuard>()).InvokeAsync;
+    }
+
+    private static IPEndPoint Resolve(ListenSpec spec)
     {
         try
         {
-            return address.Resolve();
+            return spec.Address.Resolve();
         }
         catch (SocketException unknown)
         {
-            throw Refused(option, address, unknown);
+            throw Refused(spec.Option, spec.Address, unknown);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using Troupe.Hosting.Edge;
@@ -6,35 +5,31 @@ using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
-using Troupe.Messages.Identity;
-using Troupe.Messages.Modes;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>One inference over HTTP: read the body, decode, forward, encode, answer in one write.</summary>
+/// <summary>One inference over HTTP: read the body, decode, call, encode, answer in one write.</summary>
 internal static class InferEndpoint
 {
     /// <summary>Length of the JSON part where binary tensors follow it.</summary>
-    public const string HeaderLength = "Inference-Header-Content-Length";
+    public const string HeaderLength = V2.HeaderLength.Name;
 
-    public static async Task InferAsync(HttpContext context, NodeEdge edge, V2Route route)
+    public static async Task InferAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        if (!edge.Catalogue.TryFind(route.Model, route.Version, out ServedModel? model))
+        if (!InferenceCall.TryFind(edge, route.Name, route.Version, out ServedModel? model, out ForwardReply.Failed? unknown))
         {
-            await ModelEndpoints.UnknownAsync(context, route, Answer.Text);
+            await FailAsync(context, route, unknown);
             return;
         }
 
-        if (
-            !StringValues.IsNullOrEmpty(context.Request.Headers.ContentEncoding)
-            && context.Request.Headers.ContentEncoding is not ["identity"]
-        )
+        StringValues compression = context.Request.Headers.ContentEncoding;
+        if (!StringValues.IsNullOrEmpty(compression) && compression is not ["identity"])
         {
-            await Answer.ErrorAsync(
+            await Answer.FailureAsync(
                 context,
-                StatusCodes.Status501NotImplemented,
+                FailureKind.NotSupported,
                 Answer.Text,
-                $"request compression '{context.Request.Headers.ContentEncoding}' is not supported; send the body as it is"
+                $"request compression '{compression}' is not supported; send the body as it is"
             );
             return;
         }
@@ -47,13 +42,8 @@ internal static class InferEndpoint
             return;
         }
 
-        if (!CallModes.TryRead(request.Parameters, out ModeChange? modes, out SessionId? session, out string wrong))
-        {
-            await Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, wrong);
-            return;
-        }
-
-        switch (await ForwardAsync(context, edge, model, request, modes, session))
+        CallSpec call = new(request.Inputs, request.Outputs, request.Parameters) { TraceParent = context.Request.Headers.TraceParent };
+        switch (await InferenceCall.RunAsync(edge, model, call, context.RequestAborted))
         {
             case ForwardReply.Succeeded succeeded:
                 if (succeeded.Report.Attempts > 1)
@@ -66,72 +56,6 @@ internal static class InferEndpoint
             case ForwardReply.Failed failed:
                 body.Abandon();
                 await FailAsync(context, route, failed);
-                break;
-        }
-    }
-
-    private static async ValueTask<ForwardReply> ForwardAsync(
-        HttpContext context,
-        NodeEdge edge,
-        ServedModel model,
-        InferRequest request,
-        ModeChange? modes,
-        SessionId? session
-    )
-    {
-        ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
-        Forward forward = new()
-        {
-            Id = edge.Node.NextRequestId(),
-            Model = new ModelReference(model.Name, model.Number),
-            Inputs = request.Inputs,
-            Outputs = request.Outputs,
-            Modes = modes,
-            Session = session,
-            TraceParent = context.Request.Headers.TraceParent,
-        };
-        long started = Stopwatch.GetTimestamp();
-        ForwardCall call = new();
-        ledger.Start();
-        edge.Node.Forward(forward, call);
-        ForwardReply reply;
-        using (context.RequestAborted.UnsafeRegister(static state => ((Cancellation)state!).Run(), new Cancellation(edge, forward.Id)))
-        {
-            reply = await call.Reply;
-        }
-
-        Count(edge, ledger, model, request, reply, Stopwatch.GetElapsedTime(started));
-        return reply;
-    }
-
-    private static void Count(
-        NodeEdge edge,
-        ModelLedger ledger,
-        ServedModel model,
-        InferRequest request,
-        ForwardReply reply,
-        TimeSpan elapsed
-    )
-    {
-        switch (reply)
-        {
-            case ForwardReply.Succeeded succeeded:
-                long batch = model.MaxBatchSize > 0 ? request.Inputs[0].Shape[0] : 1;
-                ledger.Succeed(elapsed, batch, succeeded.Report);
-                edge.Ledgers.CountForward(succeeded.Report.Gpu);
-                break;
-            case ForwardReply.Failed
-            {
-                Kind: FailureKind.InvalidRequest
-                    or FailureKind.InvalidInput
-                    or FailureKind.ModelNotLoaded
-                    or FailureKind.NotSupported
-                    or FailureKind.ModeConflict
-            }:
-                ledger.Refuse();
-                break;
-            case ForwardReply.Failed failed:
-                ledger.Fail(elapsed, failed.Kind);
                 break;
         }
     }
@@ -156,22 +80,12 @@ internal static class InferEndpoint
     private static Task FaultAsync(HttpContext context, InferFault fault) =>
         Answer.ErrorAsync(context, fault.Status, fault.ContentType, fault.Error);
 
-    private static Task FailAsync(HttpContext context, in V2Route route, ForwardReply.Failed failed) =>
-        failed.Kind switch
-        {
-            FailureKind.ModelNotLoaded => ModelEndpoints.UnknownAsync(context, route, Answer.Text),
-            FailureKind.InvalidRequest or FailureKind.InvalidInput => Answer.ErrorAsync(
-                context,
-                StatusCodes.Status400BadRequest,
-                Answer.Json,
-                failed.Detail
-            ),
-            _ => Answer.ErrorAsync(context, FailureMap.Status(failed.Kind), Answer.Text, failed.Detail),
-        };
-
-    /// <summary>What to do when the client goes away while its forward runs.</summary>
-    private sealed class Cancellation(NodeEdge edge, RequestId id)
-    {
-        public void Run() => edge.Node.Cancel(id);
-    }
+    /// <summary>A model that is not there is named as the caller wrote it, wherever that was found.</summary>
+    private static Task FailAsync(HttpContext context, in EdgeRoute route, ForwardReply.Failed failed) =>
+        Answer.FailureAsync(
+            context,
+            failed.Kind,
+            FailureMap.Of(failed.Kind).Label == FailureLabel.Json ? Answer.Json : Answer.Text,
+            failed.Kind == FailureKind.ModelNotLoaded ? ModelCatalogue.UnknownText(route.Name, route.Version) : failed.Detail
+        );
 }

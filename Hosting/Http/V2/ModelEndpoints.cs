@@ -2,45 +2,45 @@ using System.Globalization;
 using System.Text.Json;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
+using Troupe.Messages.Failures;
 
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>What a client can read of a model: metadata, readiness, configuration, statistics.</summary>
 internal static class ModelEndpoints
 {
-    public static Task MetadataAsync(HttpContext context, NodeEdge edge, in V2Route route)
+    public static Task MetadataAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
-        return catalogue.TryFind(route.Model, route.Version, out ServedModel? model)
-            ? WriteMetadataAsync(context, model, route.Version is { } version ? [version] : catalogue.Versions(route.Model))
-            : UnknownAsync(context, route, Answer.Json);
+        return catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
+            ? WriteMetadataAsync(context, model, route.Version is { } version ? [version] : catalogue.Versions(route.Name))
+            : UnknownAsync(context, route);
     }
 
-    public static Task ReadyAsync(HttpContext context, NodeEdge edge, in V2Route route) =>
-        edge.Catalogue.TryFind(route.Model, route.Version, out _)
+    public static Task ReadyAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
+        edge.Catalogue.TryFind(route.Name, route.Version, out _)
             ? Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text)
             : Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Text, "Model version not ready");
 
-    public static Task ConfigurationAsync(HttpContext context, NodeEdge edge, in V2Route route)
+    public static Task ConfigurationAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        if (!edge.Catalogue.TryFind(route.Model, route.Version, out ServedModel? model))
+        if (!edge.Catalogue.TryFind(route.Name, route.Version, out ServedModel? model))
         {
-            return UnknownAsync(context, route, Answer.Json);
+            return UnknownAsync(context, route);
         }
 
         return Answer.DocumentAsync(context, writer => ModelConfiguration.Write(writer, model));
     }
 
-    /// <summary>Statistics of one version, of all versions of a name, or of everything served.</summary>
-    public static Task StatisticsAsync(HttpContext context, NodeEdge edge, in V2Route route)
+    /// <summary>Statistics of everything served.</summary>
+    public static Task AllStatisticsAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        WriteStatisticsAsync(context, edge, edge.Catalogue.All);
+
+    /// <summary>Statistics of one version, or of all versions of a name.</summary>
+    public static Task StatisticsAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
-        if (route.Endpoint == V2Endpoint.AllStatistics)
-        {
-            return WriteStatisticsAsync(context, edge, catalogue.All);
-        }
-
-        string name = route.Model;
+        string name = route.Name;
         if (!catalogue.Versions(name).Any())
         {
             return Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Json, $"requested model '{name}' is not available");
@@ -61,14 +61,8 @@ internal static class ModelEndpoints
         return WriteStatisticsAsync(context, edge, catalogue.All.Where(model => model.Name == name));
     }
 
-    /// <summary>404 for a model or version that nobody serves.</summary>
-    public static Task UnknownAsync(HttpContext context, in V2Route route, string contentType) =>
-        Answer.ErrorAsync(context, StatusCodes.Status404NotFound, contentType, UnknownText(route.Model, route.Version));
-
-    public static string UnknownText(string name, int? version) =>
-        version is { } number
-            ? $"Request for unknown model: '{name}' version {number} is not found"
-            : $"Request for unknown model: '{name}' is not found";
+    private static Task UnknownAsync(HttpContext context, in EdgeRoute route) =>
+        Answer.FailureAsync(context, FailureKind.ModelNotLoaded, Answer.Json, ModelCatalogue.UnknownText(route.Name, route.Version));
 
     private static Task WriteMetadataAsync(HttpContext context, ServedModel model, IEnumerable<int> versions) =>
         Answer.DocumentAsync(context, writer => model.WriteMetadata(writer, versions));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Troupe.Hosting.Edge;
+using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
@@ -10,10 +11,7 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>The model repository extension: index, load, unload.</summary>
 internal static class RepositoryEndpoints
 {
-    /// <summary>Why a version that somebody unloaded is unavailable, in Triton's word.</summary>
-    public const string UnloadedReason = "unloaded";
-
-    public static async Task IndexAsync(HttpContext context, NodeEdge edge)
+    public static async Task IndexAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         bool readyOnly = false;
         using (RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes))
@@ -38,9 +36,9 @@ internal static class RepositoryEndpoints
             writer =>
             {
                 writer.WriteStartArray();
-                foreach (IndexEntry entry in Entries(edge).Where(entry => !readyOnly || entry.State == ModelState.Ready))
+                foreach (IndexedModel model in RepositoryIndex.Of(edge).Where(model => !readyOnly || model.State == ModelState.Ready))
                 {
-                    entry.Write(writer);
+                    Write(writer, model);
                 }
 
                 writer.WriteEndArray();
@@ -48,16 +46,15 @@ internal static class RepositoryEndpoints
         );
     }
 
-    public static async Task LoadAsync(HttpContext context, NodeEdge edge, string name)
+    public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
+        string name = route.Name;
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         CheckParameters(body.Memory);
         switch (await edge.Node.LoadAsync(new LoadModel(name), node: null, context.RequestAborted))
         {
             case ModelReply.Failed failed:
-                int status =
-                    failed.Kind == FailureKind.Draining ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest;
-                await Answer.ErrorAsync(context, status, Answer.Json, $"failed to load '{name}': {failed.Detail}");
+                await Answer.ErrorAsync(context, FailureMap.Of(failed.Kind).Load, Answer.Json, $"failed to load '{name}': {failed.Detail}");
                 break;
             default:
                 await Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Json);
@@ -66,8 +63,9 @@ internal static class RepositoryEndpoints
     }
 
     /// <summary>Always 200, for models nobody knows too: that is Triton's contract.</summary>
-    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, string name)
+    public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
+        string name = route.Name;
         (await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes)).Dispose();
         if (await edge.Node.UnloadAsync(new UnloadModel(name), node: null, context.RequestAborted) is ModelReply.Unloaded done)
         {
@@ -77,7 +75,11 @@ internal static class RepositoryEndpoints
         await Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Json);
     }
 
-    public static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    /// <summary>A repository by name: Triton's answer is "not supported".</summary>
+    public static Task NamedAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        Answer.FailureAsync(context, FailureKind.NotSupported, Answer.Json, "'repository_name' specification is not supported");
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
@@ -119,68 +121,25 @@ internal static class RepositoryEndpoints
         }
     }
 
-    private static IndexEntry[] Entries(NodeEdge edge)
+    private static void Write(Utf8JsonWriter writer, IndexedModel model)
     {
-        SortedDictionary<(string Name, int Number), IndexEntry> entries = [];
-        foreach (ModelSnapshot model in edge.Node.View.Nodes.SelectMany(node => node.Models))
+        writer.WriteStartObject();
+        writer.WriteString("name"u8, model.Name);
+        if (model.Number is { } number)
         {
-            (string, int) key = (model.Model.Name, model.Model.Number);
-            if (!entries.TryGetValue(key, out IndexEntry? known) || known.State != ModelState.Ready)
-            {
-                entries[key] = new IndexEntry(model.Model.Name, model.Model.Number, model.State, model.Reason);
-            }
+            writer.WriteString("version"u8, number.ToString(CultureInfo.InvariantCulture));
         }
 
-        if (edge.Spec.Repository is { } folder && Directory.Exists(folder))
+        if (model.State is { } state)
         {
-            HashSet<string> known = [.. entries.Values.Select(entry => entry.Name)];
-            foreach (
-                string name in Directory
-                    .EnumerateDirectories(folder)
-                    .Select(path => Path.GetFileName(path))
-                    .Where(name => !known.Contains(name))
-            )
-            {
-                entries[(name, 0)] = new IndexEntry(name, null, null, "");
-            }
+            writer.WriteString("state"u8, RepositoryIndex.StateWord(state));
         }
 
-        return [.. entries.Values];
+        if (model.Reason.Length > 0)
+        {
+            writer.WriteString("reason"u8, model.Reason);
+        }
+
+        writer.WriteEndObject();
     }
-
-    /// <summary>One row of the index; a model that was never loaded has only its name.</summary>
-    private sealed record IndexEntry(string Name, int? Number, ModelState? State, string Reason)
-    {
-        public void Write(Utf8JsonWriter writer)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("name"u8, Name);
-            if (Number is { } number)
-            {
-                writer.WriteString("version"u8, number.ToString(CultureInfo.InvariantCulture));
-            }
-
-            if (State is { } state)
-            {
-                writer.WriteString("state"u8, StateWord(state));
-            }
-
-            if (Reason.Length > 0)
-            {
-                writer.WriteString("reason"u8, Reason);
-            }
-
-            writer.WriteEndObject();
-        }
-    }
-
-    /// <summary>The protocol's word for a state.</summary>
-    public static string StateWord(ModelState state) =>
-        state switch
-        {
-            ModelState.Loading => "LOADING",
-            ModelState.Ready => "READY",
-            ModelState.Unloading => "UNLOADING",
-            ModelState.Unavailable => "UNAVAILABLE",
-        };
 }

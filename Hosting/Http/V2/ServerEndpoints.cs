@@ -1,7 +1,5 @@
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
-using Troupe.Messages.Models;
-using Troupe.Messages.Nodes;
 
 namespace Troupe.Hosting.Http.V2;
 
@@ -18,7 +16,7 @@ internal static class ServerEndpoints
         "statistics",
     ];
 
-    public static Task MetadataAsync(HttpContext context, NodeEdge edge) =>
+    public static Task MetadataAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         Answer.DocumentAsync(
             context,
             writer =>
@@ -37,21 +35,9 @@ internal static class ServerEndpoints
             }
         );
 
-    public static Task LiveAsync(HttpContext context) => Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text);
+    public static Task LiveAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text);
 
-    public static Task ReadyAsync(HttpContext context, NodeEdge edge) =>
-        Answer.EmptyAsync(context, IsReady(edge) ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, Answer.Text);
-
-    /// <summary>Ready: done with its first loads, not draining, no model of this node failed to load, and where the node has devices, one
-    /// of them works.</summary>
-    private static bool IsReady(NodeEdge edge)
-    {
-        NodeSnapshot self = edge.Node.View.Nodes[0];
-        return !edge.IsStarting
-            && !self.Draining
-            && !self.Models.Any(model =>
-                model.State == ModelState.Unavailable && model.Reason.Length > 0 && model.Reason != RepositoryEndpoints.UnloadedReason
-            )
-            && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
-    }
+    public static Task ReadyAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        Answer.EmptyAsync(context, edge.IsReady ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, Answer.Text);
 }

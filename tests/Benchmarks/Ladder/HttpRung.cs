@@ -27,11 +27,10 @@ internal sealed class HttpRung : IDisposable
     public static HttpRung Open(NodeRung node, LadderModel model)
     {
         NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"));
-        Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
+        Dispatcher dispatcher = new(edge);
         KestrelListener listener = KestrelListener
             .StartAsync(
-                OptionKeys.Http,
-                new ListenAddress("127.0.0.1", 0),
+                new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
                 dispatcher.InvokeAsync,
                 NullLoggerFactory.Instance,
                 CancellationToken.None

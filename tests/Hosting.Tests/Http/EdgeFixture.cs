@@ -29,10 +29,9 @@ internal sealed class EdgeFixture : IAsyncDisposable
     public static async Task<EdgeFixture> StartAsync(FakeNode node, string? repository = null, long maxRequestBytes = 1 << 20)
     {
         NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test"));
-        Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
+        Dispatcher dispatcher = new(edge);
         KestrelListener listener = await KestrelListener.StartAsync(
-            OptionKeys.Http,
-            new ListenAddress("127.0.0.1", 0),
+            new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
             dispatcher.InvokeAsync,
             NullLoggerFactory.Instance,
             TestContext.Current.CancellationToken

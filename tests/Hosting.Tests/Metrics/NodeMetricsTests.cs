@@ -35,17 +35,15 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, Cancellation);
         NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
-        Dispatcher dispatcher = new(edge, NullLogger<Dispatcher>.Instance);
+        Dispatcher dispatcher = new(edge);
         _http = await KestrelListener.StartAsync(
-            OptionKeys.Http,
-            new ListenAddress("127.0.0.1", 0),
+            new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
             dispatcher.InvokeAsync,
             NullLoggerFactory.Instance,
             Cancellation
         );
         _metrics = await KestrelListener.StartAsync(
-            OptionKeys.Metrics,
-            new ListenAddress("127.0.0.1", 0),
+            new ListenSpec(OptionKeys.Metrics, new ListenAddress("127.0.0.1", 0)),
             new MetricsEndpoint(edge).InvokeAsync,
             NullLoggerFactory.Instance,
             Cancellation

@@ -30,9 +30,8 @@ public sealed class GoldenReplayTests
             new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
         );
         await using KestrelListener listener = await KestrelListener.StartAsync(
-            OptionKeys.Http,
-            new ListenAddress("127.0.0.1", 0),
-            new Dispatcher(edge, NullLogger<Dispatcher>.Instance).InvokeAsync,
+            new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
+            new Dispatcher(edge).InvokeAsync,
             NullLoggerFactory.Instance,
             TestContext.Current.CancellationToken
         );
@@ -60,7 +59,7 @@ public sealed class GoldenReplayTests
         using HttpRequestMessage request = new(HttpMethod.Post, golden.Path) { Content = new ByteArrayContent(golden.Body) };
         if (golden.HeaderLength is { } written)
         {
-            request.Headers.TryAddWithoutValidation(InferEndpoint.HeaderLength, written);
+            request.Headers.TryAddWithoutValidation(HeaderLength.Name, written);
         }
 
         using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
@@ -70,7 +69,7 @@ public sealed class GoldenReplayTests
             return $"status {(int)response.StatusCode} instead of {golden.Status}";
         }
 
-        int head = response.Headers.TryGetValues(InferEndpoint.HeaderLength, out IEnumerable<string>? length)
+        int head = response.Headers.TryGetValues(HeaderLength.Name, out IEnumerable<string>? length)
             ? int.Parse(length.First(), System.Globalization.CultureInfo.InvariantCulture)
             : body.Length;
         JsonElement json = GoldenCase.Parse(body.AsSpan(0, head));

@@ -1,14 +1,16 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Troupe.Actors.Membership;
-using Troupe.Hosting.Http.V2;
+using Troupe.Hosting.Tests.Http;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 
-namespace Troupe.Hosting.Tests.Http.V2;
+namespace Troupe.Hosting.Tests.Startup;
 
 /// <summary>The endpoints as a table, through the real server on loopback, over a node made of its answers.</summary>
 public sealed class DispatcherTests
@@ -306,26 +308,41 @@ public sealed class DispatcherTests
         Assert.Equal(404, (await edge.PostAsync("/v2/troupe/models/m/unload", "{}")).Status);
     }
 
-    [Fact]
-    public async Task The_openapi_document_describes_every_administration_path()
+    [Theory]
+    [InlineData("DELETE", "/v2/models/add/infer", "POST")]
+    [InlineData("HEAD", "/v2/health/live", "GET")]
+    [InlineData("PUT", "/v2/troupe/modes/00000000000000000000000000000001", "DELETE")]
+    public async Task A_verb_that_a_path_does_not_have_is_told_which_it_has(string verb, string path, string allowed)
     {
         await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode());
+        using HttpRequestMessage request = new(new HttpMethod(verb), path);
 
-        JsonElement document = JsonDocument.Parse((await edge.GetAsync("/v2/troupe/openapi.json")).Body).RootElement;
+        using HttpResponseMessage answer = await edge.SendAsync(request);
 
-        Assert.Equal("3.1.0", document.GetProperty("openapi").GetString());
-        foreach (JsonProperty path in document.GetProperty("paths").EnumerateObject())
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        Assert.Contains(allowed, answer.Content.Headers.Allow);
+    }
+
+    [Theory]
+    [InlineData(FailureKind.QueueFull, 503, true)]
+    [InlineData(FailureKind.Draining, 503, false)]
+    [InlineData(FailureKind.ModeConflict, 400, false)]
+    public async Task A_failure_that_passes_says_when_to_try_again(FailureKind kind, int status, bool again)
+    {
+        FakeNode node = new(FakeNode.AddModel()) { Answer = forward => new ForwardReply.Failed(forward.Id, kind, "so it is") };
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v2/models/add/infer")
         {
-            V2Endpoint endpoint = V2Route.Match(path.Name.Replace("{name}", "m", StringComparison.Ordinal)).Endpoint;
-            Assert.NotEqual(V2Endpoint.None, endpoint);
-            Assert.All(path.Value.EnumerateObject(), verb => Assert.Equal(endpoint.Method, verb.Name.ToUpperInvariant()));
-        }
+            Content = new StringContent(
+                """{"inputs":[{"name":"INPUT0","datatype":"FP32","shape":[1,3],"data":[1,2,3]},{"name":"INPUT1","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}"""
+            ),
+        };
 
-        IEnumerable<V2Endpoint> described = document
-            .GetProperty("paths")
-            .EnumerateObject()
-            .Select(path => V2Route.Match(path.Name.Replace("{name}", "m", StringComparison.Ordinal)).Endpoint);
-        Assert.Equal(Enum.GetValues<V2Endpoint>().Where(endpoint => endpoint >= V2Endpoint.TroupeDevices).Order(), described.Order());
+        using HttpResponseMessage answer = await edge.SendAsync(request);
+
+        Assert.Equal((status, again), ((int)answer.StatusCode, answer.Headers.RetryAfter is not null));
+        Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("""{"error":"so it is"}""", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using Troupe.Hosting.Failures;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Hosting.Edge;
+
+/// <summary>One inference without its protocol: <see cref="TryFind"/> the version, decode what came for it, <see cref="RunAsync"/>, encode
+/// what it returns.</summary>
+/// <remarks><b>Thread</b> any. A refusal and a failure come back in the same form, as <see cref="ForwardReply.Failed"/>;
+/// <see cref="FailureMap"/> says what it is in each protocol.</remarks>
+internal static class InferenceCall
+{
+    /// <summary>1. Finds the version that the call addresses, the highest where it names none.</summary>
+    public static bool TryFind(
+        NodeEdge edge,
+        string name,
+        int? version,
+        [NotNullWhen(true)] out ServedModel? model,
+        [NotNullWhen(false)] out ForwardReply.Failed? failed
+    )
+    {
+        bool found = edge.Catalogue.TryFind(name, version, out model);
+        failed = found ? null : Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(name, version));
+        return found;
+    }
+
+    /// <summary>2. Resolves modes and session of the call, forwards it with its deadline, cancels it when the caller goes away, and counts
+    /// it.</summary>
+    /// <param name="aborted">Fires when nobody waits for the answer any more.</param>
+    public static async ValueTask<ForwardReply> RunAsync(NodeEdge edge, ServedModel model, CallSpec spec, CancellationToken aborted)
+    {
+        if (!CallModes.TryRead(spec.Parameters, out ModeChange? modes, out SessionId? session, out string wrong))
+        {
+            return Refused(FailureKind.InvalidRequest, wrong);
+        }
+
+        Forward forward = new()
+        {
+            Id = edge.Node.NextRequestId(),
+            Model = new ModelReference(model.Name, model.Number),
+            Inputs = spec.Inputs,
+            Outputs = spec.Outputs,
+            TimeLeft = spec.TimeLeft,
+            Modes = modes,
+            Session = session,
+            TraceParent = spec.TraceParent,
+        };
+        ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
+        long started = Stopwatch.GetTimestamp();
+        ForwardCall call = new();
+        ledger.Start();
+        edge.Node.Forward(forward, call);
+        ForwardReply reply;
+        using (aborted.UnsafeRegister(static state => ((Cancellation)state!).Run(), new Cancellation(edge, forward.Id)))
+        {
+            reply = await call.Reply;
+        }
+
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        switch (reply)
+        {
+            case ForwardReply.Succeeded succeeded:
+                ledger.Succeed(elapsed, model.MaxBatchSize > 0 ? spec.Inputs[0].Shape[0] : 1, succeeded.Report);
+                edge.Ledgers.CountForward(succeeded.Report.Gpu);
+                break;
+            case ForwardReply.Failed failed:
+                ledger.Fail(elapsed, FailureMap.Of(failed.Kind).Reason);
+                break;
+        }
+
+        return reply;
+    }
+
+    /// <summary>A call that was not forwarded, and so has no id.</summary>
+    private static ForwardReply.Failed Refused(FailureKind kind, string detail) => new(default, kind, detail);
+
+    /// <summary>What to do when the caller goes away while its forward runs.</summary>
+    private sealed class Cancellation(NodeEdge edge, RequestId id)
+    {
+        public void Run() => edge.Node.Cancel(id);
+    }
+}

@@ -1,0 +1,58 @@
+namespace Troupe.Hosting.Http.Server;
+
+/// <summary>The outermost stage of every listener: whatever goes wrong below costs one request its answer, never the connection or the
+/// node.</summary>
+internal sealed partial class RequestGuard(RequestDelegate next, ILogger<RequestGuard> logger)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        Task running;
+        try
+        {
+            running = next(context);
+        }
+        catch (BadHttpRequestException bad)
+        {
+            return RefuseAsync(context, bad);
+        }
+
+        return running.IsCompletedSuccessfully ? running : AwaitAsync(context, running);
+    }
+
+    private async Task AwaitAsync(HttpContext context, Task running)
+    {
+        try
+        {
+            await running;
+        }
+        catch (BadHttpRequestException bad)
+        {
+            await RefuseAsync(context, bad);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away: nobody reads an answer.
+        }
+#pragma warning disable CA1031 // The last net: a defect costs one request its answer, never the connection or the node.
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            LogDefect(context.Request.Method, context.Request.Path, defect);
+            if (!context.Response.HasStarted)
+            {
+                await Answer.ErrorAsync(
+                    context,
+                    StatusCodes.Status500InternalServerError,
+                    Answer.Json,
+                    $"internal error: {defect.GetType().Name}: {defect.Message}"
+                );
+            }
+        }
+    }
+
+    private static Task RefuseAsync(HttpContext context, BadHttpRequestException bad) =>
+        context.Response.HasStarted ? Task.CompletedTask : Answer.ErrorAsync(context, bad.StatusCode, Answer.Json, bad.Message);
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Method} {Path} failed by a defect")]
+    private partial void LogDefect(string method, string path, Exception defect);
+}
