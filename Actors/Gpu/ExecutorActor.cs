@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Failures;
@@ -13,56 +14,29 @@ namespace Troupe.Actors.Gpu;
 /// awaited. <b>Blocks</b> in <see cref="PostStop"/>, at most for the drain bound, and,
 /// on emulated devices, while a forward runs. Never restarted: a failure ends it and its node makes another with the next incarnation.
 /// </remarks>
-internal sealed class ExecutorActor : ReceiveActor
+internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ExecutorSpec _spec;
     private readonly IActorRef _self;
     private readonly IActorRef _node = Context.Parent;
-    private readonly List<ExecutorDecision> _decisions = [];
+    private readonly DecisionQueue<ExecutorDecision, IExecutorShell> _decisions = new();
     private IDeviceGroup? _group;
     private ExecutorCore? _core;
+    private Exception? _failure;
 
     public ExecutorActor(ExecutorSpec spec)
     {
         _spec = spec;
         _self = Self;
 
-        Receive<Launch>(launch =>
-        {
-            _core!.Run(launch);
-            Perform();
-        });
-        Receive<Wake>(_ =>
-        {
-            _core!.Poll();
-            Perform();
-        });
-        Receive<Heartbeat>(heartbeat =>
-        {
-            _core!.Beat(heartbeat);
-            Perform();
-        });
-        Receive<AdoptInstance>(adopt =>
-        {
-            _core!.Adopt(adopt);
-            Perform();
-        });
-        Receive<RetireInstance>(retire =>
-        {
-            _core!.Retire(retire);
-            Perform();
-        });
-        Receive<ApplySettings>(apply =>
-        {
-            _core!.Apply(apply);
-            Perform();
-        });
-        Receive<ReleaseResources>(release =>
-        {
-            _core!.Release(release);
-            Perform();
-        });
+        On<Launch>((core, launch) => core.Run(launch));
+        On<Wake>((core, _) => core.Poll());
+        On<Heartbeat>((core, heartbeat) => core.Beat(heartbeat));
+        On<AdoptInstance>((core, adopt) => core.Adopt(adopt));
+        On<RetireInstance>((core, retire) => core.Retire(retire));
+        On<ApplySettings>((core, apply) => core.Apply(apply));
+        On<ReleaseResources>((core, release) => core.ReleaseHeld(release));
     }
 
     public static Props Props(ExecutorSpec spec) => Akka.Actor.Props.Create<ExecutorActor>(spec).WithDispatcher("troupe.executor");
@@ -98,6 +72,9 @@ internal sealed class ExecutorActor : ReceiveActor
         }
         catch (Exception exception)
         {
+            // What was decided before goes out first: launches that have ended are not lost with this executor.
+            _decisions.ApplyTo(this);
+
             // The node must hear of it before the clean-up, which may take as long as the drain bound.
             _node.Tell(new ExecutorLost(_spec.Incarnation, $"its executor failed: {exception.Message}", false), _self);
             throw new ExecutorFailedException(exception);
@@ -132,16 +109,25 @@ internal sealed class ExecutorActor : ReceiveActor
         }
     }
 
-    private void Perform()
-    {
-        for (int i = 0; i < _decisions.Count; i++)
-        {
-            ExecutorDecision decision = _decisions[i];
-            _spec.Gpus[decision.Ordinal].Tell(decision.Message, _self);
-        }
+    void IExecutorShell.TellGpu(int ordinal, IExecutorNews news) => _spec.Gpus[ordinal].Tell(news, _self);
 
-        _decisions.Clear();
+    /// <summary>What was not told is lost with this executor: its end answers those who wait for it.</summary>
+    public void Failed(in ExecutorDecision decision, Exception cause)
+    {
+        _log.Error(cause, "{0} did not reach device {1}.", decision.Message.GetType().Name, decision.Ordinal);
+        _failure ??= cause;
     }
+
+    private void On<TMessage>(Action<ExecutorCore, TMessage> handle) =>
+        Receive<TMessage>(message =>
+        {
+            handle(_core!, message);
+            _decisions.ApplyTo(this);
+            if (_failure is not null)
+            {
+                throw new ExecutorFailedException(_failure);
+            }
+        });
 
     /// <summary>A lane may be done: sent by the lanes' wake, from any thread.</summary>
     private sealed class Wake : INoSerializationVerificationNeeded, IDeadLetterSuppression

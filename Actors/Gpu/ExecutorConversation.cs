@@ -20,41 +20,37 @@ internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceG
         IDeadLetterSuppression;
 
 /// <summary>Executor to GPU: its device has a sticky error or is lost.</summary>
-internal sealed record DeviceFaulted(int Incarnation, string Reason) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+internal sealed record DeviceFaulted(int Incarnation, string Reason) : IExecutorNews, IDeadLetterSuppression;
 
 /// <summary>Executor to GPU and builder: the instance is mine and can run.</summary>
 internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module, ModuleTraits Traits)
-    : INoSerializationVerificationNeeded,
+    : IExecutorNews,
         IDeadLetterSuppression;
 
 /// <summary>GPU to executor: no forward of the instance is left, dispose of it. Answered by <see cref="InstanceRetired"/>.</summary>
-internal sealed record RetireInstance(int Incarnation, int Ordinal, ModelVersion Model) : INoSerializationVerificationNeeded;
+internal sealed record RetireInstance(int Incarnation, int Ordinal, ModelVersion Model) : IExecutorRequest;
 
-internal sealed record InstanceRetired(int Incarnation, ModelVersion Model) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+internal sealed record InstanceRetired(int Incarnation, ModelVersion Model) : IExecutorNews, IDeadLetterSuppression;
 
 /// <summary>GPU to executor: apply the per-instance settings; every lane of the instance is idle. Answered by
 /// <see cref="SettingsApplied"/>.</summary>
-internal sealed record ApplySettings(int Incarnation, int Ordinal, ModelVersion Model, ModeSettings Settings)
-    : INoSerializationVerificationNeeded;
+internal sealed record ApplySettings(int Incarnation, int Ordinal, ModelVersion Model, ModeSettings Settings) : IExecutorRequest;
 
 /// <param name="Failure">Why nothing changed; null when it did.</param>
 internal sealed record SettingsApplied(int Incarnation, ModelVersion Model, ModeSettings Settings, InstanceRefusal? Failure)
-    : INoSerializationVerificationNeeded,
+    : IExecutorNews,
         IDeadLetterSuppression;
 
 /// <summary>GPU to executor: free recordings and buffer sets that these settings do not ask for. Answered by
 /// <see cref="ResourcesReleased"/>.</summary>
-internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersion Model, HeldModes Held)
-    : INoSerializationVerificationNeeded;
+internal sealed record ReleaseResources(int Incarnation, int Ordinal, ModelVersion Model, HeldModes Held) : IExecutorRequest;
 
-internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, HeldModes Held)
-    : INoSerializationVerificationNeeded,
-        IDeadLetterSuppression;
+internal sealed record ResourcesReleased(int Incarnation, ModelVersion Model, HeldModes Held) : IExecutorNews, IDeadLetterSuppression;
 
 /// <summary>GPU to executor: are you alive?</summary>
-internal sealed record Heartbeat(int Incarnation, int Ordinal, long Sequence) : INoSerializationVerificationNeeded, IDeadLetterSuppression;
+internal sealed record Heartbeat(int Incarnation, int Ordinal, long Sequence) : IExecutorRequest, IDeadLetterSuppression;
 
 /// <summary>Executor to GPU: yes, and this is the device's memory, and what its instances have done.</summary>
 internal sealed record HeartbeatAnswer(int Incarnation, long Sequence, DeviceMemory Memory, InstanceSnapshot[] Instances)
-    : INoSerializationVerificationNeeded,
+    : IExecutorNews,
         IDeadLetterSuppression;

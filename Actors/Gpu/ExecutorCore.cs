@@ -1,6 +1,9 @@
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Failures;
@@ -21,16 +24,17 @@ internal sealed class ExecutorCore : IDisposable
 {
     private readonly int _incarnation;
     private readonly IDeviceGroup _group;
-    private readonly List<ExecutorDecision> _decisions;
+    private readonly DecisionQueue<ExecutorDecision, IExecutorShell> _decisions;
     private readonly WakeGate _gate;
     private readonly Action _wake;
     private readonly Dictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> _instances = [];
     private readonly List<Submission> _inFlight = [];
-    private readonly List<(Launch Launch, QueuedForward Forward)> _waiting = [];
+    private readonly List<Submission> _waiting = [];
+    private readonly Stack<OpenLaunch> _spare = new();
     private readonly List<(ReleaseResources Release, ExecutorInstance Instance)> _releasing = [];
     private bool _faulted;
 
-    public ExecutorCore(int incarnation, IDeviceGroup group, Action signal, List<ExecutorDecision> decisions)
+    public ExecutorCore(int incarnation, IDeviceGroup group, Action signal, DecisionQueue<ExecutorDecision, IExecutorShell> decisions)
     {
         _incarnation = incarnation;
         _group = group;
@@ -74,11 +78,18 @@ internal sealed class ExecutorCore : IDisposable
             return;
         }
 
-        foreach (QueuedForward forward in launch.Forwards)
+        if (!_spare.TryPop(out OpenLaunch? open))
         {
-            if (!TryStart(launch, forward))
+            open = new OpenLaunch();
+        }
+
+        open.Begin(launch);
+        for (int i = 0; i < launch.Forwards.Length; i++)
+        {
+            var submission = new Submission(open, i, null);
+            if (!TryStart(submission))
             {
-                _waiting.Add((launch, forward));
+                _waiting.Add(submission);
             }
         }
 
@@ -100,8 +111,7 @@ internal sealed class ExecutorCore : IDisposable
 
         for (int i = 0; i < _waiting.Count && !_faulted; )
         {
-            (Launch launch, QueuedForward forward) = _waiting[i];
-            if (TryStart(launch, forward))
+            if (TryStart(_waiting[i]))
             {
                 _waiting.RemoveAt(i);
             }
@@ -152,7 +162,7 @@ internal sealed class ExecutorCore : IDisposable
         CheckFault();
     }
 
-    public void Release(ReleaseResources release)
+    public void ReleaseHeld(ReleaseResources release)
     {
         if (release.Incarnation == _incarnation && _instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? instance))
         {
@@ -186,7 +196,7 @@ internal sealed class ExecutorCore : IDisposable
     {
         foreach (Submission submission in _inFlight)
         {
-            submission.Lane.Dispose();
+            submission.Lane!.Dispose();
         }
 
         _inFlight.Clear();
@@ -199,16 +209,17 @@ internal sealed class ExecutorCore : IDisposable
     }
 
     /// <summary>False when every lane of the instance is leased.</summary>
-    private bool TryStart(Launch launch, QueuedForward forward)
+    private bool TryStart(in Submission waiting)
     {
+        Launch launch = waiting.Open.Launch;
         if (!_instances.TryGetValue((launch.Ordinal, launch.Model), out ExecutorInstance? instance))
         {
-            return Fail(FailureKind.ModelNotLoaded, $"Model '{launch.Model}' is not loaded on this device.");
+            return Fail(waiting, FailureKind.ModelNotLoaded, $"Model '{launch.Model}' is not loaded on this device.");
         }
 
         if (instance.Conflict(launch.Settings) is { } conflict)
         {
-            return Fail(FailureKind.ModeConflict, conflict);
+            return Fail(waiting, FailureKind.ModeConflict, conflict);
         }
 
         if (!instance.Module.TryLease(out ILane lane))
@@ -219,13 +230,13 @@ internal sealed class ExecutorCore : IDisposable
         try
         {
             _gate.Close();
-            lane.Submit([new LaneForward(forward.Forward.Inputs, forward.Forward.Outputs)], launch.Settings, _wake);
+            Forward forward = waiting.Forward.Forward;
+            lane.Submit([new LaneForward(forward.Inputs, forward.Outputs)], launch.Settings, _wake);
         }
         catch (ForwardException exception)
         {
             lane.Dispose();
-            forward.Failure = exception;
-            Ended(launch);
+            End(waiting, ForwardResult.Failed(exception));
             CheckFault();
             return true;
         }
@@ -239,44 +250,43 @@ internal sealed class ExecutorCore : IDisposable
             _gate.Open();
         }
 
-        var submission = new Submission(launch, forward, lane);
+        Submission submission = waiting with { Lane = lane };
         if (!TryFinish(submission))
         {
             _inFlight.Add(submission);
         }
 
         return true;
-
-        bool Fail(FailureKind kind, string detail)
-        {
-            forward.Failure = new ForwardException(kind, detail);
-            Ended(launch);
-            return true;
-        }
     }
 
-    private bool TryFinish(Submission submission)
+    private bool Fail(in Submission submission, FailureKind kind, string detail)
     {
-        LaneStatus status = submission.Lane.Poll(0);
+        End(submission, ForwardResult.Failed(new ForwardException(kind, detail)));
+        return true;
+    }
+
+    private bool TryFinish(in Submission submission)
+    {
+        ILane lane = submission.Lane!;
+        LaneStatus status = lane.Poll(0);
         if (status == LaneStatus.Pending)
         {
             return false;
         }
 
-        QueuedForward forward = submission.Forward;
+        ForwardResult result;
         if (status == LaneStatus.Succeeded)
         {
-            forward.Outputs = submission.Lane.TakeOutputs(0);
-            forward.Times = submission.Lane.TimesOf(0);
+            result = ForwardResult.Succeeded(lane.TakeOutputs(0), lane.TimesOf(0));
         }
         else
         {
-            forward.Failure = submission.Lane.FailureOf(0);
+            result = ForwardResult.Failed(lane.FailureOf(0));
             CheckFault();
         }
 
-        submission.Lane.Dispose();
-        Ended(submission.Launch);
+        lane.Dispose();
+        End(submission, result);
         return true;
     }
 
@@ -300,11 +310,14 @@ internal sealed class ExecutorCore : IDisposable
         }
     }
 
-    private void Ended(Launch launch)
+    private void End(in Submission submission, in ForwardResult result)
     {
-        if (--launch.Open == 0)
+        OpenLaunch open = submission.Open;
+        if (open.End(submission.Index, result))
         {
-            _decisions.Add(new ExecutorDecision(launch.Ordinal, new LaunchEnded(launch)));
+            int ordinal = open.Launch.Ordinal;
+            _decisions.Add(new ExecutorDecision(ordinal, open.Close()));
+            _spare.Push(open);
         }
     }
 

@@ -27,7 +27,8 @@ internal sealed class ExecutorWatch(TimeSpan bound)
         return ++_sequence;
     }
 
-    public void Hear(long sequence)
+    /// <summary>It has answered, or could not be asked.</summary>
+    public void Clear(long sequence)
     {
         if (sequence == _sequence)
         {

@@ -1,15 +1,15 @@
 namespace Troupe.Actors.Gpu;
 
-/// <summary>First-in first-out queue of a GPU from whose middle a cancelled forward can be taken; the links live in the forwards.</summary>
+/// <summary>First-in first-out queue of a GPU from whose middle a cancelled forward can be taken; the links live in its notes.</summary>
 internal sealed class ForwardQueue
 {
-    public QueuedForward? First { get; private set; }
+    public GpuForward? First { get; private set; }
 
-    private QueuedForward? _last;
+    private GpuForward? _last;
 
     public int Count { get; private set; }
 
-    public void Add(QueuedForward forward)
+    public void Add(GpuForward forward)
     {
         forward.Previous = _last;
         forward.Next = null;
@@ -26,7 +26,7 @@ internal sealed class ForwardQueue
         Count++;
     }
 
-    public void Remove(QueuedForward forward)
+    public void Remove(GpuForward forward)
     {
         if (forward.Previous is { } previous)
         {

@@ -1,48 +1,92 @@
+using System.Diagnostics;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
 using Troupe.Messages.Forwarding;
 
 namespace Troupe.Actors.Gpu;
 
 internal enum GpuAction
 {
-    /// <summary>Hand <see cref="GpuDecision.Message"/> to the executor.</summary>
     TellExecutor,
 
-    /// <summary>A forward leaves this GPU: its credit goes back to the router, its outcome, if any, to its origin.</summary>
+    /// <summary>A forward leaves this GPU, and another node's router is its origin: its outcome goes there.</summary>
+    AnswerOrigin,
+
+    /// <summary>A forward leaves this GPU: its credit goes back to the router, with its outcome where that is the origin.</summary>
     Release,
 
-    /// <summary>Hand <see cref="GpuDecision.Message"/> to this node's router.</summary>
     TellRouter,
-
-    /// <summary>Hand <see cref="GpuDecision.Message"/> to the node actor.</summary>
     TellNode,
-
-    /// <summary>Hand <see cref="GpuDecision.Message"/> to the model directory.</summary>
     TellModels,
 
     /// <summary>Answer the mode directory that began the change.</summary>
     AnswerModes,
 }
 
-/// <summary>One thing a GPU's core wants done; the actor performs them in order.</summary>
-/// <param name="ReplyTo">Where an answer about modes goes, as it was handed to the core.</param>
-internal readonly record struct GpuDecision(
-    GpuAction Action,
-    object? Message,
-    QueuedForward? Forward,
-    ForwardOutcome? Outcome,
-    object? ReplyTo
-)
+/// <summary>One thing a GPU's core wants done; the actor applies them in order. A value, so that deciding allocates nothing.</summary>
+internal readonly record struct GpuDecision : IDecision<IGpuShell>
 {
-    public static GpuDecision Executor(object message) => new(GpuAction.TellExecutor, message, null, null, null);
+    private readonly object? _target;
 
-    public static GpuDecision Release(QueuedForward forward, ForwardOutcome? outcome) =>
-        new(GpuAction.Release, null, forward, outcome, null);
+    private GpuDecision(GpuAction action, object message, object? target = null)
+    {
+        Action = action;
+        Message = message;
+        _target = target;
+    }
 
-    public static GpuDecision Router(object message) => new(GpuAction.TellRouter, message, null, null, null);
+    public GpuAction Action { get; }
 
-    public static GpuDecision Node(object message) => new(GpuAction.TellNode, message, null, null, null);
+    /// <summary>What is said, to whomever <see cref="Action"/> names.</summary>
+    public object Message { get; }
 
-    public static GpuDecision Models(object message) => new(GpuAction.TellModels, message, null, null, null);
+    public static GpuDecision Executor(IExecutorRequest request) => new(GpuAction.TellExecutor, request);
 
-    public static GpuDecision Modes(object replyTo, object message) => new(GpuAction.AnswerModes, message, null, null, replyTo);
+    public static GpuDecision Answer(IForwardOrigin origin, ForwardOutcome outcome) => new(GpuAction.AnswerOrigin, outcome, origin);
+
+    public static GpuDecision Release(GpuRelease release) => new(GpuAction.Release, release);
+
+    public static GpuDecision Router(GpuReport report) => new(GpuAction.TellRouter, report);
+
+    public static GpuDecision Node(IGpuNews news) => new(GpuAction.TellNode, news);
+
+    public static GpuDecision Models(IInstanceNews news) => new(GpuAction.TellModels, news);
+
+    public static GpuDecision Modes(IReplyTo<IGpuModesAnswer> asker, IGpuModesAnswer answer) => new(GpuAction.AnswerModes, answer, asker);
+
+    /// <summary>Where the outcome of <see cref="GpuAction.AnswerOrigin"/> goes.</summary>
+    public IForwardOrigin? Origin => _target as IForwardOrigin;
+
+    public void ApplyTo(IGpuShell shell)
+    {
+        switch (Action)
+        {
+            case GpuAction.TellExecutor:
+                shell.TellExecutor((IExecutorRequest)Message);
+                break;
+            case GpuAction.AnswerOrigin:
+                shell.AnswerOrigin((IForwardOrigin)_target!, (ForwardOutcome)Message);
+                break;
+            case GpuAction.Release:
+                shell.Release((GpuRelease)Message);
+                break;
+            case GpuAction.TellRouter:
+                shell.TellRouter((GpuReport)Message);
+                break;
+            case GpuAction.TellNode:
+                shell.TellNode((IGpuNews)Message);
+                break;
+            case GpuAction.TellModels:
+                shell.TellModels((IInstanceNews)Message);
+                break;
+            case GpuAction.AnswerModes:
+                shell.AnswerModes((IReplyTo<IGpuModesAnswer>)_target!, (IGpuModesAnswer)Message);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
 }

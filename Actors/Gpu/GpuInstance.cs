@@ -62,14 +62,14 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
 
     public bool Changing => ToApply is not null || ToHold is not null;
 
-    public void Enter(QueuedForward forward)
+    public void Enter(GpuForward forward)
     {
         forward.Generation = Generation;
         Current++;
     }
 
     /// <summary>True when it was the last forward before the barrier.</summary>
-    public bool Exit(QueuedForward forward)
+    public bool Exit(GpuForward forward)
     {
         if (forward.Generation == Generation)
         {
@@ -89,5 +89,5 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
         return Before == 0;
     }
 
-    public bool Holds(QueuedForward forward) => Blocked && forward.Generation == Generation;
+    public bool Holds(GpuForward forward) => Blocked && forward.Generation == Generation;
 }

@@ -1,5 +1,9 @@
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Modes;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
@@ -10,29 +14,40 @@ namespace Troupe.Actors.Gpu;
 /// admitted before it are done.</summary>
 /// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the
 /// changes.</remarks>
-internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> instances, List<GpuDecision> decisions)
+internal sealed class GpuModes(
+    GpuId gpu,
+    GpuLife life,
+    Dictionary<ModelVersion, GpuInstance> instances,
+    DecisionQueue<GpuDecision, IGpuShell> decisions
+)
 {
-    private readonly Queue<(CommitModes Commit, object ReplyTo)> _waiting = new();
+    private readonly Queue<(CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker)> _waiting = new();
     private readonly List<InstanceRefusal> _refusals = [];
-    private (CommitModes Commit, object ReplyTo)? _commit;
+    private (CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker)? _commit;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
     /// <summary>What forwards are captured under now.</summary>
     public IEffectiveModes Present => _modes;
 
     /// <summary>Gives a forward the settings it will run with. False when they keep it from running, for the reason given.</summary>
-    public bool TryCapture(GpuInstance instance, QueuedForward forward, out FailureKind kind, out string reason)
+    public bool TryAdmit(
+        GpuInstance instance,
+        DispatchForward dispatch,
+        out AdmittedForward admitted,
+        out FailureKind kind,
+        out string reason
+    )
     {
-        CapturedModes captured = _modes.For(gpu, instance.Model, instance.Traits, forward.Forward.Session, forward.Forward.Modes);
-        forward.Settings = captured.Settings;
-        forward.ModeEpoch = captured.Epoch;
+        Forward forward = dispatch.Forward;
+        CapturedModes captured = _modes.For(gpu, instance.Model, instance.Traits, forward.Session, forward.Modes);
+        admitted = new AdmittedForward(dispatch, captured.Settings, captured.Epoch);
         kind = captured.Conflict is null ? FailureKind.ModeConflict : captured.Kind;
         reason = captured.Conflict ?? instance.Conflict ?? "";
         return reason.Length == 0;
     }
 
     /// <summary>Answers what every instance here has against the modes; nothing changes.</summary>
-    public void Prepare(PrepareModes prepare, object replyTo)
+    public void Prepare(PrepareModes prepare, IReplyTo<IGpuModesAnswer> asker)
     {
         List<InstanceRefusal> refusals =
         [
@@ -51,41 +66,41 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
             );
         }
 
-        decisions.Add(GpuDecision.Modes(replyTo, new ModesPrepared(prepare.Change, gpu, refusals)));
+        decisions.Add(GpuDecision.Modes(asker, new ModesPrepared(prepare.Change, gpu, refusals)));
     }
 
-    public void Commit(CommitModes commit, object replyTo, int incarnation)
+    public void Commit(CommitModes commit, IReplyTo<IGpuModesAnswer> asker)
     {
-        _waiting.Enqueue((commit, replyTo));
-        Advance(incarnation);
+        _waiting.Enqueue((commit, asker));
+        Advance();
     }
 
     /// <summary>A new instance takes the settings that hold; until it has them it is not admitted.</summary>
-    public void Adopt(GpuInstance instance, int incarnation)
+    public void Adopt(GpuInstance instance)
     {
         instance.Held = _modes.Held(gpu, instance.Model, instance.Traits);
         ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
         if (!InstanceFields.Same(settings, instance.Applied))
         {
             instance.ToApply = settings;
-            Pass(instance, incarnation);
+            PassBarrier(instance);
         }
     }
 
     /// <summary>The forwards before the barrier are done.</summary>
-    public void Pass(GpuInstance instance, int incarnation)
+    public void PassBarrier(GpuInstance instance)
     {
         if (instance.ToApply is { } settings)
         {
-            decisions.Add(GpuDecision.Executor(new ApplySettings(incarnation, gpu.Ordinal, instance.Model, settings)));
+            decisions.Add(GpuDecision.Executor(new ApplySettings(life.Incarnation, gpu.Ordinal, instance.Model, settings)));
         }
         else if (instance.ToHold is { } held)
         {
-            decisions.Add(GpuDecision.Executor(new ReleaseResources(incarnation, gpu.Ordinal, instance.Model, held)));
+            decisions.Add(GpuDecision.Executor(new ReleaseResources(life.Incarnation, gpu.Ordinal, instance.Model, held)));
         }
     }
 
-    public void Applied(GpuInstance instance, SettingsApplied applied, int incarnation)
+    public void Applied(GpuInstance instance, SettingsApplied applied)
     {
         if (instance.ToApply != applied.Settings)
         {
@@ -118,36 +133,45 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         instance.Blocked = false;
         if (instance.ToHold is not null)
         {
-            Pass(instance, incarnation);
+            PassBarrier(instance);
         }
 
-        Finish(incarnation);
+        Finish();
     }
 
-    public void Released(GpuInstance instance, ResourcesReleased released, int incarnation)
+    /// <param name="failure">Why nothing was released; null when it was.</param>
+    public void Released(GpuInstance instance, HeldModes held, InstanceRefusal? failure)
     {
-        instance.Held = released.Held;
+        instance.Held = held;
         instance.ToHold = null;
-        Finish(incarnation);
+        if (failure is not null)
+        {
+            _refusals.Add(failure);
+        }
+
+        Finish();
     }
 
-    /// <summary>The executor is gone with every instance: nothing is left to wait for, and those that come take the settings that hold
-    /// then.</summary>
-    public void LoseInstances(int incarnation) => Finish(incarnation);
-
-    /// <summary>An instance has left; a commit may have waited for it.</summary>
-    public void Forget(int incarnation) => Finish(incarnation);
-
-    private void Advance(int incarnation)
+    /// <summary>Acknowledges the present commit when no instance is left that it waits for: each has changed, or has gone.</summary>
+    public void Finish()
     {
-        while (_commit is null && _waiting.TryDequeue(out (CommitModes Commit, object ReplyTo) next))
+        if (_commit is not null && !instances.Values.Any(instance => instance.Changing))
+        {
+            Acknowledge();
+            Advance();
+        }
+    }
+
+    private void Advance()
+    {
+        while (_commit is null && _waiting.TryDequeue(out (CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker) next))
         {
             _commit = next;
             _modes = next.Commit.Modes;
             _refusals.Clear();
             foreach (GpuInstance instance in instances.Values)
             {
-                Change(instance, incarnation);
+                BeginChange(instance);
             }
 
             if (!instances.Values.Any(instance => instance.Changing))
@@ -157,7 +181,7 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         }
     }
 
-    private void Change(GpuInstance instance, int incarnation)
+    private void BeginChange(GpuInstance instance)
     {
         ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
         HeldModes held = _modes.Held(gpu, instance.Model, instance.Traits);
@@ -182,23 +206,14 @@ internal sealed class GpuModes(GpuId gpu, Dictionary<ModelVersion, GpuInstance> 
         instance.Blocked = apply || isUnderWay;
         if (instance.RaiseBarrier() && (apply || !isUnderWay))
         {
-            Pass(instance, incarnation);
-        }
-    }
-
-    private void Finish(int incarnation)
-    {
-        if (_commit is not null && !instances.Values.Any(instance => instance.Changing))
-        {
-            Acknowledge();
-            Advance(incarnation);
+            PassBarrier(instance);
         }
     }
 
     private void Acknowledge()
     {
-        (CommitModes commit, object replyTo) = _commit!.Value;
+        (CommitModes commit, IReplyTo<IGpuModesAnswer> asker) = _commit!.Value;
         _commit = null;
-        decisions.Add(GpuDecision.Modes(replyTo, new ModesCommitted(commit.Change, gpu, [.. _refusals])));
+        decisions.Add(GpuDecision.Modes(asker, new ModesCommitted(commit.Change, gpu, [.. _refusals])));
     }
 }

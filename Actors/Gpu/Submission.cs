@@ -1,6 +1,12 @@
+using Troupe.Actors.Forwards;
 using Troupe.Runtime.Lanes;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>A forward that a lane is working on.</summary>
-internal readonly record struct Submission(Launch Launch, QueuedForward Forward, ILane Lane);
+/// <summary>One forward of a launch, waiting for a lane or on one.</summary>
+/// <param name="Index">Its place in the launch.</param>
+/// <param name="Lane">Null while it waits.</param>
+internal readonly record struct Submission(OpenLaunch Open, int Index, ILane? Lane)
+{
+    public AdmittedForward Forward => Open.Launch.Forwards[Index];
+}

@@ -15,8 +15,7 @@ internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionI
     : Akka.Actor.INoSerializationVerificationNeeded;
 
 /// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
-internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
-    : Akka.Actor.INoSerializationVerificationNeeded;
+internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : IGpuModesAnswer;
 
 /// <summary>An instance whose settings would contradict each other or its back end, and in what words.</summary>
 internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, string Reason);
@@ -33,5 +32,5 @@ internal sealed record CommitModes(long Change, IEffectiveModes Modes) : Akka.Ac
 /// <summary>The GPU runs under the modes of <see cref="CommitModes"/>, but for the instances listed, whose own settings stayed as they
 /// were.</summary>
 internal sealed record ModesCommitted(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
-    : Akka.Actor.INoSerializationVerificationNeeded,
+    : IGpuModesAnswer,
         IDeadLetterSuppression;

@@ -72,7 +72,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         );
 
         Receive<NodeTick>(_ => Tick());
-        Receive<GpuState>(state => Hear(state));
+        Receive<GpuStatus>(Hear);
         Receive<ModelsChanged>(Hear);
         Receive<ExecutorReady>(ready => _models.Tell(new DevicesReady(ready.Ordinals, ready.Executor)));
         Receive<ExecutorLost>(lost => End(GroupOf(Sender), lost.Incarnation, lost.Reason, lost.DeviceGone));
@@ -232,7 +232,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Publish(null, null);
     }
 
-    private void Hear(GpuState state)
+    private void Hear(GpuStatus state)
     {
         GpuSnapshot snapshot = state.Snapshot;
         _instanceSnapshots[snapshot.Gpu.Ordinal] = state.Instances;

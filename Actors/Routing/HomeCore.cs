@@ -1,5 +1,5 @@
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
-using Troupe.Actors.Gpu;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -8,7 +8,7 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>The home's decisions: which GPU of this node takes a forward that another node's origin router sent.</summary>
 /// <remarks>Knows no Akka. What it cannot take it sends back at once; it never dispatches a second time, that is the origin's.</remarks>
-internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decisions)
+internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
     private readonly Dictionary<(RequestId Id, int Attempt), HostedForward> _hosted = [];
     private readonly DeadlineWheel _deadlines = new();
@@ -17,7 +17,7 @@ internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decision
 
     public int Hosted => _hosted.Count;
 
-    public void Take(RouteForward route, NodeId from, IForwardOrigin origin, TimeSpan now)
+    public void Host(RouteForward route, NodeId from, IForwardOrigin origin, TimeSpan now)
     {
         Forward forward = route.Forward;
         if (_hosted.ContainsKey((forward.Id, route.Attempt)))
@@ -47,7 +47,9 @@ internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decision
         _hosted.Add((forward.Id, route.Attempt), hosted);
         _deadlines.Add(hosted);
         table.Use(gpu);
-        decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, new QueuedForward(forward, found.Model, route.Attempt, origin)));
+        decisions.Add(
+            RouterDecision.Dispatch(gpu.Id.Ordinal, new DispatchForward(forward, found.Model, route.Attempt, hosted.Deadline, origin))
+        );
 
         void Bounce(FailureKind kind, string detail) =>
             decisions.Add(
@@ -75,7 +77,7 @@ internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decision
     }
 
     /// <summary>Nobody waits for the forwards of a node that cannot be reached.</summary>
-    public void Lose(NodeId origin)
+    public void AbandonAllOf(NodeId origin)
     {
         foreach (HostedForward hosted in _hosted.Values)
         {
@@ -98,6 +100,35 @@ internal sealed class HomeCore(RoutingTable table, List<RouterDecision> decision
     }
 
     public void Drain() => _draining = true;
+
+    /// <summary>A decision could not be applied: the origin hears of it, so that it does not wait for the deadline.</summary>
+    public void Failed(in RouterDecision decision, Exception cause)
+    {
+        switch (decision.Action)
+        {
+            case RouterAction.Dispatch when decision.Dispatched is { Origin: { } origin } dispatched:
+                if (_hosted.TryGetValue((dispatched.Forward.Id, dispatched.Attempt), out HostedForward? hosted))
+                {
+                    hosted.Gpu.Outstanding--;
+                    Release(new GpuRelease(decision.Ordinal, hosted.Id, hosted.Attempt, null));
+                }
+
+                var failed = new ForwardReply.Failed(
+                    dispatched.Forward.Id,
+                    FailureKind.Internal,
+                    $"The forward could not be handed to device {decision.Ordinal} of node {table.Self}: {cause.Message}"
+                );
+                decisions.Add(RouterDecision.AnswerOrigin(origin, new ForwardOutcome(dispatched.Attempt, failed, RetryAdvice.Final)));
+                break;
+            case RouterAction.AnswerOrigin:
+            case RouterAction.Abandon:
+            case RouterAction.Drop:
+                decisions.TryRepeat(decision);
+                break;
+            default:
+                break;
+        }
+    }
 
     /// <summary>The GPU releases it in any case, now or when it is done; until then it counts as hosted.</summary>
     private void Drop(HostedForward hosted)

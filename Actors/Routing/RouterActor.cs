@@ -12,7 +12,7 @@ namespace Troupe.Actors.Routing;
 /// <summary>The router of a node: origin of the forwards its edge accepts, home of those that other nodes send.</summary>
 /// <remarks><b>Owns</b> <see cref="RouterState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b>
 /// never.</remarks>
-internal sealed class RouterActor : ReceiveActor
+internal sealed class RouterActor : ReceiveActor, IRouterShell
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly RouterState _state;
@@ -40,18 +40,18 @@ internal sealed class RouterActor : ReceiveActor
         Receive<ForwardOutcome>(outcome =>
         {
             _state.Origin.End(outcome, PeerOf(Sender), _clock.Now);
-            Perform();
+            Apply();
         });
         Receive<RouteForward>(Take);
         Receive<AbandonForward>(abandon =>
         {
             _state.Home.Abandon(abandon);
-            Perform();
+            Apply();
         });
         Receive<CancelForward>(cancel =>
         {
             _state.Origin.Cancel(cancel.Id);
-            Perform();
+            Apply();
         });
         Receive<DeadlineTick>(_ => Tick());
         Receive<GpuReport>(Hear);
@@ -67,21 +67,49 @@ internal sealed class RouterActor : ReceiveActor
     public static Props Props(RouterState state, ClusterViewHolder views, NodeClock clock) =>
         Akka.Actor.Props.Create<RouterActor>(state, views, clock);
 
-    protected override void PreStart() => Arm();
+    protected override void PreStart()
+    {
+        Apply();
+        Arm();
+    }
 
     protected override void PreRestart(Exception reason, object message)
     {
         _log.Error(reason, "The router failed at {0}; it goes on with what it has.", message.GetType().Name);
         _timer.Dispose();
-        _state.Decisions.Clear();
     }
 
     protected override void PostStop()
     {
         _timer.Dispose();
         _state.Origin.Stop();
-        Perform();
+        Apply();
         _state.Drained?.TrySetResult();
+    }
+
+    void IRouterShell.AnswerSink(IForwardSink sink, ForwardReply reply) => sink.Complete(reply);
+
+    void IRouterShell.AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome) => origin.Answer(outcome);
+
+    void IRouterShell.Dispatch(int ordinal, DispatchForward forward) => _state.Gpus[ordinal].Tell(forward, _self);
+
+    void IRouterShell.Send(NodeId node, RouteForward route) => _state.Peers[node].Tell(route, _self);
+
+    void IRouterShell.Drop(int ordinal, DropForward drop) => _state.Gpus[ordinal].Tell(drop, _self);
+
+    void IRouterShell.Abandon(NodeId node, AbandonForward abandon)
+    {
+        if (_state.Peers.TryGetValue(node, out ICanTell? peer))
+        {
+            peer.Tell(abandon, _self);
+        }
+    }
+
+    public void Failed(in RouterDecision decision, Exception cause)
+    {
+        _log.Error(cause, "The router's {0} failed{1}.", decision.Action, decision.Reply is { } reply ? $" for forward {reply.Id}" : "");
+        _state.Origin.Failed(decision, cause, _clock.Now);
+        _state.Home.Failed(decision, cause);
     }
 
     private void Accept(AcceptForward accept)
@@ -89,7 +117,7 @@ internal sealed class RouterActor : ReceiveActor
         if (accept.Take())
         {
             _state.Origin.Accept(accept.Forward, accept.Sink, _clock.Now);
-            Perform();
+            Apply();
             Arm();
         }
     }
@@ -98,7 +126,7 @@ internal sealed class RouterActor : ReceiveActor
     {
         _state.Home.Release(release);
         _state.Origin.Release(release, _clock.Now);
-        Perform();
+        Apply();
     }
 
     private void Take(RouteForward route)
@@ -110,8 +138,8 @@ internal sealed class RouterActor : ReceiveActor
             _state.Origins[from] = known;
         }
 
-        _state.Home.Take(route, from, known.Origin, _clock.Now);
-        Perform();
+        _state.Home.Host(route, from, known.Origin, _clock.Now);
+        Apply();
         Arm();
     }
 
@@ -120,7 +148,7 @@ internal sealed class RouterActor : ReceiveActor
         TimeSpan now = _clock.Now;
         _state.Origin.Tick(now);
         _state.Home.Tick(now);
-        Perform();
+        Apply();
         if (_state.Origin.Pending + _state.Home.Hosted == 0)
         {
             _ticking = false;
@@ -158,9 +186,9 @@ internal sealed class RouterActor : ReceiveActor
         if (_state.Table.Hear(snapshot, _clock.Now))
         {
             _log.Info("Node {0} has been started anew.", snapshot.Node);
-            _state.Origin.Lose(snapshot.Node, _clock.Now);
-            _state.Home.Lose(snapshot.Node);
-            Perform();
+            _state.Origin.EndAttemptsOn(snapshot.Node, _clock.Now);
+            _state.Home.AbandonAllOf(snapshot.Node);
+            Apply();
         }
 
         _views.View = _state.Table.View();
@@ -192,9 +220,9 @@ internal sealed class RouterActor : ReceiveActor
             _state.Table.SetReachable(node, false);
         }
 
-        _state.Origin.Lose(node, _clock.Now);
-        _state.Home.Lose(node);
-        Perform();
+        _state.Origin.EndAttemptsOn(node, _clock.Now);
+        _state.Home.AbandonAllOf(node);
+        Apply();
         _views.View = _state.Table.View();
     }
 
@@ -214,61 +242,15 @@ internal sealed class RouterActor : ReceiveActor
         _state.Drained = drain.Drained;
         _state.Origin.Drain();
         _state.Home.Drain();
-        Perform();
+        Apply();
     }
 
-    private void Perform()
+    private void Apply()
     {
-        // A sink or a dispatch never leads back into a core, so the list does not grow meanwhile.
-        List<RouterDecision> decisions = _state.Decisions;
-        for (int i = 0; i < decisions.Count; i++)
-        {
-            Perform(decisions[i]);
-        }
-
-        decisions.Clear();
+        _state.Decisions.ApplyTo(this);
         if (_state.Drained is { } drained && _state.Origin.Pending + _state.Home.Hosted == 0)
         {
             drained.TrySetResult();
-        }
-    }
-
-    private void Perform(in RouterDecision decision)
-    {
-        switch (decision.Action)
-        {
-            case RouterAction.AnswerSink:
-                Answer(decision.Sink!, decision.Reply!);
-                break;
-            case RouterAction.AnswerOrigin:
-                decision.Origin!.Answer(decision.Outcome!);
-                break;
-            case RouterAction.Dispatch:
-                _state.Gpus[decision.Ordinal].Tell(decision.Queued, _self);
-                break;
-            case RouterAction.Send:
-                _state.Peers[decision.Node].Tell(decision.Route, _self);
-                break;
-            case RouterAction.Drop:
-                _state.Gpus[decision.Ordinal].Tell(new DropForward(decision.Id, decision.Attempt), _self);
-                break;
-            case RouterAction.Abandon when _state.Peers.TryGetValue(decision.Node, out ICanTell? peer):
-                peer.Tell(new AbandonForward(decision.Id, decision.Attempt), _self);
-                break;
-            case RouterAction.Abandon:
-                break;
-        }
-    }
-
-    private void Answer(IForwardSink sink, ForwardReply reply)
-    {
-        try
-        {
-            sink.Complete(reply);
-        }
-        catch (Exception exception)
-        {
-            _log.Error(exception, "The sink of forward {0} threw; a sink must not.", reply.Id);
         }
     }
 

@@ -1,5 +1,5 @@
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
-using Troupe.Actors.Gpu;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -12,7 +12,7 @@ namespace Troupe.Actors.Routing;
 /// again: after a bounce to the next node, after a loss up to
 /// <see cref="MaxAttempts"/>. A forward leaves <c>_pending</c> in <see cref="Answer"/> and nowhere else.
 /// </remarks>
-internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisions)
+internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
     public const int MaxAttempts = 3;
 
@@ -136,7 +136,7 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
     }
 
     /// <summary>A node cannot be reached, or another life of it has begun: what was there is sent again or failed, at once.</summary>
-    public void Lose(NodeId id, TimeSpan now)
+    public void EndAttemptsOn(NodeId id, TimeSpan now)
     {
         List<PendingForward> lost = [.. _pending.Values.Where(pending => pending.Node?.Id == id)];
         foreach (PendingForward pending in lost)
@@ -169,6 +169,41 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
                 pending,
                 new ForwardReply.Failed(pending.Forward.Id, FailureKind.Draining, $"Node {table.Self} stopped before the forward was done.")
             );
+        }
+    }
+
+    /// <summary>A decision could not be applied: a forward that went nowhere is answered at once.</summary>
+    public void Failed(in RouterDecision decision, Exception cause, TimeSpan now)
+    {
+        switch (decision.Action)
+        {
+            case RouterAction.Dispatch when decision.Dispatched is { Origin: null } dispatched:
+                var undispatched = new ForwardReply.Failed(
+                    dispatched.Forward.Id,
+                    FailureKind.Internal,
+                    $"The forward could not be handed to device {decision.Ordinal}: {cause.Message}"
+                );
+                Release(
+                    new GpuRelease(
+                        decision.Ordinal,
+                        dispatched.Forward.Id,
+                        dispatched.Attempt,
+                        new ForwardOutcome(dispatched.Attempt, undispatched, RetryAdvice.Final)
+                    ),
+                    now
+                );
+                break;
+            case RouterAction.Send when decision.Route is { } route:
+                var unsent = new ForwardReply.Failed(
+                    route.Forward.Id,
+                    FailureKind.Internal,
+                    $"The forward could not be sent to node {decision.Node}: {cause.Message}"
+                );
+                End(new ForwardOutcome(route.Attempt, unsent, RetryAdvice.Final), null, now);
+                break;
+            default:
+                // A sink that throws has its reply; what is dropped late is only done for nothing.
+                break;
         }
     }
 
@@ -205,7 +240,12 @@ internal sealed class RouterCore(RoutingTable table, List<RouterDecision> decisi
         {
             pending.Gpu = gpu;
             table.Use(gpu);
-            decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, new QueuedForward(pending.Forward, route.Model, pending.Attempt, null)));
+            decisions.Add(
+                RouterDecision.Dispatch(
+                    gpu.Id.Ordinal,
+                    new DispatchForward(pending.Forward, route.Model, pending.Attempt, pending.Deadline, null)
+                )
+            );
         }
         else if (choice.Node is { } node)
         {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
 using Troupe.Messages.Forwarding;
@@ -7,87 +9,86 @@ namespace Troupe.Actors.Routing;
 
 internal enum RouterAction
 {
-    /// <summary>Give the edge's sink its one terminal reply.</summary>
     AnswerSink,
-
-    /// <summary>Tell a remote origin how its attempt ended.</summary>
     AnswerOrigin,
-
-    /// <summary>Hand a forward to a GPU of this node.</summary>
     Dispatch,
-
-    /// <summary>Hand a forward to another node's router.</summary>
     Send,
-
-    /// <summary>Take a forward whose caller has been answered out of a GPU's queue.</summary>
     Drop,
-
-    /// <summary>The same, on another node.</summary>
     Abandon,
 }
 
-/// <summary>One thing a router's core wants done; the actor performs them in order. A value, so that deciding allocates nothing.</summary>
-internal readonly record struct RouterDecision(
-    RouterAction Action,
-    IForwardSink? Sink,
-    ForwardReply? Reply,
-    IForwardOrigin? Origin,
-    ForwardOutcome? Outcome,
-    QueuedForward? Queued,
-    int Ordinal,
-    NodeId Node,
-    RouteForward? Route,
-    RequestId Id,
-    int Attempt
-)
+/// <summary>One thing a router's core wants done; the actor applies them in order. A value, so that deciding allocates nothing.</summary>
+internal readonly record struct RouterDecision : IDecision<IRouterShell>
 {
-    public static RouterDecision AnswerSink(IForwardSink sink, ForwardReply reply) =>
-        new()
-        {
-            Action = RouterAction.AnswerSink,
-            Sink = sink,
-            Reply = reply,
-        };
+    private readonly object? _target;
+    private readonly object _message;
+
+    private RouterDecision(RouterAction action, object message, object? target = null, int ordinal = -1, NodeId node = default)
+    {
+        Action = action;
+        _message = message;
+        _target = target;
+        Ordinal = ordinal;
+        Node = node;
+    }
+
+    public RouterAction Action { get; }
+
+    /// <summary>The GPU of this node that is told; -1 where none is.</summary>
+    public int Ordinal { get; }
+
+    /// <summary>The node that is told.</summary>
+    public NodeId Node { get; }
+
+    public IForwardOrigin? Origin => _target as IForwardOrigin;
+
+    public ForwardReply? Reply => _message as ForwardReply;
+
+    public ForwardOutcome? Outcome => _message as ForwardOutcome;
+
+    public DispatchForward? Dispatched => _message as DispatchForward;
+
+    public RouteForward? Route => _message as RouteForward;
+
+    public static RouterDecision AnswerSink(IForwardSink sink, ForwardReply reply) => new(RouterAction.AnswerSink, reply, sink);
 
     public static RouterDecision AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome) =>
-        new()
-        {
-            Action = RouterAction.AnswerOrigin,
-            Origin = origin,
-            Outcome = outcome,
-        };
+        new(RouterAction.AnswerOrigin, outcome, origin);
 
-    public static RouterDecision Dispatch(int ordinal, QueuedForward forward) =>
-        new()
-        {
-            Action = RouterAction.Dispatch,
-            Ordinal = ordinal,
-            Queued = forward,
-        };
+    public static RouterDecision Dispatch(int ordinal, DispatchForward forward) => new(RouterAction.Dispatch, forward, ordinal: ordinal);
 
-    public static RouterDecision Send(NodeId node, RouteForward route) =>
-        new()
-        {
-            Action = RouterAction.Send,
-            Node = node,
-            Route = route,
-        };
+    public static RouterDecision Send(NodeId node, RouteForward route) => new(RouterAction.Send, route, node: node);
 
     public static RouterDecision Drop(int ordinal, RequestId id, int attempt) =>
-        new()
-        {
-            Action = RouterAction.Drop,
-            Ordinal = ordinal,
-            Id = id,
-            Attempt = attempt,
-        };
+        new(RouterAction.Drop, new DropForward(id, attempt), ordinal: ordinal);
 
     public static RouterDecision Abandon(NodeId node, RequestId id, int attempt) =>
-        new()
+        new(RouterAction.Abandon, new AbandonForward(id, attempt), node: node);
+
+    public void ApplyTo(IRouterShell shell)
+    {
+        switch (Action)
         {
-            Action = RouterAction.Abandon,
-            Node = node,
-            Id = id,
-            Attempt = attempt,
-        };
+            case RouterAction.AnswerSink:
+                shell.AnswerSink((IForwardSink)_target!, (ForwardReply)_message);
+                break;
+            case RouterAction.AnswerOrigin:
+                shell.AnswerOrigin((IForwardOrigin)_target!, (ForwardOutcome)_message);
+                break;
+            case RouterAction.Dispatch:
+                shell.Dispatch(Ordinal, (DispatchForward)_message);
+                break;
+            case RouterAction.Send:
+                shell.Send(Node, (RouteForward)_message);
+                break;
+            case RouterAction.Drop:
+                shell.Drop(Ordinal, (DropForward)_message);
+                break;
+            case RouterAction.Abandon:
+                shell.Abandon(Node, (AbandonForward)_message);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
 }

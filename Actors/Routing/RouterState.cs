@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Actors.Decisions;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Routing;
@@ -14,7 +15,7 @@ internal sealed class RouterState
         Home = new HomeCore(Table, Decisions);
     }
 
-    public List<RouterDecision> Decisions { get; } = [];
+    public DecisionQueue<RouterDecision, IRouterShell> Decisions { get; } = new();
 
     public RoutingTable Table { get; }
 

@@ -1,3 +1,4 @@
+using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
 using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
@@ -16,7 +17,7 @@ namespace Troupe.Actors.Tests.Gpu;
 public sealed class ExecutorCoreTests
 {
     private readonly FakePlatform _platform = new(1) { CompleteAtOnce = false };
-    private readonly List<ExecutorDecision> _decisions = [];
+    private readonly ExecutorRecorder _recorder = new();
     private readonly ExecutorCore _core;
     private readonly FakeInstance _instance;
     private int _signals;
@@ -24,7 +25,7 @@ public sealed class ExecutorCoreTests
 
     public ExecutorCoreTests()
     {
-        _core = new ExecutorCore(1, _platform.OpenGroup(0), () => _signals++, _decisions);
+        _core = new ExecutorCore(1, _platform.OpenGroup(0), () => _signals++, _recorder.Queue);
         IModuleInstance loaded = _platform.Load(
             new ModuleSource(new ModelReference("m"), "m"),
             0,
@@ -33,7 +34,7 @@ public sealed class ExecutorCoreTests
         );
         _instance = (FakeInstance)loaded;
         Assert.True(_core.Adopt(new AdoptInstance(1, new InstanceHandOver(loaded))));
-        _decisions.Clear();
+        Decisions.Clear();
     }
 
     [Fact]
@@ -41,9 +42,10 @@ public sealed class ExecutorCoreTests
     {
         _platform.CompleteAtOnce = true;
         Launch launch = Run();
-        Assert.Same(launch, Assert.IsType<LaunchEnded>(Assert.Single(_decisions).Message).Launch);
+        LaunchEnded ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions).Message);
+        Assert.Same(launch, ended.Launch);
         Assert.Equal((0, 0, 0), (_signals, _core.InFlight, _instance.Leased));
-        Assert.NotNull(launch.Forwards[0].Outputs);
+        Assert.NotNull(ended.Results[0].Outputs);
     }
 
     [Fact]
@@ -51,7 +53,7 @@ public sealed class ExecutorCoreTests
     {
         Run();
         Run();
-        Assert.Empty(_decisions);
+        Assert.Empty(Decisions);
         foreach (FakeLane lane in _instance.Busy)
         {
             lane.Complete();
@@ -59,7 +61,7 @@ public sealed class ExecutorCoreTests
 
         Assert.Equal(1, _signals);
         _core.Poll();
-        Assert.Equal(2, _decisions.Count);
+        Assert.Equal(2, Decisions.Count);
         Assert.Equal(0, _instance.Leased);
     }
 
@@ -79,42 +81,31 @@ public sealed class ExecutorCoreTests
         }
 
         _core.Poll();
-        Assert.Contains(_decisions, decision => decision.Message is LaunchEnded ended && ended.Launch == third);
+        Assert.Contains(Decisions, decision => decision.Message is LaunchEnded ended && ended.Launch == third);
     }
 
     [Fact]
     public void A_launch_of_several_forwards_ends_with_the_last()
     {
-        var launch = new Launch(1, 0, _instance.Module.Model, ModeSettings.Default, [Queued(), Queued()]);
+        var launch = new Launch(1, 0, [Admitted(), Admitted()]);
         _core.Run(launch);
         IReadOnlyList<FakeLane> lanes = _instance.Busy;
         lanes[0].Complete();
         _core.Poll();
-        Assert.Empty(_decisions);
+        Assert.Empty(Decisions);
         lanes[1].Fail(new ForwardException(FailureKind.BackendFailed, "no"));
         _core.Poll();
-        Assert.Single(_decisions);
-        Assert.Equal([true, false], launch.Forwards.Select(forward => forward.Failure is null));
+        LaunchEnded ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions).Message);
+        Assert.Equal([true, false], ended.Results.Select(result => result.Failure is null));
     }
 
     [Fact]
     public void Bad_inputs_fail_alone_and_give_the_lane_back()
     {
-        var bad = new QueuedForward(
-            new Forward
-            {
-                Id = default,
-                Model = new ModelReference("m"),
-                Inputs = [],
-            },
-            _instance.Module.Model,
-            1,
-            null
-        );
-        _core.Run(new Launch(1, 0, _instance.Module.Model, ModeSettings.Default, [bad]));
-        Assert.Equal(FailureKind.InvalidInput, bad.Failure!.Kind);
+        _core.Run(new Launch(1, 0, [Admitted(inputs: [])]));
+        LaunchEnded ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions).Message);
+        Assert.Equal(FailureKind.InvalidInput, ended.Results[0].Failure!.Kind);
         Assert.Equal(0, _instance.Leased);
-        Assert.Single(_decisions);
     }
 
     [Fact]
@@ -129,17 +120,17 @@ public sealed class ExecutorCoreTests
         }
 
         _core.Poll();
-        Assert.IsType<DeviceFaulted>(_decisions[0].Message);
-        Assert.Equal(2, _decisions.Count(decision => decision.Message is LaunchEnded));
+        Assert.IsType<DeviceFaulted>(Decisions[0].Message);
+        Assert.Equal(2, Decisions.Count(decision => decision.Message is LaunchEnded));
         _core.Poll();
-        Assert.Single(_decisions, decision => decision.Message is DeviceFaulted);
+        Assert.Single(Decisions, decision => decision.Message is DeviceFaulted);
     }
 
     [Fact]
     public void A_launch_of_another_incarnation_is_dropped()
     {
-        _core.Run(new Launch(2, 0, _instance.Module.Model, ModeSettings.Default, [Queued()]));
-        Assert.Equal((0, 0), (_core.InFlight, _decisions.Count));
+        _core.Run(new Launch(2, 0, [Admitted()]));
+        Assert.Equal((0, 0), (_core.InFlight, Decisions.Count));
     }
 
     [Fact]
@@ -162,8 +153,9 @@ public sealed class ExecutorCoreTests
         Assert.False(_core.Adopt(new AdoptInstance(2, handOver)));
         _core.Retire(new RetireInstance(1, 0, _instance.Module.Model));
         Assert.True(_instance.Disposed);
-        Launch late = Run();
-        Assert.Equal(FailureKind.ModelNotLoaded, late.Forwards[0].Failure!.Kind);
+        Run();
+        LaunchEnded late = Assert.IsType<LaunchEnded>(Decisions[^1].Message);
+        Assert.Equal(FailureKind.ModelNotLoaded, late.Results[0].Failure!.Kind);
     }
 
     [Fact]
@@ -171,10 +163,10 @@ public sealed class ExecutorCoreTests
     {
         _instance.Refuses = _ => new ForwardException(FailureKind.NotSupported, "no budget here");
         _core.Apply(new ApplySettings(1, 0, _instance.Module.Model, ModeSettings.Default));
-        Assert.Equal("no budget here", Assert.IsType<SettingsApplied>(_decisions[0].Message).Failure!.Reason);
+        Assert.Equal("no budget here", Assert.IsType<SettingsApplied>(Decisions[0].Message).Failure!.Reason);
         _instance.Refuses = _ => null;
         _core.Apply(new ApplySettings(1, 0, _instance.Module.Model, ModeSettings.Default));
-        Assert.Null(Assert.IsType<SettingsApplied>(_decisions[1].Message).Failure);
+        Assert.Null(Assert.IsType<SettingsApplied>(Decisions[1].Message).Failure);
         Assert.Single(_instance.Applied);
     }
 
@@ -182,44 +174,48 @@ public sealed class ExecutorCoreTests
     public void A_release_is_answered_when_the_lanes_at_work_have_released_too()
     {
         Run();
-        _core.Release(new ReleaseResources(1, 0, _instance.Module.Model, default));
+        _core.ReleaseHeld(new ReleaseResources(1, 0, _instance.Module.Model, default));
         Assert.Single(_instance.Released);
-        Assert.DoesNotContain(_decisions, decision => decision.Message is ResourcesReleased);
+        Assert.DoesNotContain(Decisions, decision => decision.Message is ResourcesReleased);
         _instance.Busy[0].Complete();
         _core.Poll();
-        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+        Assert.Single(Decisions, decision => decision.Message is ResourcesReleased);
         _core.Poll();
-        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+        Assert.Single(Decisions, decision => decision.Message is ResourcesReleased);
     }
 
     [Fact]
     public void A_release_of_an_instance_that_retires_is_answered_all_the_same()
     {
         Run();
-        _core.Release(new ReleaseResources(1, 0, _instance.Module.Model, default));
+        _core.ReleaseHeld(new ReleaseResources(1, 0, _instance.Module.Model, default));
         _instance.Busy[0].Complete();
         _core.Retire(new RetireInstance(1, 0, _instance.Module.Model));
         _core.Poll();
-        Assert.Single(_decisions, decision => decision.Message is ResourcesReleased);
+        Assert.Single(Decisions, decision => decision.Message is ResourcesReleased);
     }
+
+    private List<ExecutorDecision> Decisions => _recorder.Applied;
 
     private Launch Run()
     {
-        var launch = new Launch(1, 0, _instance.Module.Model, ModeSettings.Default, [Queued()]);
+        var launch = new Launch(1, 0, [Admitted()]);
         _core.Run(launch);
         return launch;
     }
 
-    private QueuedForward Queued() =>
-        new(
-            new Forward
-            {
-                Id = new RequestId(default, ++_counter),
-                Model = new ModelReference("m"),
-                Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
-            },
-            _instance.Module.Model,
-            1,
-            null
+    private AdmittedForward Admitted(Tensor[]? inputs = null)
+    {
+        var forward = new Forward
+        {
+            Id = new RequestId(default, ++_counter),
+            Model = new ModelReference("m"),
+            Inputs = inputs ?? [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
+        };
+        return new AdmittedForward(
+            new DispatchForward(forward, _instance.Module.Model, 1, TimeSpan.FromSeconds(30), null),
+            ModeSettings.Default,
+            0
         );
+    }
 }

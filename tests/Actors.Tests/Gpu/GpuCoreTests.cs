@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
 using Troupe.Messages.Failures;
@@ -20,13 +21,14 @@ public sealed class GpuCoreTests
     private static readonly ModelVersion Model = new("m", 1, default);
     private static readonly ModelVersion Second = new("n", 1, default);
 
-    private readonly List<GpuDecision> _decisions = [];
+    private readonly GpuRecorder _recorder = new();
     private readonly GpuCore _core;
+    private readonly ModesAsker _asker = new();
     private TimeSpan _now = TimeSpan.FromSeconds(1);
     private ulong _counter;
 
     public GpuCoreTests() =>
-        _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _decisions);
+        _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _recorder.Queue);
 
     [Fact]
     public void Nothing_is_admitted_before_the_executor_and_the_instance_are_there()
@@ -48,7 +50,7 @@ public sealed class GpuCoreTests
         Assert.Equal((FailureKind.QueueFull, RetryAdvice.Bounce), Refused(Admit(Model)));
         List<GpuDecision> after = Complete(first);
         Assert.Equal(GpuAction.Release, after[0].Action);
-        Assert.IsType<ForwardReply.Succeeded>(after[0].Outcome!.Reply);
+        Assert.IsType<ForwardReply.Succeeded>(Outcome(after[0])!.Reply);
         Assert.IsType<Launch>(after[1].Message);
         Assert.Equal(1, _core.Queued);
     }
@@ -57,9 +59,9 @@ public sealed class GpuCoreTests
     public void The_router_is_told_as_many_credits_as_are_held()
     {
         Ready();
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Report();
-        int credits = ((GpuReport)_decisions[0].Message!).Credits;
+        int credits = ((GpuReport)Decisions[0].Message!).Credits;
         for (int i = 0; i < credits; i++)
         {
             Assert.DoesNotContain(Admit(Model), decision => decision.Action == GpuAction.Release);
@@ -75,10 +77,10 @@ public sealed class GpuCoreTests
         Launch launched = LaunchOf(Admit(Model));
         Admit(Model);
         GpuDecision dropped = Assert.Single(Drop(2));
-        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (dropped.Action, dropped.Outcome));
+        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (dropped.Action, Outcome(dropped)));
         Assert.Empty(Drop(1));
         GpuDecision done = Assert.Single(Complete(launched));
-        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (done.Action, done.Outcome));
+        Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (done.Action, Outcome(done)));
     }
 
     [Theory]
@@ -89,16 +91,16 @@ public sealed class GpuCoreTests
         Ready(safe);
         Admit(Model);
         Admit(Model);
-        _decisions.Clear();
-        _core.Lose(new ExecutorLost(1, "a defect", false));
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false));
 
         // The router hears of the state before it can choose again.
-        Assert.Equal(GpuHealth.Rebuilding, Assert.IsType<GpuReport>(_decisions[0].Message).Health);
-        List<GpuDecision> released = [.. _decisions.Where(decision => decision.Action == GpuAction.Release)];
-        Assert.Equal([launched, RetryAdvice.Retry], released.Select(decision => decision.Outcome!.Advice));
+        Assert.Equal(GpuHealth.Rebuilding, Assert.IsType<GpuReport>(Decisions[0].Message).Health);
+        List<GpuDecision> released = [.. Decisions.Where(decision => decision.Action == GpuAction.Release)];
+        Assert.Equal([launched, RetryAdvice.Retry], released.Select(decision => Outcome(decision)!.Advice));
         Assert.All(
             released,
-            decision => Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind)
+            decision => Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(Outcome(decision)!.Reply).Kind)
         );
         Assert.Equal((0, 0), (_core.Queued, _core.Launched));
     }
@@ -108,24 +110,24 @@ public sealed class GpuCoreTests
     {
         Ready();
         Launch old = LaunchOf(Admit(Model));
-        _core.Lose(new ExecutorLost(1, "a defect", false));
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false));
         Assert.Empty(Complete(old));
         _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
         Assert.Empty(Complete(old));
         Assert.Equal(GpuHealth.Ready, _core.Health);
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Fault(new DeviceFaulted(1, "late"));
-        _core.Lose(new ExecutorLost(1, "late", false));
-        Assert.Empty(_decisions);
+        _core.EndExecutor(new ExecutorLost(1, "late", false));
+        Assert.Empty(Decisions);
     }
 
     [Fact]
     public void A_sticky_error_is_for_good()
     {
         Ready();
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Fault(new DeviceFaulted(1, "illegal address"));
-        Assert.Contains(_decisions, decision => decision.Message is GpuQuarantined);
+        Assert.Contains(Decisions, decision => decision.Message is GpuQuarantined);
         _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
         Assert.Equal(GpuHealth.Quarantined, _core.Health);
         Assert.Contains("illegal address", _core.Snapshot().Reason, StringComparison.Ordinal);
@@ -137,17 +139,17 @@ public sealed class GpuCoreTests
         Ready();
         Admit(Model);
         Admit(Model);
-        _core.Watch(_now);
+        _core.Tick(_now);
         _now += TimeSpan.FromSeconds(0.9);
-        _core.Watch(_now);
+        _core.Tick(_now);
         Assert.Equal(GpuHealth.Ready, _core.Health);
-        _decisions.Clear();
+        Decisions.Clear();
         _now += TimeSpan.FromSeconds(0.2);
-        _core.Watch(_now);
+        _core.Tick(_now);
         Assert.Equal(GpuHealth.Quarantined, _core.Health);
         Assert.Equal(
             [RetryAdvice.Final, RetryAdvice.Retry],
-            _decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => decision.Outcome!.Advice)
+            Decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => Outcome(decision)!.Advice)
         );
     }
 
@@ -157,9 +159,9 @@ public sealed class GpuCoreTests
         Ready();
         for (int i = 0; i < 20; i++)
         {
-            _decisions.Clear();
-            _core.Watch(_now);
-            Heartbeat beat = Assert.IsType<Heartbeat>(Assert.Single(_decisions).Message);
+            Decisions.Clear();
+            _core.Tick(_now);
+            Heartbeat beat = Assert.Single(Decisions.Select(decision => decision.Message).OfType<Heartbeat>());
             _now += TimeSpan.FromSeconds(0.9);
             _core.Beat(new HeartbeatAnswer(1, beat.Sequence, new DeviceMemory(40, 100), []));
         }
@@ -174,15 +176,15 @@ public sealed class GpuCoreTests
         Ready();
         Launch first = LaunchOf(Admit(Model));
         Admit(Model);
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Unload(new UnloadInstance(Model));
-        Assert.DoesNotContain(_decisions, decision => decision.Message is RetireInstance);
+        Assert.DoesNotContain(Decisions, decision => decision.Message is RetireInstance);
         Assert.Equal(FailureKind.ModelNotLoaded, Refused(Admit(Model)).Kind);
         Launch second = LaunchOf(Complete(first));
         Assert.IsType<RetireInstance>(Complete(second)[^1].Message);
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Retired(new InstanceRetired(1, Model));
-        Assert.IsType<InstanceGone>(Assert.Single(_decisions).Message);
+        Assert.IsType<InstanceGone>(Assert.Single(Decisions).Message);
     }
 
     [Fact]
@@ -193,7 +195,7 @@ public sealed class GpuCoreTests
         Admit(Model);
         Commit(1, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5));
         Admit(Model);
-        List<QueuedForward> queued = [];
+        List<AdmittedForward> queued = [];
         for (int i = 0; i < 3; i++)
         {
             Launch launch = _launches[^1];
@@ -202,7 +204,7 @@ public sealed class GpuCoreTests
         }
 
         Assert.Equal([false, false, true], queued.Select(forward => forward.Settings.MultiDeviceSafe));
-        Assert.Equal([0, 0, 5], queued.Select(forward => forward.ModeEpoch));
+        Assert.Equal([0, 0, 5], queued.Select(forward => forward.Epoch));
     }
 
     [Fact]
@@ -210,9 +212,9 @@ public sealed class GpuCoreTests
     {
         Ready();
         Adopt(Second);
-        _decisions.Clear();
-        _core.Modes.Prepare(new PrepareModes(4, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5, Second)), this);
-        ModesPrepared prepared = Assert.IsType<ModesPrepared>(Assert.Single(_decisions).Message);
+        Decisions.Clear();
+        _core.Modes.Prepare(new PrepareModes(4, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5, Second)), _asker);
+        ModesPrepared prepared = Assert.IsType<ModesPrepared>(Assert.Single(Decisions).Message);
         InstanceRefusal refusal = Assert.Single(prepared.Refusals);
         Assert.Equal((4, Second, "they contradict"), (prepared.Change, refusal.Model, refusal.Reason));
         Assert.False(LaunchOf(Admit(Model)).Settings.MultiDeviceSafe);
@@ -236,10 +238,10 @@ public sealed class GpuCoreTests
         Assert.Equal(Second, other.Model);
         Assert.DoesNotContain(after, decision => decision.Message is ModesCommitted);
         Complete(other);
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Applied(new SettingsApplied(1, Model, budget, null), _now);
-        Assert.Equal(7, Assert.IsType<ModesCommitted>(_decisions[0].Message).Change);
-        Assert.Equal(Model, LaunchOf(_decisions).Model);
+        Assert.Equal(7, Assert.IsType<ModesCommitted>(Decisions[0].Message).Change);
+        Assert.Equal(Model, LaunchOf(Decisions).Model);
     }
 
     [Fact]
@@ -249,11 +251,11 @@ public sealed class GpuCoreTests
         var budget = new ModeSettings { WeightBudget = WeightBudget.OfBytes(-1) };
         Commit(1, new Modes(budget, 1, Model));
         Admit(Model);
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Applied(new SettingsApplied(1, Model, budget, new InstanceRefusal(Model, FailureKind.NotSupported, "no budget")), _now);
-        ModesCommitted committed = _decisions.Select(decision => decision.Message).OfType<ModesCommitted>().Single();
+        ModesCommitted committed = Decisions.Select(decision => decision.Message).OfType<ModesCommitted>().Single();
         Assert.Equal("no budget", Assert.Single(committed.Refusals).Reason);
-        Assert.Single(_decisions, decision => decision.Message is Launch);
+        Assert.Single(Decisions, decision => decision.Message is Launch);
     }
 
     [Fact]
@@ -264,11 +266,11 @@ public sealed class GpuCoreTests
         _core.Released(new ResourcesReleased(1, Model, new HeldModes(true, false, false, false)), _now);
         Launch under = LaunchOf(Admit(Model));
         Commit(2, new Modes(new ModeSettings(), 2));
-        Assert.DoesNotContain(_decisions, decision => decision.Message is ReleaseResources or ModesCommitted);
+        Assert.DoesNotContain(Decisions, decision => decision.Message is ReleaseResources or ModesCommitted);
         Assert.Contains(Complete(under), decision => decision.Message is ReleaseResources { Held.SegmentGraphs: false });
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Released(new ResourcesReleased(1, Model, default), _now);
-        Assert.Equal(2, Assert.IsType<ModesCommitted>(Assert.Single(_decisions).Message).Change);
+        Assert.Equal(2, Assert.IsType<ModesCommitted>(Assert.Single(Decisions).Message).Change);
     }
 
     [Fact]
@@ -277,18 +279,18 @@ public sealed class GpuCoreTests
         Ready();
         Admit(Model);
         Commit(3, new Modes(new ModeSettings { Workspace = WorkspaceStrategy.Dynamic }, 1, Model));
-        _decisions.Clear();
-        _core.Lose(new ExecutorLost(1, "a defect", false));
-        Assert.Single(_decisions, decision => decision.Message is ModesCommitted { Change: 3 });
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false));
+        Assert.Single(Decisions, decision => decision.Message is ModesCommitted { Change: 3 });
 
         // The instance that comes back takes what holds before it is admitted.
         _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Adopt(new InstanceAdopted(9, 2, 0, Spec(Model, true), ModuleTraits.Plain), _now);
-        ApplySettings apply = Assert.IsType<ApplySettings>(Assert.Single(_decisions).Message);
+        ApplySettings apply = Assert.IsType<ApplySettings>(Assert.Single(Decisions).Message);
         Assert.Equal(FailureKind.ModelNotLoaded, Refused(Admit(Model)).Kind);
         _core.Applied(new SettingsApplied(2, Model, apply.Settings, null), _now);
-        Assert.Contains(_decisions, decision => decision.Message is InstanceReady { Ticket: 9 });
+        Assert.Contains(Decisions, decision => decision.Message is InstanceReady { Ticket: 9 });
         Assert.Contains(Admit(Model), decision => decision.Message is Launch);
     }
 
@@ -302,12 +304,12 @@ public sealed class GpuCoreTests
         _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
         var former = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
         Commit(1, new Modes(former, 1, Model));
-        _decisions.Clear();
+        Decisions.Clear();
         Adopt(Model);
-        Assert.IsType<ApplySettings>(Assert.Single(_decisions).Message);
+        Assert.IsType<ApplySettings>(Assert.Single(Decisions).Message);
 
         // The executor has not answered yet; its answers come in the order it was told.
-        var told = new Queue<object>(_decisions.Select(decision => decision.Message!));
+        var told = new Queue<object>(Decisions.Select(decision => decision.Message!));
         ModeSettings last = ModeSettings.Default;
         if (answeredFirst)
         {
@@ -315,12 +317,12 @@ public sealed class GpuCoreTests
         }
 
         Commit(2, new Modes(new ModeSettings(), 2) { Holds = new HeldModes(released, false, false, false) });
-        bool committed = _decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+        bool committed = Decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
         Take(told);
         while (told.Count > 0)
         {
             Answer(told, ref last);
-            committed |= _decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+            committed |= Decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
             Take(told);
         }
 
@@ -331,7 +333,7 @@ public sealed class GpuCoreTests
         void Take(Queue<object> messages)
         {
             foreach (
-                object message in _decisions
+                object message in Decisions
                     .Where(decision => decision.Action == GpuAction.TellExecutor)
                     .Select(decision => decision.Message!)
             )
@@ -339,12 +341,12 @@ public sealed class GpuCoreTests
                 messages.Enqueue(message);
             }
 
-            _decisions.Clear();
+            Decisions.Clear();
         }
 
         void Answer(Queue<object> messages, ref ModeSettings applied)
         {
-            _decisions.Clear();
+            Decisions.Clear();
             switch (messages.Dequeue())
             {
                 case ApplySettings apply:
@@ -390,12 +392,14 @@ public sealed class GpuCoreTests
 
     private string[] Explained()
     {
-        _decisions.Clear();
-        _core.Modes.Prepare(new PrepareModes(4, _core.Modes.Present, Explains: true), this);
-        return [.. Assert.IsType<ModesPrepared>(Assert.Single(_decisions).Message).Refusals.Select(refusal => refusal.Reason)];
+        Decisions.Clear();
+        _core.Modes.Prepare(new PrepareModes(4, _core.Modes.Present, Explains: true), _asker);
+        return [.. Assert.IsType<ModesPrepared>(Assert.Single(Decisions).Message).Refusals.Select(refusal => refusal.Reason)];
     }
 
     private readonly List<Launch> _launches = [];
+
+    private List<GpuDecision> Decisions => _recorder.Applied;
 
     private void Ready(bool safe = true)
     {
@@ -410,43 +414,46 @@ public sealed class GpuCoreTests
 
     private List<GpuDecision> Admit(ModelVersion model)
     {
-        _decisions.Clear();
+        Decisions.Clear();
         var forward = new Forward
         {
             Id = new RequestId(default, ++_counter),
             Model = new ModelReference(model.Name),
             Inputs = [],
         };
-        _core.Admit(new QueuedForward(forward, model, 1, null), _now);
+        _core.Admit(new DispatchForward(forward, model, 1, _now + TimeSpan.FromSeconds(30), null), _now);
         return Taken();
     }
 
     private List<GpuDecision> Complete(Launch launch)
     {
-        _decisions.Clear();
-        launch.Forwards[0].Outputs ??= [];
-        _core.Complete(new LaunchEnded(launch), _now);
+        Decisions.Clear();
+        _core.Complete(new LaunchEnded(launch, [.. launch.Forwards.Select(_ => ForwardResult.Succeeded([], default))]), _now);
         return Taken();
     }
 
     private List<GpuDecision> Drop(ulong counter)
     {
-        _decisions.Clear();
+        Decisions.Clear();
         _core.Drop(new DropForward(new RequestId(default, counter), 1), _now);
         return Taken();
     }
 
     private void Commit(long change, IEffectiveModes modes)
     {
-        _decisions.Clear();
-        _core.Modes.Commit(new CommitModes(change, modes), this, _core.Incarnation);
+        Decisions.Clear();
+        _core.Modes.Commit(new CommitModes(change, modes), _asker);
     }
 
     private List<GpuDecision> Taken()
     {
-        _launches.AddRange(_decisions.Select(decision => decision.Message).OfType<Launch>());
-        return [.. _decisions];
+        _launches.AddRange(Decisions.Select(decision => decision.Message).OfType<Launch>());
+        return [.. Decisions];
     }
+
+    /// <summary>What the origin hears with this decision.</summary>
+    private static ForwardOutcome? Outcome(GpuDecision decision) =>
+        decision.Message as ForwardOutcome ?? (decision.Message as GpuRelease)?.Outcome;
 
     private static Launch LaunchOf(IEnumerable<GpuDecision> decisions) =>
         decisions.Select(decision => decision.Message).OfType<Launch>().Single();
@@ -455,7 +462,12 @@ public sealed class GpuCoreTests
     {
         GpuDecision decision = Assert.Single(decisions);
         Assert.Equal(GpuAction.Release, decision.Action);
-        return (Assert.IsType<ForwardReply.Failed>(decision.Outcome!.Reply).Kind, decision.Outcome.Advice);
+        return (Assert.IsType<ForwardReply.Failed>(Outcome(decision)!.Reply).Kind, Outcome(decision)!.Advice);
+    }
+
+    private sealed class ModesAsker : IReplyTo<IGpuModesAnswer>
+    {
+        public void Answer(IGpuModesAnswer reply) => throw new InvalidOperationException("The recorder writes it down.");
     }
 
     /// <summary>The same settings for everything, instance settings for one model or none.</summary>

@@ -26,8 +26,8 @@ public sealed class RouterCoreTests
     public void The_highest_version_is_taken_unless_a_number_is_named()
     {
         _router.Gpu(0, models: [RouterTable.Model(1), RouterTable.Model(3), RouterTable.Model(2)]);
-        Assert.Equal(3, _router.Accept(_router.Forward()).Queued!.Model.Number);
-        Assert.Equal(2, _router.Accept(_router.Forward(number: 2)).Queued!.Model.Number);
+        Assert.Equal(3, _router.Accept(_router.Forward()).Dispatched!.Model.Number);
+        Assert.Equal(2, _router.Accept(_router.Forward(number: 2)).Dispatched!.Model.Number);
         Assert.Equal(FailureKind.ModelNotLoaded, RouterTable.Refused(_router.Accept(_router.Forward(number: 4))).Kind);
     }
 
@@ -123,13 +123,13 @@ public sealed class RouterCoreTests
         _router.Node(RouterTable.Third);
         _router.Decisions.Clear();
         _router.Table.SetReachable(RouterTable.Other, false);
-        _router.Origin.Lose(RouterTable.Other, _router.Now);
+        _router.Origin.EndAttemptsOn(RouterTable.Other, _router.Now);
         RouterDecision again = Assert.Single(_router.Decisions);
         Assert.Equal((RouterAction.Send, RouterTable.Third), (again.Action, again.Node));
 
         _router.Decisions.Clear();
         _router.Table.SetReachable(RouterTable.Third, false);
-        _router.Origin.Lose(RouterTable.Third, _router.Now);
+        _router.Origin.EndAttemptsOn(RouterTable.Third, _router.Now);
         Assert.Equal(FailureKind.NodeUnreachable, RouterTable.Refused(Assert.Single(_router.Decisions)).Kind);
         Assert.Equal(FailureKind.NodeUnreachable, RouterTable.Refused(_router.Accept(_router.Forward())).Kind);
     }
@@ -142,7 +142,7 @@ public sealed class RouterCoreTests
         _router.Accept(_router.Forward());
         _router.Decisions.Clear();
         _router.Table.SetReachable(RouterTable.Other, false);
-        _router.Origin.Lose(RouterTable.Other, _router.Now);
+        _router.Origin.EndAttemptsOn(RouterTable.Other, _router.Now);
         Assert.Equal(FailureKind.NodeUnreachable, RouterTable.Refused(Assert.Single(_router.Decisions)).Kind);
     }
 
@@ -154,7 +154,7 @@ public sealed class RouterCoreTests
         Forward forward = _router.Forward();
         _router.Accept(forward);
         _router.Table.SetReachable(RouterTable.Other, false);
-        _router.Origin.Lose(RouterTable.Other, _router.Now);
+        _router.Origin.EndAttemptsOn(RouterTable.Other, _router.Now);
         _router.Decisions.Clear();
         _router.Origin.End(
             new ForwardOutcome(1, new ForwardReply.Failed(forward.Id, FailureKind.BackendFailed, ""), RetryAdvice.Final),

@@ -22,11 +22,13 @@ internal sealed class RouterTable
     public RouterTable()
     {
         Table = new RoutingTable(Self, TimeSpan.FromSeconds(3));
-        Origin = new RouterCore(Table, Decisions);
-        Home = new HomeCore(Table, Decisions);
+        Origin = new RouterCore(Table, Recorder.Queue);
+        Home = new HomeCore(Table, Recorder.Queue);
     }
 
-    public List<RouterDecision> Decisions { get; } = [];
+    public RouterRecorder Recorder { get; } = new();
+
+    public List<RouterDecision> Decisions => Recorder.Applied;
 
     public RoutingTable Table { get; }
 

@@ -29,6 +29,7 @@ public sealed class ExactlyOneReplyTests(ITestOutputHelper output)
             nameof(FailureKind.Cancelled),
             nameof(FailureKind.DeadlineExceeded),
             nameof(FailureKind.DeviceLost),
+            nameof(FailureKind.Internal),
             nameof(FailureKind.QueueFull),
             "Succeeded",
         ];

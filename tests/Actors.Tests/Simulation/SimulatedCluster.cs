@@ -22,6 +22,7 @@ internal sealed class SimulatedCluster
         _random = new Random(seed);
         _safeToResend = _random.Next(4) != 0;
         Bag = new MessageBag(_random) { Loss = _random.Next(3) * 0.05 };
+        Faults = new RandomFaults(_random) { Share = _random.Next(3) * 0.01 };
         _nodes = [.. Enumerable.Range(0, nodes).Select(i => Born(new NodeId($"n{i}:1")))];
         Settle(100);
         Gossip();
@@ -29,6 +30,8 @@ internal sealed class SimulatedCluster
     }
 
     public MessageBag Bag { get; }
+
+    public RandomFaults Faults { get; }
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
 
@@ -88,6 +91,7 @@ internal sealed class SimulatedCluster
     public void Quiesce()
     {
         Bag.Loss = 0;
+        Faults.Share = 0;
         for (int i = 0; i < 300; i++)
         {
             foreach (SimulatedGpu gpu in _nodes.SelectMany(node => node.Gpus))
@@ -168,7 +172,7 @@ internal sealed class SimulatedCluster
             node.Tick();
             foreach (SimulatedGpu gpu in node.Gpus)
             {
-                gpu.Do(core => core.Watch(Now));
+                gpu.Do(core => core.Tick(Now));
             }
         }
     }

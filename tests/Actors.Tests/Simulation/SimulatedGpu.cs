@@ -1,8 +1,13 @@
 using Akka.Actor;
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
+using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Failures;
@@ -15,14 +20,13 @@ namespace Troupe.Actors.Tests.Simulation;
 
 /// <summary>One GPU and its executor in a simulated node: the two cores, and what their actors and the node around them would do with their
 /// decisions.</summary>
-internal sealed class SimulatedGpu
+internal sealed class SimulatedGpu : IGpuShell
 {
     private readonly SimulatedNode _node;
     private readonly FakePlatform _platform;
-    private readonly List<GpuDecision> _decisions = [];
-    private List<ExecutorDecision> _executorDecisions = [];
+    private readonly DecisionQueue<GpuDecision, IGpuShell> _decisions = new();
     private ExecutorCore? _executor;
-    private object _executorAddress = new();
+    private ExecutorMail? _executorMail;
     private int _incarnation;
 
     public SimulatedGpu(SimulatedNode node, FakePlatform platform, int ordinal)
@@ -60,17 +64,17 @@ internal sealed class SimulatedGpu
         }
 
         int incarnation = ++_incarnation;
-        var decisions = new List<ExecutorDecision>();
-        object address = _executorAddress = new();
+        object address = new();
+        var mail = new ExecutorMail(this, address);
         ExecutorCore core = null!;
         core = new ExecutorCore(
             incarnation,
             _platform.OpenGroup(Ordinal),
-            () => _node.Bag.Send(address, address, () => OnExecutor(core, address, executor => executor.Poll())),
-            decisions
+            () => _node.Bag.Send(address, address, () => OnExecutor(core, mail, executor => executor.Poll())),
+            mail.Decisions
         );
         _executor = core;
-        _executorDecisions = decisions;
+        _executorMail = mail;
         _node.Bag.Send(address, Core, () => Do(gpu => gpu.Start(new ExecutorReady(incarnation, ActorRefs.Nobody, [Ordinal]))));
         IModuleInstance instance = _platform.Load(
             new ModuleSource(new ModelReference("m", 1), "m"),
@@ -78,7 +82,7 @@ internal sealed class SimulatedGpu
             new InstanceOptions { MaxLanes = 2 },
             default
         );
-        OnExecutor(core, address, executor => executor.Adopt(new AdoptInstance(incarnation, new InstanceHandOver(instance))));
+        OnExecutor(core, mail, executor => executor.Adopt(new AdoptInstance(incarnation, new InstanceHandOver(instance))));
     }
 
     /// <summary>The executor fails; the node tells the GPU and starts another.</summary>
@@ -97,7 +101,7 @@ internal sealed class SimulatedGpu
             Core,
             () =>
             {
-                Do(gpu => gpu.Lose(new ExecutorLost(incarnation, "a defect", false)));
+                Do(gpu => gpu.EndExecutor(new ExecutorLost(incarnation, "a defect", false)));
                 StartExecutor();
             }
         );
@@ -133,44 +137,50 @@ internal sealed class SimulatedGpu
         }
 
         step(Core);
-        for (int i = 0; i < _decisions.Count; i++)
-        {
-            Perform(_decisions[i]);
-        }
-
-        _decisions.Clear();
+        _decisions.ApplyTo(this);
     }
 
-    private void Perform(GpuDecision decision)
+    public void TellExecutor(IExecutorRequest request)
     {
-        switch (decision.Action)
+        _node.Faults.Pass();
+        if (_executor is { } core && _executorMail is { } mail)
         {
-            case GpuAction.TellExecutor when _executor is { } core:
-                object address = _executorAddress;
-                _node.Bag.Send(Core, address, () => OnExecutor(core, address, executor => Handle(executor, decision.Message!)));
-                break;
-            case GpuAction.Release:
-                QueuedForward forward = decision.Forward!;
-                bool remote = forward.Origin is not null && decision.Outcome is not null;
-                if (remote)
-                {
-                    forward.Origin!.Answer(decision.Outcome!);
-                }
-
-                var release = new GpuRelease(Ordinal, forward.Forward.Id, forward.Attempt, remote ? null : decision.Outcome);
-                _node.Bag.Send(Core, _node, () => _node.Release(release));
-                break;
-            case GpuAction.TellRouter:
-                var report = (GpuReport)decision.Message!;
-                _node.Bag.Send(Core, _node, () => _node.Hear(report));
-                break;
-            default:
-                break;
+            _node.Bag.Send(Core, mail.Address, () => OnExecutor(core, mail, executor => Handle(executor, request)));
         }
+    }
+
+    public void AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome)
+    {
+        _node.Faults.Pass();
+        origin.Answer(outcome);
+    }
+
+    public void Release(GpuRelease release)
+    {
+        _node.Faults.Pass();
+        _node.Bag.Send(Core, _node, () => _node.Release(release));
+    }
+
+    public void TellRouter(GpuReport report)
+    {
+        _node.Faults.Pass();
+        _node.Bag.Send(Core, _node, () => _node.Hear(report));
+    }
+
+    public void TellNode(IGpuNews news) => _node.Faults.Pass();
+
+    public void TellModels(IInstanceNews news) => _node.Faults.Pass();
+
+    public void AnswerModes(IReplyTo<IGpuModesAnswer> asker, IGpuModesAnswer answer) => asker.Answer(answer);
+
+    public void Failed(in GpuDecision decision, Exception cause)
+    {
+        Assert.Equal(Plant.Reason, cause.Message);
+        Core.Failed(decision, cause, _node.Now);
     }
 
     /// <summary>An executor that hangs keeps its mail; one that has ended loses it.</summary>
-    private void OnExecutor(ExecutorCore core, object address, Action<ExecutorCore> step)
+    private void OnExecutor(ExecutorCore core, ExecutorMail mail, Action<ExecutorCore> step)
     {
         if (!ReferenceEquals(core, _executor) || !_node.Alive || Hangs)
         {
@@ -178,12 +188,7 @@ internal sealed class SimulatedGpu
         }
 
         step(core);
-        foreach (ExecutorDecision decision in _executorDecisions.ToList())
-        {
-            _node.Bag.Send(address, Core, () => Do(gpu => Handle(gpu, decision.Message)));
-        }
-
-        _executorDecisions.Clear();
+        mail.Decisions.ApplyTo(mail);
     }
 
     private static void Handle(ExecutorCore executor, object message)
@@ -223,5 +228,19 @@ internal sealed class SimulatedGpu
             default:
                 throw new InvalidOperationException(message.ToString());
         }
+    }
+
+    /// <summary>What one life of the executor tells this GPU.</summary>
+    private sealed class ExecutorMail(SimulatedGpu gpu, object address) : IExecutorShell
+    {
+        public object Address => address;
+
+        public DecisionQueue<ExecutorDecision, IExecutorShell> Decisions { get; } = new();
+
+        public void TellGpu(int ordinal, IExecutorNews news) =>
+            gpu._node.Bag.Send(address, gpu.Core, () => gpu.Do(core => gpu.Handle(core, news)));
+
+        public void Failed(in ExecutorDecision decision, Exception cause) =>
+            throw new InvalidOperationException("An executor's word does not get lost here.", cause);
     }
 }

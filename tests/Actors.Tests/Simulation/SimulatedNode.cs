@@ -1,6 +1,8 @@
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
 using Troupe.Actors.Routing;
+using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
@@ -11,10 +13,10 @@ using Troupe.TestSupport.Platforms;
 namespace Troupe.Actors.Tests.Simulation;
 
 /// <summary>One life of a node in a simulated cluster: router cores, GPUs with their executors, no Akka.</summary>
-internal sealed class SimulatedNode
+internal sealed class SimulatedNode : IRouterShell
 {
     private readonly SimulatedCluster _cluster;
-    private readonly List<RouterDecision> _decisions = [];
+    private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions = new();
     private readonly Dictionary<int, GpuReport> _reports = [];
     private long _sequence;
     private ulong _counter;
@@ -52,6 +54,8 @@ internal sealed class SimulatedNode
     public HomeCore Home { get; }
 
     public MessageBag Bag => _cluster.Bag;
+
+    public RandomFaults Faults => _cluster.Faults;
 
     public TimeSpan Now => _cluster.Now;
 
@@ -93,8 +97,8 @@ internal sealed class SimulatedNode
         {
             if (Table.Hear(snapshot, Now))
             {
-                Origin.Lose(snapshot.Node, Now);
-                Home.Lose(snapshot.Node);
+                Origin.EndAttemptsOn(snapshot.Node, Now);
+                Home.AbandonAllOf(snapshot.Node);
             }
         });
 
@@ -102,8 +106,8 @@ internal sealed class SimulatedNode
         Do(() =>
         {
             Table.SetReachable(node, false);
-            Origin.Lose(node, Now);
-            Home.Lose(node);
+            Origin.EndAttemptsOn(node, Now);
+            Home.AbandonAllOf(node);
         });
 
     public void Reach(NodeId node) => Do(() => Table.SetReachable(node, true));
@@ -139,47 +143,53 @@ internal sealed class SimulatedNode
         }
 
         step();
-        for (int i = 0; i < _decisions.Count; i++)
-        {
-            Perform(_decisions[i]);
-        }
-
-        _decisions.Clear();
+        _decisions.ApplyTo(this);
     }
 
-    private void Perform(RouterDecision decision)
+    public void AnswerSink(IForwardSink sink, ForwardReply reply)
     {
-        switch (decision.Action)
-        {
-            case RouterAction.AnswerSink:
-                decision.Sink!.Complete(decision.Reply!);
-                break;
-            case RouterAction.AnswerOrigin:
-                decision.Origin!.Answer(decision.Outcome!);
-                break;
-            case RouterAction.Dispatch:
-                SimulatedGpu gpu = Gpus[decision.Ordinal];
-                Bag.Send(this, gpu.Core, () => gpu.Do(core => core.Admit(decision.Queued!, Now)));
-                break;
-            case RouterAction.Drop:
-                SimulatedGpu holder = Gpus[decision.Ordinal];
-                Bag.Send(this, holder.Core, () => holder.Do(core => core.Drop(new DropForward(decision.Id, decision.Attempt), Now)));
-                break;
-            case RouterAction.Send:
-                _cluster.ToNode(
-                    this,
-                    decision.Node,
-                    node => node.Do(() => node.Home.Take(decision.Route!, Id, new Reply(_cluster, node, this), Now))
-                );
-                break;
-            case RouterAction.Abandon:
-                _cluster.ToNode(
-                    this,
-                    decision.Node,
-                    node => node.Do(() => node.Home.Abandon(new AbandonForward(decision.Id, decision.Attempt)))
-                );
-                break;
-        }
+        // A sink that throws has heard the reply.
+        sink.Complete(reply);
+        Faults.Pass();
+    }
+
+    public void AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome)
+    {
+        Faults.Pass();
+        origin.Answer(outcome);
+    }
+
+    public void Dispatch(int ordinal, DispatchForward forward)
+    {
+        Faults.Pass();
+        SimulatedGpu gpu = Gpus[ordinal];
+        Bag.Send(this, gpu.Core, () => gpu.Do(core => core.Admit(forward, Now)));
+    }
+
+    public void Drop(int ordinal, DropForward drop)
+    {
+        Faults.Pass();
+        SimulatedGpu gpu = Gpus[ordinal];
+        Bag.Send(this, gpu.Core, () => gpu.Do(core => core.Drop(drop, Now)));
+    }
+
+    public void Send(NodeId node, RouteForward route)
+    {
+        Faults.Pass();
+        _cluster.ToNode(this, node, home => home.Do(() => home.Home.Host(route, Id, new Reply(_cluster, home, this), Now)));
+    }
+
+    public void Abandon(NodeId node, AbandonForward abandon)
+    {
+        Faults.Pass();
+        _cluster.ToNode(this, node, home => home.Do(() => home.Home.Abandon(abandon)));
+    }
+
+    public void Failed(in RouterDecision decision, Exception cause)
+    {
+        Assert.Equal(Plant.Reason, cause.Message);
+        Origin.Failed(decision, cause, Now);
+        Home.Failed(decision, cause);
     }
 
     /// <summary>Outcomes find the life of the node that asked, and no other.</summary>

@@ -1,0 +1,30 @@
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Forwards;
+
+/// <summary>A forward that a GPU has taken, with all that its executor needs to know of it. Immutable: what comes out is a
+/// <see cref="ForwardResult"/>.</summary>
+/// <param name="Settings">Those it was captured with when it entered the queue.</param>
+/// <param name="Epoch">The Lamport time of the modes they come from.</param>
+internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Settings, long Epoch)
+{
+    public Forward Forward => Dispatch.Forward;
+
+    public ModelVersion Model => Dispatch.Model;
+
+    public int Attempt => Dispatch.Attempt;
+
+    public TimeSpan Deadline => Dispatch.Deadline;
+
+    public IForwardOrigin? Origin => Dispatch.Origin;
+
+    public sbyte Priority => Dispatch.Priority;
+
+    public ForwardClass Class => Dispatch.Class;
+
+    public ForwardSuspicion Suspicion => Dispatch.Suspicion;
+
+    public IDisposable? PayloadOwner => Dispatch.PayloadOwner;
+}

@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Forwards;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>The forwards that one GPU holds: in its queue, or launched; each is released exactly once.</summary>
+/// <remarks>Knows no Akka; part of <see cref="GpuCore"/> and of its thread. <b>Owns</b> the notes of forwards, which are used
+/// again.</remarks>
+internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances instances, DecisionQueue<GpuDecision, IGpuShell> decisions)
+{
+    private readonly Dictionary<(RequestId Id, int Attempt), GpuForward> _held = [];
+    private readonly ForwardQueue _queue = new();
+    private readonly Stack<GpuForward> _spare = new();
+
+    public int Queued => _queue.Count;
+
+    public int Launches { get; private set; }
+
+    public void Admit(DispatchForward dispatch, TimeSpan now)
+    {
+        if (!life.IsReady)
+        {
+            Refuse(dispatch, FailureKind.DeviceLost, $"Device {spec.Id} is not ready: {life.Reason}", RetryAdvice.Retry);
+        }
+        else if (instances.Admitting(dispatch.Model) is not { } instance)
+        {
+            Refuse(
+                dispatch,
+                FailureKind.ModelNotLoaded,
+                $"Model '{dispatch.Model}' is not loaded on device {spec.Id}.",
+                RetryAdvice.Bounce
+            );
+        }
+        else if (_queue.Count >= spec.QueueLimit + spec.LaunchLimit - Launches)
+        {
+            Refuse(dispatch, FailureKind.QueueFull, $"The queue of device {spec.Id} is full ({spec.QueueLimit}).", RetryAdvice.Bounce);
+        }
+        else if (!instances.Modes.TryAdmit(instance, dispatch, out AdmittedForward admitted, out FailureKind kind, out string reason))
+        {
+            Refuse(dispatch, kind, reason, RetryAdvice.Final);
+        }
+        else
+        {
+            if (!_spare.TryPop(out GpuForward? forward))
+            {
+                forward = new GpuForward();
+            }
+
+            forward.Begin(admitted, now);
+            instance.Enter(forward);
+            _held.Add((admitted.Forward.Id, admitted.Attempt), forward);
+            _queue.Add(forward);
+            Pump(now);
+        }
+    }
+
+    /// <summary>The caller has been answered: a forward that waits leaves, of a launched one the result is dropped.</summary>
+    public void Drop(RequestId id, int attempt, TimeSpan now)
+    {
+        if (!_held.TryGetValue((id, attempt), out GpuForward? forward))
+        {
+            return;
+        }
+
+        forward.IsAbandoned = true;
+        if (!forward.IsLaunched)
+        {
+            _queue.Remove(forward);
+            Leave(forward, null);
+            Pump(now);
+        }
+    }
+
+    public void Complete(Launch launch, ImmutableArray<ForwardResult> results, TimeSpan now)
+    {
+        Launches--;
+        for (int i = 0; i < results.Length; i++)
+        {
+            AdmittedForward admitted = launch.Forwards[i];
+            GpuForward forward = _held[(admitted.Forward.Id, admitted.Attempt)];
+            Leave(
+                forward,
+                forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final)
+            );
+        }
+
+        Pump(now);
+    }
+
+    /// <summary>The executor could not be told of a launch: its forwards fail, for nobody will run them.</summary>
+    public void FailLaunch(Launch launch, string reason, TimeSpan now)
+    {
+        var failure = new ForwardException(FailureKind.Internal, $"Device {spec.Id} could not launch the forward: {reason}");
+        Complete(launch, [.. launch.Forwards.Select(_ => ForwardResult.Failed(failure))], now);
+    }
+
+    /// <summary>Hands queued forwards to the executor while it has credits; forwards behind a barrier let others pass.</summary>
+    public void Pump(TimeSpan now)
+    {
+        for (GpuForward? forward = _queue.First; forward is not null && Launches < spec.LaunchLimit; )
+        {
+            GpuForward? next = forward.Next;
+            if (!instances[forward.Admitted.Model].Holds(forward))
+            {
+                _queue.Remove(forward);
+                forward.Launch(now);
+                Launches++;
+                decisions.Add(GpuDecision.Executor(new Launch(life.Incarnation, spec.Id.Ordinal, [forward.Admitted])));
+            }
+
+            forward = next;
+        }
+    }
+
+    /// <summary>The device is lost: queued forwards go to siblings, launched ones too where they may run twice.</summary>
+    /// <param name="gone">The instances that were here.</param>
+    public void EndAll(IReadOnlyList<GpuInstance> gone, string reason, bool resendLaunched)
+    {
+        Launches = 0;
+        foreach (GpuForward forward in _held.Values.ToList())
+        {
+            AdmittedForward admitted = forward.Admitted;
+            bool again =
+                !forward.IsLaunched
+                || (resendLaunched && gone.FirstOrDefault(instance => instance.Model == admitted.Model)?.SafeToResend == true);
+            if (!forward.IsLaunched)
+            {
+                _queue.Remove(forward);
+            }
+
+            var failed = new ForwardReply.Failed(admitted.Forward.Id, FailureKind.DeviceLost, $"Device {spec.Id} was lost: {reason}.");
+            Release(
+                forward,
+                forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final)
+            );
+            Forget(forward);
+        }
+    }
+
+    private void Leave(GpuForward forward, ForwardOutcome? outcome)
+    {
+        Release(forward, outcome);
+        instances.Leave(forward);
+        Forget(forward);
+    }
+
+    private void Release(GpuForward forward, ForwardOutcome? outcome)
+    {
+        DispatchForward dispatch = forward.Admitted.Dispatch;
+        _held.Remove((dispatch.Forward.Id, dispatch.Attempt));
+        Release(dispatch, outcome);
+    }
+
+    private void Forget(GpuForward forward)
+    {
+        forward.End();
+        _spare.Push(forward);
+    }
+
+    private void Refuse(DispatchForward dispatch, FailureKind kind, string detail, RetryAdvice advice) =>
+        Release(dispatch, new ForwardOutcome(dispatch.Attempt, new ForwardReply.Failed(dispatch.Forward.Id, kind, detail), advice));
+
+    /// <summary>The outcome goes straight to its origin; where that is this node's router, credit and outcome are one message.</summary>
+    private void Release(DispatchForward dispatch, ForwardOutcome? outcome)
+    {
+        if (dispatch.Origin is { } origin && outcome is not null)
+        {
+            decisions.Add(GpuDecision.Answer(origin, outcome));
+            outcome = null;
+        }
+
+        decisions.Add(GpuDecision.Release(new GpuRelease(spec.Id.Ordinal, dispatch.Forward.Id, dispatch.Attempt, outcome)));
+    }
+
+    private ForwardReply ReplyOf(GpuForward forward, in ForwardResult result)
+    {
+        AdmittedForward admitted = forward.Admitted;
+        if (result.Failure is { } failure)
+        {
+            return new ForwardReply.Failed(admitted.Forward.Id, failure.Kind, failure.Message);
+        }
+
+        (long input, long infer, long output) = result.Times;
+        var times = new StageTimes((forward.LaunchedAt - forward.QueuedAt).Ticks * TimeSpan.NanosecondsPerTick, input, infer, output);
+        return new ForwardReply.Succeeded(
+            admitted.Forward.Id,
+            result.Outputs!,
+            new ForwardReport(admitted.Model, spec.Id, admitted.Epoch, admitted.Attempt, times)
+        );
+    }
+}

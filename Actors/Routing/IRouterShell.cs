@@ -1,0 +1,29 @@
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Forwards;
+using Troupe.Actors.Gpu;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>What a router's decisions ask of whoever carries them out.</summary>
+internal interface IRouterShell : IShell<RouterDecision>
+{
+    /// <summary>Gives the edge's sink its one terminal reply.</summary>
+    void AnswerSink(IForwardSink sink, ForwardReply reply);
+
+    /// <summary>Tells a remote origin how its attempt ended.</summary>
+    void AnswerOrigin(IForwardOrigin origin, ForwardOutcome outcome);
+
+    /// <summary>Hands a forward to a GPU of this node.</summary>
+    void Dispatch(int ordinal, DispatchForward forward);
+
+    /// <summary>Hands a forward to another node's router.</summary>
+    void Send(NodeId node, RouteForward route);
+
+    /// <summary>Takes a forward whose caller has been answered out of a GPU's queue.</summary>
+    void Drop(int ordinal, DropForward drop);
+
+    /// <summary>The same, on another node.</summary>
+    void Abandon(NodeId node, AbandonForward abandon);
+}
