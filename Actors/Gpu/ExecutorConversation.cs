@@ -15,9 +15,7 @@ internal sealed record ExecutorReady(int Incarnation, IActorRef Executor, IReadO
 
 /// <summary>Executor to node, node to GPU: this incarnation has ended, with everything it held.</summary>
 /// <param name="DeviceGone">The device itself is unusable; a new executor would not help.</param>
-internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone)
-    : INoSerializationVerificationNeeded,
-        IDeadLetterSuppression;
+internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone) : INodeToGpu, IDeadLetterSuppression;
 
 /// <summary>Executor to GPU: its device has a sticky error or is lost.</summary>
 internal sealed record DeviceFaulted(int Incarnation, string Reason) : IExecutorNews, IDeadLetterSuppression;

@@ -50,7 +50,7 @@ internal sealed class ExecutorCore : IDisposable
     /// <summary>Takes an instance that the builder made; false when somebody else has it.</summary>
     public bool Adopt(AdoptInstance adopt)
     {
-        if (adopt.HandOver.Take() is not { } module)
+        if (adopt.HandOver.Claim() is not { } module)
         {
             return false;
         }

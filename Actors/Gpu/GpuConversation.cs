@@ -16,13 +16,13 @@ internal sealed record GpuStatus(GpuSnapshot Snapshot, IReadOnlyList<InstanceSna
 internal sealed record GpuQuarantined(GpuId Gpu, int Incarnation, string Reason) : IGpuNews;
 
 /// <summary>Node to GPU: the node leaves, say so in your snapshots.</summary>
-internal sealed class DrainGpu : INoSerializationVerificationNeeded
+internal sealed class DrainGpu : INodeToGpu
 {
     public static DrainGpu Instance { get; } = new();
 }
 
 /// <summary>Node to GPU, a few times a second: look after your executor and say how you are.</summary>
-internal sealed class GpuTick : INoSerializationVerificationNeeded
+internal sealed class GpuTick : INodeToGpu
 {
     public static GpuTick Instance { get; } = new();
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using Troupe.Actors.Decisions;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Membership;
@@ -8,9 +9,10 @@ namespace Troupe.Actors.Membership;
 /// <summary>Downs one side of a partition once the picture of members has been the same for <c>troupe.downing.stable-after</c>.</summary>
 /// <remarks><b>Owns</b> a <see cref="DowningCore"/> and the picture. <b>Thread</b> its mailbox's. <b>Blocks</b> never. Every node decides
 /// for itself; the decision is the same on each node of a side.</remarks>
-internal sealed class DowningActor : ReceiveActor, IWithTimers
+internal sealed class DowningActor : ReceiveActor, IDowningShell, IWithTimers
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly DecisionQueue<DownMember, IDowningShell> _decisions = new();
     private readonly DowningCore _core;
     private readonly string _role;
     private readonly TimeSpan _stableAfter;
@@ -18,9 +20,9 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
     private readonly Dictionary<Address, Member> _members = [];
     private readonly HashSet<Address> _unreachable = [];
 
-    public DowningActor(DowningCore core, string role, TimeSpan stableAfter, Cluster cluster)
+    public DowningActor(int majorityFrom, string role, TimeSpan stableAfter, Cluster cluster)
     {
-        _core = core;
+        _core = new DowningCore(majorityFrom, _decisions);
         _role = role;
         _stableAfter = stableAfter;
         _cluster = cluster;
@@ -52,8 +54,8 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(DowningCore core, string role, TimeSpan stableAfter, Cluster cluster) =>
-        Akka.Actor.Props.Create<DowningActor>(core, role, stableAfter, cluster);
+    public static Props Props(int majorityFrom, string role, TimeSpan stableAfter, Cluster cluster) =>
+        Akka.Actor.Props.Create<DowningActor>(majorityFrom, role, stableAfter, cluster);
 
     protected override void PreStart() =>
         _cluster.Subscribe(
@@ -64,6 +66,14 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
         );
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
+
+    void IDowningShell.Down(NodeId member) => _cluster.Down(_members.Keys.First(address => NodeAddress.Of(address) == member));
+
+    public void Failed(in DownMember decision, Exception cause)
+    {
+        _log.Error(cause, "Node {0} could not be declared down.", decision.Member);
+        _core.Failed(decision);
+    }
 
     private void Wait()
     {
@@ -89,7 +99,7 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
                 .Select(member => NodeAddress.Of(member.Address)),
         ];
         List<NodeId> unreachable = [.. _unreachable.Select(NodeAddress.Of)];
-        DowningVerdict verdict = _core.Decide(routers, unreachable);
+        DowningVerdict verdict = _core.Decide([.. _members.Keys.Select(NodeAddress.Of)], routers, unreachable);
         if (verdict == DowningVerdict.Wait)
         {
             return;
@@ -102,11 +112,7 @@ internal sealed class DowningActor : ReceiveActor, IWithTimers
             routers.Count,
             self ? "is the smaller one and ends" : "goes on without them"
         );
-        foreach (Address address in _members.Keys.Where(address => _unreachable.Contains(address) != self).ToList())
-        {
-            _cluster.Down(address);
-        }
-
+        _decisions.ApplyTo(this);
         Wait();
     }
 

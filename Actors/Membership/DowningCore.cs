@@ -1,3 +1,4 @@
+using Troupe.Actors.Decisions;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Membership;
@@ -22,9 +23,35 @@ internal enum DowningVerdict
 /// of two nodes leaves the other serving. From there on the majority of router nodes goes on; of two halves the one with the lowest
 /// address.
 /// </remarks>
-internal sealed class DowningCore(int majorityFrom)
+internal sealed class DowningCore(int majorityFrom, DecisionQueue<DownMember, IDowningShell> decisions)
 {
-    public DowningVerdict Decide(IReadOnlyCollection<NodeId> routers, IReadOnlyCollection<NodeId> unreachable)
+    /// <summary>Which side goes on; the members of the other are to be declared down.</summary>
+    /// <param name="members">All of them, whatever their role.</param>
+    /// <param name="routers">Those that count.</param>
+    public DowningVerdict Decide(
+        IReadOnlyCollection<NodeId> members,
+        IReadOnlyCollection<NodeId> routers,
+        IReadOnlyCollection<NodeId> unreachable
+    )
+    {
+        DowningVerdict verdict = VerdictOn(routers, unreachable);
+        if (verdict != DowningVerdict.Wait)
+        {
+            bool downs = verdict == DowningVerdict.DownUnreachable;
+            foreach (NodeId member in members.Where(member => unreachable.Contains(member) == downs))
+            {
+                decisions.Add(new DownMember(member));
+            }
+        }
+
+        return verdict;
+    }
+
+    /// <summary>A member could not be declared down: once more, and then again when the picture has been stable for as long
+    /// again.</summary>
+    public void Failed(in DownMember decision) => decisions.TryRepeat(decision);
+
+    private DowningVerdict VerdictOn(IReadOnlyCollection<NodeId> routers, IReadOnlyCollection<NodeId> unreachable)
     {
         if (unreachable.Count == 0)
         {

@@ -10,8 +10,8 @@ internal sealed class GatewayActor : ReceiveActor
     public GatewayActor()
     {
         Receive<Converse>(converse => Context.ActorOf(ConversationActor.Props(converse)));
-        Receive<PeerUnreachable>(peer => Lose(peer.Node));
-        Receive<PeerGone>(peer => Lose(peer.Node));
+        Receive<PeerUnreachable>(peer => EndWith(peer.Node));
+        Receive<PeerGone>(peer => EndWith(peer.Node));
         ReceiveAny(_ => { });
     }
 
@@ -19,7 +19,8 @@ internal sealed class GatewayActor : ReceiveActor
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
-    private static void Lose(NodeId node)
+    /// <summary>Ends the conversations with a node that cannot be reached.</summary>
+    private static void EndWith(NodeId node)
     {
         foreach (IActorRef conversation in Context.GetChildren())
         {
@@ -31,7 +32,7 @@ internal sealed class GatewayActor : ReceiveActor
 /// <summary>Edge to gateway: put this request to that actor and hand its answer on.</summary>
 /// <param name="Node">The node it goes to; null for this one.</param>
 internal sealed record Converse(
-    object Request,
+    INodeRequest Request,
     ICanTell Target,
     NodeId? Node,
     IConversationEnd End,

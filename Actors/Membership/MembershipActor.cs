@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Membership;
 
@@ -16,20 +17,10 @@ internal sealed class MembershipActor : ReceiveActor
     public MembershipActor(IReadOnlyList<IActorRef> listeners)
     {
         _listeners = listeners;
-        Receive<ClusterEvent.MemberUp>(up =>
-            Tell(
-                up.Member,
-                address => new PeerUp(
-                    NodeAddress.Of(address),
-                    Context.ActorSelection(new RootActorPath(address) / "user" / NodeAddress.RouterName)
-                )
-            )
-        );
-        Receive<ClusterEvent.UnreachableMember>(unreachable =>
-            Tell(unreachable.Member, address => new PeerUnreachable(NodeAddress.Of(address)))
-        );
-        Receive<ClusterEvent.ReachableMember>(reachable => Tell(reachable.Member, address => new PeerReachable(NodeAddress.Of(address))));
-        Receive<ClusterEvent.MemberRemoved>(removed => Tell(removed.Member, address => new PeerGone(NodeAddress.Of(address))));
+        Receive<ClusterEvent.MemberUp>(up => Tell(up.Member, static node => new PeerUp(node)));
+        Receive<ClusterEvent.UnreachableMember>(unreachable => Tell(unreachable.Member, static node => new PeerUnreachable(node)));
+        Receive<ClusterEvent.ReachableMember>(reachable => Tell(reachable.Member, static node => new PeerReachable(node)));
+        Receive<ClusterEvent.MemberRemoved>(removed => Tell(removed.Member, static node => new PeerGone(node)));
         Receive<ClusterEvent.IMemberEvent>(_ => { });
     }
 
@@ -45,27 +36,23 @@ internal sealed class MembershipActor : ReceiveActor
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
 
-    private void Tell(Member member, Func<Address, object> message)
+    private void Tell(Member member, Func<NodeId, IPeerNews> news)
     {
         if (!member.HasRole(Role))
         {
             return;
         }
 
-        object told = message(member.Address);
-        if (member.Address.Equals(_cluster.SelfAddress))
+        IPeerNews told = news(NodeAddress.Of(member.Address));
+        bool isSelf = member.Address.Equals(_cluster.SelfAddress);
+        if (isSelf && told is not PeerUp)
         {
-            if (told is not PeerUp)
-            {
-                return;
-            }
-
-            told = SelfUp.Instance;
+            return;
         }
 
         foreach (IActorRef listener in _listeners)
         {
-            listener.Tell(told, Self);
+            listener.Tell(isSelf ? SelfUp.Instance : told, Self);
         }
     }
 }

@@ -3,13 +3,19 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Membership;
 
-/// <summary>Membership to router: a member is up; introduce yourself.</summary>
-internal sealed record PeerUp(NodeId Node, ActorSelection Router) : INoSerializationVerificationNeeded;
+/// <summary>What membership tells those who act on it, of another node.</summary>
+internal interface IPeerNews : INoSerializationVerificationNeeded
+{
+    NodeId Node { get; }
+}
 
-/// <summary>Membership to router and gateway: the member cannot be reached at present.</summary>
-internal sealed record PeerUnreachable(NodeId Node) : INoSerializationVerificationNeeded;
+/// <summary>A member is up; introduce yourself.</summary>
+internal sealed record PeerUp(NodeId Node) : IPeerNews;
 
-internal sealed record PeerReachable(NodeId Node) : INoSerializationVerificationNeeded;
+/// <summary>The member cannot be reached at present.</summary>
+internal sealed record PeerUnreachable(NodeId Node) : IPeerNews;
 
-/// <summary>Membership to router and gateway: the member has left or was removed.</summary>
-internal sealed record PeerGone(NodeId Node) : INoSerializationVerificationNeeded;
+internal sealed record PeerReachable(NodeId Node) : IPeerNews;
+
+/// <summary>The member has left or was removed.</summary>
+internal sealed record PeerGone(NodeId Node) : IPeerNews;

@@ -25,7 +25,7 @@ public sealed class TroupeDowningProvider : IDowningProvider
         {
             Config config = _system.Settings.Config.GetConfig("troupe.downing");
             return DowningActor.Props(
-                new DowningCore(config.GetInt("majority-from")),
+                config.GetInt("majority-from"),
                 config.GetString("role"),
                 config.GetTimeSpan("stable-after"),
                 _cluster

@@ -7,12 +7,12 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Actors.Models;
 
 /// <summary>Directory to builder: which file is meant? Answered by <see cref="ModelResolved"/> or <see cref="BuildFailed"/>.</summary>
-internal sealed record ResolveModel(long Ticket, LoadModel Load) : INoSerializationVerificationNeeded;
+internal sealed record ResolveModel(long Ticket, LoadModel Load) : IBuilderRequest;
 
 internal sealed record ModelResolved(long Ticket, ModuleSource Source) : INoSerializationVerificationNeeded;
 
 /// <summary>Directory to builder: load this on that device. Answered by <see cref="InstanceBuilt"/> or <see cref="BuildFailed"/>.</summary>
-internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal) : INoSerializationVerificationNeeded;
+internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal) : IBuilderRequest;
 
 /// <summary>Builder to directory: loaded, and nobody's yet. The directory hands it to the executor or back with
 /// <see cref="DiscardInstance"/>.</summary>
@@ -23,4 +23,4 @@ internal sealed record InstanceBuilt(long Ticket, int Ordinal, ModuleSpec Module
 internal sealed record BuildFailed(long Ticket, FailureKind Kind, string Detail) : INoSerializationVerificationNeeded;
 
 /// <summary>Directory to builder: dispose of it unless an executor took it.</summary>
-internal sealed record DiscardInstance(InstanceHandOver HandOver) : INoSerializationVerificationNeeded;
+internal sealed record DiscardInstance(InstanceHandOver HandOver) : IBuilderRequest;

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
@@ -8,4 +9,5 @@ internal sealed record DevicesReady(IReadOnlyList<int> Ordinals, IActorRef Execu
 
 /// <summary>Model directory to node: the models of this node as they are now; the answer, if any, follows the news to whoever asked for the
 /// change.</summary>
-internal sealed record ModelsChanged(ModelSnapshot[] Models, IActorRef? ReplyTo, ModelReply? Reply) : INoSerializationVerificationNeeded;
+internal sealed record ModelsChanged(ModelSnapshot[] Models, IReplyTo<ModelReply>? Asker, ModelReply? Reply)
+    : INoSerializationVerificationNeeded;

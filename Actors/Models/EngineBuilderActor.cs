@@ -30,7 +30,7 @@ internal sealed class EngineBuilderActor : ReceiveActor
             Try(resolve.Ticket, () => Sender.Tell(new ModelResolved(resolve.Ticket, _repository.Resolve(resolve.Load))))
         );
         Receive<BuildInstance>(build => Try(build.Ticket, () => Build(build)));
-        Receive<DiscardInstance>(discard => discard.HandOver.Take()?.Dispose());
+        Receive<DiscardInstance>(discard => discard.HandOver.Claim()?.Dispose());
     }
 
     public static Props Props(IPlatform platform, IModelRepository repository, InstanceOptions options, CancellationToken stopping) =>

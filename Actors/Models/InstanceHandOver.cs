@@ -10,5 +10,5 @@ internal sealed class InstanceHandOver(IModuleInstance instance)
     private IModuleInstance? _instance = instance;
 
     /// <summary>The instance, for the first who asks; null for everybody after.</summary>
-    public IModuleInstance? Take() => Interlocked.Exchange(ref _instance, null);
+    public IModuleInstance? Claim() => Interlocked.Exchange(ref _instance, null);
 }

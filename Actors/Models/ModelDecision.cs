@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
@@ -7,20 +10,59 @@ internal enum ModelAction
     TellBuilder,
     TellExecutor,
     TellGpu,
-
-    /// <summary>Publish the models as they are now, then give the reply, if there is one, to who asked.</summary>
     Announce,
 }
 
 /// <summary>One thing the model directory's core wants done.</summary>
-internal sealed record ModelDecision(ModelAction Action, int Ordinal, object? Message, object? ReplyTo, ModelReply? Reply)
+internal readonly record struct ModelDecision : IDecision<IModelShell>
 {
-    public static ModelDecision Builder(object message) => new(ModelAction.TellBuilder, -1, message, null, null);
+    private ModelDecision(ModelAction action, int ordinal, object? message, IReplyTo<ModelReply>? asker = null)
+    {
+        Action = action;
+        Ordinal = ordinal;
+        Message = message;
+        Asker = asker;
+    }
 
-    public static ModelDecision Executor(int ordinal, object message) => new(ModelAction.TellExecutor, ordinal, message, null, null);
+    public ModelAction Action { get; }
 
-    public static ModelDecision Gpu(int ordinal, object message) => new(ModelAction.TellGpu, ordinal, message, null, null);
+    /// <summary>The device that is concerned; -1 where none is.</summary>
+    public int Ordinal { get; }
 
-    public static ModelDecision Announce(object? replyTo = null, ModelReply? reply = null) =>
-        new(ModelAction.Announce, -1, null, replyTo, reply);
+    /// <summary>What is said, to whomever <see cref="Action"/> names; the reply, if there is one, where it announces.</summary>
+    public object? Message { get; }
+
+    public IReplyTo<ModelReply>? Asker { get; }
+
+    public ModelReply? Reply => Message as ModelReply;
+
+    public static ModelDecision Builder(IBuilderRequest request) => new(ModelAction.TellBuilder, -1, request);
+
+    public static ModelDecision Executor(int ordinal, AdoptInstance adopt) => new(ModelAction.TellExecutor, ordinal, adopt);
+
+    public static ModelDecision Gpu(int ordinal, UnloadInstance unload) => new(ModelAction.TellGpu, ordinal, unload);
+
+    public static ModelDecision Announce(IReplyTo<ModelReply>? asker = null, ModelReply? reply = null) =>
+        new(ModelAction.Announce, -1, reply, asker);
+
+    public void ApplyTo(IModelShell shell)
+    {
+        switch (Action)
+        {
+            case ModelAction.TellBuilder:
+                shell.TellBuilder((IBuilderRequest)Message!);
+                break;
+            case ModelAction.TellExecutor:
+                shell.TellExecutor(Ordinal, (AdoptInstance)Message!);
+                break;
+            case ModelAction.TellGpu:
+                shell.TellGpu(Ordinal, (UnloadInstance)Message!);
+                break;
+            case ModelAction.Announce:
+                shell.Announce(Asker, Reply);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
 }

@@ -6,119 +6,72 @@ using Troupe.Messages.Models;
 namespace Troupe.Actors.Models;
 
 /// <summary>The node's directory of model versions; takes loads and unloads from this node's edge and from other nodes.</summary>
-/// <remarks><b>Owns</b> a <see cref="ModelDirectoryCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's.
-/// <b>Blocks</b> never: disk and device are the builder's.</remarks>
-internal sealed class ModelDirectoryActor : ReceiveActor
+/// <remarks><b>Owns</b> nothing: what it knows is in <see cref="ModelDirectoryState"/>, which survives a restart of the actor.
+/// <b>Thread</b> its mailbox's. <b>Blocks</b> never: disk and device are the builder's.</remarks>
+internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ModelDirectoryState _state;
     private readonly ModelDirectoryCore _core;
-    private readonly List<ModelDecision> _decisions;
-    private readonly Dictionary<int, IActorRef> _executors;
-    private readonly Dictionary<int, IActorRef> _gpus;
     private readonly IActorRef _builder;
     private readonly IActorRef _node = Context.Parent;
+    private readonly IActorRef _self;
 
     public ModelDirectoryActor(ModelDirectoryState state, IActorRef builder)
     {
+        _state = state;
         _core = state.Core;
-        _decisions = state.Decisions;
-        _executors = state.Executors;
-        _gpus = state.Gpus;
         _builder = builder;
+        _self = Self;
 
-        Receive<LoadModel>(load =>
-        {
-            _core.Load(load, Sender);
-            Perform();
-        });
-        Receive<UnloadModel>(unload =>
-        {
-            _core.Unload(unload, Sender);
-            Perform();
-        });
-        Receive<ModelResolved>(resolved =>
-        {
-            _core.Resolved(resolved);
-            Perform();
-        });
-        Receive<InstanceBuilt>(built =>
-        {
-            _core.Built(built);
-            Perform();
-        });
-        Receive<InstanceReady>(ready =>
-        {
-            _core.Ready(ready);
-            Perform();
-        });
-        Receive<BuildFailed>(failed =>
-        {
-            _core.Failed(failed);
-            Perform();
-        });
-        Receive<InstanceGone>(gone =>
-        {
-            _core.Gone(gone);
-            Perform();
-        });
-        Receive<GpusStarted>(started =>
-        {
-            foreach ((int ordinal, IActorRef gpu) in started.Gpus)
-            {
-                _gpus[ordinal] = gpu;
-            }
-        });
-        Receive<DevicesReady>(ready =>
-        {
-            foreach (int ordinal in ready.Ordinals)
-            {
-                _executors[ordinal] = ready.Executor;
-            }
-
-            _core.Ready(ready.Ordinals);
-            Perform();
-        });
-        Receive<DeviceGone>(gone =>
-        {
-            _core.Gone(gone.Ordinal, gone.Reason, gone.ForGood);
-            Perform();
-        });
+        On<LoadModel>(load => _core.Load(load, Asker()));
+        On<UnloadModel>(unload => _core.Unload(unload, Asker()));
+        On<ModelResolved>(_core.Resolved);
+        On<InstanceBuilt>(_core.Built);
+        On<InstanceReady>(_core.Ready);
+        On<BuildFailed>(_core.Failed);
+        On<InstanceGone>(_core.Gone);
+        On<DeviceGone>(_core.Gone);
+        On<DevicesReady>(AddDevices);
+        On<GpusStarted>(_state.AddGpus);
     }
 
     public static Props Props(ModelDirectoryState state, IActorRef builder) => Akka.Actor.Props.Create<ModelDirectoryActor>(state, builder);
 
-    protected override void PreRestart(Exception reason, object message)
-    {
+    protected override void PreStart() => Apply();
+
+    protected override void PreRestart(Exception reason, object message) =>
         _log.Error(reason, "The model directory failed at {0}; it goes on with what it has.", message.GetType().Name);
-        _decisions.Clear();
+
+    void IModelShell.TellBuilder(IBuilderRequest request) => _builder.Tell(request, _self);
+
+    void IModelShell.TellExecutor(int ordinal, AdoptInstance adopt) => _state.Executors[ordinal].Tell(adopt, _self);
+
+    void IModelShell.TellGpu(int ordinal, UnloadInstance unload) => _state.Gpus[ordinal].Tell(unload, _self);
+
+    void IModelShell.Announce(IReplyTo<ModelReply>? asker, ModelReply? reply) =>
+        _node.Tell(new ModelsChanged(_core.Snapshot(), asker, reply), _self);
+
+    public void Failed(in ModelDecision decision, Exception cause)
+    {
+        _log.Error(cause, "The model directory's {0} failed.", decision.Action);
+        _core.Failed(decision, cause);
     }
 
-    private void Perform()
-    {
-        for (int i = 0; i < _decisions.Count; i++)
+    private void On<TMessage>(Action<TMessage> handle) =>
+        Receive<TMessage>(message =>
         {
-            Perform(_decisions[i]);
-        }
+            handle(message);
+            Apply();
+        });
 
-        _decisions.Clear();
-    }
+    private void Apply() => _state.Decisions.ApplyTo(this);
 
-    private void Perform(ModelDecision decision)
+    private ActorReply<ModelReply> Asker() => new(Sender, _self);
+
+    private void AddDevices(DevicesReady ready)
     {
-        switch (decision.Action)
-        {
-            case ModelAction.TellBuilder:
-                _builder.Tell(decision.Message, Self);
-                break;
-            case ModelAction.TellExecutor:
-                _executors[decision.Ordinal].Tell(decision.Message, Self);
-                break;
-            case ModelAction.TellGpu:
-                _gpus[decision.Ordinal].Tell(decision.Message, Self);
-                break;
-            case ModelAction.Announce:
-                _node.Tell(new ModelsChanged(_core.Snapshot(), decision.ReplyTo as IActorRef, decision.Reply), Self);
-                break;
-        }
+        _state.AddExecutor(ready);
+        _core.Ready(ready.Ordinals);
     }
 }

@@ -1,3 +1,4 @@
+using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
 using Troupe.Runtime.Modules;
@@ -33,11 +34,11 @@ internal abstract class ModelOperation
     public (FailureKind Kind, string Detail)? Failure { get; set; }
 
     /// <summary>Bring a model to devices because somebody asked.</summary>
-    internal sealed class Load(LoadModel request, object? replyTo) : ModelOperation
+    internal sealed class Load(LoadModel request, IReplyTo<ModelReply>? asker) : ModelOperation
     {
         public LoadModel Request { get; } = request;
 
-        public object? ReplyTo { get; } = replyTo;
+        public IReplyTo<ModelReply>? Asker { get; } = asker;
 
         /// <summary>The version is new here: if the load fails nothing of it remains.</summary>
         public bool Reserved { get; set; }
@@ -47,11 +48,11 @@ internal abstract class ModelOperation
     }
 
     /// <summary>Let versions go because somebody asked.</summary>
-    internal sealed class Unload(UnloadModel request, object? replyTo) : ModelOperation
+    internal sealed class Unload(UnloadModel request, IReplyTo<ModelReply>? asker) : ModelOperation
     {
         public UnloadModel Request { get; } = request;
 
-        public object? ReplyTo { get; } = replyTo;
+        public IReplyTo<ModelReply>? Asker { get; } = asker;
 
         public List<ModelEntry> Entries { get; } = [];
     }

@@ -1,3 +1,5 @@
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
@@ -19,7 +21,7 @@ internal sealed class ModeCoordinator
     private readonly ModeStore _store;
     private readonly ModeRequests _requests;
     private readonly ModeExchange _exchange;
-    private readonly List<ModeDecision> _decisions;
+    private readonly DecisionQueue<ModeDecision, IModeShell> _decisions;
     private readonly ModeParticipant _participant;
     private readonly SortedDictionary<long, ModeOperation> _operations = [];
     private long _numbers;
@@ -30,7 +32,7 @@ internal sealed class ModeCoordinator
         ModeStore store,
         ModeRequests requests,
         ModeExchange exchange,
-        List<ModeDecision> decisions,
+        DecisionQueue<ModeDecision, IModeShell> decisions,
         Action merged
     )
     {
@@ -115,9 +117,9 @@ internal sealed class ModeCoordinator
     }
 
     /// <summary>Asks everybody in the scope, then has everybody take the entry in.</summary>
-    public void Change(ModeEntry entry, object replyTo, Func<ModeOperation, ModeReply> success, TimeSpan now) =>
+    public void Change(ModeEntry entry, IReplyTo<ModeReply> asker, Func<ModeOperation, ModeReply> success, TimeSpan now) =>
         Ask(
-            new ModeOperation(++_numbers, replyTo, entry.Scope)
+            new ModeOperation(++_numbers, asker, entry.Scope)
             {
                 Entry = entry,
                 Success = success,
@@ -128,9 +130,9 @@ internal sealed class ModeCoordinator
         );
 
     /// <summary>Asks everybody in the scope what they have against the modes in force.</summary>
-    public void Explain(ModeScope scope, object replyTo, TimeSpan now) =>
+    public void Explain(ModeScope scope, IReplyTo<ModeReply> asker, TimeSpan now) =>
         Ask(
-            new ModeOperation(++_numbers, replyTo, scope)
+            new ModeOperation(++_numbers, asker, scope)
             {
                 Success = ended => ModeExplanations.Of(_store.InForce, scope, ended),
                 Phase = ModePhase.Preparing,
@@ -158,19 +160,22 @@ internal sealed class ModeCoordinator
             }
         }
 
-        _participant.Take(new PrepareModeChange(operation.Change, _self, _store.Time, entry, operation.Scope, _options.PrepareBound), now);
+        _participant.Prepare(
+            new PrepareModeChange(operation.Change, _self, _store.Time, entry, operation.Scope, _options.PrepareBound),
+            now
+        );
     }
 
     /// <summary>Has everybody take entries in without asking first: ends and renewals are nobody's to refuse.</summary>
     public void Commit(
         IReadOnlyList<ModeEntry> entries,
         ModeScope scope,
-        object replyTo,
+        IReplyTo<ModeReply> asker,
         Func<ModeOperation, ModeReply> success,
         TimeSpan now
     )
     {
-        var operation = new ModeOperation(++_numbers, replyTo, scope) { Success = success };
+        var operation = new ModeOperation(++_numbers, asker, scope) { Success = success };
         _operations.Add(operation.Change, operation);
         Tell(operation, ModePhase.Committing, entries, now);
     }
@@ -203,7 +208,7 @@ internal sealed class ModeCoordinator
             }
         }
 
-        _participant.Take(new CommitModeChange(operation.Change, _self, _store.Time, sent, _options.CommitBound), now);
+        _participant.Commit(new CommitModeChange(operation.Change, _self, _store.Time, sent, _options.CommitBound), now);
     }
 
     /// <summary>Somebody has answered or is out of reach: goes on when nobody is waited for any more, or at once when the change is
@@ -307,7 +312,7 @@ internal sealed class ModeCoordinator
                 .Order(ModeOrder.Gpus),
         ];
 
-    private void AnswerHere(object answer, TimeSpan now)
+    private void AnswerHere(IModeDirectoryMessage answer, TimeSpan now)
     {
         switch (answer)
         {
@@ -323,7 +328,7 @@ internal sealed class ModeCoordinator
     private void End(ModeOperation operation, ModeReply reply)
     {
         _operations.Remove(operation.Change);
-        _decisions.Add(new ModeDecision.Answer(operation.ReplyTo, reply));
+        _decisions.Add(new ModeDecision.Answer(operation.Asker, reply));
     }
 
     private static bool Concerns(ModeScope scope, NodeId node) => (scope.Gpu?.Node ?? scope.Node) is not { } only || only == node;

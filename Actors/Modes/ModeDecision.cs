@@ -1,30 +1,49 @@
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Modes;
 
 /// <summary>What a mode directory has decided; its actor does it.</summary>
-internal abstract record ModeDecision
+internal abstract record ModeDecision : IDecision<IModeShell>
 {
     private ModeDecision() { }
 
-    /// <summary>Tell the directory of another node.</summary>
-    public sealed record Send(NodeId To, object Message) : ModeDecision;
+    public abstract void ApplyTo(IModeShell shell);
 
-    /// <summary>Give a request its one answer.</summary>
-    public sealed record Answer(object ReplyTo, ModeReply Reply) : ModeDecision;
+    public sealed record Send(NodeId To, IModeDirectoryMessage Message) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.Send(To, Message);
+    }
 
-    /// <summary>Tell one of the node's GPUs.</summary>
-    public sealed record TellGpu(GpuId Gpu, object Message) : ModeDecision;
+    public sealed record Answer(IReplyTo<ModeReply> Asker, ModeReply Reply) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.Answer(Asker, Reply);
+    }
 
-    /// <summary>Watch the actor at this path; its death ends what it owns.</summary>
-    public sealed record Watch(string Owner) : ModeDecision;
+    public sealed record TellGpu(GpuId Gpu, IGpuModesRequest Request) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.TellGpu(Gpu, Request);
+    }
 
-    public sealed record Unwatch(string Owner) : ModeDecision;
+    public sealed record Watch(string Owner) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.Watch(Owner);
+    }
 
-    /// <summary>This member holds what we hold: work may pass between us.</summary>
-    public sealed record Synchronized(NodeId Peer) : ModeDecision;
+    public sealed record Unwatch(string Owner) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.Unwatch(Owner);
+    }
 
-    /// <summary>The node holds what the members it can reach hold, and may take its first work.</summary>
-    public sealed record Ready : ModeDecision;
+    public sealed record Synchronized(NodeId Peer) : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.Synchronized(Peer);
+    }
+
+    public sealed record Ready : ModeDecision
+    {
+        public override void ApplyTo(IModeShell shell) => shell.BecomeReady();
+    }
 }

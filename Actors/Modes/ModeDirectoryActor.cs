@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Counts;
@@ -12,11 +11,11 @@ namespace Troupe.Actors.Modes;
 /// <summary>One node's mode directory: takes the mode conversation of its clients and talks to the directories of the other
 /// members.</summary>
 /// <remarks>
-/// <b>Owns</b> a <see cref="ModeDirectoryCore"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.
+/// <b>Owns</b> nothing: what it knows is in <see cref="ModeDirectoryState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.
 /// News of members passes through it on its way to the router: a member that comes into reach is announced there only once both hold the
 /// same modes.
 /// </remarks>
-internal sealed class ModeDirectoryActor : ReceiveActor
+internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
 {
     public const string Name = "modes";
 
@@ -25,7 +24,7 @@ internal sealed class ModeDirectoryActor : ReceiveActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ModeDirectoryState _state;
     private readonly ModeDirectoryCore _core;
-    private readonly List<ModeDecision> _decisions;
+    private readonly PeerGate<IModeDirectoryMessage> _peers;
     private readonly NodeClock _clock;
     private readonly IActorRef _router;
     private readonly ITimer _timer;
@@ -37,21 +36,13 @@ internal sealed class ModeDirectoryActor : ReceiveActor
         _counts = counts;
         _state = state;
         _core = state.Core;
-        _decisions = state.Decisions;
         _clock = clock;
         _router = router;
         _self = Self;
+        _peers = new PeerGate<IModeDirectoryMessage>(Context.System, Name, Self);
         _timer = clock.Provider.CreateTimer(static self => ((IActorRef)self!).Tell(ModeTick.Instance), Self, TickInterval, TickInterval);
 
-        Receive<SetMode>(request => Do(now => _core.Set(request, Sender, now)));
-        Receive<EnterMode>(request => Owned(request.Owner, now => _core.Enter(request, Sender, now)));
-        Receive<RenewMode>(request => Do(now => _core.Renew(request, Sender, now)));
-        Receive<ExitMode>(request => Do(now => _core.Exit(request, Sender, now)));
-        Receive<GetModes>(request => Do(now => _core.Get(request, Sender, now)));
-        Receive<ExplainModes>(request => Do(now => _core.Explain(request, Sender, now)));
-        Receive<OpenSession>(request => Owned(request.Owner, now => _core.OpenSession(request, Sender, now)));
-        Receive<RenewSession>(request => Do(now => _core.RenewSession(request, Sender, now)));
-        Receive<CloseSession>(request => Do(now => _core.CloseSession(request, Sender, now)));
+        Receive<ModeRequest>(Request);
 
         Receive<PrepareModeChange>(prepare => Do(now => _core.Prepare(prepare, now)));
         Receive<ModeChangePrepared>(prepared => Do(now => _core.Prepared(prepared, now)));
@@ -62,51 +53,82 @@ internal sealed class ModeDirectoryActor : ReceiveActor
 
         Receive<ModesPrepared>(prepared => Do(now => _core.Participant.Answered(prepared, now)));
         Receive<ModesCommitted>(committed => Do(now => _core.Participant.Answered(committed, now)));
-        Receive<GpusStarted>(Meet);
+        Receive<GpusStarted>(AddGpus);
 
         Receive<SelfUp>(_ => Do(_core.Join));
-        Receive<PeerUp>(peer => Reach(peer.Node, peer));
-        Receive<PeerReachable>(peer => Reach(peer.Node, peer));
-        Receive<PeerUnreachable>(peer => Lose(peer.Node, gone: false, peer));
-        Receive<PeerGone>(peer => Lose(peer.Node, gone: true, peer));
-        Receive<Terminated>(terminated => Die(terminated.ActorRef));
+        Receive<PeerUp>(AddPeer);
+        Receive<PeerReachable>(AddPeer);
+        Receive<PeerUnreachable>(RemovePeer);
+        Receive<PeerGone>(RemovePeer);
+        Receive<Terminated>(terminated => EndOwner(terminated.ActorRef));
         Receive<ModeTick>(_ => Do(_core.Tick));
     }
 
     public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts) =>
         Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router, counts);
 
-    /// <summary>What a directory keeps over a restart of its actor.</summary>
-    public static ModeDirectoryState StateOf(
-        NodeId self,
-        NodeIncarnation incarnation,
-        ModeDirectoryOptions options,
-        ClusterViewHolder views
-    )
-    {
-        var decisions = new List<ModeDecision>();
-        return new ModeDirectoryState(
-            new ModeDirectoryCore(
-                self,
-                incarnation,
-                options,
-                () => views.View,
-                static () => new Guid(RandomNumberGenerator.GetBytes(16)),
-                decisions
-            ),
-            decisions
-        );
-    }
+    protected override void PreStart() => Apply();
 
     protected override void PreRestart(Exception reason, object message)
     {
         _log.Error(reason, "The mode directory failed at {0}; it goes on with what it has.", message.GetType().Name);
-        _decisions.Clear();
     }
 
     protected override void PostStop() => _timer.Dispose();
 
-    private void Meet(GpusStarted started)
+    void IModeShell.Send(NodeId node, IModeDirectoryMessage message) => _peers.Tell(node, message);
+
+    void IModeShell.Answer(IReplyTo<ModeReply> asker, ModeReply reply) => asker.Answer(reply);
+
+    void IModeShell.TellGpu(GpuId gpu, IGpuModesRequest request)
+    {
+        if (_state.Gpus.TryGetValue(gpu.Ordinal, out IActorRef? actor))
+        {
+            actor.Tell(request, _self);
+        }
+    }
+
+    void IModeShell.Watch(string owner) =>
+        _state.Owners[owner] = Context.Watch(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(owner));
+
+    void IModeShell.Unwatch(string owner)
+    {
+        if (_state.Owners.Remove(owner, out IActorRef? actor))
+        {
+            Context.Unwatch(actor);
+        }
+    }
+
+    void IModeShell.Synchronized(NodeId peer)
+    {
+        if (_state.Announcements.Remove(peer, out List<IPeerNews>? news))
+        {
+            news.ForEach(announcement => _router.Tell(announcement, _self));
+        }
+    }
+
+    void IModeShell.BecomeReady() => _log.Info("Modes are those of the cluster, at epoch {0}.", _core.InForce.Epoch);
+
+    public void Failed(in ModeDecision decision, Exception cause)
+    {
+        _log.Error(cause, "The mode directory's {0} failed.", decision.GetType().Name);
+        _core.Failed(decision);
+    }
+
+    private void Request(ModeRequest request)
+    {
+        var asker = new ActorReply<ModeReply>(Sender, _self);
+        string? owner = (request as EnterMode)?.Owner ?? (request as OpenSession)?.Owner;
+        if (owner is not null && !ActorPath.TryParse(owner, out _))
+        {
+            asker.Answer(new ModeReply.Refused(FailureKind.InvalidRequest, $"The owner '{owner}' is no path of an actor.", []));
+            return;
+        }
+
+        Do(now => _core.Request(request, asker, now));
+    }
+
+    private void AddGpus(GpusStarted started)
     {
         foreach ((int ordinal, IActorRef gpu) in started.Gpus)
         {
@@ -114,48 +136,38 @@ internal sealed class ModeDirectoryActor : ReceiveActor
             _core.Participant.AddGpu(ordinal);
         }
 
-        Perform();
+        Apply();
     }
 
-    private void Reach(NodeId node, object news)
+    private void AddPeer(IPeerNews news)
     {
-        if (!_state.Announcements.TryGetValue(node, out List<object>? announcements))
+        if (!_state.Announcements.TryGetValue(news.Node, out List<IPeerNews>? announcements))
         {
-            _state.Announcements.Add(node, announcements = []);
+            _state.Announcements.Add(news.Node, announcements = []);
         }
 
         announcements.Add(news);
-        Do(now => _core.PeerUp(node, now));
+        Do(now => _core.PeerUp(news.Node, now));
     }
 
-    private void Lose(NodeId node, bool gone, object news)
+    private void RemovePeer(IPeerNews news)
     {
+        bool gone = news is PeerGone;
         if (gone)
         {
-            _state.Announcements.Remove(node);
+            _state.Announcements.Remove(news.Node);
         }
-        else if (_state.Announcements.TryGetValue(node, out List<object>? announcements))
+        else if (_state.Announcements.TryGetValue(news.Node, out List<IPeerNews>? announcements))
         {
             // That it is a member is still to be told, once it can be reached.
             announcements.RemoveAll(announcement => announcement is PeerReachable);
         }
 
         _router.Tell(news, _self);
-        Do(now => _core.PeerLost(node, gone, now));
+        Do(now => _core.PeerLost(news.Node, gone, now));
     }
 
-    private void Owned(string? owner, Action<TimeSpan> request)
-    {
-        if (owner is not null && !ActorPath.TryParse(owner, out _))
-        {
-            Sender.Tell(new ModeReply.Refused(FailureKind.InvalidRequest, $"The owner '{owner}' is no path of an actor.", []), _self);
-            return;
-        }
-
-        Do(request);
-    }
-
-    private void Die(IActorRef owner)
+    private void EndOwner(IActorRef owner)
     {
         foreach ((string path, IActorRef watched) in _state.Owners)
         {
@@ -172,52 +184,10 @@ internal sealed class ModeDirectoryActor : ReceiveActor
     {
         action(_clock.Now);
         _counts.Modes = _core.Counts();
-        Perform();
+        Apply();
     }
 
-    private void Perform()
-    {
-        for (int i = 0; i < _decisions.Count; i++)
-        {
-            Perform(_decisions[i]);
-        }
-
-        _decisions.Clear();
-    }
-
-    private void Perform(ModeDecision decision)
-    {
-        switch (decision)
-        {
-            case ModeDecision.Send send:
-                Context
-                    .ActorSelection(
-                        new RootActorPath(NodeAddress.Of(send.To, ((ExtendedActorSystem)Context.System).Provider.DefaultAddress))
-                            / "user"
-                            / Name
-                    )
-                    .Tell(send.Message, _self);
-                break;
-            case ModeDecision.Answer answer:
-                ((IActorRef)answer.ReplyTo).Tell(answer.Reply, _self);
-                break;
-            case ModeDecision.TellGpu tell when _state.Gpus.TryGetValue(tell.Gpu.Ordinal, out IActorRef? gpu):
-                gpu.Tell(tell.Message, _self);
-                break;
-            case ModeDecision.Watch watch:
-                _state.Owners[watch.Owner] = Context.Watch(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(watch.Owner));
-                break;
-            case ModeDecision.Unwatch unwatch when _state.Owners.Remove(unwatch.Owner, out IActorRef? owner):
-                Context.Unwatch(owner);
-                break;
-            case ModeDecision.Synchronized synchronized when _state.Announcements.Remove(synchronized.Peer, out List<object>? news):
-                news.ForEach(announcement => _router.Tell(announcement, _self));
-                break;
-            case ModeDecision.Ready:
-                _log.Info("Modes are those of the cluster, at epoch {0}.", _core.InForce.Epoch);
-                break;
-        }
-    }
+    private void Apply() => _state.Decisions.ApplyTo(this);
 }
 
 /// <summary>The mode directory's own clock.</summary>

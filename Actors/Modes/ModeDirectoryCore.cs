@@ -1,4 +1,7 @@
+using System.Diagnostics;
 using Troupe.Actors.Counts;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
@@ -19,7 +22,7 @@ namespace Troupe.Actors.Modes;
 internal sealed class ModeDirectoryCore
 {
     private readonly NodeId _self;
-    private readonly List<ModeDecision> _decisions;
+    private readonly DecisionQueue<ModeDecision, IModeShell> _decisions;
     private readonly ModeStore _store;
     private readonly ModeRequests _requests;
     private readonly ModeExchange _exchange;
@@ -35,7 +38,7 @@ internal sealed class ModeDirectoryCore
         ModeDirectoryOptions options,
         Func<ClusterView> view,
         Func<Guid> newId,
-        List<ModeDecision> decisions
+        DecisionQueue<ModeDecision, IModeShell> decisions
     )
     {
         _self = self;
@@ -93,30 +96,68 @@ internal sealed class ModeDirectoryCore
         Owners();
     }
 
-    public void Set(SetMode request, object replyTo, TimeSpan now)
+    /// <summary>Takes a client's request; it gets one answer, now or when the GPUs and members concerned have answered or run out of
+    /// time.</summary>
+    public void Request(ModeRequest request, IReplyTo<ModeReply> asker, TimeSpan now)
+    {
+        switch (request)
+        {
+            case SetMode set:
+                Set(set, asker, now);
+                break;
+            case EnterMode enter:
+                Enter(enter, asker, now);
+                break;
+            case RenewMode renew:
+                Renew(renew, asker, now);
+                break;
+            case ExitMode exit:
+                Exit(exit, asker, now);
+                break;
+            case GetModes get:
+                Get(get, asker, now);
+                break;
+            case ExplainModes explain:
+                Explain(explain, asker, now);
+                break;
+            case OpenSession open:
+                OpenSession(open, asker, now);
+                break;
+            case RenewSession renew:
+                RenewSession(renew, asker, now);
+                break;
+            case CloseSession close:
+                CloseSession(close, asker, now);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private void Set(SetMode request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         ModeScope scope = ModeScopes.Normalize(request.Scope);
         if (_requests.Change(request.Scope, request.Change) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
         var entry = new ModeEntry(_store.NextStamp(), null, scope, request.Change, _self);
         _coordinator.Change(
             entry,
-            replyTo,
+            asker,
             operation => new ModeReply.Applied(entry.Stamp.Time, operation.Reached, [.. operation.NotReached]),
             now
         );
     }
 
-    public void Enter(EnterMode request, object replyTo, TimeSpan now)
+    private void Enter(EnterMode request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         ModeScope scope = ModeScopes.Normalize(request.Scope);
         if ((_requests.Change(request.Scope, request.Change) ?? ModeValidation.Lease(request.Lease)) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
@@ -125,32 +166,32 @@ internal sealed class ModeDirectoryCore
         var entry = new ModeEntry(stamp, token, scope, request.Change, _self, request.Owner, new ModeLease(stamp, request.Lease));
         _coordinator.Change(
             entry,
-            replyTo,
+            asker,
             operation => new ModeReply.Entered(token, stamp.Time, operation.Reached, [.. operation.NotReached]),
             now
         );
     }
 
-    public void Renew(RenewMode request, object replyTo, TimeSpan now)
+    private void Renew(RenewMode request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         (ModeEntry? entry, ModeRefusal? refusal) = _requests.Token(request.Token);
         refusal ??= ModeValidation.Lease(request.Lease);
         if (entry is null || refusal is not null)
         {
-            Refuse(replyTo, refusal!);
+            Refuse(asker, refusal!);
             return;
         }
 
         ModeEntry renewed = entry with { Lease = new ModeLease(_store.NextStamp(), request.Lease) };
-        _coordinator.Commit([renewed], renewed.Scope, replyTo, _ => new ModeReply.Renewed(request.Token, request.Lease), now);
+        _coordinator.Commit([renewed], renewed.Scope, asker, _ => new ModeReply.Renewed(request.Token, request.Lease), now);
     }
 
-    public void Exit(ExitMode request, object replyTo, TimeSpan now)
+    private void Exit(ExitMode request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         (ModeEntry? entry, ModeRefusal? refusal) = _requests.Token(request.Token);
         if (entry is null)
         {
-            Refuse(replyTo, refusal!);
+            Refuse(asker, refusal!);
             return;
         }
 
@@ -159,17 +200,17 @@ internal sealed class ModeDirectoryCore
         _coordinator.Commit(
             [ended],
             entry.Scope,
-            replyTo,
+            asker,
             operation => new ModeReply.Exited(request.Token, time, [.. operation.NotReached]),
             now
         );
     }
 
-    public void OpenSession(OpenSession request, object replyTo, TimeSpan now)
+    private void OpenSession(OpenSession request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         if (ModeValidation.Lease(request.Lease) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
@@ -185,26 +226,26 @@ internal sealed class ModeDirectoryCore
             new ModeLease(stamp, request.Lease),
             IsSession: true
         );
-        _coordinator.Commit([entry], entry.Scope, replyTo, _ => new ModeReply.SessionOpened(session, request.Lease, stamp.Time), now);
+        _coordinator.Commit([entry], entry.Scope, asker, _ => new ModeReply.SessionOpened(session, request.Lease, stamp.Time), now);
     }
 
-    public void RenewSession(RenewSession request, object replyTo, TimeSpan now)
+    private void RenewSession(RenewSession request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         if ((_requests.Session(request.Session) ?? ModeValidation.Lease(request.Lease)) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
         ModeEntry renewed = _store.Table.Find(request.Session)! with { Lease = new ModeLease(_store.NextStamp(), request.Lease) };
-        _coordinator.Commit([renewed], renewed.Scope, replyTo, _ => new ModeReply.SessionRenewed(request.Session, request.Lease), now);
+        _coordinator.Commit([renewed], renewed.Scope, asker, _ => new ModeReply.SessionRenewed(request.Session, request.Lease), now);
     }
 
-    public void CloseSession(CloseSession request, object replyTo, TimeSpan now)
+    private void CloseSession(CloseSession request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         if (_requests.Session(request.Session) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
@@ -213,17 +254,17 @@ internal sealed class ModeDirectoryCore
         _coordinator.Commit(
             [.. Ends(session, new ModeEnd(time, ModeEndReason.Exited))],
             session.Scope,
-            replyTo,
+            asker,
             _ => new ModeReply.SessionClosed(request.Session, time),
             now
         );
     }
 
-    public void Get(GetModes request, object replyTo, TimeSpan now)
+    private void Get(GetModes request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         if (ModeValidation.Scope(request.Scope) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
@@ -244,31 +285,31 @@ internal sealed class ModeDirectoryCore
                     entry.IsSession
                 )),
         ];
-        _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Listing(entries, _store.InForce.Epoch)));
+        _decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Listing(entries, _store.InForce.Epoch)));
     }
 
     /// <summary>What holds here: published for metrics before whoever asked for a change is answered.</summary>
     public ModeCounts Counts() => _counts = _store.Count(_counts);
 
-    public void Explain(ExplainModes request, object replyTo, TimeSpan now)
+    private void Explain(ExplainModes request, IReplyTo<ModeReply> asker, TimeSpan now)
     {
         ModeScope scope = ModeScopes.Normalize(request.Scope);
         if (_requests.Scope(request.Scope) is { } refusal)
         {
-            Refuse(replyTo, refusal);
+            Refuse(asker, refusal);
             return;
         }
 
-        _coordinator.Explain(scope, replyTo, now);
+        _coordinator.Explain(scope, asker, now);
     }
 
     public void Prepared(ModeChangePrepared answer, TimeSpan now) => _coordinator.Prepared(answer, now);
 
     public void Committed(ModeChangeCommitted answer, TimeSpan now) => _coordinator.Committed(answer, now);
 
-    public void Prepare(PrepareModeChange prepare, TimeSpan now) => _coordinator.Participant.Take(prepare, now);
+    public void Prepare(PrepareModeChange prepare, TimeSpan now) => _coordinator.Participant.Prepare(prepare, now);
 
-    public void Commit(CommitModeChange commit, TimeSpan now) => _coordinator.Participant.Take(commit, now);
+    public void Commit(CommitModeChange commit, TimeSpan now) => _coordinator.Participant.Commit(commit, now);
 
     public void Compare(CompareModes compare, TimeSpan now) => _exchange.Compare(compare, now);
 
@@ -280,6 +321,20 @@ internal sealed class ModeDirectoryCore
         }
 
         Owners();
+    }
+
+    /// <summary>A decision could not be applied: what it told is told once more. Who waits for an answer after that has a bound of its
+    /// own.</summary>
+    public void Failed(ModeDecision decision)
+    {
+        if (decision is ModeDecision.TellGpu { Request: CommitModes commit } told)
+        {
+            _coordinator.Participant.TellAgain(told.Gpu, commit.Change);
+        }
+        else
+        {
+            _decisions.TryRepeat(decision);
+        }
     }
 
     /// <summary>Ends an entry and, where it is a session, everything entered for that session.</summary>
@@ -328,8 +383,6 @@ internal sealed class ModeDirectoryCore
         }
     }
 
-    private void Refuse(object replyTo, ModeRefusal refusal) =>
-        _decisions.Add(new ModeDecision.Answer(replyTo, new ModeReply.Refused(refusal.Kind, refusal.Reason, [])));
-
-    private void Send(NodeId to, object message) => _decisions.Add(new ModeDecision.Send(to, message));
+    private void Refuse(IReplyTo<ModeReply> asker, ModeRefusal refusal) =>
+        _decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Refused(refusal.Kind, refusal.Reason, [])));
 }

@@ -1,19 +1,33 @@
+using System.Security.Cryptography;
 using Akka.Actor;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Modes;
 
 /// <summary>Everything a mode directory knows, so that its actor can be restarted without forgetting.</summary>
-internal sealed class ModeDirectoryState(ModeDirectoryCore core, List<ModeDecision> decisions)
+/// <remarks><b>Owns</b> the core and what it has decided. <b>Thread</b> the directory's.</remarks>
+internal sealed class ModeDirectoryState
 {
-    public ModeDirectoryCore Core { get; } = core;
+    public ModeDirectoryState(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, ClusterViewHolder views) =>
+        Core = new ModeDirectoryCore(
+            self,
+            incarnation,
+            options,
+            () => views.View,
+            static () => new Guid(RandomNumberGenerator.GetBytes(16)),
+            Decisions
+        );
 
-    public List<ModeDecision> Decisions { get; } = decisions;
+    public DecisionQueue<ModeDecision, IModeShell> Decisions { get; } = new();
+
+    public ModeDirectoryCore Core { get; }
 
     public Dictionary<int, IActorRef> Gpus { get; } = [];
 
     public Dictionary<string, IActorRef> Owners { get; } = new(StringComparer.Ordinal);
 
     /// <summary>News of members that the router gets once they are synchronized, oldest first.</summary>
-    public Dictionary<NodeId, List<object>> Announcements { get; } = [];
+    public Dictionary<NodeId, List<IPeerNews>> Announcements { get; } = [];
 }

@@ -1,3 +1,4 @@
+using Troupe.Actors.Decisions;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 
@@ -10,7 +11,12 @@ namespace Troupe.Actors.Modes;
 /// between the two. The node itself is ready,
 /// for good, once it is a member and synchronized with every member it can reach.
 /// </remarks>
-internal sealed class ModeExchange(NodeId self, ModeDirectoryOptions options, ModeStore store, List<ModeDecision> decisions)
+internal sealed class ModeExchange(
+    NodeId self,
+    ModeDirectoryOptions options,
+    ModeStore store,
+    DecisionQueue<ModeDecision, IModeShell> decisions
+)
 {
     private readonly SortedDictionary<string, ModePeer> _peers = new(StringComparer.Ordinal);
     private long _rounds;

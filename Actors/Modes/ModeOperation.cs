@@ -1,3 +1,4 @@
+using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
@@ -18,12 +19,12 @@ internal enum ModePhase
 }
 
 /// <summary>A request that its directory coordinates, from its arrival to its one answer.</summary>
-internal sealed class ModeOperation(long change, object replyTo, ModeScope scope)
+internal sealed class ModeOperation(long change, IReplyTo<ModeReply> asker, ModeScope scope)
 {
     /// <summary>By which participants answer; another one for compensation.</summary>
     public long Change { get; set; } = change;
 
-    public object ReplyTo { get; } = replyTo;
+    public IReplyTo<ModeReply> Asker { get; } = asker;
 
     public ModeScope Scope { get; } = scope;
 

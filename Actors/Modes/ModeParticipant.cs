@@ -1,3 +1,4 @@
+using Troupe.Actors.Decisions;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
@@ -14,8 +15,8 @@ internal sealed class ModeParticipant(
     NodeId self,
     ModeStore store,
     ModeRequests requests,
-    List<ModeDecision> decisions,
-    Action<object, TimeSpan> answerHere,
+    DecisionQueue<ModeDecision, IModeShell> decisions,
+    Action<IModeDirectoryMessage, TimeSpan> answerHere,
     Action merged
 )
 {
@@ -42,7 +43,7 @@ internal sealed class ModeParticipant(
     }
 
     /// <summary>Phase one of somebody's change: asks the GPUs it would touch what they would say.</summary>
-    public void Take(PrepareModeChange prepare, TimeSpan now)
+    public void Prepare(PrepareModeChange prepare, TimeSpan now)
     {
         store.Hear(prepare.Time);
         GpuRound round = Begin(prepare.From, prepare.Change, isCommit: false, prepare.Scope, now + prepare.TimeLeft);
@@ -60,11 +61,11 @@ internal sealed class ModeParticipant(
             );
         }
 
-        Settle(round, now);
+        FinishWhenAnswered(round, now);
     }
 
     /// <summary>Phase two: takes the entries in and waits until the GPUs in the scope run under the result.</summary>
-    public void Take(CommitModeChange commit, TimeSpan now)
+    public void Commit(CommitModeChange commit, TimeSpan now)
     {
         store.Hear(commit.Time);
         ModeScope scope = commit.Entries.Length > 0 ? commit.Entries[0].Scope : ModeScope.Cluster;
@@ -89,7 +90,7 @@ internal sealed class ModeParticipant(
             }
         }
 
-        Settle(round, now);
+        FinishWhenAnswered(round, now);
     }
 
     public void Answered(ModesPrepared prepared, TimeSpan now)
@@ -97,7 +98,7 @@ internal sealed class ModeParticipant(
         if (_rounds.TryGetValue(prepared.Change, out GpuRound? round) && !round.IsCommit && round.Waiting.Remove(prepared.Gpu))
         {
             Note(round, prepared.Gpu, prepared.Refusals);
-            Settle(round, now);
+            FinishWhenAnswered(round, now);
         }
     }
 
@@ -107,7 +108,7 @@ internal sealed class ModeParticipant(
         {
             Note(round, committed.Gpu, committed.Refusals);
             round.Answered.Add(committed.Gpu);
-            Settle(round, now);
+            FinishWhenAnswered(round, now);
         }
     }
 
@@ -127,7 +128,7 @@ internal sealed class ModeParticipant(
         return round;
     }
 
-    private void Settle(GpuRound round, TimeSpan now)
+    private void FinishWhenAnswered(GpuRound round, TimeSpan now)
     {
         if (round.Waiting.Count == 0)
         {
@@ -158,7 +159,7 @@ internal sealed class ModeParticipant(
         Answer(round.Coordinator, prepared, now);
     }
 
-    private void Answer(NodeId coordinator, object answer, TimeSpan now)
+    private void Answer(NodeId coordinator, IModeDirectoryMessage answer, TimeSpan now)
     {
         if (coordinator == self)
         {
@@ -182,6 +183,10 @@ internal sealed class ModeParticipant(
         }
     }
 
-    private void TellGpu(GpuId gpu, long round) =>
-        decisions.Add(new ModeDecision.TellGpu(gpu, new CommitModes(round, new ModesForGpu(store.InForce))));
+    /// <summary>A GPU could not be told: once more, with what holds now, for a later commit may stand behind the one that failed.</summary>
+    public void TellAgain(GpuId gpu, long round) => decisions.TryRepeat(Commit(gpu, round));
+
+    private void TellGpu(GpuId gpu, long round) => decisions.Add(Commit(gpu, round));
+
+    private ModeDecision.TellGpu Commit(GpuId gpu, long round) => new(gpu, new CommitModes(round, new ModesForGpu(store.InForce)));
 }

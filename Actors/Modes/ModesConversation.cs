@@ -12,7 +12,7 @@ namespace Troupe.Actors.Modes;
 /// <param name="Explains">Nothing is going to change: the answer also names instances that could not take the settings they should
 /// have.</param>
 internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false)
-    : Akka.Actor.INoSerializationVerificationNeeded;
+    : IGpuModesRequest;
 
 /// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
 internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : IGpuModesAnswer;
@@ -27,7 +27,7 @@ internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, str
 /// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="ModesCommitted"/> sent.
 /// A commit with the former modes compensates.
 /// </remarks>
-internal sealed record CommitModes(long Change, IEffectiveModes Modes) : Akka.Actor.INoSerializationVerificationNeeded;
+internal sealed record CommitModes(long Change, IEffectiveModes Modes) : IGpuModesRequest;
 
 /// <summary>The GPU runs under the modes of <see cref="CommitModes"/>, but for the instances listed, whose own settings stayed as they
 /// were.</summary>

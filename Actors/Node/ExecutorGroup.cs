@@ -1,17 +1,15 @@
-using Akka.Actor;
-
 namespace Troupe.Actors.Node;
 
 /// <summary>The devices of one executor and its successive lives, as the node supervises them.</summary>
+/// <remarks><b>Owns</b> nothing. <b>Thread</b> the node's.</remarks>
 internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimit, TimeSpan failureWindow)
 {
     private readonly Queue<TimeSpan> _failures = new();
 
     public IReadOnlyList<int> Ordinals { get; } = ordinals;
 
+    /// <summary>The number of the present executor; 0 before the first.</summary>
     public int Incarnation { get; private set; }
-
-    public IActorRef Executor { get; set; } = ActorRefs.Nobody;
 
     /// <summary>The end of the present incarnation has been told to the GPUs.</summary>
     public bool EndTold { get; set; }
@@ -19,11 +17,14 @@ internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimi
     /// <summary>No executor follows.</summary>
     public bool Quarantined { get; set; }
 
-    /// <summary>The number of the executor to start now.</summary>
-    public int Begin()
+    /// <summary>The next executor waits for its start.</summary>
+    public bool IsWaiting { get; set; }
+
+    /// <summary>Counts the next executor.</summary>
+    public void Begin()
     {
-        EndTold = false;
-        return ++Incarnation;
+        EndTold = IsWaiting = false;
+        Incarnation++;
     }
 
     /// <summary>Counts a failure; true when there have been too many lately.</summary>

@@ -38,10 +38,8 @@ public interface ITroupeNode
 
     Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation);
 
-    /// <summary>One step of the mode conversation: <see cref="SetMode"/>, <see cref="EnterMode"/>, <see cref="RenewMode"/>,
-    /// <see cref="ExitMode"/>, <see cref="GetModes"/>, <see cref="ExplainModes"/>, or <see cref="OpenSession"/>,
-    /// <see cref="RenewSession"/>, <see cref="CloseSession"/>.</summary>
-    Task<ModeReply> ModesAsync(object request, CancellationToken cancellation);
+    /// <summary>One step of the conversation about modes. Expected trouble is a <see cref="ModeReply.Refused"/>.</summary>
+    Task<ModeReply> ModesAsync(ModeRequest request, CancellationToken cancellation);
 
     /// <summary>Stops taking forwards and waits until those accepted are answered, at most <paramref name="bound"/>; false when some were
     /// not.</summary>

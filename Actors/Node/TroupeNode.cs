@@ -52,10 +52,13 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         var clock = new NodeClock(spec.Time);
         _views = new ClusterViewHolder(Id);
         _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), NodeAddress.RouterName);
-        _node = Start(NodeActor.Props(spec, Id, Incarnation, clock, _router, _views, _counts, _stopping.Token), "node");
+        _node = Start(
+            NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _stopping.Token),
+            "node"
+        );
         _gateway = Start(GatewayActor.Props(), "gateway");
         _modes = Start(
-            ModeDirectoryActor.Props(ModeDirectoryActor.StateOf(Id, Incarnation, spec.Modes, _views), clock, _router, _counts),
+            ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views), clock, _router, _counts),
             ModeDirectoryActor.Name
         );
         _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
@@ -111,7 +114,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         _router.Tell(accept, ActorRefs.NoSender);
 
         // The router's last message is enqueued after this flag is set: a forward that came too late for it sees the flag here.
-        if (_closed && accept.Take())
+        if (_closed && accept.TryClaim())
         {
             sink.Complete(new ForwardReply.Failed(forward.Id, FailureKind.Draining, $"Node {Id} has stopped."));
         }
@@ -119,33 +122,15 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
     public void Cancel(RequestId id) => _router.Tell(new CancelForward(id), ActorRefs.NoSender);
 
-    public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) =>
-        AskModels(load, load.Name, node, cancellation);
+    public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => AskModels(load, node, cancellation);
 
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
-        AskModels(unload, unload.Name, node, cancellation);
+        AskModels(unload, node, cancellation);
 
-    public async Task<ModeReply> ModesAsync(object request, CancellationToken cancellation)
+    public async Task<ModeReply> ModesAsync(ModeRequest request, CancellationToken cancellation)
     {
         var end = new ConversationEnd<ModeReply>((kind, detail) => new ModeReply.Refused(kind, detail, []));
-        if (
-            request
-            is not (
-                SetMode
-                or EnterMode
-                or RenewMode
-                or ExitMode
-                or GetModes
-                or ExplainModes
-                or OpenSession
-                or RenewSession
-                or CloseSession
-            )
-        )
-        {
-            end.Fail(FailureKind.InvalidRequest, $"{request.GetType().Name} is no request for modes.");
-        }
-        else if (_closed)
+        if (_closed)
         {
             end.Fail(FailureKind.Draining, $"Node {Id} has stopped.");
         }
@@ -205,9 +190,9 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         return actor;
     }
 
-    private async Task<ModelReply> AskModels(object request, string name, NodeId? node, CancellationToken cancellation)
+    private async Task<ModelReply> AskModels(IModelRequest request, NodeId? node, CancellationToken cancellation)
     {
-        var end = new ConversationEnd<ModelReply>((kind, detail) => new ModelReply.Failed(name, kind, detail));
+        var end = new ConversationEnd<ModelReply>((kind, detail) => new ModelReply.Failed(request.Name, kind, detail));
         bool elsewhere = node is { } other && other != Id;
         if (elsewhere && !View.Nodes.Any(known => known.Node == node))
         {

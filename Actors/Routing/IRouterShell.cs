@@ -1,8 +1,11 @@
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Routing;
 
@@ -26,4 +29,13 @@ internal interface IRouterShell : IShell<RouterDecision>
 
     /// <summary>The same, on another node.</summary>
     void Abandon(NodeId node, AbandonForward abandon);
+
+    /// <summary>Tells a member how this node is.</summary>
+    void Introduce(NodeId node, NodeSnapshot own);
+
+    /// <summary>Answers a load or unload, now that those here see what it brought about.</summary>
+    void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply);
+
+    /// <summary>Shows the edge the cluster as it is now.</summary>
+    void PublishView(ClusterView view);
 }

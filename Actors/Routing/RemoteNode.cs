@@ -18,7 +18,7 @@ internal sealed class RemoteNode(NodeSnapshot snapshot, TimeSpan heardAt)
     /// <summary>Forwards of this origin that are there.</summary>
     public int Outstanding { get; set; }
 
-    public void Hear(NodeSnapshot snapshot, TimeSpan now)
+    public void UpdateFrom(NodeSnapshot snapshot, TimeSpan now)
     {
         Snapshot = snapshot;
         HeardAt = now;

@@ -5,13 +5,14 @@ using Troupe.Actors.Gpu;
 using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Routing;
 
 /// <summary>The router of a node: origin of the forwards its edge accepts, home of those that other nodes send.</summary>
-/// <remarks><b>Owns</b> <see cref="RouterState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b>
-/// never.</remarks>
+/// <remarks><b>Owns</b> nothing: what it knows and owes is in <see cref="RouterState"/>, which survives a restart of the actor.
+/// <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
 internal sealed class RouterActor : ReceiveActor, IRouterShell
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -19,6 +20,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     private readonly ClusterViewHolder _views;
     private readonly NodeClock _clock;
     private readonly IActorRef _self;
+    private readonly PeerGate<IRouterMessage> _peers;
     private readonly ITimer _timer;
     private bool _ticking;
 
@@ -28,6 +30,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         _views = views;
         _clock = clock;
         _self = Self;
+        _peers = new PeerGate<IRouterMessage>(Context.System, NodeAddress.RouterName, Self);
         _timer = clock.Provider.CreateTimer(
             static self => ((IActorRef)self!).Tell(DeadlineTick.Instance),
             Self,
@@ -35,43 +38,27 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
             Timeout.InfiniteTimeSpan
         );
 
-        Receive<AcceptForward>(Accept);
-        Receive<GpuRelease>(Release);
-        Receive<ForwardOutcome>(outcome =>
-        {
-            _state.Origin.End(outcome, PeerOf(Sender), _clock.Now);
-            Apply();
-        });
-        Receive<RouteForward>(Take);
-        Receive<AbandonForward>(abandon =>
-        {
-            _state.Home.Abandon(abandon);
-            Apply();
-        });
-        Receive<CancelForward>(cancel =>
-        {
-            _state.Origin.Cancel(cancel.Id);
-            Apply();
-        });
-        Receive<DeadlineTick>(_ => Tick());
-        Receive<GpuReport>(Hear);
-        Receive<NodeSnapshot>(Hear);
-        Receive<OwnSnapshot>(Hear);
-        Receive<PeerUp>(Meet);
-        Receive<PeerUnreachable>(peer => Lose(peer.Node, gone: false));
-        Receive<PeerGone>(peer => Lose(peer.Node, gone: true));
-        Receive<PeerReachable>(Reach);
-        Receive<DrainRouter>(Drain);
+        On<AcceptForward>(Accept);
+        On<GpuRelease>(Release);
+        On<ForwardOutcome>(outcome => _state.Origin.End(outcome, NodeAddress.Of(Sender), _clock.Now));
+        On<RouteForward>(Host);
+        On<AbandonForward>(_state.Home.Abandon);
+        On<CancelForward>(cancel => _state.Origin.Cancel(cancel.Id));
+        On<DeadlineTick>(_ => Tick());
+        On<GpuReport>(Update);
+        On<NodeSnapshot>(Update);
+        On<OwnSnapshot>(_state.Members.Publish);
+        On<PeerUp>(Add);
+        On<PeerUnreachable>(MarkUnreachable);
+        On<PeerReachable>(MarkReachable);
+        On<PeerGone>(Remove);
+        On<DrainRouter>(Drain);
     }
 
     public static Props Props(RouterState state, ClusterViewHolder views, NodeClock clock) =>
         Akka.Actor.Props.Create<RouterActor>(state, views, clock);
 
-    protected override void PreStart()
-    {
-        Apply();
-        Arm();
-    }
+    protected override void PreStart() => Apply();
 
     protected override void PreRestart(Exception reason, object message)
     {
@@ -81,9 +68,9 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
 
     protected override void PostStop()
     {
-        _timer.Dispose();
         _state.Origin.Stop();
         Apply();
+        _timer.Dispose();
         _state.Drained?.TrySetResult();
     }
 
@@ -93,32 +80,62 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
 
     void IRouterShell.Dispatch(int ordinal, DispatchForward forward) => _state.Gpus[ordinal].Tell(forward, _self);
 
-    void IRouterShell.Send(NodeId node, RouteForward route) => _state.Peers[node].Tell(route, _self);
+    void IRouterShell.Send(NodeId node, RouteForward route) => _peers.Tell(node, route);
 
     void IRouterShell.Drop(int ordinal, DropForward drop) => _state.Gpus[ordinal].Tell(drop, _self);
 
-    void IRouterShell.Abandon(NodeId node, AbandonForward abandon)
-    {
-        if (_state.Peers.TryGetValue(node, out ICanTell? peer))
-        {
-            peer.Tell(abandon, _self);
-        }
-    }
+    void IRouterShell.Abandon(NodeId node, AbandonForward abandon) => _peers.Tell(node, abandon);
+
+    void IRouterShell.Introduce(NodeId node, NodeSnapshot own) => _peers.Tell(node, own);
+
+    void IRouterShell.AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => asker.Answer(reply);
+
+    void IRouterShell.PublishView(ClusterView view) => _views.View = view;
 
     public void Failed(in RouterDecision decision, Exception cause)
     {
         _log.Error(cause, "The router's {0} failed{1}.", decision.Action, decision.Reply is { } reply ? $" for forward {reply.Id}" : "");
-        _state.Origin.Failed(decision, cause, _clock.Now);
-        _state.Home.Failed(decision, cause);
+        _state.Failed(decision, cause, _clock.Now);
+    }
+
+    private void On<TMessage>(Action<TMessage> handle) =>
+        Receive<TMessage>(message =>
+        {
+            handle(message);
+            Apply();
+        });
+
+    /// <summary>Does what was decided. The timer runs only while there are deadlines.</summary>
+    private void Apply()
+    {
+        _state.Decisions.ApplyTo(this);
+        bool isOpen = _state.Open > 0;
+        if (isOpen != _ticking)
+        {
+            // It ends with the tick that finds nothing, so that a busy router does not stop and start it with each forward.
+            StartTicking(isOpen);
+        }
+
+        if (!isOpen)
+        {
+            _state.Drained?.TrySetResult();
+        }
+    }
+
+    private void StartTicking(bool isOpen)
+    {
+        if (isOpen)
+        {
+            _ticking = true;
+            _timer.Change(DeadlineWheel.Tick, DeadlineWheel.Tick);
+        }
     }
 
     private void Accept(AcceptForward accept)
     {
-        if (accept.Take())
+        if (accept.TryClaim())
         {
             _state.Origin.Accept(accept.Forward, accept.Sink, _clock.Now);
-            Apply();
-            Arm();
         }
     }
 
@@ -126,21 +143,19 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     {
         _state.Home.Release(release);
         _state.Origin.Release(release, _clock.Now);
-        Apply();
     }
 
-    private void Take(RouteForward route)
+    private void Host(RouteForward route)
     {
-        NodeId from = PeerOf(Sender);
-        if (!_state.Origins.TryGetValue(from, out (IActorRef Router, RouterOrigin Origin) known) || !known.Router.Equals(Sender))
+        NodeId from = NodeAddress.Of(Sender);
+        NodeIncarnation? life = _state.Table.Node(from)?.Snapshot.Incarnation;
+        if (!_state.Origins.TryGetValue(from, out RouterOrigin? origin) || origin.Life != life)
         {
-            known = (Sender, new RouterOrigin(Sender, _self));
-            _state.Origins[from] = known;
+            origin = new RouterOrigin(from, life, _peers);
+            _state.Origins[from] = origin;
         }
 
-        _state.Home.Host(route, from, known.Origin, _clock.Now);
-        Apply();
-        Arm();
+        _state.Home.Host(route, from, origin, _clock.Now);
     }
 
     private void Tick()
@@ -148,93 +163,56 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         TimeSpan now = _clock.Now;
         _state.Origin.Tick(now);
         _state.Home.Tick(now);
-        Apply();
-        if (_state.Origin.Pending + _state.Home.Hosted == 0)
+        if (_state.Open == 0)
         {
             _ticking = false;
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private void Hear(GpuReport report)
+    private void Update(GpuReport report)
     {
         _state.Gpus[report.Gpu.Ordinal] = Sender;
-        _state.Table.Hear(report);
+        _state.Table.UpdateFrom(report);
     }
 
-    private void Hear(OwnSnapshot own)
+    private void Update(NodeSnapshot snapshot)
     {
-        _state.Table.HearOwn(own.Snapshot);
-        _views.View = _state.Table.View();
-        foreach (ICanTell peer in _state.Peers.Values)
+        if (_state.Members.TryUpdate(snapshot, _clock.Now, out bool isReborn))
         {
-            peer.Tell(own.Snapshot, _self);
+            _peers.Learn(snapshot.Node, snapshot.Incarnation, Sender);
         }
 
-        own.ReplyTo?.Tell(own.Reply, _self);
-    }
-
-    private void Hear(NodeSnapshot snapshot)
-    {
-        if (!_state.Peers.ContainsKey(snapshot.Node))
-        {
-            // Not a member (yet, or any more); a member repeats itself.
-            return;
-        }
-
-        _state.Peers[snapshot.Node] = Sender;
-        if (_state.Table.Hear(snapshot, _clock.Now))
+        if (isReborn)
         {
             _log.Info("Node {0} has been started anew.", snapshot.Node);
-            _state.Origin.EndAttemptsOn(snapshot.Node, _clock.Now);
-            _state.Home.AbandonAllOf(snapshot.Node);
-            Apply();
         }
-
-        _views.View = _state.Table.View();
     }
 
-    private void Meet(PeerUp peer)
+    private void Add(PeerUp peer)
     {
         _log.Info("Node {0} is up.", peer.Node);
-        _state.Peers[peer.Node] = peer.Router;
-        _state.Table.SetReachable(peer.Node, true);
-        if (_state.Table.Own is { } own)
-        {
-            peer.Router.Tell(own, _self);
-        }
+        _state.Members.Add(peer.Node);
     }
 
-    private void Lose(NodeId node, bool gone)
+    private void MarkUnreachable(PeerUnreachable peer)
     {
-        if (gone)
-        {
-            _log.Info("Node {0} has left.", node);
-            _state.Peers.Remove(node);
-            _state.Origins.Remove(node);
-            _state.Table.Remove(node);
-        }
-        else
-        {
-            _log.Warning("Node {0} cannot be reached.", node);
-            _state.Table.SetReachable(node, false);
-        }
-
-        _state.Origin.EndAttemptsOn(node, _clock.Now);
-        _state.Home.AbandonAllOf(node);
-        Apply();
-        _views.View = _state.Table.View();
+        _log.Warning("Node {0} cannot be reached.", peer.Node);
+        _state.Members.MarkUnreachable(peer.Node, _clock.Now);
     }
 
-    private void Reach(PeerReachable peer)
+    private void MarkReachable(PeerReachable peer)
     {
         _log.Info("Node {0} can be reached again.", peer.Node);
-        _state.Table.SetReachable(peer.Node, true);
-        _views.View = _state.Table.View();
-        if (_state.Table.Own is { } own && _state.Peers.TryGetValue(peer.Node, out ICanTell? router))
-        {
-            router.Tell(own, _self);
-        }
+        _state.Members.MarkReachable(peer.Node);
+    }
+
+    private void Remove(PeerGone peer)
+    {
+        _log.Info("Node {0} has left.", peer.Node);
+        _state.Members.Remove(peer.Node, _clock.Now);
+        _state.Origins.Remove(peer.Node);
+        _peers.Forget(peer.Node);
     }
 
     private void Drain(DrainRouter drain)
@@ -242,27 +220,5 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         _state.Drained = drain.Drained;
         _state.Origin.Drain();
         _state.Home.Drain();
-        Apply();
     }
-
-    private void Apply()
-    {
-        _state.Decisions.ApplyTo(this);
-        if (_state.Drained is { } drained && _state.Origin.Pending + _state.Home.Hosted == 0)
-        {
-            drained.TrySetResult();
-        }
-    }
-
-    /// <summary>The timer runs only while there are deadlines.</summary>
-    private void Arm()
-    {
-        if (!_ticking && _state.Origin.Pending + _state.Home.Hosted > 0)
-        {
-            _ticking = true;
-            _timer.Change(DeadlineWheel.Tick, DeadlineWheel.Tick);
-        }
-    }
-
-    private static NodeId PeerOf(IActorRef router) => NodeAddress.Of(router.Path.Address);
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
@@ -8,7 +9,7 @@ using Troupe.Messages.Nodes;
 namespace Troupe.Actors.Routing;
 
 /// <summary>Edge to origin router: one forward and the sink of its one terminal reply.</summary>
-/// <remarks>Taken by the router or, when the router has stopped, by the edge itself; never by both.</remarks>
+/// <remarks>Claimed by the router or, when the router has stopped, by the edge itself; never by both.</remarks>
 internal sealed class AcceptForward(Forward forward, IForwardSink sink) : INoSerializationVerificationNeeded, IDeadLetterSuppression
 {
     private int _taken;
@@ -18,11 +19,12 @@ internal sealed class AcceptForward(Forward forward, IForwardSink sink) : INoSer
     public IForwardSink Sink { get; } = sink;
 
     /// <summary>True for the first who asks: the one who sees to the reply.</summary>
-    public bool Take() => Interlocked.Exchange(ref _taken, 1) == 0;
+    public bool TryClaim() => Interlocked.Exchange(ref _taken, 1) == 0;
 }
 
 /// <summary>Node to router: this node's newest snapshot, and an answer that must not overtake it.</summary>
-internal sealed record OwnSnapshot(NodeSnapshot Snapshot, IActorRef? ReplyTo, ModelReply? Reply) : INoSerializationVerificationNeeded;
+internal sealed record OwnSnapshot(NodeSnapshot Snapshot, IReplyTo<ModelReply>? Asker, ModelReply? Reply)
+    : INoSerializationVerificationNeeded;
 
 /// <summary>Edge to router: take no more forwards, and say when those taken are answered.</summary>
 internal sealed record DrainRouter(TaskCompletionSource Drained) : INoSerializationVerificationNeeded;

@@ -2,8 +2,11 @@ using System.Diagnostics;
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Routing;
 
@@ -15,6 +18,9 @@ internal enum RouterAction
     Send,
     Drop,
     Abandon,
+    Introduce,
+    AnswerModels,
+    PublishView,
 }
 
 /// <summary>One thing a router's core wants done; the actor applies them in order. A value, so that deciding allocates nothing.</summary>
@@ -65,6 +71,12 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
     public static RouterDecision Abandon(NodeId node, RequestId id, int attempt) =>
         new(RouterAction.Abandon, new AbandonForward(id, attempt), node: node);
 
+    public static RouterDecision Introduce(NodeId node, NodeSnapshot own) => new(RouterAction.Introduce, own, node: node);
+
+    public static RouterDecision AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => new(RouterAction.AnswerModels, reply, asker);
+
+    public static RouterDecision PublishView(ClusterView view) => new(RouterAction.PublishView, view);
+
     public void ApplyTo(IRouterShell shell)
     {
         switch (Action)
@@ -86,6 +98,15 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
                 break;
             case RouterAction.Abandon:
                 shell.Abandon(Node, (AbandonForward)_message);
+                break;
+            case RouterAction.Introduce:
+                shell.Introduce(Node, (NodeSnapshot)_message);
+                break;
+            case RouterAction.AnswerModels:
+                shell.AnswerModels((IReplyTo<ModelReply>)_target!, (ModelReply)_message);
+                break;
+            case RouterAction.PublishView:
+                shell.PublishView((ClusterView)_message);
                 break;
             default:
                 throw new UnreachableException();

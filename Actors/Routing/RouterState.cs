@@ -5,7 +5,7 @@ using Troupe.Messages.Identity;
 namespace Troupe.Actors.Routing;
 
 /// <summary>What a router knows and owes; it outlives a restart of the actor, so that no accepted forward is forgotten.</summary>
-/// <remarks><b>Thread</b> the router's.</remarks>
+/// <remarks><b>Owns</b> the cores and what they have decided. <b>Thread</b> the router's.</remarks>
 internal sealed class RouterState
 {
     public RouterState(NodeId self, TimeSpan snapshotMaxAge)
@@ -13,6 +13,7 @@ internal sealed class RouterState
         Table = new RoutingTable(self, snapshotMaxAge);
         Origin = new RouterCore(Table, Decisions);
         Home = new HomeCore(Table, Decisions);
+        Members = new RouterMembers(Table, Origin, Home, Decisions);
     }
 
     public DecisionQueue<RouterDecision, IRouterShell> Decisions { get; } = new();
@@ -23,15 +24,24 @@ internal sealed class RouterState
 
     public HomeCore Home { get; }
 
+    public RouterMembers Members { get; }
+
+    /// <summary>Forwards that somebody waits for.</summary>
+    public int Open => Origin.Pending + Home.Hosted;
+
     /// <summary>This node's GPUs by ordinal.</summary>
     public Dictionary<int, IActorRef> Gpus { get; } = [];
 
-    /// <summary>The routers of the other members: by their path until they have spoken.</summary>
-    public Dictionary<NodeId, ICanTell> Peers { get; } = [];
-
     /// <summary>The origins of forwards that came from other nodes.</summary>
-    public Dictionary<NodeId, (IActorRef Router, RouterOrigin Origin)> Origins { get; } = [];
+    public Dictionary<NodeId, RouterOrigin> Origins { get; } = [];
 
     /// <summary>Set while the node drains.</summary>
     public TaskCompletionSource? Drained { get; set; }
+
+    public void Failed(in RouterDecision decision, Exception cause, TimeSpan now)
+    {
+        Origin.Failed(decision, cause, now);
+        Home.Failed(decision, cause);
+        Members.Failed(decision);
+    }
 }

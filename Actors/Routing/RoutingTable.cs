@@ -27,7 +27,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     public RemoteNode? Node(NodeId id) => _nodes.GetValueOrDefault(id);
 
-    public void Hear(GpuReport report)
+    public void UpdateFrom(GpuReport report)
     {
         if (_gpus.TryGetValue(report.Gpu.Ordinal, out LocalGpu? gpu))
         {
@@ -41,11 +41,11 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         Rebuild();
     }
 
-    public void HearOwn(NodeSnapshot snapshot) => Own = snapshot;
+    public void UpdateOwn(NodeSnapshot snapshot) => Own = snapshot;
 
     /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was
     /// sent to the former is lost.</summary>
-    public bool Hear(NodeSnapshot snapshot, TimeSpan now)
+    public bool UpdateFrom(NodeSnapshot snapshot, TimeSpan now)
     {
         if (!_nodes.TryGetValue(snapshot.Node, out RemoteNode? node))
         {
@@ -61,7 +61,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
 
         bool sameResidency = !reborn && SameResidency(node.Snapshot, snapshot);
-        node.Hear(snapshot, now);
+        node.UpdateFrom(snapshot, now);
         if (!sameResidency)
         {
             Rebuild();

@@ -7,7 +7,7 @@ namespace Troupe.Messages.Forwarding;
 /// <param name="Forward">With its exact version, and the time left when it was sent.</param>
 /// <param name="Attempt">1 for the first dispatch; echoed in the outcome, so that answers of an abandoned attempt are told apart.</param>
 [MessagePackObject]
-public sealed record RouteForward([property: Key(0)] Forward Forward, [property: Key(1)] int Attempt);
+public sealed record RouteForward([property: Key(0)] Forward Forward, [property: Key(1)] int Attempt) : IRouterMessage;
 
 /// <summary>What the origin router may do after a failed attempt.</summary>
 public enum RetryAdvice
@@ -31,8 +31,8 @@ public sealed record ForwardOutcome(
     [property: Key(0)] int Attempt,
     [property: Key(1)] ForwardReply Reply,
     [property: Key(2)] RetryAdvice Advice
-);
+) : IRouterMessage;
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>
 [MessagePackObject]
-public sealed record AbandonForward([property: Key(0)] RequestId Id, [property: Key(1)] int Attempt);
+public sealed record AbandonForward([property: Key(0)] RequestId Id, [property: Key(1)] int Attempt) : IRouterMessage;

@@ -17,11 +17,11 @@ public sealed record LoadModel(
     [property: Key(1)] int? Number = null,
     [property: Key(2)] string? Path = null,
     [property: Key(3)] int[]? Gpus = null
-);
+) : IModelRequest;
 
 /// <summary>Unload a model from the addressed node; without a number, all its versions. Queued forwards finish first.</summary>
 [MessagePackObject]
-public sealed record UnloadModel([property: Key(0)] string Name, [property: Key(1)] int? Number = null);
+public sealed record UnloadModel([property: Key(0)] string Name, [property: Key(1)] int? Number = null) : IModelRequest;
 
 /// <summary>The answer to <see cref="LoadModel"/> and <see cref="UnloadModel"/>.</summary>
 [MessagePackObject]

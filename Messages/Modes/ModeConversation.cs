@@ -7,7 +7,7 @@ namespace Troupe.Messages.Modes;
 
 /// <summary>Sets the baseline of a scope: it holds until set again or the process ends.</summary>
 [MessagePackObject]
-public sealed record SetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change);
+public sealed record SetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change) : ModeRequest;
 
 /// <summary>Enters a mode for a scope, until <see cref="ExitMode"/>, the end of its lease or the death of its owner.</summary>
 /// <param name="Owner">Serialized path of an actor whose death ends the mode; null (HTTP, CLI): the lease alone.</param>
@@ -17,21 +17,21 @@ public sealed record EnterMode(
     [property: Key(1)] ModeChange Change,
     [property: Key(2)] TimeSpan Lease,
     [property: Key(3)] string? Owner = null
-);
+) : ModeRequest;
 
 [MessagePackObject]
-public sealed record RenewMode([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease);
+public sealed record RenewMode([property: Key(0)] ModeToken Token, [property: Key(1)] TimeSpan Lease) : ModeRequest;
 
 [MessagePackObject]
-public sealed record ExitMode([property: Key(0)] ModeToken Token);
+public sealed record ExitMode([property: Key(0)] ModeToken Token) : ModeRequest;
 
 /// <summary>Asks which entries and baselines bear on a scope.</summary>
 [MessagePackObject]
-public sealed record GetModes([property: Key(0)] ModeScope Scope);
+public sealed record GetModes([property: Key(0)] ModeScope Scope) : ModeRequest;
 
 /// <summary>Asks for the effective settings at a scope and where each comes from.</summary>
 [MessagePackObject]
-public sealed record ExplainModes([property: Key(0)] ModeScope Scope);
+public sealed record ExplainModes([property: Key(0)] ModeScope Scope) : ModeRequest;
 
 /// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
 [MessagePackObject]

@@ -30,7 +30,7 @@ public sealed record PrepareModeChange(
     [property: Key(3)] ModeEntry? Entry,
     [property: Key(4)] ModeScope Scope,
     [property: Key(5)] TimeSpan TimeLeft
-);
+) : IModeDirectoryMessage;
 
 [MessagePackObject]
 public sealed record ModeChangePrepared(
@@ -38,7 +38,7 @@ public sealed record ModeChangePrepared(
     [property: Key(1)] NodeId From,
     [property: Key(2)] long Time,
     [property: Key(3)] ModeObjection[] Objections
-);
+) : IModeDirectoryMessage;
 
 /// <summary>Coordinating directory to every other, phase two, also for ends, renewals and compensation: merge these and have your GPUs run
 /// under the result.</summary>
@@ -49,7 +49,7 @@ public sealed record CommitModeChange(
     [property: Key(2)] long Time,
     [property: Key(3)] ModeEntry[] Entries,
     [property: Key(4)] TimeSpan TimeLeft
-);
+) : IModeDirectoryMessage;
 
 /// <param name="Applied">GPUs of the sender that run under the result.</param>
 /// <param name="Silent">GPUs of the sender that did not answer in time.</param>
@@ -61,7 +61,7 @@ public sealed record ModeChangeCommitted(
     [property: Key(3)] GpuId[] Applied,
     [property: Key(4)] GpuId[] Silent,
     [property: Key(5)] ModeObjection[] Objections
-);
+) : IModeDirectoryMessage;
 
 /// <summary>Directory to directory: do we hold the same modes? Sent when a member joins or becomes reachable again, until answered, and now
 /// and then.</summary>
@@ -73,7 +73,7 @@ public sealed record CompareModes(
     [property: Key(1)] NodeId From,
     [property: Key(2)] long Time,
     [property: Key(3)] ulong Digest
-);
+) : IModeDirectoryMessage;
 
 /// <summary>The answer to <see cref="CompareModes"/>, in pages: nothing where the digests agree, else everything the sender
 /// holds.</summary>
@@ -85,4 +85,4 @@ public sealed record ModePage(
     [property: Key(3)] int Index,
     [property: Key(4)] int Count,
     [property: Key(5)] ModeEntry[] Entries
-);
+) : IModeDirectoryMessage;

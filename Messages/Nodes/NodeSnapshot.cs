@@ -1,5 +1,6 @@
 using MessagePack;
 using Troupe.Messages.Formatters;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 
@@ -47,4 +48,4 @@ public sealed record NodeSnapshot(
     [property: Key(4)] GpuSnapshot[] Gpus,
     [property: Key(5)] ModelSnapshot[] Models,
     [property: Key(6)] string Version
-);
+) : IRouterMessage;

@@ -49,7 +49,7 @@ internal static class ModeEndpoints
     public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
         await AskAsync(context, edge, new CloseSession(new SessionId(Id(route.Name, "session"))));
 
-    private static async Task AskAsync(HttpContext context, NodeEdge edge, object request)
+    private static async Task AskAsync(HttpContext context, NodeEdge edge, ModeRequest request)
     {
         switch (await edge.Node.ModesAsync(request, context.RequestAborted))
         {

@@ -149,7 +149,7 @@ public sealed class ExecutorCoreTests
         var handOver = new InstanceHandOver(
             _platform.Load(new ModuleSource(new ModelReference("n"), "n"), 0, new InstanceOptions(), TestContext.Current.CancellationToken)
         );
-        Assert.NotNull(handOver.Take());
+        Assert.NotNull(handOver.Claim());
         Assert.False(_core.Adopt(new AdoptInstance(2, handOver)));
         _core.Retire(new RetireInstance(1, 0, _instance.Module.Model));
         Assert.True(_instance.Disposed);

@@ -1,3 +1,4 @@
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
@@ -14,14 +15,14 @@ public sealed class ModelDirectoryCoreTests
     private static readonly NodeId Self = new("a:1");
 
     private readonly FakePlatform _platform = new(3);
-    private readonly List<ModelDecision> _decisions = [];
+    private readonly ModelRecorder _recorder = new();
     private readonly ModelDirectoryCore _core;
     private readonly Dictionary<string, (FailureKind Kind, string Detail)> _failures = [];
     private ModelSnapshot? _elsewhere;
 
     public ModelDirectoryCoreTests()
     {
-        _core = new ModelDirectoryCore(Self, _ => _elsewhere, _decisions);
+        _core = new ModelDirectoryCore(Self, _ => _elsewhere, _recorder.Queue);
         for (int ordinal = 0; ordinal < 3; ordinal++)
         {
             _core.Ready([ordinal]);
@@ -31,7 +32,7 @@ public sealed class ModelDirectoryCoreTests
     [Fact]
     public void A_load_reserves_then_commits_on_every_device()
     {
-        _core.Load(new LoadModel("m"), "caller");
+        _core.Load(new LoadModel("m"), new Asker("caller"));
         Assert.Empty(_core.Snapshot());
         StepOnce();
         Assert.Equal(ModelState.Loading, Assert.Single(_core.Snapshot()).State);
@@ -43,13 +44,13 @@ public sealed class ModelDirectoryCoreTests
     public void A_device_that_is_lost_for_good_hands_its_model_to_a_sibling()
     {
         Load("m", 0, 1);
-        _core.Gone(1, "sticky", forGood: true);
+        _core.Gone(new DeviceGone(1, "sticky", true));
         Settle();
         Assert.Equal([0, 2], Gpus("m"));
-        _core.Gone(2, "sticky", forGood: true);
+        _core.Gone(new DeviceGone(2, "sticky", true));
         Settle();
         Assert.Equal([0], Gpus("m"));
-        _core.Gone(0, "sticky", forGood: true);
+        _core.Gone(new DeviceGone(0, "sticky", true));
         Settle();
         ModelSnapshot left = Assert.Single(_core.Snapshot());
         Assert.Equal((ModelState.Unavailable, 0), (left.State, left.Gpus.Length));
@@ -61,7 +62,7 @@ public sealed class ModelDirectoryCoreTests
     {
         Load("m", 0);
         _failures["1"] = (FailureKind.OutOfDeviceMemory, "full");
-        _core.Gone(0, "sticky", forGood: true);
+        _core.Gone(new DeviceGone(0, "sticky", true));
         Settle();
         Assert.Equal([2], Gpus("m"));
     }
@@ -70,7 +71,7 @@ public sealed class ModelDirectoryCoreTests
     public void A_rebuilt_device_gets_its_models_back_and_no_other()
     {
         Load("m", 1);
-        _core.Gone(1, "a crash", forGood: false);
+        _core.Gone(new DeviceGone(1, "a crash", false));
         Settle();
         Assert.Equal(ModelState.Loading, Assert.Single(_core.Snapshot()).State);
         _core.Ready([1]);
@@ -91,7 +92,7 @@ public sealed class ModelDirectoryCoreTests
             [],
             true
         );
-        _core.Load(new LoadModel("m"), "caller");
+        _core.Load(new LoadModel("m"), new Asker("caller"));
         ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
         Assert.Equal(FailureKind.AlreadyExists, failed.Kind);
         Assert.Contains(_elsewhere.Model.Hash.ToString(), failed.Detail, StringComparison.Ordinal);
@@ -102,41 +103,41 @@ public sealed class ModelDirectoryCoreTests
     [Fact]
     public void A_device_lost_in_the_middle_of_a_load_of_named_devices_takes_it_back()
     {
-        _core.Load(new LoadModel("m", Gpus: [0, 1]), "caller");
+        _core.Load(new LoadModel("m", Gpus: [0, 1]), new Asker("caller"));
         for (int i = 0; i < 4 && !_core.Snapshot().Any(model => model.State == ModelState.Ready); i++)
         {
             StepOnce();
         }
 
-        _core.Gone(1, "sticky", forGood: true);
+        _core.Gone(new DeviceGone(1, "sticky", true));
         ModelReply? reply = Settle("caller");
         Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ModelReply.Failed>(reply).Kind);
         Assert.Empty(_core.Snapshot());
-        Assert.True(_core.Idle);
+        Assert.True(_core.IsIdle);
     }
 
     [Fact]
     public void Operations_wait_their_turn_and_too_many_are_refused()
     {
-        for (int i = 0; i <= ModelDirectoryCore.OperationLimit; i++)
+        for (int i = 0; i <= ModelOperations.Limit; i++)
         {
-            _core.Load(new LoadModel("m"), $"caller {i}");
+            _core.Load(new LoadModel("m"), new Asker($"caller {i}"));
         }
 
-        _core.Load(new LoadModel("m"), "one more");
+        _core.Load(new LoadModel("m"), new Asker("one more"));
         Assert.Equal(
             FailureKind.QueueFull,
-            Assert.IsType<ModelReply.Failed>(_decisions.Last(decision => decision.Reply is not null).Reply).Kind
+            Assert.IsType<ModelReply.Failed>(Decisions.Last(decision => decision.Reply is not null).Reply).Kind
         );
-        Assert.IsType<ModelReply.Loaded>(Settle($"caller {ModelDirectoryCore.OperationLimit}"));
-        Assert.True(_core.Idle);
+        Assert.IsType<ModelReply.Loaded>(Settle($"caller {ModelOperations.Limit}"));
+        Assert.True(_core.IsIdle);
         Assert.Equal(3, _platform.Live);
     }
 
     [Fact]
     public void Unloading_what_is_not_loaded_says_so()
     {
-        _core.Unload(new UnloadModel("m", 4), "caller");
+        _core.Unload(new UnloadModel("m", 4), new Asker("caller"));
         Assert.Contains("Version 4 of model 'm'", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail, StringComparison.Ordinal);
     }
 
@@ -146,15 +147,17 @@ public sealed class ModelDirectoryCoreTests
         Load("m");
         _core.Load(new LoadModel("m", 2), null);
         Settle();
-        _core.Unload(new UnloadModel("m"), "caller");
+        _core.Unload(new UnloadModel("m"), new Asker("caller"));
         Assert.Equal([1, 2], Assert.IsType<ModelReply.Unloaded>(Settle("caller")).Numbers);
         Assert.Empty(_core.Snapshot());
         Assert.Equal(0, _platform.Live);
     }
 
+    private List<ModelDecision> Decisions => _recorder.Applied;
+
     private void Load(string name, params int[] gpus)
     {
-        _core.Load(new LoadModel(name, Gpus: gpus), "load");
+        _core.Load(new LoadModel(name, Gpus: gpus), new Asker("load"));
         Assert.IsType<ModelReply.Loaded>(Settle("load"));
     }
 
@@ -165,9 +168,9 @@ public sealed class ModelDirectoryCoreTests
     private ModelReply? Settle(string? caller = null)
     {
         ModelReply? reply = null;
-        while (_decisions.Count > 0)
+        while (Decisions.Count > 0)
         {
-            if (StepOnce() is { Reply: { } given } decision && Equals(decision.ReplyTo, caller))
+            if (StepOnce() is { Reply: { } given } decision && Equals(decision.Asker?.ToString(), caller))
             {
                 reply = given;
             }
@@ -178,13 +181,13 @@ public sealed class ModelDirectoryCoreTests
 
     private ModelDecision? StepOnce()
     {
-        if (_decisions.Count == 0)
+        if (Decisions.Count == 0)
         {
             return null;
         }
 
-        ModelDecision decision = _decisions[0];
-        _decisions.RemoveAt(0);
+        ModelDecision decision = Decisions[0];
+        Decisions.RemoveAt(0);
         switch (decision.Message)
         {
             case ResolveModel resolve:
@@ -210,11 +213,11 @@ public sealed class ModelDirectoryCoreTests
                 );
                 break;
             case AdoptInstance adopt:
-                IModuleInstance taken = adopt.HandOver.Take()!;
+                IModuleInstance taken = adopt.HandOver.Claim()!;
                 _core.Ready(new InstanceReady(new GpuId(Self, taken.HomeOrdinal), adopt.Ticket, taken.Module));
                 break;
             case DiscardInstance discard:
-                discard.HandOver.Take()?.Dispose();
+                discard.HandOver.Claim()?.Dispose();
                 break;
             case UnloadInstance unload:
                 foreach (
@@ -231,5 +234,12 @@ public sealed class ModelDirectoryCoreTests
         }
 
         return decision;
+    }
+
+    private sealed class Asker(string name) : IReplyTo<ModelReply>
+    {
+        public void Answer(ModelReply reply) => throw new InvalidOperationException("The recorder writes it down.");
+
+        public override string ToString() => name;
     }
 }

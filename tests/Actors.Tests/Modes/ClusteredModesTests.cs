@@ -76,13 +76,4 @@ public sealed class ClusteredModesTests
         );
         Assert.Equal(CudaGraphsMode.PerSegment, explanation.Settings.CudaGraphs);
     }
-
-    [Fact]
-    public async Task Anything_else_than_a_request_for_modes_is_refused()
-    {
-        await using LocalNode node = LocalNode.Start(new FakePlatform(1));
-        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(await node.Node.ModesAsync("graphs, please", Cancellation));
-        Assert.Equal(FailureKind.InvalidRequest, refused.Kind);
-        Assert.IsType<ModeReply.Listing>(await node.Node.ModesAsync(new GetModes(ModeScope.Cluster), Cancellation));
-    }
 }

@@ -1,5 +1,7 @@
+using Troupe.Actors.Decisions;
 using Troupe.Actors.Membership;
 using Troupe.Actors.Modes;
+using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
@@ -54,6 +56,9 @@ internal sealed class ModeCluster
     }
 
     public IReadOnlyList<Node> Nodes { get; private set; }
+
+    /// <summary>A decision of any of them that throws.</summary>
+    public Plant Plant { get; } = new();
 
     public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(100);
 
@@ -168,7 +173,7 @@ internal sealed class ModeCluster
     }
 
     /// <summary>Sends a request and delivers until it is answered.</summary>
-    public ModeReply Ask(int node, object request)
+    public ModeReply Ask(int node, ModeRequest request)
     {
         Request asked = Nodes[node].Ask(request);
         Run();
@@ -207,20 +212,22 @@ internal sealed class ModeCluster
     private void Put(Action message) => _bag.Add(message);
 
     /// <summary>A request and every reply it got.</summary>
-    internal sealed class Request(Node node, object what)
+    internal sealed class Request(Node node, ModeRequest what) : IReplyTo<ModeReply>
     {
         public Node Node => node;
 
-        public object What => what;
+        public ModeRequest What => what;
 
         public List<ModeReply> Replies { get; } = [];
+
+        public void Answer(ModeReply reply) => Replies.Add(reply);
     }
 
     /// <summary>One directory with its GPUs, each of which has one instance.</summary>
-    internal sealed class Node
+    internal sealed class Node : IModeShell
     {
         private readonly ModeCluster _cluster;
-        private readonly List<ModeDecision> _decisions = [];
+        private readonly DecisionQueue<ModeDecision, IModeShell> _decisions = new();
         private readonly Dictionary<GpuId, IEffectiveModes> _modes = [];
 
         public Node(ModeCluster cluster, int index)
@@ -279,44 +286,10 @@ internal sealed class ModeCluster
             return _modes[gpu].For(gpu, Model, _cluster.TraitsOf(gpu), session, call);
         }
 
-        public Request Ask(object what)
+        public Request Ask(ModeRequest what)
         {
             var request = new Request(this, what);
-            Do(now =>
-            {
-                switch (what)
-                {
-                    case SetMode set:
-                        Core.Set(set, request, now);
-                        break;
-                    case EnterMode enter:
-                        Core.Enter(enter, request, now);
-                        break;
-                    case RenewMode renew:
-                        Core.Renew(renew, request, now);
-                        break;
-                    case ExitMode exit:
-                        Core.Exit(exit, request, now);
-                        break;
-                    case GetModes get:
-                        Core.Get(get, request, now);
-                        break;
-                    case ExplainModes explain:
-                        Core.Explain(explain, request, now);
-                        break;
-                    case OpenSession open:
-                        Core.OpenSession(open, request, now);
-                        break;
-                    case RenewSession renew:
-                        Core.RenewSession(renew, request, now);
-                        break;
-                    case CloseSession close:
-                        Core.CloseSession(close, request, now);
-                        break;
-                    default:
-                        throw new ArgumentException($"{what.GetType()} is no request.");
-                }
-            });
+            Do(now => Core.Request(what, request, now));
             return request;
         }
 
@@ -334,56 +307,74 @@ internal sealed class ModeCluster
         public void Do(Action<TimeSpan> action)
         {
             action(_cluster.Now);
-            ModeDecision[] decisions = [.. _decisions];
-            _decisions.Clear();
-            foreach (ModeDecision decision in decisions)
+            _decisions.ApplyTo(this);
+        }
+
+        public void Send(NodeId node, IModeDirectoryMessage message)
+        {
+            _cluster.Plant.Pass();
+            _cluster.Put(() => Deliver(node, message));
+        }
+
+        public void Answer(IReplyTo<ModeReply> asker, ModeReply reply)
+        {
+            _cluster.Plant.Pass();
+            asker.Answer(reply);
+        }
+
+        public void TellGpu(GpuId gpu, IGpuModesRequest request)
+        {
+            _cluster.Plant.Pass();
+            switch (request)
             {
-                Perform(decision);
+                case PrepareModes prepare when !Deaf.Contains(gpu.Ordinal):
+                    _cluster.Put(() =>
+                        Reply(now => Core.Participant.Answered(new ModesPrepared(prepare.Change, gpu, Objections(gpu, prepare)), now))
+                    );
+                    break;
+                case CommitModes commit when !Deaf.Contains(gpu.Ordinal):
+                    // Commits reach a GPU in order; its acknowledgements may come in any.
+                    _modes[gpu] = commit.Modes;
+                    InstanceRefusal? refusal = OnCommit(gpu, commit.Modes);
+                    _cluster.Put(() =>
+                        Reply(now =>
+                            Core.Participant.Answered(new ModesCommitted(commit.Change, gpu, refusal is null ? [] : [refusal]), now)
+                        )
+                    );
+                    break;
+                default:
+                    break;
             }
         }
 
-        private void Perform(ModeDecision decision)
+        public void Watch(string owner)
         {
-            switch (decision)
+            _cluster.Plant.Pass();
+            Watched.Add(owner);
+            if (_cluster._deadOwners.Contains(owner))
             {
-                case ModeDecision.Send send:
-                    _cluster.Put(() => Deliver(send));
-                    break;
-                case ModeDecision.Answer answer:
-                    ((Request)answer.ReplyTo).Replies.Add(answer.Reply);
-                    break;
-                case ModeDecision.TellGpu { Message: PrepareModes prepare } tell when !Deaf.Contains(tell.Gpu.Ordinal):
-                    _cluster.Put(() =>
-                        Reply(now =>
-                            Core.Participant.Answered(new ModesPrepared(prepare.Change, tell.Gpu, Objections(tell.Gpu, prepare)), now)
-                        )
-                    );
-                    break;
-                case ModeDecision.TellGpu { Message: CommitModes commit } tell when !Deaf.Contains(tell.Gpu.Ordinal):
-                    // Commits reach a GPU in order; its acknowledgements may come in any.
-                    _modes[tell.Gpu] = commit.Modes;
-                    InstanceRefusal? refusal = OnCommit(tell.Gpu, commit.Modes);
-                    _cluster.Put(() =>
-                        Reply(now =>
-                            Core.Participant.Answered(new ModesCommitted(commit.Change, tell.Gpu, refusal is null ? [] : [refusal]), now)
-                        )
-                    );
-                    break;
-                case ModeDecision.Watch watch:
-                    Watched.Add(watch.Owner);
-                    if (_cluster._deadOwners.Contains(watch.Owner))
-                    {
-                        _cluster.Bury(this, watch.Owner);
-                    }
-
-                    break;
-                case ModeDecision.Unwatch unwatch:
-                    Watched.Remove(unwatch.Owner);
-                    break;
-                case ModeDecision.Synchronized synchronized:
-                    Synchronized.Add(synchronized.Peer);
-                    break;
+                _cluster.Bury(this, owner);
             }
+        }
+
+        public void Unwatch(string owner)
+        {
+            _cluster.Plant.Pass();
+            Watched.Remove(owner);
+        }
+
+        void IModeShell.Synchronized(NodeId peer)
+        {
+            _cluster.Plant.Pass();
+            Synchronized.Add(peer);
+        }
+
+        public void BecomeReady() => _cluster.Plant.Pass();
+
+        public void Failed(in ModeDecision decision, Exception cause)
+        {
+            Assert.Equal(Plant.Reason, cause.Message);
+            Core.Failed(decision);
         }
 
         private InstanceRefusal[] Objections(GpuId gpu, PrepareModes prepare) =>
@@ -401,16 +392,16 @@ internal sealed class ModeCluster
             }
         }
 
-        private void Deliver(ModeDecision.Send send)
+        private void Deliver(NodeId node, IModeDirectoryMessage message)
         {
-            if (_cluster.Nodes.FirstOrDefault(node => node.Id == send.To) is not { } to || !_cluster.Connected(Id, to.Id))
+            if (_cluster.Nodes.FirstOrDefault(candidate => candidate.Id == node) is not { } to || !_cluster.Connected(Id, to.Id))
             {
                 return;
             }
 
             to.Do(now =>
             {
-                switch (send.Message)
+                switch (message)
                 {
                     case PrepareModeChange prepare:
                         to.Core.Prepare(prepare, now);
@@ -431,7 +422,7 @@ internal sealed class ModeCluster
                         to.Core.Page(page, now);
                         break;
                     default:
-                        throw new ArgumentException($"{send.Message.GetType()} does not travel between directories.");
+                        throw new ArgumentException($"{message.GetType()} does not travel between directories.");
                 }
             });
         }

@@ -14,7 +14,7 @@ public class ModeDirectoryCoreTests
     private static readonly ModeChange Allocator = new() { OutputAllocator = true };
     private static readonly ModeScope OnModel = new(Model: new ModelReference("m"));
 
-    public static TheoryData<object, FailureKind, string> BadRequests { get; } =
+    public static TheoryData<ModeRequest, FailureKind, string> BadRequests { get; } =
         new()
         {
             {
@@ -101,7 +101,7 @@ public class ModeDirectoryCoreTests
         };
 
     [Theory, MemberData(nameof(BadRequests))]
-    public void A_bad_request_gets_its_own_error_and_changes_nothing(object request, FailureKind kind, string text)
+    public void A_bad_request_gets_its_own_error_and_changes_nothing(ModeRequest request, FailureKind kind, string text)
     {
         var cluster = new ModeCluster(2);
         ulong before = cluster[0].Core.Store.Digest();

@@ -162,7 +162,7 @@ public class ModeDirectoryPropertyTests
 
         private static IEnumerable<ModeStamp> Live(ModeCluster.Node node) => node.Core.InForce.Entries.Select(entry => entry.Stamp);
 
-        private void Ask(ModeCluster.Node node, object what) => _requests.Add(node.Ask(what));
+        private void Ask(ModeCluster.Node node, ModeRequest what) => _requests.Add(node.Ask(what));
 
         private ModeToken[] Tokens() =>
             [.. _requests.SelectMany(request => request.Replies).OfType<ModeReply.Entered>().Select(entered => entered.Token)];

@@ -1,13 +1,16 @@
 using Troupe.Actors.Forwards;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Tests.Routing;
 
-/// <summary>A throw at each decision of a router in turn: every forward has its one reply, every remote origin its one outcome, and no
-/// credit is lost.</summary>
+/// <summary>A throw at each decision of a router in turn: every forward has its one reply, every remote origin its one outcome, every
+/// load its answer, and no credit is lost.</summary>
 public sealed class RouterFailuresTests
 {
     private const int Limit = 200;
@@ -48,6 +51,7 @@ public sealed class RouterFailuresTests
             {
                 _router.Origin.Failed(decision, cause, _router.Now);
                 _router.Home.Failed(decision, cause);
+                _router.Members.Failed(decision);
             };
         }
 
@@ -56,7 +60,10 @@ public sealed class RouterFailuresTests
         public void Run()
         {
             _router.Gpu(0);
+            _router.Members.Add(RouterTable.Other);
+            _router.Members.Publish(new OwnSnapshot(Own, new Loader(), new ModelReply.Unloaded("m", [1])));
             _router.Node(RouterTable.Other);
+            _ = _router.Decisions;
             for (int i = 0; i < 6; i++)
             {
                 Accept(seconds: i == 5 ? 1 : 30);
@@ -78,8 +85,7 @@ public sealed class RouterFailuresTests
             _router.Origin.Tick(_router.Now);
             _ = _router.Decisions;
             Answer();
-            _router.Table.SetReachable(RouterTable.Other, false);
-            _router.Origin.EndAttemptsOn(RouterTable.Other, _router.Now);
+            _router.Members.MarkUnreachable(RouterTable.Other, _router.Now);
             _ = _router.Decisions;
             Answer();
             _router.Origin.Drain();
@@ -98,12 +104,17 @@ public sealed class RouterFailuresTests
             Assert.Equal((0, 0), (_router.Origin.Pending, _router.Home.Hosted));
             Assert.Equal(0, _router.Table.Gpu(0)!.Outstanding);
             Assert.All(_router.Table.Nodes, node => Assert.Equal(0, node.Outstanding));
+            Assert.Single(_router.Decisions, decision => decision.Action == RouterAction.AnswerModels);
+            Assert.Single(_router.Decisions, decision => decision.Action == RouterAction.Introduce);
+            Assert.Equal(2, _router.Decisions.Count(decision => decision.Action == RouterAction.PublishView));
             foreach (Asker asker in _askers)
             {
                 int refused = _router.Decisions.Count(decision => decision.Origin == asker);
                 Assert.Equal(1, refused + asker.ByGpu);
             }
         }
+
+        private static NodeSnapshot Own => new(RouterTable.Self, new NodeIncarnation(1), 1, false, [], [], "");
 
         private void Accept(double seconds)
         {
@@ -141,6 +152,11 @@ public sealed class RouterFailuresTests
             }
 
             _ = _router.Decisions;
+        }
+
+        private sealed class Loader : IReplyTo<ModelReply>
+        {
+            public void Answer(ModelReply reply) => throw new InvalidOperationException("The recorder writes it down.");
         }
 
         private sealed class Asker : IForwardOrigin

@@ -1,10 +1,13 @@
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Routing;
 using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Tests.Routing;
 
@@ -46,6 +49,12 @@ internal sealed class RouterRecorder : IRouterShell
     public void Drop(int ordinal, DropForward drop) => Note(RouterDecision.Drop(ordinal, drop.Id, drop.Attempt));
 
     public void Abandon(NodeId node, AbandonForward abandon) => Note(RouterDecision.Abandon(node, abandon.Id, abandon.Attempt));
+
+    public void Introduce(NodeId node, NodeSnapshot own) => Note(RouterDecision.Introduce(node, own));
+
+    public void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => Note(RouterDecision.AnswerModels(asker, reply));
+
+    public void PublishView(ClusterView view) => Note(RouterDecision.PublishView(view));
 
     public void Failed(in RouterDecision decision, Exception cause)
     {

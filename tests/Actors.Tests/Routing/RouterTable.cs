@@ -24,6 +24,7 @@ internal sealed class RouterTable
         Table = new RoutingTable(Self, TimeSpan.FromSeconds(3));
         Origin = new RouterCore(Table, Recorder.Queue);
         Home = new HomeCore(Table, Recorder.Queue);
+        Members = new RouterMembers(Table, Origin, Home, Recorder.Queue);
     }
 
     public RouterRecorder Recorder { get; } = new();
@@ -36,6 +37,8 @@ internal sealed class RouterTable
 
     public HomeCore Home { get; }
 
+    public RouterMembers Members { get; }
+
     public CountingSink Sink { get; } = new();
 
     public TimeSpan Now { get; set; } = TimeSpan.FromSeconds(1);
@@ -43,7 +46,7 @@ internal sealed class RouterTable
     public static ModelVersion Model(int number = 1, ulong content = 1) => new("m", number, new ContentHash(content, 0, 0, 0));
 
     public void Gpu(int ordinal, int credits = 4, bool safe = true, GpuHealth health = GpuHealth.Ready, params ModelVersion[] models) =>
-        Table.Hear(
+        Table.UpdateFrom(
             new GpuReport(
                 new GpuId(Self, ordinal),
                 health,
@@ -78,7 +81,7 @@ internal sealed class RouterTable
             )),
         ];
         long sequence = _sequences[node] = _sequences.GetValueOrDefault(node) + 1;
-        return Table.Hear(
+        return Table.UpdateFrom(
             new NodeSnapshot(
                 node,
                 new NodeIncarnation(incarnation),

@@ -1,6 +1,7 @@
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Routing;
 using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Forwarding;
@@ -89,13 +90,13 @@ internal sealed class SimulatedNode : IRouterShell
     public void Hear(GpuReport report)
     {
         _reports[report.Gpu.Ordinal] = report;
-        Table.Hear(report);
+        Table.UpdateFrom(report);
     }
 
     public void Hear(NodeSnapshot snapshot) =>
         Do(() =>
         {
-            if (Table.Hear(snapshot, Now))
+            if (Table.UpdateFrom(snapshot, Now))
             {
                 Origin.EndAttemptsOn(snapshot.Node, Now);
                 Home.AbandonAllOf(snapshot.Node);
@@ -184,6 +185,12 @@ internal sealed class SimulatedNode : IRouterShell
         Faults.Pass();
         _cluster.ToNode(this, node, home => home.Do(() => home.Home.Abandon(abandon)));
     }
+
+    public void Introduce(NodeId node, NodeSnapshot own) => throw new InvalidOperationException("Gossip is the cluster's here.");
+
+    public void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => asker.Answer(reply);
+
+    public void PublishView(ClusterView view) { }
 
     public void Failed(in RouterDecision decision, Exception cause)
     {

@@ -129,7 +129,7 @@ internal sealed class ModeToggler(ITroupeNode node, IReadOnlyList<SoakModel> mod
     /// <summary>One of the modes entered last, most of which have not expired yet.</summary>
     private int Recent() => random.Next(Math.Max(0, _tokens.Count - 12), _tokens.Count);
 
-    private Task<ModeReply> Ask(object request) => node.ModesAsync(request, TestContext.Current.CancellationToken);
+    private Task<ModeReply> Ask(ModeRequest request) => node.ModesAsync(request, TestContext.Current.CancellationToken);
 
     private void Note(string step, ModeReply reply)
     {

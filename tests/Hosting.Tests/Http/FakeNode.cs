@@ -78,7 +78,7 @@ internal sealed class FakeNode : ITroupeNode
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
         Task.FromResult(Unload(unload, node));
 
-    public Task<ModeReply> ModesAsync(object request, CancellationToken cancellation) =>
+    public Task<ModeReply> ModesAsync(ModeRequest request, CancellationToken cancellation) =>
         throw new InvalidOperationException("The endpoints under test change no modes.");
 
     public Task<bool> DrainAsync(TimeSpan bound) => Task.FromResult(true);

@@ -1,0 +1,296 @@
+using System.Diagnostics;
+using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+
+namespace Troupe.Actors.Models;
+
+/// <summary>The changes of residency on one node, one after another (the builder is one thread anyway), so that each sees what the former
+/// left.</summary>
+/// <remarks>
+/// Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. Longer than 200 lines because the steps of one operation are
+/// read together.
+/// <code>
+/// load:    resolve -> reserve -> (build -> check content -> adopt)* -> commit | take back
+/// restore: (build -> check content -> adopt) on the rebuilt device, or on the first sibling that takes it
+/// unload:  every device lets go -> the versions are forgotten
+/// </code>
+/// </remarks>
+internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<ModelDecision, IModelShell> decisions)
+{
+    /// <summary>Most operations that wait.</summary>
+    public const int Limit = 256;
+
+    private readonly Queue<ModelOperation> _waiting = new();
+    private long _tickets;
+
+    /// <summary>The one under way.</summary>
+    public ModelOperation? Current { get; private set; }
+
+    public bool IsIdle => Current is null && _waiting.Count == 0;
+
+    /// <summary>The operation under way, if this answers its present step.</summary>
+    public ModelOperation? Of(long ticket) => Current?.Ticket == ticket ? Current : null;
+
+    public void Request(ModelOperation operation, string name, IReplyTo<ModelReply>? asker)
+    {
+        if (_waiting.Count >= Limit)
+        {
+            var refusal = new ModelReply.Failed(
+                name,
+                FailureKind.QueueFull,
+                $"{Limit} loads and unloads wait on node {residency.Self} already. Try again later."
+            );
+            decisions.Add(ModelDecision.Announce(asker, refusal));
+            return;
+        }
+
+        _waiting.Enqueue(operation);
+        Advance();
+    }
+
+    /// <summary>Has a version brought back, whoever else waits.</summary>
+    public void Restore(ModelEntry entry, int? ordinal) => _waiting.Enqueue(new ModelOperation.Restore(entry, ordinal));
+
+    /// <summary>Begins the next operation when none is under way.</summary>
+    public void Advance()
+    {
+        while (Current is null && _waiting.TryDequeue(out ModelOperation? next))
+        {
+            Current = next;
+            switch (next)
+            {
+                case ModelOperation.Load load:
+                    Begin(load);
+                    break;
+                case ModelOperation.Unload unload:
+                    Begin(unload);
+                    break;
+                case ModelOperation.Restore restore:
+                    Begin(restore);
+                    break;
+                default:
+                    throw new UnreachableException();
+            }
+        }
+    }
+
+    /// <summary>The next device of the operation under way, or its commit.</summary>
+    public void Next()
+    {
+        ModelOperation operation = Current!;
+        bool enough = operation is ModelOperation.Restore && operation.Done.Count > 0;
+        if (!enough && operation.Targets.TryDequeue(out int ordinal))
+        {
+            operation.Ordinal = ordinal;
+            operation.Ticket = ++_tickets;
+            if (residency.HasDevice(ordinal))
+            {
+                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Source!, ordinal)));
+            }
+            else
+            {
+                Fail(FailureKind.DeviceLost, $"Device {ordinal} was lost before the model was loaded on it.");
+            }
+
+            return;
+        }
+
+        Commit(operation);
+    }
+
+    /// <summary>The present step has failed. A load of named devices, or of content that no device would take, ends here; others try the
+    /// next device.</summary>
+    public void Fail(FailureKind kind, string detail)
+    {
+        ModelOperation operation = Current!;
+        if (operation.HandOver is { } handOver)
+        {
+            decisions.Add(ModelDecision.Builder(new DiscardInstance(handOver)));
+            operation.HandOver = null;
+        }
+
+        operation.Failure ??= (kind, detail);
+        if (operation is ModelOperation.Restore)
+        {
+            operation.Entry!.Wanted.Remove(operation.Ordinal);
+            Next();
+            return;
+        }
+
+        var load = (ModelOperation.Load)operation;
+        bool nextMayTakeIt = kind is FailureKind.NotSupported or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost;
+        if (!load.AllOrNothing && nextMayTakeIt && load.Entry is not null)
+        {
+            Next();
+            return;
+        }
+
+        TakeBack(load);
+        Refuse(load, kind, detail);
+    }
+
+    /// <summary>Ends the unload under way once no device holds any of its versions.</summary>
+    public void FinishUnload()
+    {
+        var unload = (ModelOperation.Unload)Current!;
+        if (unload.Entries.Exists(entry => entry.Resident.Count > 0))
+        {
+            return;
+        }
+
+        foreach (ModelEntry entry in unload.Entries)
+        {
+            residency.Remove(entry);
+        }
+
+        Current = null;
+        int[] numbers = [.. unload.Entries.Select(entry => entry.Source.Model.Number ?? 1)];
+        decisions.Add(ModelDecision.Announce(unload.Asker, new ModelReply.Unloaded(unload.Request.Name, numbers)));
+    }
+
+    private void Begin(ModelOperation.Load load)
+    {
+        foreach (int ordinal in load.AllOrNothing ? load.Request.Gpus!.Distinct() : residency.Devices)
+        {
+            if (!residency.HasDevice(ordinal))
+            {
+                Refuse(
+                    load,
+                    FailureKind.NotFound,
+                    $"Device {ordinal} is not among the ready devices of node {residency.Self} ({residency.ListDevices()})."
+                );
+                return;
+            }
+
+            load.Targets.Enqueue(ordinal);
+        }
+
+        if (load.Targets.Count == 0)
+        {
+            Refuse(load, FailureKind.DeviceLost, $"Node {residency.Self} has no device that is ready.");
+            return;
+        }
+
+        load.Ticket = ++_tickets;
+        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, load.Request)));
+    }
+
+    private void Begin(ModelOperation.Unload unload)
+    {
+        unload.Entries.AddRange(residency.Named(unload.Request));
+        if (unload.Entries.Count == 0)
+        {
+            string what = unload.Request.Number is { } number
+                ? $"Version {number} of model '{unload.Request.Name}'"
+                : $"Model '{unload.Request.Name}'";
+            Current = null;
+            decisions.Add(
+                ModelDecision.Announce(
+                    unload.Asker,
+                    new ModelReply.Failed(unload.Request.Name, FailureKind.NotFound, $"{what} is not loaded on node {residency.Self}.")
+                )
+            );
+            return;
+        }
+
+        foreach (ModelEntry entry in unload.Entries)
+        {
+            entry.State = ModelState.Unloading;
+            entry.Wanted.Clear();
+            foreach (int ordinal in entry.Resident)
+            {
+                decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(entry.Module!.Model)));
+            }
+        }
+
+        decisions.Add(ModelDecision.Announce());
+        FinishUnload();
+    }
+
+    private void Begin(ModelOperation.Restore restore)
+    {
+        ModelEntry entry = restore.Version;
+        if (!residency.IsLive(entry))
+        {
+            Current = null;
+            return;
+        }
+
+        restore.Entry = entry;
+        restore.Source = entry.Source;
+        foreach (int ordinal in restore.On is { } on ? [on] : residency.Devices.Where(ordinal => !entry.Wanted.Contains(ordinal)).ToList())
+        {
+            restore.Targets.Enqueue(ordinal);
+        }
+
+        Next();
+    }
+
+    private void Commit(ModelOperation operation)
+    {
+        ModelEntry entry = operation.Entry!;
+        Current = null;
+        if (entry.Resident.Count == 0)
+        {
+            (FailureKind kind, string detail) =
+                operation.Failure ?? (FailureKind.DeviceLost, $"No device of node {residency.Self} is left for it.");
+            if (operation is ModelOperation.Load { Reserved: true })
+            {
+                residency.Remove(entry);
+            }
+            else
+            {
+                entry.State = ModelState.Unavailable;
+                entry.Reason = detail;
+            }
+
+            Refuse(operation, kind, detail);
+            return;
+        }
+
+        entry.State = ModelState.Ready;
+        entry.Reason = "";
+        decisions.Add(
+            operation is ModelOperation.Load load
+                ? ModelDecision.Announce(
+                    load.Asker,
+                    new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(residency.Self, ordinal))])
+                )
+                : ModelDecision.Announce()
+        );
+    }
+
+    /// <summary>What this load brought is let go; a version that was live before it stays as it was.</summary>
+    private void TakeBack(ModelOperation.Load load)
+    {
+        if (load.Entry is not { } entry)
+        {
+            return;
+        }
+
+        foreach (int ordinal in load.Done)
+        {
+            entry.Resident.Remove(ordinal);
+            entry.Wanted.Remove(ordinal);
+            decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(entry.Module!.Model)));
+        }
+
+        if (load.Reserved)
+        {
+            residency.Remove(entry);
+        }
+    }
+
+    private void Refuse(ModelOperation operation, FailureKind kind, string detail)
+    {
+        Current = null;
+        decisions.Add(
+            operation is ModelOperation.Load load
+                ? ModelDecision.Announce(load.Asker, new ModelReply.Failed(load.Request.Name, kind, detail))
+                : ModelDecision.Announce()
+        );
+    }
+}

@@ -1,0 +1,118 @@
+using Troupe.Actors.Decisions;
+using Troupe.Messages.Identity;
+using Troupe.Messages.Nodes;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>Which other nodes there are, and what a change of them does to the forwards here and there.</summary>
+/// <remarks>Knows no Akka; shares its router's thread, table and decisions. <b>Owns</b> the set of members.</remarks>
+internal sealed class RouterMembers(
+    RoutingTable table,
+    RouterCore origin,
+    HomeCore home,
+    DecisionQueue<RouterDecision, IRouterShell> decisions
+)
+{
+    private readonly HashSet<NodeId> _members = [];
+
+    /// <summary>A member is up: it hears of this node.</summary>
+    public void Add(NodeId node)
+    {
+        _members.Add(node);
+        table.SetReachable(node, true);
+        Introduce(node);
+    }
+
+    /// <summary>This node's newest snapshot; the answer that it carries follows the news, so that whoever has it sees the model.</summary>
+    public void Publish(OwnSnapshot own)
+    {
+        table.UpdateOwn(own.Snapshot);
+        decisions.Add(RouterDecision.PublishView(table.View()));
+        foreach (NodeId node in _members)
+        {
+            Introduce(node);
+        }
+
+        if (own is { Asker: { } asker, Reply: { } reply })
+        {
+            decisions.Add(RouterDecision.AnswerModels(asker, reply));
+        }
+    }
+
+    /// <summary>What a member says of itself; false when it is none (yet, or any more): a member repeats itself.</summary>
+    public bool TryUpdate(NodeSnapshot snapshot, TimeSpan now, out bool isReborn)
+    {
+        isReborn = false;
+        if (!_members.Contains(snapshot.Node))
+        {
+            return false;
+        }
+
+        isReborn = table.UpdateFrom(snapshot, now);
+        if (isReborn)
+        {
+            EndForwards(snapshot.Node, now);
+        }
+
+        decisions.Add(RouterDecision.PublishView(table.View()));
+        return true;
+    }
+
+    public void MarkUnreachable(NodeId node, TimeSpan now)
+    {
+        table.SetReachable(node, false);
+        EndForwards(node, now);
+        decisions.Add(RouterDecision.PublishView(table.View()));
+    }
+
+    public void MarkReachable(NodeId node)
+    {
+        table.SetReachable(node, true);
+        decisions.Add(RouterDecision.PublishView(table.View()));
+        if (_members.Contains(node))
+        {
+            Introduce(node);
+        }
+    }
+
+    public void Remove(NodeId node, TimeSpan now)
+    {
+        _members.Remove(node);
+        table.Remove(node);
+        EndForwards(node, now);
+        decisions.Add(RouterDecision.PublishView(table.View()));
+    }
+
+    /// <summary>A decision could not be applied: it is made once more with what is known then.</summary>
+    public void Failed(in RouterDecision decision)
+    {
+        switch (decision.Action)
+        {
+            case RouterAction.PublishView:
+                decisions.TryRepeat(RouterDecision.PublishView(table.View()));
+                break;
+            case RouterAction.Introduce when table.Own is { } own:
+                decisions.TryRepeat(RouterDecision.Introduce(decision.Node, own));
+                break;
+            case RouterAction.AnswerModels:
+                decisions.TryRepeat(decision);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void EndForwards(NodeId node, TimeSpan now)
+    {
+        origin.EndAttemptsOn(node, now);
+        home.AbandonAllOf(node);
+    }
+
+    private void Introduce(NodeId node)
+    {
+        if (table.Own is { } own)
+        {
+            decisions.Add(RouterDecision.Introduce(node, own));
+        }
+    }
+}
