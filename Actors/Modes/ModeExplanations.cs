@@ -9,15 +9,15 @@ internal static class ModeExplanations
     public static ModeReply.Explanation Of(ModesInForce modes, ModeScope scope, ModeOperation asked)
     {
         EffectiveModes effective = modes.Resolve(ModeTarget.Of(scope));
-        string? contradiction = ModeConflicts.Between(effective.Settings);
+        ModeConflict? conflict = ModeConflicts.Between(effective.Settings);
         ModeExplanation[] lines =
         [
             .. ModeField.All.Select(field => new ModeExplanation(
-                field.Setting.ToString(),
+                field.Name,
                 field.Text(effective.Settings),
-                effective.Source(field.Setting).ToString(),
-                effective.Source(field.Setting).Entry?.Stamp.Time ?? 0,
-                contradiction is not null && ModeConflicts.Concerned(contradiction).Contains(field.Setting) ? contradiction : null
+                effective.Source(field).ToString(),
+                effective.Source(field).Entry?.Stamp.Time ?? 0,
+                conflict is not null && conflict.Concerned.Contains(field) ? conflict.Reason : null
             )),
         ];
         return new ModeReply.Explanation(effective.Settings, lines, modes.Epoch, [.. asked.NotReached]);

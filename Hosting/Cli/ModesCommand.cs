@@ -242,14 +242,14 @@ internal static class ModesCommand
     private static Argument<string[]> Modes() =>
         new("MODE=VALUE")
         {
-            Description =
-                "One or more of " + string.Join("; ", ModeText.Names.Select(mode => $"{mode.Name.Replace('_', '-')}: {mode.Form}")) + ".",
+            Description = "One or more of " + string.Join("; ", ModeField.All.Select(mode => $"{mode.Name}: {mode.Form}")) + ".",
             Arity = ArgumentArity.OneOrMore,
         };
 
-    private static Dictionary<string, string> Read(string[] modes)
+    private static Dictionary<string, ModeValueText> Read(string[] modes)
     {
-        Dictionary<string, string> read = [];
+        Dictionary<string, ModeValueText> read = [];
+        HashSet<string> seen = [];
         foreach (string mode in modes)
         {
             int equals = mode.IndexOf('=', StringComparison.Ordinal);
@@ -258,11 +258,13 @@ internal static class ModesCommand
                 throw new CliException(ExitCode.Usage, $"'{mode}': a mode is written NAME=VALUE, e.g. cuda-graphs=auto");
             }
 
-            string name = mode[..equals].Replace('-', '_');
-            if (!read.TryAdd(name, mode[(equals + 1)..]))
+            string name = mode[..equals];
+            if (!seen.Add(ModeSpelling.Key(name)))
             {
-                throw new CliException(ExitCode.Usage, $"the mode '{mode[..equals]}' is given twice");
+                throw new CliException(ExitCode.Usage, $"the mode '{name}' is given twice");
             }
+
+            read.Add(name, new ModeValueText(mode[(equals + 1)..]));
         }
 
         return read;

@@ -22,9 +22,9 @@ public readonly record struct ModeSource(ModeEntry? Entry, bool IsCall)
 }
 
 /// <summary>The value of every setting at one place, and where each comes from.</summary>
-/// <param name="Sources">By <see cref="ModeSetting"/>.</param>
+/// <param name="Sources">By <see cref="ModeField.Index"/>.</param>
 /// <param name="Epoch">Lamport time of the modes it was folded from.</param>
 public sealed record EffectiveModes(ModeSettings Settings, ImmutableArray<ModeSource> Sources, long Epoch)
 {
-    public ModeSource Source(ModeSetting setting) => Sources[(int)setting];
+    public ModeSource Source(ModeField field) => Sources[field.Index];
 }

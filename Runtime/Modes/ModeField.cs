@@ -1,176 +1,109 @@
-using System.Globalization;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;
 
-/// <summary>One mode as a field that changes may set and settings hold, so that folds, listings and checks treat all modes alike.</summary>
-public sealed class ModeField
+/// <summary>One mode as it describes itself: its name, values, holder and needs. Folds, checks, texts, the command line, HTTP and the
+/// documentation go through <see cref="All"/> and know no mode by name.</summary>
+/// <remarks>Immutable. The entries, one per mode, stand in <c>ModeField.All.cs</c>.</remarks>
+public abstract partial class ModeField
 {
-    private static readonly ModeChange Defaults = ChangeTo(ModeSettings.Default);
-
-    private readonly Func<ModeChange, bool> _isSet;
-    private readonly Func<ModeSettings, ModeChange, ModeSettings> _take;
-    private readonly Func<ModeChange, ModeChange, ModeChange> _overlay;
-    private readonly Func<ModeSettings, string> _text;
-
-    private ModeField(
-        ModeSetting setting,
-        bool perInstance,
-        Func<ModeChange, bool> isSet,
-        Func<ModeSettings, ModeChange, ModeSettings> take,
-        Func<ModeChange, ModeChange, ModeChange> overlay,
-        Func<ModeSettings, string> text
-    )
+    private protected ModeField(string name, string form, ModeSchema schema)
     {
-        Setting = setting;
-        PerInstance = perInstance;
-        _isSet = isSet;
-        _take = take;
-        _overlay = overlay;
-        _text = text;
+        Name = name;
+        Form = form;
+        Schema = schema;
     }
 
-    /// <summary>In the order of <see cref="ModeSetting"/>; the index of a field is its setting's value.</summary>
-    public static IReadOnlyList<ModeField> All { get; } =
-    [
-        new(
-            ModeSetting.CudaGraphs,
-            false,
-            c => c.CudaGraphs is not null,
-            (s, c) => s with { CudaGraphs = c.CudaGraphs!.Value },
-            (o, c) => o with { CudaGraphs = c.CudaGraphs },
-            s => s.CudaGraphs.ToString()
-        ),
-        new(
-            ModeSetting.PreAllocatedOutputs,
-            false,
-            c => c.PreAllocatedOutputs is not null,
-            (s, c) => s with { PreAllocatedOutputs = c.PreAllocatedOutputs!.Value },
-            (o, c) => o with { PreAllocatedOutputs = c.PreAllocatedOutputs },
-            s => OnOff(s.PreAllocatedOutputs)
-        ),
-        new(
-            ModeSetting.OutputAllocator,
-            false,
-            c => c.OutputAllocator is not null,
-            (s, c) => s with { OutputAllocator = c.OutputAllocator!.Value },
-            (o, c) => o with { OutputAllocator = c.OutputAllocator },
-            s => OnOff(s.OutputAllocator)
-        ),
-        new(
-            ModeSetting.MultiDeviceSafe,
-            false,
-            c => c.MultiDeviceSafe is not null,
-            (s, c) => s with { MultiDeviceSafe = c.MultiDeviceSafe!.Value },
-            (o, c) => o with { MultiDeviceSafe = c.MultiDeviceSafe },
-            s => OnOff(s.MultiDeviceSafe)
-        ),
-        new(
-            ModeSetting.Profile,
-            false,
-            c => c.Profile is not null,
-            (s, c) => s with { Profile = c.Profile!.Value },
-            (o, c) => o with { Profile = c.Profile },
-            s => s.Profile.Index is { } index ? index.ToString(CultureInfo.InvariantCulture) : "auto"
-        ),
-        new(
-            ModeSetting.WeightBudget,
-            true,
-            c => c.WeightBudget is not null,
-            (s, c) => s with { WeightBudget = c.WeightBudget!.Value },
-            (o, c) => o with { WeightBudget = c.WeightBudget },
-            s => Budget(s.WeightBudget)
-        ),
-        new(
-            ModeSetting.Workspace,
-            true,
-            c => c.Workspace is not null,
-            (s, c) => s with { Workspace = c.Workspace!.Value },
-            (o, c) => o with { Workspace = c.Workspace },
-            s => s.Workspace.ToString()
-        ),
-        new(
-            ModeSetting.RuntimeSettings,
-            true,
-            c => c.RuntimeSettings is { } r && r != new RuntimeSettingsChange(),
-            (s, c) => s with { RuntimeSettings = With(s.RuntimeSettings, c.RuntimeSettings!) },
-            (o, c) => o with { RuntimeSettings = Over(o.RuntimeSettings, c.RuntimeSettings!) },
-            s => Settings(s.RuntimeSettings)
-        ),
-        new(
-            ModeSetting.Profiling,
-            true,
-            c => c.Profiling is not null,
-            (s, c) => s with { Profiling = c.Profiling!.Value },
-            (o, c) => o with { Profiling = c.Profiling },
-            s => s.Profiling.ToString()
-        ),
-    ];
+    /// <summary>As it is written everywhere, e.g. <c>cuda-graphs</c>; <see cref="ModeSpelling"/> tells what is read besides.</summary>
+    public string Name { get; }
 
-    public ModeSetting Setting { get; }
+    /// <summary>What it does, in a line.</summary>
+    public required string Documentation { get; init; }
+
+    /// <summary>What its values are, in a sentence.</summary>
+    public string Form { get; }
+
+    /// <summary>What its values are, for machines.</summary>
+    public ModeSchema Schema { get; }
+
+    public ModeHolder Holder { get; init; }
 
     /// <summary>The setting belongs to an instance and not to a forward: changing it is a barrier, and it is refused below model
     /// scope.</summary>
-    public bool PerInstance { get; }
+    public bool PerInstance => Holder == ModeHolder.Instance;
 
-    public bool IsSet(ModeChange change) => _isSet(change);
+    /// <summary>Its place in <see cref="All"/>.</summary>
+    public int Index { get; private set; }
 
-    /// <summary><paramref name="settings"/> with this field taken from <paramref name="change"/>, which sets it.</summary>
-    public ModeSettings Take(ModeSettings settings, ModeChange change) => _take(settings, change);
+    public abstract bool IsSet(ModeChange change);
+
+    /// <summary><paramref name="settings"/> with this field from <paramref name="change"/>, which sets it.</summary>
+    public abstract ModeSettings Apply(ModeSettings settings, ModeChange change);
 
     /// <summary><paramref name="settings"/> with this field as it is where nothing sets it.</summary>
-    public ModeSettings Reset(ModeSettings settings) => _take(settings, Defaults);
+    public abstract ModeSettings Reset(ModeSettings settings);
 
     /// <summary><paramref name="below"/> with this field as <paramref name="above"/> has it.</summary>
-    public ModeChange Overlay(ModeChange below, ModeChange above) => _overlay(below, above);
+    public abstract ModeChange Overlay(ModeChange below, ModeChange above);
 
-    /// <summary>Whether <paramref name="above"/> leaves nothing to see of this field in <paramref name="below"/>.</summary>
-    public bool Hides(ModeChange above, ModeChange below) =>
-        IsSet(above)
-        && (Setting != ModeSetting.RuntimeSettings || Over(below.RuntimeSettings, above.RuntimeSettings!) == above.RuntimeSettings);
+    /// <summary><paramref name="change"/> with this field as <paramref name="settings"/> have it.</summary>
+    public abstract ModeChange Set(ModeChange change, ModeSettings settings);
 
-    /// <summary>The value in words.</summary>
-    public string Text(ModeSettings settings) => _text(settings);
+    /// <summary>Whether two settings have different values of it.</summary>
+    public abstract bool Differs(ModeSettings left, ModeSettings right);
+
+    /// <summary>The value as it is written.</summary>
+    public abstract string Text(ModeSettings settings);
+
+    /// <summary>The value as it is written; null when it is not set.</summary>
+    public abstract string? Text(ModeChange change);
+
+    /// <summary><paramref name="change"/> with the value that the text names; null when it names none.</summary>
+    public abstract ModeChange? Read(ModeChange change, string text);
+
+    /// <summary>Why the value of a change can hold nowhere; null when it can.</summary>
+    public abstract ModeRefusal? Invalid(ModeChange change);
+
+    /// <summary>Why a module's back end cannot do what is asked; null when it can or when nothing is asked.</summary>
+    public abstract ModeRefusal? Unsupported(ModeSettings settings, ModuleTraits traits);
+
+    /// <summary>Why it cannot be set for a scope; null when it can.</summary>
+    public ModeRefusal? Misplaced(ModeScope scope) =>
+        Holder switch
+        {
+            ModeHolder.Forward => null,
+            ModeHolder.Instance => scope.Session is null ? null : OfInstance("session"),
+            ModeHolder.Router => scope is { Node: null, Gpu: null } ? null : OfRouter(scope),
+        };
+
+    /// <summary>Why a forward cannot bring it along; null when it can.</summary>
+    public ModeRefusal? MisplacedInCall() => PerInstance ? OfInstance("call") : null;
+
+    /// <summary>The field that a name means, in any spelling; null when none does.</summary>
+    public static ModeField? Find(string spelling)
+    {
+        string key = ModeSpelling.Key(spelling);
+        return All.FirstOrDefault(field => ModeSpelling.Key(field.Name) == key);
+    }
 
     /// <summary>The change that sets every field to what <paramref name="settings"/> has.</summary>
     public static ModeChange ChangeTo(ModeSettings settings) =>
-        new()
-        {
-            CudaGraphs = settings.CudaGraphs,
-            PreAllocatedOutputs = settings.PreAllocatedOutputs,
-            OutputAllocator = settings.OutputAllocator,
-            MultiDeviceSafe = settings.MultiDeviceSafe,
-            Profile = settings.Profile,
-            WeightBudget = settings.WeightBudget,
-            Workspace = settings.Workspace,
-            RuntimeSettings = new RuntimeSettingsChange(
-                settings.RuntimeSettings.Specialization,
-                settings.RuntimeSettings.GraphStrategy,
-                new RuntimeCacheChoice(settings.RuntimeSettings.CachePath)
-            ),
-            Profiling = settings.Profiling,
-        };
+        All.Aggregate(ModeChange.None, (change, field) => field.Set(change, settings));
 
-    private static string OnOff(bool value) => value ? "on" : "off";
+    public override string ToString() => Name;
 
-    private static string Budget(WeightBudget budget) =>
-        budget.Kind switch
-        {
-            WeightBudgetKind.Automatic => "automatic",
-            WeightBudgetKind.Bytes => string.Create(CultureInfo.InvariantCulture, $"{budget.ByteCount} bytes"),
-            WeightBudgetKind.Fraction => string.Create(CultureInfo.InvariantCulture, $"{budget.Share:0.####} of the streamable weights"),
-        };
-
-    private static RuntimeSettings With(RuntimeSettings settings, RuntimeSettingsChange change) =>
+    private ModeRefusal OfInstance(string place) =>
         new(
-            change.Specialization ?? settings.Specialization,
-            change.GraphStrategy ?? settings.GraphStrategy,
-            change.Cache is { } cache ? cache.Path : settings.CachePath
+            FailureKind.InvalidRequest,
+            $"{Name} belongs to an instance, not to a forward: it can be set for the cluster, a node, a GPU or a model, not for a {place}.",
+            this
         );
 
-    private static RuntimeSettingsChange Over(RuntimeSettingsChange? below, RuntimeSettingsChange above) =>
-        new(above.Specialization ?? below?.Specialization, above.GraphStrategy ?? below?.GraphStrategy, above.Cache ?? below?.Cache);
-
-    private static string Settings(RuntimeSettings settings) =>
-        $"{settings.Specialization}, {settings.GraphStrategy}, cache {settings.CachePath switch { null => "none", "" => "in memory", var path => path }}";
+    private ModeRefusal OfRouter(ModeScope scope) =>
+        new(
+            FailureKind.InvalidRequest,
+            $"{Name} is looked up by the router a forward starts from, before its device is known: it can be set for the cluster, a model, a session or a call, not for {ModeScopes.Text(scope)}.",
+            this
+        );
 }

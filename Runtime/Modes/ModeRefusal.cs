@@ -1,5 +1,4 @@
 using Troupe.Messages.Failures;
-using Troupe.Messages.Modes;
 
 namespace Troupe.Runtime.Modes;
 
@@ -8,5 +7,5 @@ namespace Troupe.Runtime.Modes;
 /// <see cref="FailureKind.NotSupported"/> for what its back end cannot do, <see cref="FailureKind.InvalidRequest"/> and
 /// <see cref="FailureKind.NotFound"/> for requests that make no sense.</param>
 /// <param name="Reason">For people; torch_tensorrt's own words where it has some.</param>
-/// <param name="Setting">The setting at fault; null where it is none in particular.</param>
-public sealed record ModeRefusal(FailureKind Kind, string Reason, ModeSetting? Setting = null);
+/// <param name="Field">The setting at fault; null where it is none in particular.</param>
+public sealed record ModeRefusal(FailureKind Kind, string Reason, ModeField? Field = null);

@@ -105,7 +105,7 @@ public sealed class ModeTable
             }
 
             ModeChange newer = above.GetValueOrDefault(entry.Scope, ModeChange.None);
-            if (ModeField.All.All(field => !field.IsSet(entry.Change) || field.Hides(newer, entry.Change)))
+            if (ModeField.All.All(field => !field.IsSet(entry.Change) || field.IsSet(newer)))
             {
                 yield return entry.Stamp;
             }

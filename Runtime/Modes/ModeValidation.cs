@@ -45,38 +45,19 @@ public static class ModeValidation
             return Invalid("The change sets no mode; name at least one.");
         }
 
-        if (Values(change) is { } value)
-        {
-            return value;
-        }
-
-        if (scope.Session is not null && PerInstance(change) is { } field)
-        {
-            return Invalid(
-                $"{field.Setting} belongs to an instance, not to a forward: it can be set for the cluster, a node, a GPU or a model, not for a session."
-            );
-        }
-
-        return Contradiction(change);
+        return First(change, field => field.Invalid(change)) ?? First(change, field => field.Misplaced(scope)) ?? Contradiction(change);
     }
 
     /// <summary>Null when a forward may bring this change along.</summary>
     public static ModeRefusal? Call(ModeChange change) =>
-        Values(change)
-        ?? (
-            PerInstance(change) is { } field
-                ? Invalid(
-                    $"{field.Setting} belongs to an instance, not to a forward: it can be set for the cluster, a node, a GPU or a model, not for a call."
-                )
-                : Contradiction(change)
-        );
+        First(change, field => field.Invalid(change)) ?? First(change, static field => field.MisplacedInCall()) ?? Contradiction(change);
 
     /// <summary>Null when a runtime cache has a name that stays inside the cache folder of the node it is sent to.</summary>
     public static ModeRefusal? CacheName(string? path) =>
         path is not null && (Path.IsPathRooted(path) || path.Contains('\\', StringComparison.Ordinal) || path.Split('/').Contains(".."))
             ? Invalid(
                 $"The runtime cache '{path}' is not a name inside the node's cache folder; write one without '..' that does not begin with '/', such as {RuntimeSettings.DefaultCache}.",
-                ModeSetting.RuntimeSettings
+                ModeField.RuntimeCache
             )
             : null;
 
@@ -92,59 +73,27 @@ public static class ModeValidation
             : null;
 
     private static ModeRefusal? Contradiction(ModeChange change) =>
-        change is { OutputAllocator: true, CudaGraphs: not null and not CudaGraphsMode.Off }
-            ? new ModeRefusal(FailureKind.ModeConflict, ModeConflicts.AllocatorWithGraphs, ModeSetting.CudaGraphs)
-            : null;
-
-    private static ModeField? PerInstance(ModeChange change) =>
-        ModeField.All.FirstOrDefault(field => field.PerInstance && field.IsSet(change));
-
-    private static ModeRefusal? Values(ModeChange change) =>
-        Named(ModeSetting.CudaGraphs, change.CudaGraphs)
-        ?? Named(ModeSetting.Workspace, change.Workspace)
-        ?? Named(ModeSetting.Profiling, change.Profiling)
-        ?? (
-            change.Profile is { Index: < 0 and var index }
-                ? Invalid($"Optimization profile index {index} is negative; profiles count from 0.", ModeSetting.Profile)
-                : null
+        ModeConflicts.Between(
+            ModeField
+                .All.Where(field => field.IsSet(change))
+                .Aggregate(ModeSettings.Default, (settings, field) => field.Apply(settings, change))
         )
-        ?? (change.WeightBudget is { } budget ? Budget(budget) : null)
-        ?? (change.RuntimeSettings is { } settings ? Settings(settings) : null);
-
-    private static ModeRefusal? Budget(WeightBudget budget) =>
-        Named(ModeSetting.WeightBudget, (WeightBudgetKind?)budget.Kind)
-        ?? budget switch
-        {
-            { Kind: WeightBudgetKind.Bytes, ByteCount: < 0 } => Invalid(ModeConflicts.NegativeBudget, ModeSetting.WeightBudget),
-            { Kind: WeightBudgetKind.Fraction, Share: < 0 } => Invalid(ModeConflicts.NegativeBudget, ModeSetting.WeightBudget),
-            { Kind: WeightBudgetKind.Fraction, Share: not <= 1 } => Invalid(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"A weight budget of {budget.Share} of the streamable weights is out of range [0, 1]."
-                ),
-                ModeSetting.WeightBudget
-            ),
-            _ => null,
-        };
-
-    private static ModeRefusal? Settings(RuntimeSettingsChange settings) =>
-        Named(ModeSetting.RuntimeSettings, settings.Specialization)
-        ?? Named(ModeSetting.RuntimeSettings, settings.GraphStrategy)
-        ?? (
-            settings.Cache?.Path is { } path
-            && (path.Length > ModeLimits.MaximumPathLength || path.Contains('\0', StringComparison.Ordinal))
-                ? Invalid(
-                    $"The path of the runtime cache is no file name: at most {ModeLimits.MaximumPathLength} characters, none of them NUL.",
-                    ModeSetting.RuntimeSettings
-                )
-                : null
-        );
-
-    private static ModeRefusal? Named<T>(ModeSetting setting, T? value)
-        where T : struct, Enum =>
-        value is { } given && !Enum.IsDefined(given)
-            ? Invalid($"{setting} has no value {given:D}; it is one of {string.Join(", ", Enum.GetNames<T>())}.", setting)
+            is { } conflict
+            ? ModeConflicts.Refusal(conflict)
             : null;
 
-    private static ModeRefusal Invalid(string reason, ModeSetting? setting = null) => new(FailureKind.InvalidRequest, reason, setting);
+    private static ModeRefusal? First(ModeChange change, Func<ModeField, ModeRefusal?> trouble)
+    {
+        foreach (ModeField field in ModeField.All)
+        {
+            if (field.IsSet(change) && trouble(field) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
+
+    private static ModeRefusal Invalid(string reason, ModeField? field = null) => new(FailureKind.InvalidRequest, reason, field);
 }

@@ -65,13 +65,13 @@ public sealed class ModesInForce
         {
             if (target.IsIn(entry.Scope))
             {
-                settings = Take(settings, entry.Change, new ModeSource(entry, false), sources);
+                settings = Apply(settings, entry.Change, new ModeSource(entry, false), sources);
             }
         }
 
         if (call is not null)
         {
-            settings = Take(settings, call, ModeSource.Call, sources);
+            settings = Apply(settings, call, ModeSource.Call, sources);
         }
 
         return new EffectiveModes(settings, ImmutableCollectionsMarshal.AsImmutableArray(sources), Epoch);
@@ -90,12 +90,12 @@ public sealed class ModesInForce
         ModeRefusal? refusal = null;
         foreach (ModeField field in ModeField.All)
         {
-            if (ModeConflicts.Unsupported(field.Setting, settings, traits) is not { } unsupported)
+            if (field.Unsupported(settings, traits) is not { } unsupported)
             {
                 continue;
             }
 
-            ModeSource source = effective.Source(field.Setting);
+            ModeSource source = effective.Source(field);
             if (source.IsBinding)
             {
                 refusal ??= source.IsCall ? unsupported : unsupported with { Kind = FailureKind.ModeConflict };
@@ -106,9 +106,9 @@ public sealed class ModesInForce
             }
         }
 
-        if (ModeConflicts.Between(settings, traits) is { } reason)
+        if (ModeConflicts.Between(settings, traits) is { } conflict)
         {
-            refusal = new ModeRefusal(FailureKind.ModeConflict, reason, ModeConflicts.Concerned(reason)[0]);
+            refusal = ModeConflicts.Refusal(conflict);
         }
 
         return new AdmittedModes(settings, Epoch, refusal);
@@ -122,29 +122,30 @@ public sealed class ModesInForce
     public IReadOnlyList<ModeRefusal> Objections(in ModeTarget target, ModuleTraits traits, ModeStamp? candidate)
     {
         EffectiveModes effective = Resolve(target);
-        bool IsAsked(ModeSetting setting) => candidate is not { } stamp || effective.Source(setting).Entry?.Stamp == stamp;
+        bool IsAsked(ModeField field) => candidate is not { } stamp || effective.Source(field).Entry?.Stamp == stamp;
 
         var objections = new List<ModeRefusal>();
         ModeSettings settings = effective.Settings;
         foreach (ModeField field in ModeField.All)
         {
-            if (ModeConflicts.Unsupported(field.Setting, settings, traits) is { } unsupported)
+            if (field.Unsupported(settings, traits) is { } unsupported)
             {
-                if (IsAsked(field.Setting))
+                // One reason for several settings is given once.
+                if (IsAsked(field) && !objections.Any(known => known.Reason == unsupported.Reason))
                 {
-                    objections.Add(unsupported with { Setting = field.Setting });
+                    objections.Add(unsupported);
                 }
 
-                if (!effective.Source(field.Setting).IsBinding)
+                if (!effective.Source(field).IsBinding)
                 {
                     settings = field.Reset(settings);
                 }
             }
         }
 
-        if (ModeConflicts.Between(settings, traits) is { } reason && ModeConflicts.Concerned(reason).Any(IsAsked))
+        if (ModeConflicts.Between(settings, traits) is { } conflict && conflict.Concerned.Any(IsAsked))
         {
-            objections.Insert(0, new ModeRefusal(FailureKind.ModeConflict, reason, ModeConflicts.Concerned(reason)[0]));
+            objections.Insert(0, ModeConflicts.Refusal(conflict));
         }
 
         return objections;
@@ -164,21 +165,21 @@ public sealed class ModesInForce
 
     /// <summary>A module may be built to take its workspace per call; that holds where no mode says otherwise.</summary>
     public static ModeSettings WithBuilt(EffectiveModes effective, ModuleTraits traits) =>
-        traits.BuiltWorkspace != effective.Settings.Workspace && effective.Source(ModeSetting.Workspace) == ModeSource.Default
+        traits.BuiltWorkspace != effective.Settings.Workspace && effective.Source(ModeField.Workspace) == ModeSource.Default
             ? effective.Settings with
             {
                 Workspace = traits.BuiltWorkspace,
             }
             : effective.Settings;
 
-    private static ModeSettings Take(ModeSettings settings, ModeChange change, ModeSource source, ModeSource[] sources)
+    private static ModeSettings Apply(ModeSettings settings, ModeChange change, ModeSource source, ModeSource[] sources)
     {
         foreach (ModeField field in ModeField.All)
         {
             if (field.IsSet(change))
             {
-                settings = field.Take(settings, change);
-                sources[(int)field.Setting] = source;
+                settings = field.Apply(settings, change);
+                sources[field.Index] = source;
             }
         }
 

@@ -215,24 +215,17 @@ internal static class ModeEndpoints
             : new ModelReference(written);
     }
 
-    private static ModeChange Change(Dictionary<string, string>? modes)
+    private static ModeChange Change(Dictionary<string, ModeValueText>? modes)
     {
         if (modes is null)
         {
-            throw Bad("the body names no modes; write {\"modes\": {\"cuda_graphs\": \"auto\"}}");
+            throw Bad("the body names no modes; write {\"modes\": {\"cuda-graphs\": \"auto\"}}");
         }
 
         ModeChange change = ModeChange.None;
-        HashSet<string> seen = [];
-        foreach ((string name, string? value) in modes)
+        foreach ((string name, ModeValueText value) in modes)
         {
-            // One mode may be written in two ways; which of them should hold?
-            if (!seen.Add(name.Replace('-', '_').ToUpperInvariant()))
-            {
-                throw Bad($"the mode '{name}' is given twice");
-            }
-
-            if (!ModeText.TryAdd(ref change, name, value ?? "", out string error))
+            if (!ModeText.TryAdd(ref change, name, value.Text, out string error))
             {
                 throw Bad(error);
             }

@@ -11,9 +11,9 @@ internal sealed record ScopeDocument(string? Node = null, string? Gpu = null, st
 
 /// <summary>Body of <c>POST /v2/troupe/modes/set</c> and <c>/enter</c>.</summary>
 /// <param name="Scope">Null: the cluster.</param>
-/// <param name="Modes">By name, e.g. <c>{"cuda_graphs":"auto"}</c>.</param>
+/// <param name="Modes">By name, e.g. <c>{"cuda-graphs":"auto"}</c>.</param>
 /// <param name="Lease">Of an entered mode, e.g. <c>30s</c>, which is also the default.</param>
-internal sealed record ModeChangeDocument(Dictionary<string, string> Modes, ScopeDocument? Scope = null, string? Lease = null);
+internal sealed record ModeChangeDocument(Dictionary<string, ModeValueText> Modes, ScopeDocument? Scope = null, string? Lease = null);
 
 /// <summary>Body of a renewal and of opening a session.</summary>
 internal sealed record LeaseDocument(string? Lease = null);

@@ -20,7 +20,7 @@ public class ModeDirectoryCoreTests
             {
                 new EnterMode(ModeScope.Cluster, new ModeChange { CudaGraphs = (CudaGraphsMode)9 }, Minute),
                 FailureKind.InvalidRequest,
-                "CudaGraphs has no value 9"
+                "CudaGraphsMode has no value 9"
             },
             { new EnterMode(ModeScope.Cluster, ModeChange.None, Minute), FailureKind.InvalidRequest, "sets no mode" },
             {
@@ -239,8 +239,8 @@ public class ModeDirectoryCoreTests
 
         ModeReply.Explanation explanation = Assert.IsType<ModeReply.Explanation>(cluster.Ask(0, new ExplainModes(ModeScope.Cluster)));
         Assert.Equal(2, explanation.Conflicts.Length);
-        Assert.Equal(ModeConflicts.AllocatorWithGraphs, explanation.Lines.Single(line => line.Setting == "CudaGraphs").Conflict);
-        Assert.Equal("cluster (baseline)", explanation.Lines.Single(line => line.Setting == "CudaGraphs").Source);
+        Assert.Equal(ModeConflicts.AllocatorWithGraphs, explanation.Lines.Single(line => line.Setting == "cuda-graphs").Conflict);
+        Assert.Equal("cluster (baseline)", explanation.Lines.Single(line => line.Setting == "cuda-graphs").Source);
     }
 
     [Fact]

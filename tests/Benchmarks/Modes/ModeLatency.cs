@@ -124,7 +124,7 @@ internal sealed class ModeLatency : IDisposable
         for (int round = -WarmUps; round < Rounds; round++)
         {
             using StringContent body = new(
-                """{ "modes": { "cuda_graphs": "per_segment", "pre_allocated_outputs": "on" }, "lease": "60s" }""",
+                """{ "modes": { "cuda-graphs": "per-segment", "pre-allocated-outputs": "on" }, "lease": "60s" }""",
                 Encoding.UTF8,
                 "application/json"
             );

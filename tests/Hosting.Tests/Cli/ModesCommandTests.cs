@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Troupe.Hosting.Failures;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Tests.Cli;
 
@@ -25,7 +26,7 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
         (exit, output, _) = await node.RunAsync(["modes", "list", "--model", "fmnist"]);
         Assert.Equal(0, exit);
         Assert.Contains("model fmnist", output, StringComparison.Ordinal);
-        Assert.Contains("pre_allocated_outputs=on profile=auto", output, StringComparison.Ordinal);
+        Assert.Contains("pre-allocated-outputs=on profile=auto", output, StringComparison.Ordinal);
 
         (exit, output, _) = await node.RunAsync(["modes", "explain", "--model", "fmnist", "--json"]);
         Assert.Equal(0, exit);
@@ -33,13 +34,53 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
             .Parse(output)
             .RootElement.GetProperty("settings")
             .EnumerateArray()
-            .Single(line => line.GetProperty("setting").GetString() == "PreAllocatedOutputs");
+            .Single(line => line.GetProperty("setting").GetString() == "pre-allocated-outputs");
         Assert.Equal(("on", "model fmnist (baseline)"), (line.GetProperty("value").GetString(), line.GetProperty("source").GetString()));
 
         (exit, output, _) = await node.RunAsync(["modes", "explain", "--model", "fmnist"]);
         Assert.Equal(0, exit);
-        Assert.Contains("PreAllocatedOutputs", output, StringComparison.Ordinal);
+        Assert.Contains("pre-allocated-outputs", output, StringComparison.Ordinal);
         Assert.Equal(0, (await node.RunAsync(["modes", "set", "pre-allocated-outputs=off", "--model", "fmnist"])).Exit);
+    }
+
+    [Fact]
+    public async Task What_explain_and_list_print_can_be_pasted_into_set()
+    {
+        (int exit, string output, string error) = await node.RunAsync(["modes", "explain", "--json"]);
+        Assert.True(exit == 0, error);
+        string[] explained = Settings(output);
+        Assert.Equal(ModeField.All.Select(field => field.Name), explained.Select(pair => pair.Split('=')[0]));
+
+        (exit, _, error) = await node.RunAsync(["modes", "set", .. explained]);
+        Assert.True(exit == 0, error);
+        Assert.Equal(explained, Settings((await node.RunAsync(["modes", "explain", "--json"])).Output));
+
+        (exit, output, error) = await node.RunAsync(["modes", "list", "--json"]);
+        Assert.True(exit == 0, error);
+        string[] listed =
+        [
+            .. JsonDocument
+                .Parse(output)
+                .RootElement.GetProperty("entries")
+                .EnumerateArray()
+                .Single(entry =>
+                    entry.GetProperty("kind").GetString() == "baseline" && entry.GetProperty("scope_text").GetString() == "cluster"
+                )
+                .GetProperty("modes")
+                .EnumerateObject()
+                .Select(mode => $"{mode.Name}={mode.Value.GetString()}"),
+        ];
+        Assert.Equal(explained, listed);
+        Assert.Equal(0, (await node.RunAsync(["modes", "set", .. listed])).Exit);
+
+        static string[] Settings(string json) =>
+            [
+                .. JsonDocument
+                    .Parse(json)
+                    .RootElement.GetProperty("settings")
+                    .EnumerateArray()
+                    .Select(line => $"{line.GetProperty("setting").GetString()}={line.GetProperty("value").GetString()}"),
+            ];
     }
 
     [Fact]
@@ -54,21 +95,21 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
             "--for",
             "1500ms",
         ]);
-        await UntilAsync(async () => (await node.ExplainAsync("CudaGraphs")).Value == "PerSegment");
+        await UntilAsync(async () => (await node.ExplainAsync("cuda-graphs")).Value == "per-segment");
 
         // Two leases later it still holds.
         using PeriodicTimer leases = new(TimeSpan.FromMilliseconds(700));
         await leases.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         if (!entered.IsCompleted)
         {
-            Assert.Equal("PerSegment", (await node.ExplainAsync("CudaGraphs")).Value);
+            Assert.Equal("per-segment", (await node.ExplainAsync("cuda-graphs")).Value);
         }
 
         (int exit, string output, string error) = await entered;
         Assert.True(exit == 0, error);
         Assert.StartsWith("entered ", output, StringComparison.Ordinal);
         Assert.EndsWith("exited\n", error, StringComparison.Ordinal);
-        Assert.Equal("Off", (await node.ExplainAsync("CudaGraphs")).Value);
+        Assert.Equal("off", (await node.ExplainAsync("cuda-graphs")).Value);
     }
 
     [Fact]
@@ -79,12 +120,12 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
             ["modes", "enter", "multi-device-safe=on", "--model", "fmnist", "--lease", "10m", "--json"],
             interrupt.Token
         );
-        await UntilAsync(async () => (await node.ExplainAsync("MultiDeviceSafe", "?model=fmnist")).Value == "on");
+        await UntilAsync(async () => (await node.ExplainAsync("multi-device-safe", "?model=fmnist")).Value == "on");
         await interrupt.CancelAsync();
         (int exit, string output, _) = await entered;
         Assert.Equal(0, exit);
         Assert.Equal(32, JsonDocument.Parse(output).RootElement.GetProperty("token").GetString()!.Length);
-        Assert.Equal("off", (await node.ExplainAsync("MultiDeviceSafe", "?model=fmnist")).Value);
+        Assert.Equal("off", (await node.ExplainAsync("multi-device-safe", "?model=fmnist")).Value);
     }
 
     [Fact]
@@ -107,7 +148,7 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
                 .EnumerateArray()
                 .Select(entry =>
                     entry.TryGetProperty("token", out JsonElement its)
-                    && entry.GetProperty("modes").TryGetProperty("multi_device_safe", out _)
+                    && entry.GetProperty("modes").TryGetProperty("multi-device-safe", out _)
                         ? its.GetString()
                         : null
                 )
@@ -127,8 +168,8 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [Theory]
     [InlineData(2, "'cuda-graphs': a mode is written NAME=VALUE", "enter cuda-graphs")]
     [InlineData(2, "the mode 'cuda_graphs' is given twice", "enter cuda-graphs=auto cuda_graphs=off")]
-    [InlineData(7, "there is no mode 'cuda_grafs'", "enter cuda-grafs=auto")]
-    [InlineData(7, "mode 'cuda_graphs' has no value 'often'", "set cuda-graphs=often")]
+    [InlineData(7, "there is no mode 'cuda-grafs'", "enter cuda-grafs=auto")]
+    [InlineData(7, "mode 'cuda-graphs' has no value 'often'", "set cuda-graphs=often")]
     [InlineData(7, "Both CUDA Graphs and dynamic output allocation", "set cuda-graphs=auto output-allocator=on")]
     [InlineData(6, "Model 'nope' is not loaded", "set cuda-graphs=auto --model nope")]
     [InlineData(6, "Node elsewhere:1 is not a member", "explain --node elsewhere:1")]

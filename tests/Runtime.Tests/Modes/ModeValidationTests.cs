@@ -20,15 +20,15 @@ public class ModeValidationTests
             },
             {
                 new ModeChange { CudaGraphs = (CudaGraphsMode)9 },
-                "CudaGraphs has no value 9; it is one of Off, PerSegment, WholeModule, Auto"
+                "CudaGraphsMode has no value 9; it is off, per-segment, whole-module or auto"
             },
             {
                 new ModeChange { Workspace = (WorkspaceStrategy)(-1) },
-                "Workspace has no value -1"
+                "WorkspaceStrategy has no value -1; it is static or dynamic"
             },
             {
                 new ModeChange { Profiling = (ProfilingFormat)3 },
-                "Profiling has no value 3; it is one of Off, Trex, Perfetto"
+                "ProfilingFormat has no value 3; it is off, trex or perfetto"
             },
             {
                 new ModeChange { Profile = ProfileChoice.Pinned(-1) },
@@ -52,15 +52,15 @@ public class ModeValidationTests
             },
             {
                 new ModeChange { WeightBudget = new WeightBudget((WeightBudgetKind)7, 0, 0) },
-                "WeightBudget has no value 7"
+                "WeightBudget has no kind 7"
             },
             {
                 new ModeChange { RuntimeSettings = new RuntimeSettingsChange((KernelSpecialization)5) },
-                "RuntimeSettings has no value 5; it is one of Lazy, Eager, None"
+                "KernelSpecialization has no value 5; it is lazy, eager or none"
             },
             {
                 new ModeChange { RuntimeSettings = new RuntimeSettingsChange(GraphStrategy: (EngineGraphStrategy)5) },
-                "Disabled, WholeGraphCapture"
+                "EngineGraphStrategy has no value 5; it is disabled or whole-graph-capture"
             },
             {
                 new ModeChange { RuntimeSettings = new RuntimeSettingsChange(Cache: RuntimeCacheChoice.File("a\0b")) },

@@ -56,9 +56,9 @@ public class ModesInForceTests
         EffectiveModes effective = modes.Resolve(ModeTarget.Of(Gpu, Model, Session), new ModeChange { Profile = ProfileChoice.Pinned(1) });
         Assert.Equal(CudaGraphsMode.Auto, effective.Settings.CudaGraphs);
         Assert.Equal(ProfileChoice.Pinned(1), effective.Settings.Profile);
-        Assert.Equal("call", effective.Source(ModeSetting.Profile).ToString());
-        Assert.Equal($"session {Session} (entered)", effective.Source(ModeSetting.CudaGraphs).ToString());
-        Assert.Equal("default", effective.Source(ModeSetting.Workspace).ToString());
+        Assert.Equal("call", effective.Source(ModeField.Profile).ToString());
+        Assert.Equal($"session {Session} (entered)", effective.Source(ModeField.CudaGraphs).ToString());
+        Assert.Equal("default", effective.Source(ModeField.Workspace).ToString());
     }
 
     [Fact]

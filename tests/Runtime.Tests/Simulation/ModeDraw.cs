@@ -54,12 +54,7 @@ internal static class ModeDraw
     }
 
     public static string Text(ModeChange change) =>
-        string.Join(
-            ", ",
-            ModeField
-                .All.Where(field => field.IsSet(change))
-                .Select(field => $"{field.Setting} = {field.Text(field.Take(ModeSettings.Default, change))}")
-        );
+        string.Join(", ", ModeField.All.Where(field => field.IsSet(change)).Select(field => $"{field.Name} = {field.Text(change)}"));
 
     private static WeightBudget Budget(Random random) =>
         random.Next(8) switch

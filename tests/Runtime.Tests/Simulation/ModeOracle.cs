@@ -1,5 +1,6 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
@@ -39,26 +40,26 @@ internal sealed class ModeOracle
                 .OrderByDescending(asked => asked.Place.Kind)
                 .ThenByDescending(asked => asked.Stamp),
         ];
-        var from = new Dictionary<ModeSetting, (Precedence, ModeStamp?)>();
+        var from = new Dictionary<ModeField, (Precedence, ModeStamp?)>();
         return new Resolved(
             new ModeSettings
             {
-                CudaGraphs = Strongest(ModeSetting.CudaGraphs, change => change.CudaGraphs) ?? CudaGraphsMode.Off,
-                PreAllocatedOutputs = Strongest(ModeSetting.PreAllocatedOutputs, change => change.PreAllocatedOutputs) ?? false,
-                OutputAllocator = Strongest(ModeSetting.OutputAllocator, change => change.OutputAllocator) ?? false,
-                MultiDeviceSafe = Strongest(ModeSetting.MultiDeviceSafe, change => change.MultiDeviceSafe) ?? false,
-                Profile = Strongest(ModeSetting.Profile, change => change.Profile) ?? ProfileChoice.Pinned(0),
-                WeightBudget = Strongest(ModeSetting.WeightBudget, change => change.WeightBudget) ?? WeightBudget.Automatic,
-                Workspace = Strongest(ModeSetting.Workspace, change => change.Workspace) ?? WorkspaceStrategy.Static,
+                CudaGraphs = Strongest(ModeField.CudaGraphs, change => change.CudaGraphs) ?? CudaGraphsMode.Off,
+                PreAllocatedOutputs = Strongest(ModeField.PreAllocatedOutputs, change => change.PreAllocatedOutputs) ?? false,
+                OutputAllocator = Strongest(ModeField.OutputAllocator, change => change.OutputAllocator) ?? false,
+                MultiDeviceSafe = Strongest(ModeField.MultiDeviceSafe, change => change.MultiDeviceSafe) ?? false,
+                Profile = Strongest(ModeField.Profile, change => change.Profile) ?? ProfileChoice.Pinned(0),
+                WeightBudget = Strongest(ModeField.WeightBudget, change => change.WeightBudget) ?? WeightBudget.Automatic,
+                Workspace = Strongest(ModeField.Workspace, change => change.Workspace) ?? WorkspaceStrategy.Static,
                 RuntimeSettings = new RuntimeSettings(
-                    GraphStrategy: Strongest(ModeSetting.RuntimeSettings, change => change.RuntimeSettings?.GraphStrategy)
+                    GraphStrategy: Strongest(ModeField.GraphStrategy, change => change.RuntimeSettings?.GraphStrategy)
                         ?? EngineGraphStrategy.Disabled
                 ),
             },
             from
         );
 
-        T? Strongest<T>(ModeSetting setting, Func<ModeChange, T?> pick)
+        T? Strongest<T>(ModeField setting, Func<ModeChange, T?> pick)
             where T : struct
         {
             if (call is not null && pick(call) is { } called)
@@ -81,14 +82,14 @@ internal sealed class ModeOracle
     }
 
     /// <summary>Settings with their sources.</summary>
-    public sealed record Resolved(ModeSettings Settings, IReadOnlyDictionary<ModeSetting, (Precedence Kind, ModeStamp? Stamp)> From)
+    public sealed record Resolved(ModeSettings Settings, IReadOnlyDictionary<ModeField, (Precedence Kind, ModeStamp? Stamp)> From)
     {
         /// <summary>What a module makes of it: wide wishes it cannot fulfil are dropped; narrow ones and contradictions refuse.</summary>
         public (ModeSettings Settings, FailureKind? Refusal, string Text) On(ModuleCase module)
         {
             ModeSettings settings = Settings;
             (FailureKind Kind, string Text)? refusal = null;
-            foreach ((ModeSetting setting, FailureKind kind, string text) in ModuleRules.CannotDo(Settings, module))
+            foreach ((ModeField setting, FailureKind kind, string text) in ModuleRules.CannotDo(Settings, module))
             {
                 Precedence kindOfPlace = From[setting].Kind;
                 if (kindOfPlace >= Precedence.Model)
@@ -114,7 +115,7 @@ internal sealed class ModeOracle
         {
             ModeSettings settings = Settings;
             string? reason = null;
-            foreach ((ModeSetting setting, _, string text) in ModuleRules.CannotDo(Settings, module))
+            foreach ((ModeField setting, _, string text) in ModuleRules.CannotDo(Settings, module))
             {
                 if (From[setting].Stamp == candidate.Stamp && candidate.Place.Kind >= Precedence.Model)
                 {

@@ -1,5 +1,6 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
@@ -8,17 +9,17 @@ namespace Troupe.Runtime.Tests.Simulation;
 internal static class ModuleRules
 {
     /// <summary>Settings the module's back end cannot do, in the order of the settings.</summary>
-    public static IEnumerable<(ModeSetting Setting, FailureKind Kind, string Text)> CannotDo(ModeSettings settings, ModuleCase module)
+    public static IEnumerable<(ModeField Setting, FailureKind Kind, string Text)> CannotDo(ModeSettings settings, ModuleCase module)
     {
         if (settings.CudaGraphs == CudaGraphsMode.WholeModule && module.RefusesWholeCapture && !module.RequiresAllocator)
         {
-            yield return (ModeSetting.CudaGraphs, FailureKind.NotSupported, "This model cannot be captured as a whole");
+            yield return (ModeField.CudaGraphs, FailureKind.NotSupported, "This model cannot be captured as a whole");
         }
 
         if (settings.Profile.Index is { } index && (index < 0 || index >= module.Profiles))
         {
             yield return (
-                ModeSetting.Profile,
+                ModeField.Profile,
                 FailureKind.InvalidRequest,
                 $"Optimization profile index {index} out of range [0, {module.Profiles})"
             );
@@ -26,18 +27,18 @@ internal static class ModuleRules
 
         if (settings.WeightBudget.Kind != WeightBudgetKind.Automatic && module.Streamable == 0)
         {
-            yield return (ModeSetting.WeightBudget, FailureKind.NotSupported, "Streamable bytes are zero.");
+            yield return (ModeField.WeightBudget, FailureKind.NotSupported, "Streamable bytes are zero.");
         }
 
         if (settings.Workspace == WorkspaceStrategy.Dynamic && !module.IsEmulated)
         {
-            yield return (ModeSetting.Workspace, FailureKind.NotSupported, "The back end of this model keeps its own workspace");
+            yield return (ModeField.Workspace, FailureKind.NotSupported, "The back end of this model keeps its own workspace");
         }
 
         if (settings.RuntimeSettings.GraphStrategy != EngineGraphStrategy.Disabled)
         {
             yield return (
-                ModeSetting.RuntimeSettings,
+                ModeField.GraphStrategy,
                 FailureKind.NotSupported,
                 "Kernel specialization, graph strategy and runtime cache are TRT-RTX-only"
             );
@@ -45,26 +46,23 @@ internal static class ModuleRules
     }
 
     /// <summary>The settings without one of them.</summary>
-    public static ModeSettings Without(ModeSettings settings, ModeSetting setting) =>
-        setting switch
-        {
-            ModeSetting.CudaGraphs => settings with { CudaGraphs = CudaGraphsMode.Off },
-            ModeSetting.Profile => settings with { Profile = ProfileChoice.Pinned(0) },
-            ModeSetting.WeightBudget => settings with { WeightBudget = WeightBudget.Automatic },
-            ModeSetting.Workspace => settings with { Workspace = WorkspaceStrategy.Static },
-            ModeSetting.RuntimeSettings => settings with { RuntimeSettings = RuntimeSettings.Default },
-            _ => throw new ArgumentOutOfRangeException(nameof(setting), setting, null),
-        };
+    public static ModeSettings Without(ModeSettings settings, ModeField setting) =>
+        setting == ModeField.CudaGraphs ? settings with { CudaGraphs = CudaGraphsMode.Off }
+        : setting == ModeField.Profile ? settings with { Profile = ProfileChoice.Pinned(0) }
+        : setting == ModeField.WeightBudget ? settings with { WeightBudget = WeightBudget.Automatic }
+        : setting == ModeField.Workspace ? settings with { Workspace = WorkspaceStrategy.Static }
+        : setting == ModeField.GraphStrategy ? settings with { RuntimeSettings = RuntimeSettings.Default }
+        : throw new ArgumentOutOfRangeException(nameof(setting), setting, null);
 
-    public static (string Text, ModeSetting[] Between)? Contradiction(ModeSettings settings, ModuleCase module)
+    public static (string Text, ModeField[] Between)? Contradiction(ModeSettings settings, ModuleCase module)
     {
         bool graphs = settings.CudaGraphs != CudaGraphsMode.Off;
         return module.RequiresAllocator && graphs
-                ? ("The model contains submodules that require a dynamic output allocator", [ModeSetting.CudaGraphs])
+                ? ("The model contains submodules that require a dynamic output allocator", [ModeField.CudaGraphs])
             : settings.OutputAllocator && module.AliasedOutput is not null
-                ? ($"Aliased output {module.AliasedOutput} is incompatible with dynamic output allocator.", [ModeSetting.OutputAllocator])
+                ? ($"Aliased output {module.AliasedOutput} is incompatible with dynamic output allocator.", [ModeField.OutputAllocator])
             : settings.OutputAllocator && graphs
-                ? ("Both CUDA Graphs and dynamic output allocation are enabled", [ModeSetting.CudaGraphs, ModeSetting.OutputAllocator])
+                ? ("Both CUDA Graphs and dynamic output allocation are enabled", [ModeField.CudaGraphs, ModeField.OutputAllocator])
             : null;
     }
 

@@ -222,6 +222,10 @@ internal sealed partial class World
     private static string Text(ModeSettings settings) =>
         ModeDraw
             .Text(ModeField.ChangeTo(settings))
-            .Replace("MultiDeviceSafe = off, ", "", StringComparison.Ordinal)
-            .Replace(", RuntimeSettings = Lazy, Disabled, cache none, Profiling = Off", "", StringComparison.Ordinal);
+            .Replace("multi-device-safe = off, ", "", StringComparison.Ordinal)
+            .Replace(
+                ", kernel-specialization = lazy, graph-strategy = disabled, runtime-cache = runtime.cache, profiling = off",
+                "",
+                StringComparison.Ordinal
+            );
 }

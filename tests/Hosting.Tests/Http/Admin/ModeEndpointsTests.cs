@@ -29,12 +29,12 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
             (
                 entry.GetProperty("kind").GetString(),
                 entry.GetProperty("scope_text").GetString(),
-                entry.GetProperty("modes").GetProperty("cuda_graphs").GetString()
+                entry.GetProperty("modes").GetProperty("cuda-graphs").GetString()
             )
         );
         Assert.InRange(entry.GetProperty("lease_left_seconds").GetDouble(), 1, 20);
-        Assert.Equal(("Auto", "model fmnist (entered)"), await node.ExplainAsync("CudaGraphs", "?model=fmnist"));
-        Assert.Equal(("Off", "default"), await node.ExplainAsync("CudaGraphs"));
+        Assert.Equal(("auto", "model fmnist (entered)"), await node.ExplainAsync("cuda-graphs", "?model=fmnist"));
+        Assert.Equal(("off", "default"), await node.ExplainAsync("cuda-graphs"));
 
         JsonElement renewed = await node.AskAsync("POST", $"{Modes}/{token}/renew", """{"lease":"1h"}""");
         Assert.Equal((token, 3600d), (renewed.GetProperty("token").GetString(), renewed.GetProperty("lease_seconds").GetDouble()));
@@ -45,7 +45,7 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         Assert.InRange(entry.GetProperty("lease_left_seconds").GetDouble(), 3000, 3600);
 
         Assert.Equal(token, (await node.AskAsync("DELETE", $"{Modes}/{token}")).GetProperty("token").GetString());
-        Assert.Equal(("Off", "default"), await node.ExplainAsync("CudaGraphs", "?model=fmnist"));
+        Assert.Equal(("off", "default"), await node.ExplainAsync("cuda-graphs", "?model=fmnist"));
         await RefusedAsync(404, "it was exited", "DELETE", $"{Modes}/{token}");
         await RefusedAsync(404, "it was exited", "POST", $"{Modes}/{token}/renew", """{"lease":"1s"}""");
     }
@@ -64,12 +64,25 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         )
             .GetProperty("token")
             .GetString()!;
-        Assert.Equal("on", (await node.ExplainAsync("MultiDeviceSafe", $"?gpu={node.Node}/0")).Value);
-        Assert.Equal("off", (await node.ExplainAsync("MultiDeviceSafe", $"?gpu={node.Node}/1")).Value);
+        Assert.Equal("on", (await node.ExplainAsync("multi-device-safe", $"?gpu={node.Node}/0")).Value);
+        Assert.Equal("off", (await node.ExplainAsync("multi-device-safe", $"?gpu={node.Node}/1")).Value);
         await node.AskAsync("DELETE", $"{Modes}/{token}");
-        Assert.Equal("on", (await node.ExplainAsync("MultiDeviceSafe", $"?gpu={node.Node}/1")).Value);
+        Assert.Equal("on", (await node.ExplainAsync("multi-device-safe", $"?gpu={node.Node}/1")).Value);
         await node.AskAsync("POST", Modes + "/set", """{"modes":{"multi_device_safe":"off"}}""");
-        Assert.Equal("off", (await node.ExplainAsync("MultiDeviceSafe")).Value);
+        Assert.Equal("off", (await node.ExplainAsync("multi-device-safe")).Value);
+    }
+
+    [Theory]
+    [InlineData("""{"multiDeviceSafe":true,"profile":0,"weightBudget":1024}""")]
+    [InlineData("""{"multi_device_safe":"TRUE","Profile":"0","weight_budget":"1024"}""")]
+    [InlineData("""{"multi-device-safe":"On","PROFILE":0,"WeightBudget":1024}""")]
+    public async Task Names_are_read_in_every_spelling_and_values_as_text_flags_and_numbers_alike(string modes)
+    {
+        string token = (await node.AskAsync("POST", Modes + "/enter", $$"""{"modes":{{modes}}}""")).GetProperty("token").GetString()!;
+        Assert.Equal("on", (await node.ExplainAsync("multi-device-safe")).Value);
+        Assert.Equal("0", (await node.ExplainAsync("profile")).Value);
+        Assert.Equal("1024", (await node.ExplainAsync("weight-budget")).Value);
+        await node.AskAsync("DELETE", $"{Modes}/{token}");
     }
 
     [Fact]
@@ -81,8 +94,8 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
             Modes + "/enter",
             $$$"""{"modes":{"pre_allocated_outputs":"on"},"scope":{"session":"{{{session}}}"},"lease":"1h"}"""
         );
-        Assert.Equal("on", (await node.ExplainAsync("PreAllocatedOutputs", $"?session={session}")).Value);
-        Assert.Equal("off", (await node.ExplainAsync("PreAllocatedOutputs")).Value);
+        Assert.Equal("on", (await node.ExplainAsync("pre-allocated-outputs", $"?session={session}")).Value);
+        Assert.Equal("off", (await node.ExplainAsync("pre-allocated-outputs")).Value);
         Assert.Equal(
             60d,
             (await node.AskAsync("POST", $"/v2/troupe/sessions/{session}/renew", """{"lease":"1m"}"""))
@@ -91,7 +104,7 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         );
         await RefusedAsync(
             400,
-            "WeightBudget belongs to an instance",
+            "weight-budget belongs to an instance",
             "POST",
             Modes + "/enter",
             $$$"""{"modes":{"weight_budget":"50%"},"scope":{"session":"{{{session}}}"}}"""
@@ -112,20 +125,23 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     }
 
     [Theory]
-    [InlineData(400, "there is no mode 'cuda_grafs'; there are cuda_graphs, pre_allocated_outputs", """{"modes":{"cuda_grafs":"on"}}""")]
+    [InlineData(400, "there is no mode 'cuda_grafs'; there are cuda-graphs, pre-allocated-outputs", """{"modes":{"cuda_grafs":"on"}}""")]
     [InlineData(
         400,
-        "mode 'cuda_graphs' has no value 'sometimes'; it is off, per_segment, whole_module or auto",
+        "mode 'cuda-graphs' has no value 'sometimes'; it is off, per-segment, whole-module or auto",
         """{"modes":{"cuda_graphs":"sometimes"}}"""
     )]
     [InlineData(400, "The change sets no mode", """{"modes":{}}""")]
     [InlineData(400, "The change sets no mode", "")]
-    [InlineData(400, "the body does not fit", """{"modes":{"cuda_graphs":1}}""")]
+    [InlineData(400, "mode 'cuda-graphs' has no value '1'", """{"modes":{"cudaGraphs":1}}""")]
+    [InlineData(400, "mode 'cuda-graphs' has no value 'on'", """{"modes":{"cuda-graphs":true}}""")]
+    [InlineData(400, "mode 'weight-budget' has no value '0.5'", """{"modes":{"weight-budget":0.5}}""")]
+    [InlineData(400, "the body does not fit", """{"modes":{"cuda_graphs":["auto"]}}""")]
     [InlineData(400, "the body does not fit", """{"modes":{"cuda_graphs":"auto"},"scoop":{"model":"fmnist"}}""")]
     [InlineData(400, "the body does not fit", """{"modes":{"cuda_graphs":"auto"},"scope":{"modle":"fmnist"}}""")]
     [InlineData(400, "the body does not fit", """[1]""")]
     [InlineData(400, "the body names no modes", """{"modes":null}""")]
-    [InlineData(400, "mode 'cuda_graphs' has no value", """{"modes":{"cuda_graphs":null}}""")]
+    [InlineData(400, "mode 'cuda-graphs' has no value", """{"modes":{"cuda_graphs":null}}""")]
     [InlineData(400, "the mode 'cuda-graphs' is given twice", """{"modes":{"cuda_graphs":"auto","cuda-graphs":"off"}}""")]
     [InlineData(
         400,
@@ -208,7 +224,7 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         bound.CancelAfter(TimeSpan.FromSeconds(20));
         using PeriodicTimer period = new(TimeSpan.FromMilliseconds(20));
-        while ((await node.ExplainAsync("CudaGraphs")).Value != "Off")
+        while ((await node.ExplainAsync("cuda-graphs")).Value != "off")
         {
             await period.WaitForNextTickAsync(bound.Token);
         }
@@ -242,14 +258,14 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
             (int status, string words, string parameters) in new[]
             {
                 (400, "parameter 'troupe_cuda_grafs': there is no mode 'cuda_grafs'", """ "troupe_cuda_grafs": "auto" """),
-                (400, "mode 'cuda_graphs' has no value 'maybe'", """ "troupe_cuda_graphs": "maybe" """),
-                (400, "mode 'cuda_graphs' has no value 'on'", """ "troupe_cuda_graphs": true """),
+                (400, "mode 'cuda-graphs' has no value 'maybe'", """ "troupe_cuda_graphs": "maybe" """),
+                (400, "mode 'cuda-graphs' has no value 'on'", """ "troupe_cuda_graphs": true """),
                 (
                     400,
                     "Both CUDA Graphs and dynamic output allocation",
                     """ "troupe_cuda_graphs": "auto", "troupe_output_allocator": "on" """
                 ),
-                (400, "WeightBudget belongs to an instance", """ "troupe_weight_budget": "50%" """),
+                (400, "weight-budget belongs to an instance", """ "troupe_weight_budget": "50%" """),
                 (400, "out of range [0, 1)", """ "troupe_profile": 3 """),
                 (400, "is no session; it has 32 hexadecimal digits", """ "troupe_session": "mine" """),
             }

@@ -207,17 +207,36 @@ internal sealed partial class OpenApiFromTable
         return new JsonObject { ["$ref"] = $"#/components/schemas/{name}" };
     }
 
-    /// <summary>The modes by name, each with what it may be.</summary>
+    /// <summary>The modes by name, each with what it does and may be.</summary>
     private static JsonObject Modes() =>
         new()
         {
             ["type"] = "object",
             ["properties"] = new JsonObject(
-                ModeText.Names.Select(mode =>
-                    KeyValuePair.Create(mode.Name, (JsonNode?)new JsonObject { ["type"] = "string", ["description"] = mode.Form })
-                )
+                ModeField.All.Select(mode =>
+                {
+                    JsonObject schema = Values(mode.Schema);
+                    schema["description"] = $"{mode.Documentation}: {mode.Form}";
+                    return KeyValuePair.Create(mode.Name, (JsonNode?)schema);
+                })
             ),
         };
+
+    /// <summary>The words a mode has, and values of another type where it takes them.</summary>
+    private static JsonObject Values(ModeSchema schema)
+    {
+        JsonObject words = new()
+        {
+            ["type"] = "string",
+            ["enum"] = new JsonArray([.. schema.Words.Select(word => JsonValue.Create(word))]),
+        };
+        return schema.OtherType switch
+        {
+            null => words,
+            "string" => new JsonObject { ["type"] = "string" },
+            string other => new JsonObject { ["oneOf"] = new JsonArray(words, new JsonObject { ["type"] = other }) },
+        };
+    }
 
     private static PropertyInfo Property(Type type, string name) =>
         type.GetProperties().Single(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name) == name);
