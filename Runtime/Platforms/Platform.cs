@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;

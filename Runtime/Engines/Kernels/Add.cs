@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Kernels;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Engines.Kernels;

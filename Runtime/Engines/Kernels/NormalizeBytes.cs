@@ -1,5 +1,5 @@
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Kernels;
 
 namespace Troupe.Runtime.Engines.Kernels;
 

@@ -1,5 +1,5 @@
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 
 namespace Troupe.Runtime.Tests.Cuda;
 
@@ -150,7 +150,7 @@ public sealed class DeviceContextTests : IDisposable
         var context = DeviceContext.Retain(_driver, 0);
         var stream = DeviceStream.Create(context);
         var buffer = DeviceBuffer.Allocate(context, 64);
-        _driver.Lose(0);
+        _driver.FailDevice(0);
         CudaException error = Assert.Throws<CudaException>(stream.Synchronize);
         Assert.True(error.IsContextFatal);
         buffer.Dispose();

@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Scopes;

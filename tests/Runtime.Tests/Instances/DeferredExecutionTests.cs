@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;

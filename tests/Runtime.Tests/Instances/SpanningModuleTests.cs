@@ -1,6 +1,8 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;

@@ -1,5 +1,5 @@
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Instances;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;

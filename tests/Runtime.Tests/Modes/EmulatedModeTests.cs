@@ -1,4 +1,5 @@
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Modes;
 

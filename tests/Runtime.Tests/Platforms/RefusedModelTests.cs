@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;

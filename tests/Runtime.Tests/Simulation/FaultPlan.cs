@@ -1,4 +1,4 @@
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 
 namespace Troupe.Runtime.Tests.Simulation;
 

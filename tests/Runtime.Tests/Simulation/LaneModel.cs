@@ -1,5 +1,5 @@
 using Troupe.Messages.Modes;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Tests.Simulation;

@@ -1,7 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 using Troupe.Runtime.Lanes;
 
 namespace Troupe.Runtime.Tests.Simulation;

@@ -1,5 +1,6 @@
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;

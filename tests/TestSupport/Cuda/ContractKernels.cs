@@ -1,6 +1,7 @@
 using System.Text;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Kernels;
 
 namespace Troupe.TestSupport.Cuda;
 

@@ -1,5 +1,5 @@
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Xunit;
 
 namespace Troupe.TestSupport.Cuda;

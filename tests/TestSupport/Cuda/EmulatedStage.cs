@@ -1,5 +1,7 @@
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 
 namespace Troupe.TestSupport.Cuda;
 

@@ -1,4 +1,5 @@
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 
 namespace Troupe.TestSupport.Cuda;
 

@@ -1,4 +1,6 @@
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 
 namespace Troupe.TestSupport.Cuda;
 

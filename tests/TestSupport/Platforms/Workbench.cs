@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda.Emulated;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;

@@ -1,0 +1,282 @@
+using Troupe.Runtime.Cuda.Emulated.Capture;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Execution;
+using Troupe.Runtime.Cuda.Emulated.Faults;
+
+namespace Troupe.Runtime.Cuda.Emulated.Driver;
+
+/// <content>Recorded graphs and their executables.</content>
+internal sealed partial class EmulatedCudaDriver
+{
+    public CuResult GraphDestroy(CuGraph graph)
+    {
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        return DestroyGraph(graph.Value) ? CuResult.Success : CuResult.InvalidValue;
+    }
+
+    public CuResult GraphGetNodeCount(CuGraph graph, out int count)
+    {
+        count = 0;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        count = found.Nodes.Count;
+        return CuResult.Success;
+    }
+
+    public CuResult GraphInstantiate(out CuGraphExec executable, CuGraph graph, CuGraphInstantiateFlags flags)
+    {
+        executable = default;
+        CuResult status = EnterContext(out HostThread? thread, out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        status = Health(found.Context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        status = _captures.Guard(thread);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (found.Allocations.Count > 0 && found.IsInstantiated)
+        {
+            return CuResult.NotSupported;
+        }
+
+        if ((flags & ~(CuGraphInstantiateFlags.AutoFreeOnLaunch | CuGraphInstantiateFlags.Upload)) != 0)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        found.IsInstantiated = true;
+        foreach (EmulatedAllocation range in found.Allocations)
+        {
+            Own(range);
+        }
+
+        var created = new EmulatedGraphExec(found.Context, [.. found.Nodes], [.. found.Allocations], flags);
+        EmulatedCounters.Count(ref found.Context.Device.Counters.Instantiations);
+        executable = new CuGraphExec(_executables.Add(created));
+        return CuResult.Success;
+    }
+
+    public CuResult GraphExecUpdate(CuGraphExec executable, CuGraph graph, out CuGraphExecUpdateResult result)
+    {
+        result = CuGraphExecUpdateResult.Error;
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is not { } target || _graphs.Find(graph.Value) is not { } source)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        status = Health(target.Context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        result = GraphComparison.Compare(target.Nodes, source.Nodes);
+        if (result != CuGraphExecUpdateResult.Success)
+        {
+            return CuResult.GraphExecUpdateFailure;
+        }
+
+        target.Nodes = [.. source.Nodes];
+        return CuResult.Success;
+    }
+
+    public CuResult GraphUpload(CuGraphExec executable, CuStream stream)
+    {
+        CuResult status = EnterStream(stream, out EmulatedStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is null)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        return found.Capture is { } capture ? InvalidateWith(capture, CuResult.StreamCaptureUnsupported) : CuResult.Success;
+    }
+
+    public CuResult GraphLaunch(CuGraphExec executable, CuStream stream)
+    {
+        CuResult status = EnterStream(stream, out EmulatedStream? found);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_executables.Find(executable.Value) is not { } launched)
+        {
+            return CuResult.InvalidValue;
+        }
+
+        if (found.Capture is { } capture)
+        {
+            return InvalidateWith(capture, CuResult.StreamCaptureUnsupported);
+        }
+
+        status = Health(launched.Context);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        status = _faults.Apply(EmulatedFaultKind.RefusedLaunch, found.Context.Device);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        foreach (EmulatedAllocation range in launched.Allocations)
+        {
+            if (!range.IsFreeRequested)
+            {
+                if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0)
+                {
+                    return CuResult.InvalidValue;
+                }
+
+                status = Enqueue(
+                    found,
+                    new StreamCommand
+                    {
+                        Kind = CommandKind.Free,
+                        Destination = range.Address,
+                        Bytes = range.Size,
+                        Subject = range,
+                    }
+                );
+                if (status != CuResult.Success)
+                {
+                    return status;
+                }
+            }
+
+            range.IsFreeRequested = range.IsFreedInGraph;
+        }
+
+        EmulatedCounters.Count(ref found.Context.Device.Counters.Replays);
+        return _execution.Submit(found, launched);
+    }
+
+    public CuResult GraphExecDestroy(CuGraphExec executable)
+    {
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        return DestroyExecutable(executable.Value) ? CuResult.Success : CuResult.InvalidValue;
+    }
+
+    public CuResult GraphDebugDotPrint(CuGraph graph, string path)
+    {
+        CuResult status = Enter(out _);
+        if (status != CuResult.Success)
+        {
+            return status;
+        }
+
+        if (_graphs.Find(graph.Value) is not { } found || string.IsNullOrEmpty(path))
+        {
+            return CuResult.InvalidValue;
+        }
+
+        try
+        {
+            File.WriteAllText(path, found.ToDot());
+            return CuResult.Success;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return CuResult.OperatingSystem;
+        }
+    }
+
+    private bool DestroyGraph(nint handle)
+    {
+        if (_graphs.Remove(handle) is not { } graph)
+        {
+            return false;
+        }
+
+        ReleaseOwned(graph.Allocations);
+        return true;
+    }
+
+    private bool DestroyExecutable(nint handle)
+    {
+        if (_executables.Remove(handle) is not { } executable)
+        {
+            return false;
+        }
+
+        if (executable.Allocations.Length > 0)
+        {
+            _execution.Drain(executable.Context.Device);
+        }
+
+        ReleaseOwned(executable.Allocations);
+        return true;
+    }
+
+    private static void Own(EmulatedAllocation range)
+    {
+        lock (range.Device.Gate)
+        {
+            range.Owners++;
+        }
+    }
+
+    private static void ReleaseOwned(IReadOnlyList<EmulatedAllocation> ranges)
+    {
+        foreach (EmulatedAllocation range in ranges)
+        {
+            bool isLast;
+            lock (range.Device.Gate)
+            {
+                isLast = --range.Owners == 0;
+            }
+
+            if (isLast && !range.IsLive)
+            {
+                range.Device.ReturnToHost(range);
+            }
+        }
+    }
+}
