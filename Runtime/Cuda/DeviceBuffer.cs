@@ -6,51 +6,28 @@ namespace Troupe.Runtime.Cuda;
 /// device.
 /// A stream-ordered range is freed in the order of the stream given to <see cref="FreeOn"/>, or of the one it was allocated on.
 /// </remarks>
-internal sealed class DeviceBuffer : IDisposable
+internal sealed class DeviceBuffer : OwnedHandle<DevicePointer>
 {
     private readonly DeviceStream? _stream;
-    private readonly DevicePointer _pointer;
-    private int _isDisposed;
 
     private DeviceBuffer(DeviceContext context, DeviceStream? stream, DevicePointer pointer, ulong byteCount)
+        : base(context, pointer)
     {
-        Context = context;
         _stream = stream;
-        _pointer = pointer;
         ByteCount = byteCount;
     }
 
-    public DeviceContext Context { get; }
-
     public ulong ByteCount { get; }
 
-    public DevicePointer Pointer
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            return _pointer;
-        }
-    }
+    public DevicePointer Pointer => Handle;
 
     /// <summary>Allocates plain device memory.</summary>
     /// <exception cref="CudaException"><see cref="CuResult.OutOfMemory"/> when the device has not enough.</exception>
     public static DeviceBuffer Allocate(DeviceContext context, ulong byteCount)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        context.ThrowIfFaulted();
-        context.Hold();
-        try
-        {
-            using ContextEntry entry = context.Enter();
-            context.Driver.MemAlloc(out DevicePointer pointer, byteCount).ThrowIfFailed();
-            return new DeviceBuffer(context, null, pointer, byteCount);
-        }
-        catch
-        {
-            context.LetGo();
-            throw;
-        }
+        using var creation = new HandleCreation(context);
+        context.Driver.MemAlloc(out DevicePointer pointer, byteCount).ThrowIfFailed();
+        return creation.Keep(new DeviceBuffer(context, null, pointer, byteCount));
     }
 
     /// <summary>Allocates in the order of a stream, from a pool or from the device's default pool.</summary>
@@ -58,74 +35,50 @@ internal sealed class DeviceBuffer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         DeviceContext context = stream.Context;
-        context.ThrowIfFaulted();
-        context.Hold();
-        try
+        using var creation = new HandleCreation(context);
+        DevicePointer pointer;
+        if (pool is null)
         {
-            using ContextEntry entry = context.Enter();
-            DevicePointer pointer;
-            if (pool is null)
-            {
-                context.Driver.MemAllocAsync(out pointer, byteCount, stream.Handle).ThrowIfFailed();
-            }
-            else
-            {
-                context.Driver.MemAllocFromPoolAsync(out pointer, byteCount, pool.Handle, stream.Handle).ThrowIfFailed();
-            }
+            context.Driver.MemAllocAsync(out pointer, byteCount, stream.Handle).ThrowIfFailed();
+        }
+        else
+        {
+            context.Driver.MemAllocFromPoolAsync(out pointer, byteCount, pool.Handle, stream.Handle).ThrowIfFailed();
+        }
 
-            return new DeviceBuffer(context, stream, pointer, byteCount);
-        }
-        catch
-        {
-            context.LetGo();
-            throw;
-        }
+        return creation.Keep(new DeviceBuffer(context, stream, pointer, byteCount));
     }
 
     /// <summary>Frees in the order of a stream, for ranges whose last use is there.</summary>
     public void FreeOn(DeviceStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        if (TryEnd(out DevicePointer pointer))
+        {
+            Free(pointer, stream.Handle);
+            Context.LetGo();
+        }
+    }
+
+    private protected override void GiveBack(DevicePointer pointer) =>
+        Free(pointer, _stream is null || _stream.IsDisposed ? default : _stream.Handle);
+
+    private void Free(DevicePointer pointer, CuStream stream)
+    {
+        if (!TryEnter())
         {
             return;
         }
 
-        Free(stream.Handle);
-    }
-
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        if (stream.IsNull)
         {
-            return;
-        }
-
-        Free(_stream is null || _stream.IsDisposed ? default : _stream.Handle);
-    }
-
-    private void Free(CuStream stream)
-    {
-        ICudaDriver driver = Context.Driver;
-        CuResult entered = driver.CtxPushCurrent(Context.Handle);
-        if (entered != CuResult.Success)
-        {
-            Context.Record(entered, nameof(driver.CtxPushCurrent));
+            Context.Record(Driver.MemFree(pointer), nameof(Driver.MemFree));
         }
         else
         {
-            if (stream.IsNull)
-            {
-                Context.Record(driver.MemFree(_pointer), nameof(driver.MemFree));
-            }
-            else
-            {
-                Context.Record(driver.MemFreeAsync(_pointer, stream), nameof(driver.MemFreeAsync));
-            }
-
-            Context.Record(driver.CtxPopCurrent(out _), nameof(driver.CtxPopCurrent));
+            Context.Record(Driver.MemFreeAsync(pointer, stream), nameof(Driver.MemFreeAsync));
         }
 
-        Context.LetGo();
+        Leave();
     }
 }

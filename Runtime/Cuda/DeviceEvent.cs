@@ -3,47 +3,17 @@ namespace Troupe.Runtime.Cuda;
 /// <summary>An owned event.</summary>
 /// <remarks><b>Owns</b> the event; holds its context alive. <b>Thread</b> any; recorded by the owner of the stream. <b>Blocks</b> in
 /// <see cref="Synchronize"/> only.</remarks>
-internal sealed class DeviceEvent : IDisposable
+internal sealed class DeviceEvent : OwnedHandle<CuEvent>
 {
-    private readonly CuEvent _handle;
-    private int _isDisposed;
-
     private DeviceEvent(DeviceContext context, CuEvent handle)
-    {
-        Context = context;
-        _handle = handle;
-    }
-
-    public DeviceContext Context { get; }
-
-    public CuEvent Handle
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            return _handle;
-        }
-    }
-
-    private ICudaDriver Driver => Context.Driver;
+        : base(context, handle) { }
 
     /// <summary>Makes an event; without timing it is cheaper, and the default.</summary>
     public static DeviceEvent Create(DeviceContext context, CuEventFlags flags = CuEventFlags.DisableTiming)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        context.ThrowIfFaulted();
-        context.Hold();
-        try
-        {
-            using ContextEntry entry = context.Enter();
-            context.Driver.EventCreate(out CuEvent handle, flags).ThrowIfFailed();
-            return new DeviceEvent(context, handle);
-        }
-        catch
-        {
-            context.LetGo();
-            throw;
-        }
+        using var creation = new HandleCreation(context);
+        context.Driver.EventCreate(out CuEvent handle, flags).ThrowIfFailed();
+        return creation.Keep(new DeviceEvent(context, handle));
     }
 
     /// <summary>Marks the place behind everything enqueued on a stream of the same context.</summary>
@@ -78,14 +48,5 @@ internal sealed class DeviceEvent : IDisposable
         return TimeSpan.FromMilliseconds(milliseconds);
     }
 
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-        {
-            return;
-        }
-
-        Context.Record(Driver.EventDestroy(_handle), nameof(Driver.EventDestroy));
-        Context.LetGo();
-    }
+    private protected override void GiveBack(CuEvent handle) => Context.Record(Driver.EventDestroy(handle), nameof(Driver.EventDestroy));
 }

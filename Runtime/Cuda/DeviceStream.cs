@@ -5,51 +5,20 @@ namespace Troupe.Runtime.Cuda;
 /// <b>Owns</b> the stream; holds its context alive. <b>Thread</b> one at a time. <b>Blocks</b> in <see cref="Synchronize"/> only.
 /// The calls that enqueue work expect the caller to be inside <see cref="DeviceContext.Enter"/>: a lane enters once per forward.
 /// </remarks>
-internal sealed class DeviceStream : IDisposable
+internal sealed class DeviceStream : OwnedHandle<CuStream>
 {
-    private readonly CuStream _handle;
     private readonly Lock _recording = new();
     private bool _isRecording;
-    private int _isDisposed;
 
     private DeviceStream(DeviceContext context, CuStream handle)
-    {
-        Context = context;
-        _handle = handle;
-    }
-
-    public DeviceContext Context { get; }
-
-    public CuStream Handle
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            return _handle;
-        }
-    }
-
-    public bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
-
-    private ICudaDriver Driver => Context.Driver;
+        : base(context, handle) { }
 
     /// <exception cref="CudaException">The device has no more streams, or its context failed.</exception>
     public static DeviceStream Create(DeviceContext context, int priority = 0)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        context.ThrowIfFaulted();
-        context.Hold();
-        try
-        {
-            using ContextEntry entry = context.Enter();
-            context.Driver.StreamCreate(out CuStream handle, CuStreamFlags.NonBlocking, priority).ThrowIfFailed();
-            return new DeviceStream(context, handle);
-        }
-        catch
-        {
-            context.LetGo();
-            throw;
-        }
+        using var creation = new HandleCreation(context);
+        context.Driver.StreamCreate(out CuStream handle, CuStreamFlags.NonBlocking, priority).ThrowIfFailed();
+        return creation.Keep(new DeviceStream(context, handle));
     }
 
     /// <summary>Whether everything enqueued is done. An error other than "not ready" is thrown.</summary>
@@ -163,14 +132,5 @@ internal sealed class DeviceStream : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-        {
-            return;
-        }
-
-        Context.Record(Driver.StreamDestroy(_handle), nameof(Driver.StreamDestroy));
-        Context.LetGo();
-    }
+    private protected override void GiveBack(CuStream handle) => Context.Record(Driver.StreamDestroy(handle), nameof(Driver.StreamDestroy));
 }

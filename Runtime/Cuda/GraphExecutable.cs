@@ -2,55 +2,32 @@ namespace Troupe.Runtime.Cuda;
 
 /// <summary>An owned executable graph.</summary>
 /// <remarks><b>Owns</b> the executable; holds its context alive. <b>Thread</b> one at a time. <b>Blocks</b> never.</remarks>
-internal sealed class GraphExecutable : IDisposable
+internal sealed class GraphExecutable : OwnedHandle<CuGraphExec>
 {
-    private readonly CuGraphExec _handle;
-    private int _isDisposed;
-
     internal GraphExecutable(DeviceContext context, CuGraphExec handle)
+        : base(context, handle)
     {
         context.Hold();
-        Context = context;
-        _handle = handle;
-    }
-
-    public DeviceContext Context { get; }
-
-    public CuGraphExec Handle
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            return _handle;
-        }
     }
 
     /// <summary>Replays the graph behind everything enqueued on the stream. The caller is inside the context.</summary>
-    public void Launch(DeviceStream stream) => Context.Driver.GraphLaunch(Handle, stream.Handle).ThrowIfFailed();
+    public void Launch(DeviceStream stream) => Driver.GraphLaunch(Handle, stream.Handle).ThrowIfFailed();
 
     /// <summary>Brings the executable to the device ahead of its first launch.</summary>
-    public void Upload(DeviceStream stream) => Context.Driver.GraphUpload(Handle, stream.Handle).ThrowIfFailed();
+    public void Upload(DeviceStream stream) => Driver.GraphUpload(Handle, stream.Handle).ThrowIfFailed();
 
     /// <summary>Takes the values of another recording of the same shape; the outcome says why not.</summary>
     public CuGraphExecUpdateResult Update(RecordedGraph graph)
     {
-        CuResult status = Context.Driver.GraphExecUpdate(Handle, graph.Handle, out CuGraphExecUpdateResult result);
+        CuResult status = Driver.GraphExecUpdate(Handle, graph.Handle, out CuGraphExecUpdateResult result);
         if (status != CuResult.GraphExecUpdateFailure)
         {
-            status.ThrowIfFailed(nameof(Context.Driver.GraphExecUpdate));
+            status.ThrowIfFailed(nameof(Driver.GraphExecUpdate));
         }
 
         return result;
     }
 
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-        {
-            return;
-        }
-
-        Context.Record(Context.Driver.GraphExecDestroy(_handle), nameof(Context.Driver.GraphExecDestroy));
-        Context.LetGo();
-    }
+    private protected override void GiveBack(CuGraphExec handle) =>
+        Context.Record(Driver.GraphExecDestroy(handle), nameof(Driver.GraphExecDestroy));
 }

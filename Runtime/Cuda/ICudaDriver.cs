@@ -12,9 +12,6 @@ namespace Troupe.Runtime.Cuda;
 /// </remarks>
 internal interface ICudaDriver : IDisposable
 {
-    /// <summary>Short name for logs: <c>host</c>, <c>cuda</c>, <c>managedcuda</c>.</summary>
-    string Name { get; }
-
     /// <summary>Driver version as CUDA reports it, e.g. 13000 for 13.0.</summary>
     CuResult DriverGetVersion(out int version);
 

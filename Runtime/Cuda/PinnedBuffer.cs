@@ -3,30 +3,17 @@ namespace Troupe.Runtime.Cuda;
 /// <summary>An owned range of page-locked host memory: copies from and to it run while the host goes on.</summary>
 /// <remarks><b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when freed: the driver may wait for the
 /// device.</remarks>
-internal sealed unsafe class PinnedBuffer : IDisposable
+internal sealed unsafe class PinnedBuffer : OwnedHandle<HostPointer>
 {
-    private readonly HostPointer _pointer;
-    private int _isDisposed;
-
     private PinnedBuffer(DeviceContext context, HostPointer pointer, ulong byteCount)
+        : base(context, pointer)
     {
-        Context = context;
-        _pointer = pointer;
         ByteCount = byteCount;
     }
 
-    public DeviceContext Context { get; }
-
     public ulong ByteCount { get; }
 
-    public HostPointer Pointer
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            return _pointer;
-        }
-    }
+    public HostPointer Pointer => Handle;
 
     /// <summary>The bytes. Valid until disposed; the caller orders its accesses with the device's.</summary>
     /// <exception cref="OverflowException">The range is larger than a span can be.</exception>
@@ -35,38 +22,17 @@ internal sealed unsafe class PinnedBuffer : IDisposable
 
     public static PinnedBuffer Allocate(DeviceContext context, ulong byteCount, CuMemHostAllocFlags flags = CuMemHostAllocFlags.Portable)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        context.ThrowIfFaulted();
-        context.Hold();
-        try
-        {
-            using ContextEntry entry = context.Enter();
-            context.Driver.MemHostAlloc(out HostPointer pointer, byteCount, flags).ThrowIfFailed();
-            return new PinnedBuffer(context, pointer, byteCount);
-        }
-        catch
-        {
-            context.LetGo();
-            throw;
-        }
+        using var creation = new HandleCreation(context);
+        context.Driver.MemHostAlloc(out HostPointer pointer, byteCount, flags).ThrowIfFailed();
+        return creation.Keep(new PinnedBuffer(context, pointer, byteCount));
     }
 
-    public void Dispose()
+    private protected override void GiveBack(HostPointer pointer)
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        if (TryEnter())
         {
-            return;
+            Context.Record(Driver.MemFreeHost(pointer), nameof(Driver.MemFreeHost));
+            Leave();
         }
-
-        ICudaDriver driver = Context.Driver;
-        CuResult entered = driver.CtxPushCurrent(Context.Handle);
-        Context.Record(entered, nameof(driver.CtxPushCurrent));
-        if (entered == CuResult.Success)
-        {
-            Context.Record(driver.MemFreeHost(_pointer), nameof(driver.MemFreeHost));
-            Context.Record(driver.CtxPopCurrent(out _), nameof(driver.CtxPopCurrent));
-        }
-
-        Context.LetGo();
     }
 }

@@ -19,8 +19,6 @@ internal sealed unsafe partial class NativeCudaDriver : ICudaDriver
         _api = new CudaApi(symbols);
     }
 
-    public string Name => "cuda";
-
     /// <summary>What the table was filled with; for tests.</summary>
     internal CudaSymbols Symbols { get; }
 

@@ -59,8 +59,6 @@ internal sealed partial class EmulatedCudaDriver : ICudaDriver, IManagedLauncher
         };
     }
 
-    public string Name => "emulated";
-
     /// <summary>What went wrong inside work, one line each, oldest first: statuses tell only the code.</summary>
     public IReadOnlyCollection<string> Reports => _machine.Reports;
 
