@@ -45,7 +45,7 @@ internal sealed class OverheadRun(TimeSpan perRung)
         {
             Cluster = null,
             Metrics = null,
-            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 2),
             LogLevel = LogLevel.Warning,
         };
         using ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);

@@ -99,7 +99,7 @@ internal static class DemoCommand
         ServeSpec spec = new()
         {
             Cluster = null,
-            Devices = new DeviceChoice(DeviceKind.Host, Devices),
+            Devices = new DeviceChoice(DeviceKind.Emulated, Devices),
             LogLevel = LogLevel.Warning,
         };
         NodeHost host = await NodeHost.StartAsync(spec, logs, stop);

@@ -10,17 +10,18 @@ internal enum DeviceKind
     Auto,
 
     /// <summary>Emulated devices in host memory.</summary>
-    Host,
+    Emulated,
 
     /// <summary>Real devices or none.</summary>
     Cuda,
 }
 
-/// <summary>The value of <c>--devices</c>: <c>auto</c>, <c>host:N</c> or <c>cuda</c>.</summary>
-/// <param name="Count">Emulated devices to make where the kind is, or falls back to, <see cref="DeviceKind.Host"/>.</param>
+/// <summary>The value of <c>--devices</c>: <c>auto</c>, <c>emulated:N</c> or <c>cuda</c>; <c>host:N</c>, the spelling of earlier versions,
+/// is read as <c>emulated:N</c>.</summary>
+/// <param name="Count">Emulated devices to make where the kind is, or falls back to, <see cref="DeviceKind.Emulated"/>.</param>
 internal sealed record DeviceChoice(DeviceKind Kind, int Count)
 {
-    public const string Form = "write auto, cuda or host:N with N from 1 to 64";
+    public const string Form = "write auto, cuda or emulated:N with N from 1 to 64";
 
     /// <summary>Emulated devices of a node that did not say how many.</summary>
     public const int DefaultCount = 2;
@@ -33,10 +34,8 @@ internal sealed record DeviceChoice(DeviceKind Kind, int Count)
         {
             "auto" => new DeviceChoice(DeviceKind.Auto, DefaultCount),
             "cuda" => new DeviceChoice(DeviceKind.Cuda, 0),
-            "host" => new DeviceChoice(DeviceKind.Host, DefaultCount),
-            _ when text.StartsWith("host:", StringComparison.Ordinal)
-                    && int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-                    && count is >= 1 and <= MostEmulated => new DeviceChoice(DeviceKind.Host, count),
+            "emulated" or "host" => new DeviceChoice(DeviceKind.Emulated, DefaultCount),
+            _ when TryParseCount(text, out int count) => new DeviceChoice(DeviceKind.Emulated, count),
             _ => null,
         };
         return choice is not null;
@@ -47,6 +46,16 @@ internal sealed record DeviceChoice(DeviceKind Kind, int Count)
         {
             DeviceKind.Auto => "auto",
             DeviceKind.Cuda => "cuda",
-            DeviceKind.Host => $"host:{Count}",
+            DeviceKind.Emulated => $"emulated:{Count}",
         };
+
+    private static bool TryParseCount(string text, out int count)
+    {
+        count = 0;
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        return colon >= 0
+            && text.AsSpan(0, colon) is "emulated" or "host"
+            && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out count)
+            && count is >= 1 and <= MostEmulated;
+    }
 }

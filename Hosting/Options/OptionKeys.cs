@@ -22,7 +22,7 @@ internal static class OptionKeys
     public static OptionKey Devices { get; } =
         new(
             "devices",
-            "auto|host:N|cuda",
+            "auto|emulated:N|cuda",
             "Where this node's devices come from. auto (default): CUDA if a back end for it is found, otherwise 2 emulated devices."
         );
 

@@ -20,7 +20,7 @@ internal static class DeviceOpening
         {
             case DeviceKind.Cuda:
                 return TryOpenCuda(out string missing)
-                    ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices host:N");
+                    ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices emulated:N");
             case DeviceKind.Auto:
                 if (MissingBackend(repository) is { } backend)
                 {
@@ -36,7 +36,7 @@ internal static class DeviceOpening
                 }
 
                 break;
-            case DeviceKind.Host:
+            case DeviceKind.Emulated:
                 break;
         }
 

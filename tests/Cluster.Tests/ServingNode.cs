@@ -48,7 +48,7 @@ internal sealed class ServingNode : IAsyncDisposable
                     Path.Combine(AppContext.BaseDirectory, "troupe.dll"),
                     "serve",
                     "--devices",
-                    "host:1",
+                    "emulated:1",
                     "--metrics",
                     "off",
                     "--http",

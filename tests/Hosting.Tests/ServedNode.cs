@@ -43,7 +43,7 @@ public sealed class ServedNode : IAsyncLifetime
         {
             Models = _models,
             Load = _load,
-            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 2),
             Cluster = null,
             DrainTimeout = TimeSpan.FromSeconds(5),
         };

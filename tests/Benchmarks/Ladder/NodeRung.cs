@@ -26,7 +26,7 @@ internal sealed class NodeRung : IDisposable
         ServeSpec spec = new()
         {
             Cluster = null,
-            Devices = new DeviceChoice(DeviceKind.Host, 1),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 1),
             LogLevel = LogLevel.Warning,
         };
         ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);

@@ -66,7 +66,7 @@ internal sealed class ModeLatency : IDisposable
                             "--load",
                             "fmnist",
                             "--devices",
-                            "host:2",
+                            "emulated:2",
                             "--metrics",
                             "off",
                             "--http",

@@ -54,7 +54,7 @@ public sealed class TroupeProcessTests
             "--cluster",
             "off",
             "--devices",
-            "host:1",
+            "emulated:1",
         ]);
         (int cluster, _, string clusterError) = await RunAsync([
             "serve",
@@ -65,7 +65,7 @@ public sealed class TroupeProcessTests
             "--cluster",
             address,
             "--devices",
-            "host:1",
+            "emulated:1",
         ]);
 
         Assert.Equal(
@@ -142,7 +142,7 @@ public sealed class TroupeProcessTests
             "--cluster",
             "127.0.0.1:0",
             "--devices",
-            "host:2",
+            "emulated:2",
         ]);
         string picture = Path.GetTempFileName();
         try

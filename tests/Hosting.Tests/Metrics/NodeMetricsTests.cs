@@ -29,7 +29,7 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         ServeSpec spec = new()
         {
             Cluster = null,
-            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 2),
             Lanes = 1,
         };
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");

@@ -15,7 +15,7 @@ internal sealed class OnnxBackend : IEngineBackend
             Obstacle = driver =>
                 driver == DriverKind.Emulated
                     ? null
-                    : "the package holds ONNX Runtime's CPU provider only, which runs on emulated devices, and this is a real one. Give it a TensorRT plan, or serve this model with --devices host:1",
+                    : "the package holds ONNX Runtime's CPU provider only, which runs on emulated devices, and this is a real one. Give it a TensorRT plan, or serve this model with --devices emulated:1",
         };
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation) =>

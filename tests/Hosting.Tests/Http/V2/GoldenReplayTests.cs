@@ -18,7 +18,7 @@ public sealed class GoldenReplayTests
         ServeSpec spec = new()
         {
             Cluster = null,
-            Devices = new DeviceChoice(DeviceKind.Host, 2),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 2),
             Models = SampleFiles.Models,
             Load = ["fmnist"],
         };
