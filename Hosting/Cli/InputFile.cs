@@ -108,10 +108,7 @@ internal static class InputFile
     {
         if (spec.Type == ElementType.Bytes)
         {
-            byte[] prefixed = new byte[4 + file.Length];
-            System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(prefixed, file.Length);
-            file.CopyTo(prefixed, 4);
-            return new Tensor(spec.Name, spec.Type, Shape(spec, path, 1), prefixed);
+            return new Tensor(spec.Name, spec.Type, Shape(spec, path, 1), BytesElements.Single(file));
         }
 
         long elements = file.Length * 8L / spec.Type.BitCount();

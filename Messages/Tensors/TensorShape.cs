@@ -45,6 +45,25 @@ public readonly struct TensorShape : IEquatable<TensorShape>
     /// <summary>True when no dimension is -1.</summary>
     public bool IsConcrete => !Span.Contains(-1);
 
+    /// <summary>Whether it has the rank of a spec and each of its dimensions that is not free there.</summary>
+    public bool Fits(in TensorShape spec)
+    {
+        if (_rank != spec._rank)
+        {
+            return false;
+        }
+
+        for (int axis = 0; axis < _rank; axis++)
+        {
+            if (spec._dimensions[axis] >= 0 && spec._dimensions[axis] != _dimensions[axis])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Number of elements; throws <see cref="OverflowException"/> past 2^63 and <see cref="InvalidOperationException"/> where a
     /// dimension is -1.</summary>
     public long ElementCount =>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Troupe.Messages.Tensors;
 
 /// <summary>Says what is wrong with tensors that come from a stranger. Used where tensors enter: at the edge, on the wire and in the
@@ -64,27 +62,23 @@ public static class TensorValidation
     /// behind them.</summary>
     public static string? CheckStrings(long elements, ReadOnlySpan<byte> data)
     {
-        ReadOnlySpan<byte> rest = data;
-        long found = 0;
-        while (!rest.IsEmpty)
+        var strings = new BytesElements(data);
+        BytesStep step;
+        do
         {
-            if (rest.Length < sizeof(uint))
-            {
-                return $"string {found} has a length prefix of {rest.Length} bytes instead of {sizeof(uint)}";
-            }
+            step = strings.Next();
+        } while (step == BytesStep.Element);
 
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(rest);
-            rest = rest[sizeof(uint)..];
-            if (length > (uint)rest.Length)
-            {
-                return $"string {found} has {length} bytes by its prefix, but only {rest.Length} are left";
-            }
-
-            rest = rest[(int)length..];
-            found++;
-        }
-
-        return found == elements ? null : $"it has {found} strings, its shape asks for {elements}";
+        return step switch
+        {
+            BytesStep.IncompleteLength =>
+                $"string {strings.Count} has a length prefix of {strings.Left} bytes instead of {BytesElements.PrefixBytes}",
+            BytesStep.IncompleteElement =>
+                $"string {strings.Count} has {strings.Announced} bytes by its prefix, but only {strings.Left} are left",
+            BytesStep.Element or BytesStep.End => strings.Count == elements
+                ? null
+                : $"it has {strings.Count} strings, its shape asks for {elements}",
+        };
     }
 
     private static string? DuplicateName(ReadOnlySpan<Tensor> tensors)

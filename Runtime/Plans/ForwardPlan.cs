@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Plans;
 
@@ -97,7 +98,7 @@ internal sealed class ForwardPlan
         if (Offsets[device][tensor] == Nowhere)
         {
             Offsets[device][tensor] = ArenaBytes[device];
-            ArenaBytes[device] += (Math.Max(Bytes[tensor], 1) + Alignment - 1) / Alignment * Alignment;
+            ArenaBytes[device] += ByteAlignment.Up(Math.Max(Bytes[tensor], 1), Alignment);
         }
     }
 }

@@ -59,13 +59,7 @@ internal sealed class InputCheck
     public void Shape(int input, in TensorShape shape)
     {
         GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
-        bool fits = shape.Rank == tensor.Shape.Rank;
-        for (int axis = 0; fits && axis < shape.Rank; axis++)
-        {
-            fits = shape[axis] >= 0 && (tensor.Shape[axis] < 0 || shape[axis] == tensor.Shape[axis]);
-        }
-
-        if (!fits)
+        if (!shape.IsConcrete || !shape.Fits(tensor.Shape))
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,

@@ -19,16 +19,7 @@ internal sealed record EngineTensor(string Name, ElementType Type, TensorShape S
     public int Alignment { get; init; } = 256;
 
     /// <summary>The shape has the tensor's rank and its fixed dimensions.</summary>
-    public bool Admits(in TensorShape shape)
-    {
-        bool fits = shape.Rank == Shape.Rank;
-        for (int axis = 0; fits && axis < shape.Rank; axis++)
-        {
-            fits = Shape[axis] < 0 || Shape[axis] == shape[axis];
-        }
-
-        return fits;
-    }
+    public bool Admits(in TensorShape shape) => shape.Fits(Shape);
 
     /// <summary>What the module's caller sees of it.</summary>
     public TensorSpec ToSpec() => new(Name, Type, Shape);

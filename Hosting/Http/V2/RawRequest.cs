@@ -39,10 +39,7 @@ internal static class RawRequest
             throw ProtocolException.Bad($"{prefix}For BYTE datatype raw input '{spec.Name}', the model must have input shape [1]");
         }
 
-        byte[] data = new byte[4 + body.Length];
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(data, body.Length);
-        body.Span.CopyTo(data.AsSpan(4));
-        return new Tensor(spec.Name, spec.Type, new TensorShape(1), data);
+        return new Tensor(spec.Name, spec.Type, new TensorShape(1), BytesElements.Single(body.Span));
     }
 
     /// <summary>The one free dimension is what the number of bytes leaves for it.</summary>

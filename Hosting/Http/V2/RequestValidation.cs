@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Troupe.Hosting.Edge;
 using Troupe.Messages.Tensors;
 
@@ -117,13 +116,7 @@ internal static class RequestValidation
     private static void CheckShape(string id, Tensor input, InferContract model)
     {
         TensorShape expected = Find(model.Inputs, input.Name)!.Shape;
-        bool fits = input.Shape.Rank == expected.Rank;
-        for (int axis = 0; fits && axis < expected.Rank; axis++)
-        {
-            fits = expected[axis] < 0 || expected[axis] == input.Shape[axis];
-        }
-
-        if (!fits)
+        if (!input.Shape.Fits(expected))
         {
             string note =
                 model.MaxBatchSize > 0
@@ -157,35 +150,26 @@ internal static class RequestValidation
 
     private static void CheckStrings(string id, Tensor input, long expected, InferContract model)
     {
-        ReadOnlySpan<byte> rest = input.Data.Span;
-        long count = 0;
-        for (; !rest.IsEmpty; count++)
+        var strings = new BytesElements(input.Data.Span);
+        BytesStep step;
+        do
         {
-            if (rest.Length < 4)
-            {
-                throw Bad(
-                    id,
-                    $"incomplete string length indicator for inference input '{input.Name}' for model '{model.Model}', expecting 4 bytes but only {rest.Length} bytes available."
-                );
-            }
+            step = strings.Next();
+        } while (step == BytesStep.Element);
 
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(rest);
-            rest = rest[4..];
-            rest =
-                length <= rest.Length
-                    ? rest[(int)length..]
-                    : throw Bad(
-                        id,
-                        $"incomplete string data for inference input '{input.Name}', expecting string of length {length} but only {rest.Length} bytes available"
-                    );
-        }
-
-        if (count != expected)
+        string? problem = step switch
         {
-            throw Bad(
-                id,
-                $"unexpected number of string elements {count} for inference input '{input.Name}' for model '{model.Model}', expecting {expected}"
-            );
+            BytesStep.IncompleteLength =>
+                $"incomplete string length indicator for inference input '{input.Name}' for model '{model.Model}', expecting 4 bytes but only {strings.Left} bytes available.",
+            BytesStep.IncompleteElement =>
+                $"incomplete string data for inference input '{input.Name}', expecting string of length {strings.Announced} but only {strings.Left} bytes available",
+            BytesStep.Element or BytesStep.End => strings.Count == expected
+                ? null
+                : $"unexpected number of string elements {strings.Count} for inference input '{input.Name}' for model '{model.Model}', expecting {expected}",
+        };
+        if (problem is not null)
+        {
+            throw Bad(id, problem);
         }
     }
 

@@ -302,12 +302,11 @@ internal static class TensorJson
 
     private static void WriteStrings(ResponseBody target, ReadOnlySpan<byte> data)
     {
-        for (int i = 0; !data.IsEmpty; i++)
+        var strings = new BytesElements(data);
+        for (int i = 0; strings.Next() == BytesStep.Element; i++)
         {
-            int length = BinaryPrimitives.ReadInt32LittleEndian(data);
             Separate(target, i);
-            JsonText.WriteString(target, data.Slice(4, length));
-            data = data[(4 + length)..];
+            JsonText.WriteString(target, strings.Current);
         }
     }
 

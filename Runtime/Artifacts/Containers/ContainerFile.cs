@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Artifacts.Containers;
 
@@ -31,7 +32,7 @@ public static class ContainerFile
         }
 
         byte[] json = ContainerJson.Write(metadata);
-        int engineOffset = (HeaderBytes + json.Length + Alignment - 1) / Alignment * Alignment;
+        int engineOffset = ByteAlignment.Up(HeaderBytes + json.Length, Alignment);
         byte[] file = new byte[checked(engineOffset + plan.Length)];
         (metadata.Aliases.Count > 0 ? Tr02 : Tr01).CopyTo(file);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(4), HeaderBytes);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
 using Troupe.Runtime.Artifacts.Parsing;
 
@@ -54,7 +55,7 @@ internal sealed class ZipFile
         ReadOnlyMemory<byte> packed = _source.Read(DataOffset(entry, where), (int)entry.PackedBytes);
         ReadOnlyMemory<byte> bytes = entry.Method == ZipEntry.Stored ? packed : Inflate(packed, (int)entry.Bytes, where);
         _unpacked += bytes.Length;
-        return Crc32.Of(bytes.Span) == entry.Checksum
+        return Crc32.HashToUInt32(bytes.Span) == entry.Checksum
             ? bytes
             : throw ArtifactException.Corrupt(where, "the entry's bytes do not fit its checksum");
     }

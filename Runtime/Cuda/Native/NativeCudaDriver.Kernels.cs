@@ -1,4 +1,5 @@
 using Troupe.Runtime.Cuda.Interop;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Cuda.Native;
 
@@ -139,7 +140,7 @@ internal sealed unsafe partial class NativeCudaDriver
                     return CuResult.InvalidValue;
                 }
 
-                offset = (offset + size - 1) / size * size;
+                offset = ByteAlignment.Up(offset, size);
                 if (offset + size > arguments.Length)
                 {
                     return CuResult.InvalidValue;

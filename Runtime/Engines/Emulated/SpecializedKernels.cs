@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Troupe.Messages.Tensors;
@@ -48,14 +50,10 @@ internal sealed class SpecializedKernels(string engine, RuntimeCache? cache)
 
     private static ulong Hash(int profile, ReadOnlySpan<TensorShape> shapes)
     {
-        ulong hash = 14695981039346656037UL ^ (uint)profile;
+        ulong hash = (uint)profile;
         foreach (ref readonly TensorShape shape in shapes)
         {
-            hash = (hash * 1099511628211UL) ^ (uint)shape.Rank;
-            foreach (long dimension in shape.Span)
-            {
-                hash = (hash * 1099511628211UL) ^ (ulong)dimension;
-            }
+            hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(shape.Span), (long)hash);
         }
 
         return hash;

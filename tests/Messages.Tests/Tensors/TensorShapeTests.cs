@@ -71,4 +71,17 @@ public sealed class TensorShapeTests
                 Assert.Equal(product <= long.MaxValue, new TensorShape(dimensions).TryGetElementCount(out long count));
                 Assert.Equal(product <= long.MaxValue ? (long)product : 0, count);
             });
+
+    [Theory]
+    [InlineData(new long[] { 2, 3 }, new long[] { 2, 3 }, true)]
+    [InlineData(new long[] { 2, 3 }, new long[] { -1, 3 }, true)]
+    [InlineData(new long[] { 0, 3 }, new long[] { -1, -1 }, true)]
+    [InlineData(new long[] { -1, 3 }, new long[] { -1, 3 }, true)]
+    [InlineData(new long[] { }, new long[] { }, true)]
+    [InlineData(new long[] { -1, 3 }, new long[] { 2, 3 }, false)]
+    [InlineData(new long[] { 2, 3 }, new long[] { 3, 2 }, false)]
+    [InlineData(new long[] { 2, 3 }, new long[] { 2 }, false)]
+    [InlineData(new long[] { }, new long[] { -1 }, false)]
+    public void A_shape_fits_a_spec_of_its_rank_whose_fixed_dimensions_it_has(long[] shape, long[] spec, bool fits) =>
+        Assert.Equal(fits, new TensorShape(shape).Fits(new TensorShape(spec)));
 }

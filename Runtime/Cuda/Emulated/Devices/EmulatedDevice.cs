@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Cuda.Emulated.Devices;
 
@@ -109,7 +110,7 @@ internal sealed unsafe class EmulatedDevice : IDisposable
     /// <summary>Takes memory from the device; null when the limit does not allow it.</summary>
     public EmulatedAllocation? Allocate(EmulatedCudaContext context, EmulatedPool? pool, ulong size)
     {
-        ulong capacity = (size + Alignment - 1) & ~(Alignment - 1);
+        ulong capacity = ByteAlignment.Up(size, Alignment);
         lock (Gate)
         {
             if (capacity < size || capacity > FreeBytes)

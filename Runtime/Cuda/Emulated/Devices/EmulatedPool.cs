@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Cuda.Emulated.Devices;
 
@@ -64,7 +65,7 @@ internal sealed class EmulatedPool : EmulatedObject
     /// <summary>Memory for one allocation, from the kept ranges or from the device; null when neither has room.</summary>
     public EmulatedAllocation? Allocate(EmulatedCudaContext context, ulong size, bool isStrict)
     {
-        ulong capacity = (size + EmulatedDevice.Alignment - 1) & ~(EmulatedDevice.Alignment - 1);
+        ulong capacity = ByteAlignment.Up(size, EmulatedDevice.Alignment);
         lock (_gate)
         {
             if (TryReuse(capacity, context, size, isStrict) is { } kept)

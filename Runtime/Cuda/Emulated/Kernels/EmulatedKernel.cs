@@ -1,4 +1,5 @@
 using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Cuda.Emulated.Kernels;
 
@@ -16,7 +17,7 @@ internal sealed class EmulatedKernel : EmulatedObject
         Offsets = new int[_sizes.Length];
         for (int i = 0; i < _sizes.Length; i++)
         {
-            Offsets[i] = (ArgumentBytes + _sizes[i] - 1) / _sizes[i] * _sizes[i];
+            Offsets[i] = ByteAlignment.Up(ArgumentBytes, _sizes[i]);
             ArgumentBytes = Offsets[i] + _sizes[i];
         }
     }

@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx.Model;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
@@ -39,7 +40,7 @@ internal sealed class OnnxBinding : IDisposable
             TensorShape shape = input ? inputShapes[index] : outputShapes[index - inputShapes.Length];
             ElementType type = (input ? network.Inputs[index] : network.Outputs[index - inputShapes.Length]).Type;
             _slots[index] = new OnnxTensorSlot(type, shape, size, (ulong)type.ByteCount(shape.ElementCount));
-            size += (Math.Max(_slots[index].Bytes, 1) + Alignment - 1) / Alignment * Alignment;
+            size += ByteAlignment.Up(Math.Max(_slots[index].Bytes, 1), Alignment);
         }
 
         Bytes = Math.Max(size, 1);
