@@ -20,7 +20,7 @@ internal sealed class EmulatedCudaContext(EmulatedDevice device, bool isPrimary)
     public CuContext Context => new(Handle);
 
     /// <summary>A primary context that is activated again has no peers.</summary>
-    public void Renew() => Volatile.Write(ref _peers, []);
+    public void ForgetPeers() => Volatile.Write(ref _peers, []);
 
     public bool HasPeer(EmulatedCudaContext peer) => Array.IndexOf(Volatile.Read(ref _peers), peer) >= 0;
 

@@ -117,7 +117,7 @@ internal sealed unsafe class HostMemoryTable : IDisposable
     }
 
     /// <summary>Frees or forgets everything that belongs to a context.</summary>
-    public void Drop(EmulatedCudaContext context)
+    public void FreeAllOf(EmulatedCudaContext context)
     {
         lock (_gate)
         {

@@ -168,6 +168,6 @@ internal sealed partial class EmulatedCudaDriver
     {
         EmulatedCounters.Count(ref capture.Origin.Context.Device.Counters.FailedCaptures);
         _captures.End(capture);
-        ReleaseOwned(capture.Graph.Allocations);
+        RemoveOwner(capture.Graph.Allocations);
     }
 }

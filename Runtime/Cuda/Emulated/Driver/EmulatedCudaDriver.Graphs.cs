@@ -76,7 +76,7 @@ internal sealed partial class EmulatedCudaDriver
         found.IsInstantiated = true;
         foreach (EmulatedAllocation range in found.Allocations)
         {
-            Own(range);
+            AddOwner(range);
         }
 
         var created = new EmulatedGraphExec(found.Context, [.. found.Nodes], [.. found.Allocations], flags);
@@ -235,7 +235,7 @@ internal sealed partial class EmulatedCudaDriver
             return false;
         }
 
-        ReleaseOwned(graph.Allocations);
+        RemoveOwner(graph.Allocations);
         return true;
     }
 
@@ -251,11 +251,11 @@ internal sealed partial class EmulatedCudaDriver
             _execution.Drain(executable.Context.Device);
         }
 
-        ReleaseOwned(executable.Allocations);
+        RemoveOwner(executable.Allocations);
         return true;
     }
 
-    private static void Own(EmulatedAllocation range)
+    private static void AddOwner(EmulatedAllocation range)
     {
         lock (range.Device.Gate)
         {
@@ -263,7 +263,7 @@ internal sealed partial class EmulatedCudaDriver
         }
     }
 
-    private static void ReleaseOwned(IReadOnlyList<EmulatedAllocation> ranges)
+    private static void RemoveOwner(IReadOnlyList<EmulatedAllocation> ranges)
     {
         foreach (EmulatedAllocation range in ranges)
         {

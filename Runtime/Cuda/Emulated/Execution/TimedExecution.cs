@@ -60,7 +60,7 @@ internal sealed class TimedExecution : QueuedExecution
     protected override void Accept(WorkItem item)
     {
         item.StartsAt = Math.Max(item.StartsAt, Now);
-        _devices[item.Context.Device.Ordinal].Place(item, Now);
+        _devices[item.Context.Device.Ordinal].Schedule(item, Now);
         _pending.Enqueue(item, (item.EndsAt, item.Sequence));
     }
 

@@ -20,9 +20,9 @@ internal sealed class VirtualEngines(EmulatedDevice device)
     public long LastEnd { get; private set; }
 
     /// <summary>Gives an item the earliest place at or after the time it is ready, never before now, and sets its start and end.</summary>
-    public void Place(WorkItem item, long now)
+    public void Schedule(WorkItem item, long now)
     {
-        Forget(now);
+        DropEnded(now);
         long ticks = DurationOf(item.Command);
         if (ticks > 0)
         {
@@ -36,7 +36,7 @@ internal sealed class VirtualEngines(EmulatedDevice device)
     }
 
     /// <summary>What ended is no obstacle any more: nothing new starts in the past.</summary>
-    private void Forget(long now)
+    private void DropEnded(long now)
     {
         foreach (List<(long Start, long End)> slot in _kernelSlots)
         {

@@ -41,7 +41,7 @@ internal static class RacePrograms
             ["order through a third stream"] = ThroughThird,
         };
 
-    private static void Order(EmulatedStage stage, CuStream before, CuStream after, bool order)
+    private static void WaitIf(EmulatedStage stage, CuStream before, CuStream after, bool order)
     {
         CuEvent @event = stage.Event();
         if (order)
@@ -59,7 +59,7 @@ internal static class RacePrograms
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64));
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 4));
     }
 
@@ -72,7 +72,7 @@ internal static class RacePrograms
             stage.Pinned(128)
         );
         stage.Driver.MemcpyHtoDAsync(values, host.Address, 64, first);
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.MemcpyDtoHAsync(host.Address + 64, values, 64, second);
     }
 
@@ -86,7 +86,7 @@ internal static class RacePrograms
             stage.Pinned(64)
         );
         stage.Driver.MemcpyDtoHAsync(host.Address, values, 64, first);
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.MemcpyDtoHAsync(host.Address + 32, other, 32, second);
     }
 
@@ -94,7 +94,7 @@ internal static class RacePrograms
     {
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.LaunchManaged(second, TestKernel.Writes(values, 64));
     }
 
@@ -102,9 +102,9 @@ internal static class RacePrograms
     {
         (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
         ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
-        Order(stage, first, second, order: true);
+        WaitIf(stage, first, second, order: true);
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
-        Order(stage, second, first, order);
+        WaitIf(stage, second, first, order);
         stage.Driver.MemFreeAsync(values, first);
     }
 
@@ -112,11 +112,11 @@ internal static class RacePrograms
     {
         (CuStream first, CuStream second, DevicePointer values) = (stage.Stream(), stage.Stream(), stage.Memory(64));
         ContractDevice.Ok(stage.Driver.StreamBeginCapture(first, CuStreamCaptureMode.ThreadLocal));
-        Order(stage, first, second, order: true);
+        WaitIf(stage, first, second, order: true);
         ContractDevice.Ok(stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64)));
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         ContractDevice.Ok(stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64)));
-        Order(stage, second, first, order: true);
+        WaitIf(stage, second, first, order: true);
         ContractDevice.Ok(stage.Driver.StreamEndCapture(first, out CuGraph graph));
         ContractDevice.Ok(stage.Driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
         stage.Driver.GraphLaunch(executable, first);
@@ -134,7 +134,7 @@ internal static class RacePrograms
             stage.Driver.GraphLaunch(executable, first);
         }
 
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
     }
 
@@ -147,7 +147,7 @@ internal static class RacePrograms
             stage.Pinned(64)
         );
         stage.Driver.MemcpyDtoHAsync(host.Address, values, 64, first);
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.LaunchHostFunc(second, new Reader(host));
     }
 
@@ -184,7 +184,7 @@ internal static class RacePrograms
         (CuStream second, DevicePointer there) = (stage.Stream(), stage.Memory(64));
         stage.On(0);
         stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64));
-        Order(stage, first, second, order);
+        WaitIf(stage, first, second, order);
         stage.Driver.MemcpyPeerAsync(there, stage.Contexts[1], values, stage.Contexts[0], 64, second);
         stage.On(1);
         stage.Driver.CtxSynchronize();
@@ -234,8 +234,8 @@ internal static class RacePrograms
             stage.Memory(64)
         );
         stage.Driver.LaunchManaged(first, TestKernel.Writes(values, 64));
-        Order(stage, first, third, order: true);
-        Order(stage, third, second, order: true);
+        WaitIf(stage, first, third, order: true);
+        WaitIf(stage, third, second, order: true);
         stage.Driver.LaunchManaged(second, TestKernel.Writes(values, 64));
     }
 
