@@ -68,18 +68,6 @@ internal sealed class DeviceContext : IDisposable
         return Driver.CtxSynchronize();
     }
 
-    /// <summary>Lets kernels of this context dereference plain memory of another; enabled already is fine.</summary>
-    public void EnablePeerAccess(DeviceContext peer)
-    {
-        ArgumentNullException.ThrowIfNull(peer);
-        using ContextEntry entry = Enter();
-        CuResult status = Driver.CtxEnablePeerAccess(peer.Handle);
-        if (status != CuResult.PeerAccessAlreadyEnabled)
-        {
-            status.ThrowIfFailed(nameof(Driver.CtxEnablePeerAccess));
-        }
-    }
-
     /// <summary>Throws the first error that a Dispose recorded since the last call, if any.</summary>
     public void ThrowIfFaulted()
     {

@@ -21,10 +21,6 @@ internal sealed class MemoryPool : OwnedHandle<CuMemPool>
         set => Driver.MemPoolSetAttribute(Handle, CuMemPoolAttribute.ReleaseThreshold, value).ThrowIfFailed();
     }
 
-    public ulong ReservedBytes => Get(CuMemPoolAttribute.ReservedMemCurrent);
-
-    public ulong UsedBytes => Get(CuMemPoolAttribute.UsedMemCurrent);
-
     /// <summary>Makes a pool of its own.</summary>
     /// <param name="context">Device the memory comes from.</param>
     /// <param name="maxBytes">Most bytes it reserves; 0 for no limit.</param>
@@ -45,9 +41,6 @@ internal sealed class MemoryPool : OwnedHandle<CuMemPool>
     }
 
     public void TrimTo(ulong bytesToKeep) => Driver.MemPoolTrimTo(Handle, bytesToKeep).ThrowIfFailed();
-
-    /// <summary>Lets kernels of another device reach this pool's memory.</summary>
-    public void AllowAccess(CuDevice device, CuMemAccess access) => Driver.MemPoolSetAccess(Handle, device, access).ThrowIfFailed();
 
     private protected override void GiveBack(CuMemPool handle)
     {

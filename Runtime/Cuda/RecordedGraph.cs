@@ -27,8 +27,5 @@ internal sealed class RecordedGraph : OwnedHandle<CuGraph>
         return new GraphExecutable(Context, executable);
     }
 
-    /// <summary>Writes the graph in the dot language.</summary>
-    public void WriteDot(string path) => Driver.GraphDebugDotPrint(Handle, path).ThrowIfFailed();
-
     private protected override void GiveBack(CuGraph handle) => Context.Record(Driver.GraphDestroy(handle), nameof(Driver.GraphDestroy));
 }

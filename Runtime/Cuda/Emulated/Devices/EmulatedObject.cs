@@ -7,9 +7,6 @@ internal abstract class EmulatedObject
     /// <summary>The value handed to the caller: kind, generation and index.</summary>
     public nint Handle { get; private set; }
 
-    /// <summary>True from creation until the caller destroyed it; work in flight may use it longer.</summary>
-    public bool IsAlive => Handle != 0;
-
     /// <summary>What a leak report calls it.</summary>
     public abstract string Describe();
 

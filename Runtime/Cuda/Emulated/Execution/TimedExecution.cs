@@ -41,15 +41,6 @@ internal sealed class TimedExecution : QueuedExecution
         }
     }
 
-    /// <summary>When the last work given to a device ends.</summary>
-    public TimeSpan EndOf(int ordinal)
-    {
-        lock (Gate)
-        {
-            return new TimeSpan(_devices[ordinal].LastEnd);
-        }
-    }
-
     /// <summary>Lets host time pass: what ends meanwhile takes effect.</summary>
     public void Advance(TimeSpan time)
     {

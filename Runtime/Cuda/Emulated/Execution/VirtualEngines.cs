@@ -17,8 +17,6 @@ internal sealed class VirtualEngines(EmulatedDevice device)
 
     public long BusyTicks { get; private set; }
 
-    public long LastEnd { get; private set; }
-
     /// <summary>Gives an item the earliest place at or after the time it is ready, never before now, and sets its start and end.</summary>
     public void Schedule(WorkItem item, long now)
     {
@@ -32,7 +30,6 @@ internal sealed class VirtualEngines(EmulatedDevice device)
         }
 
         item.EndsAt = item.StartsAt + ticks;
-        LastEnd = Math.Max(LastEnd, item.EndsAt);
     }
 
     /// <summary>What ended is no obstacle any more: nothing new starts in the past.</summary>
