@@ -52,6 +52,26 @@ internal static class ModeTable
         Measure("fashion", ModeModules.Classifier);
     }
 
+    /// <summary>Hands over a call per mode, but for profiling, which writes files.</summary>
+    public static void WithRungs(
+        string module,
+        Func<ModuleFolder, (string Path, Tensor Input)> write,
+        Action<string, IReadOnlyList<(string Name, Action Call)>> measure
+    )
+    {
+        using var folder = new ModuleFolder();
+        (string path, Tensor input) = write(folder);
+        using Platform platform = Platform.OpenEmulated(new EmulatedDevices());
+        ModeRung[] rungs =
+        [
+            .. Modes
+                .Take(Profiling)
+                .Select(mode => new ModeRung(platform, path, input, mode.Settings, Path.Combine(folder.Path, "profiles"))),
+        ];
+        measure(module, [.. rungs.Select((rung, index) => (Modes[index].Name, (Action)(() => rung.Run())))]);
+        Array.ForEach(rungs, rung => rung.Dispose());
+    }
+
     private static void Measure(string module, Func<ModuleFolder, (string Path, Tensor Input)> write)
     {
         using var folder = new ModuleFolder();
