@@ -6,6 +6,14 @@ namespace Troupe.Messages.Formatters;
 /// <summary>Reads lists whose declared length is checked before the array is made.</summary>
 internal sealed class BoundedListFormatter<T> : IMessagePackFormatter<T[]?>
 {
+    private static BoundedListFormatter<T>? _only;
+    private readonly IMessagePackFormatter<T> _items;
+
+    private BoundedListFormatter(IMessagePackFormatter<T> items) => _items = items;
+
+    /// <summary>The one formatter of lists of a type, whose entries are written by <paramref name="items"/>.</summary>
+    public static BoundedListFormatter<T> By(IMessagePackFormatter<T> items) => _only ??= new BoundedListFormatter<T>(items);
+
     public void Serialize(ref MessagePackWriter writer, T[]? value, MessagePackSerializerOptions options)
     {
         if (value is null)
@@ -14,11 +22,10 @@ internal sealed class BoundedListFormatter<T> : IMessagePackFormatter<T[]?>
             return;
         }
 
-        IMessagePackFormatter<T> items = options.Resolver.GetFormatterWithVerify<T>();
         writer.WriteArrayHeader(value.Length);
         foreach (T item in value)
         {
-            items.Serialize(ref writer, item, options);
+            _items.Serialize(ref writer, item, options);
         }
     }
 
@@ -40,12 +47,11 @@ internal sealed class BoundedListFormatter<T> : IMessagePackFormatter<T[]?>
             return [];
         }
 
-        IMessagePackFormatter<T> items = options.Resolver.GetFormatterWithVerify<T>();
         T[] list = new T[count];
         options.Security.DepthStep(ref reader);
         for (int i = 0; i < count; i++)
         {
-            list[i] = items.Deserialize(ref reader, options);
+            list[i] = _items.Deserialize(ref reader, options);
         }
 
         reader.Depth--;

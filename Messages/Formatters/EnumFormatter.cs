@@ -8,6 +8,8 @@ namespace Troupe.Messages.Formatters;
 internal sealed class EnumFormatter<T> : IMessagePackFormatter<T>
     where T : struct, Enum
 {
+    public static readonly EnumFormatter<T> Instance = new();
+
     public void Serialize(ref MessagePackWriter writer, T value, MessagePackSerializerOptions options) => writer.Write(ToNumber(value));
 
     public T Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)

@@ -7,12 +7,14 @@ namespace Troupe.Messages.Formatters;
 /// <summary>Writes text for people, clipped to what may travel: a long error of a library must not keep a reply from its caller.</summary>
 public sealed class ProseFormatter : IMessagePackFormatter<string?>
 {
+    public static readonly ProseFormatter Instance = new();
+
     private const string Ellipsis = "…";
 
     public void Serialize(ref MessagePackWriter writer, string? value, MessagePackSerializerOptions options) => writer.Write(Clip(value));
 
     public string? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) =>
-        options.Resolver.GetFormatterWithVerify<string?>().Deserialize(ref reader, options);
+        StringFormatter.Instance.Deserialize(ref reader, options);
 
     /// <summary>The longest beginning of the text that travels, ending in an ellipsis where something was cut off.</summary>
     public static string? Clip(string? text)

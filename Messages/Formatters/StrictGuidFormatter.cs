@@ -7,6 +7,8 @@ namespace Troupe.Messages.Formatters;
 /// <summary>A Guid as its 16 bytes, in the order of its text (RFC 9562), whatever the machine.</summary>
 internal sealed class StrictGuidFormatter : IMessagePackFormatter<Guid>
 {
+    public static readonly StrictGuidFormatter Instance = new();
+
     private const int Size = 16;
 
     public void Serialize(ref MessagePackWriter writer, Guid value, MessagePackSerializerOptions options)

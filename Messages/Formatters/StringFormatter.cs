@@ -7,6 +7,8 @@ namespace Troupe.Messages.Formatters;
 /// <summary>Reads text strictly: bounded before anything is allocated, and only well-formed UTF-8.</summary>
 internal sealed class StringFormatter : IMessagePackFormatter<string?>
 {
+    public static readonly StringFormatter Instance = new();
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public void Serialize(ref MessagePackWriter writer, string? value, MessagePackSerializerOptions options) => writer.Write(value);

@@ -7,6 +7,8 @@ namespace Troupe.Messages.Formatters;
 /// <summary>The bytes of a tensor: written at their exact size, read as a view of the array that came in, without a copy.</summary>
 public sealed class TensorDataFormatter : IMessagePackFormatter<ReadOnlyMemory<byte>>
 {
+    public static readonly TensorDataFormatter Instance = new();
+
     public void Serialize(ref MessagePackWriter writer, ReadOnlyMemory<byte> value, MessagePackSerializerOptions options) =>
         writer.Write(value.Span);
 

@@ -39,6 +39,7 @@ public sealed record GpuSnapshot(
 
 /// <summary>What a node tells the routers of all nodes about itself, a few times a second and at each change.</summary>
 /// <param name="Sequence">Rises with each snapshot of this incarnation; receivers drop older ones.</param>
+/// <param name="WireLevel">The level of the messages between nodes that the node speaks; 0 until a level is fixed.</param>
 [MessagePackObject]
 public sealed record NodeSnapshot(
     [property: Key(0)] NodeId Node,
@@ -47,5 +48,6 @@ public sealed record NodeSnapshot(
     [property: Key(3)] bool Draining,
     [property: Key(4)] GpuSnapshot[] Gpus,
     [property: Key(5)] ModelSnapshot[] Models,
-    [property: Key(6)] string Version
+    [property: Key(6)] string Version,
+    [property: Key(7), AddedLater] int WireLevel = 0
 ) : IRouterMessage;

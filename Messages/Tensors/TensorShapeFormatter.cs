@@ -7,6 +7,8 @@ namespace Troupe.Messages.Tensors;
 /// before it allocates anything.</summary>
 public sealed class TensorShapeFormatter : IMessagePackFormatter<TensorShape>
 {
+    public static readonly TensorShapeFormatter Instance = new();
+
     public void Serialize(ref MessagePackWriter writer, TensorShape value, MessagePackSerializerOptions options)
     {
         writer.WriteArrayHeader(value.Rank);

@@ -13,6 +13,7 @@ internal static class NodeChecks
         check.Each(node.Gpus, "the devices of a node", static (check, gpu) => check.Device(gpu));
         check.Each(node.Models, "the models of a node", static (check, model) => check.Snapshot(model));
         check.Text(node.Version, "the version of a node", WireLimits.NameBytes);
+        check.NotNegative(node.WireLevel, "the wire level of a node");
     }
 
     private static void Device(this WireCheck check, GpuSnapshot gpu)

@@ -15,9 +15,9 @@ public static class WireFormat
     /// <summary>Bytes of tensor data that one message may carry between nodes.</summary>
     public const int MaxInlinePayload = WireLimits.InlinePayloadBytes;
 
-    private static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions
-        .Standard.WithResolver(WireResolver.Instance)
-        .WithSecurity(MessagePackSecurity.UntrustedData.WithMaximumObjectGraphDepth(WireLimits.Depth));
+    private static readonly MessagePackSerializerOptions Options = new MessagePackSerializerOptions(WireResolver.Instance).WithSecurity(
+        MessagePackSecurity.UntrustedData.WithMaximumObjectGraphDepth(WireLimits.Depth)
+    );
 
     /// <summary>Every manifest in use.</summary>
     public static IReadOnlyList<string> Manifests { get; } = [.. WireTable.All.Select(entry => entry.Manifest)];

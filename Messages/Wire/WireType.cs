@@ -1,4 +1,3 @@
-using System.Reflection;
 using MessagePack;
 
 namespace Troupe.Messages.Wire;
@@ -25,7 +24,7 @@ internal abstract class WireType(string manifest)
         private readonly WireCheck _check = new(manifest);
 
         public override IReadOnlyList<Type> Types { get; } =
-            typeof(T).IsAbstract ? [.. typeof(T).GetCustomAttributes<UnionAttribute>().Select(member => member.SubType)] : [typeof(T)];
+            WireFormatters.Families.TryGetValue(typeof(T), out Type[]? cases) ? cases : [typeof(T)];
 
         public override byte[] Serialize(object message, MessagePackSerializerOptions options)
         {

@@ -293,7 +293,7 @@ internal static class MessageGen
                 .Select(object (round, from, time, index, count, entries) => new ModePage(round, from, time, index, count, entries)),
             [typeof(NodeSnapshot)] = Gen.Select(
                     Gen.Select(Node, Gen.ULong, Count, Gen.Bool),
-                    Gen.Select(Device.Array[0, 3], Model.Array[0, 3], Prose)
+                    Gen.Select(Device.Array[0, 3], Model.Array[0, 3], Prose, Small)
                 )
                 .Select(
                     object (first, second) =>
@@ -304,7 +304,8 @@ internal static class MessageGen
                             first.Item4,
                             second.Item1,
                             second.Item2,
-                            second.Item3
+                            second.Item3,
+                            second.Item4
                         )
                 ),
         };

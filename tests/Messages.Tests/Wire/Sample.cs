@@ -137,6 +137,14 @@ internal static class Sample
         ),
     ];
 
+    /// <summary>Messages that use a field which their type got later, by type and field: each has a golden line of its own, and those above
+    /// keep theirs.</summary>
+    public static IReadOnlyDictionary<string, object> WithLaterFields { get; } =
+        new Dictionary<string, object>
+        {
+            ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
+        };
+
     public static Tensor Tensor(string name) =>
         new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
 }

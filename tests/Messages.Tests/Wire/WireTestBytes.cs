@@ -1,4 +1,5 @@
 using MessagePack;
+using MessagePack.Resolvers;
 using Troupe.Messages.Wire;
 
 namespace Troupe.Messages.Tests.Wire;
@@ -6,7 +7,10 @@ namespace Troupe.Messages.Tests.Wire;
 /// <summary>Writes messages the way a faulty or older peer would: without any check.</summary>
 internal static class WireTestBytes
 {
-    public static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions.Standard.WithResolver(WireResolver.Instance);
+    /// <summary>The product's formatters, and MessagePack's own for the records of an older or newer version that tests declare.</summary>
+    public static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions.Standard.WithResolver(
+        CompositeResolver.Create(WireResolver.Instance, StandardResolver.Instance)
+    );
 
     public static byte[] WriteUnchecked(object message)
     {
