@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Troupe.Hosting.Cli;
+using Troupe.Hosting.Startup;
 
+NativeLibraries.Install();
 using CancellationTokenSource stop = new();
 
 // The first signal asks the command to end well, the second one ends the process at once.

@@ -21,7 +21,7 @@ internal static class FaceDemo
 {
     public static async Task<FacesResult> RunAsync(ITroupeNode node, ModelReference model, string output, CancellationToken stop)
     {
-        Picture portrait = Picture.Decode(await File.ReadAllBytesAsync(SampleFiles.Portrait, stop), channels: 3);
+        Picture portrait = Picture.Decode(SampleFiles.Portrait(), channels: 3);
         FaceFrame frame = FaceFrame.Around(portrait);
         Tensor input = new(
             "input:0",

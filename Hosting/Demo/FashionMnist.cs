@@ -16,8 +16,8 @@ internal sealed record FashionMnist(IReadOnlyList<byte[]> Images, IReadOnlyList<
     /// <exception cref="InvalidDataException">The files do not belong together or are damaged.</exception>
     public static FashionMnist Read()
     {
-        IdxFile images = IdxFile.Parse(File.ReadAllBytes(SampleFiles.FashionMnistImages));
-        IdxFile labels = IdxFile.Parse(File.ReadAllBytes(SampleFiles.FashionMnistLabels));
+        IdxFile images = IdxFile.Parse(SampleFiles.FashionMnistImages());
+        IdxFile labels = IdxFile.Parse(SampleFiles.FashionMnistLabels());
         if (images.Sizes is not [_, Side, Side] || labels.Sizes is not [_] || images.Count != labels.Count)
         {
             throw new InvalidDataException(

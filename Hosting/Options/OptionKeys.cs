@@ -60,6 +60,16 @@ internal static class OptionKeys
     public static OptionKey DrainTimeout { get; } =
         new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
 
+    public static OptionKey NativeLibraries { get; } =
+        new("native-libraries", "DIR", "Folder of ONNX Runtime's libraries. Default: beside the executable.");
+
+    public static OptionKey WarmUp { get; } =
+        new(
+            "warm-up",
+            "on|off",
+            "Whether the node sends itself forwards over its own HTTP address before it is ready, so that the first clients do not wait for code to be compiled. Default on."
+        );
+
     public static OptionKey Hocon { get; } = new("hocon", "FILE", "Akka settings laid over akka.hocon, for operators who know why.");
 
     public static OptionKey LogLevel { get; } =
@@ -83,6 +93,8 @@ internal static class OptionKeys
         CacheFolder,
         MaxRequest,
         DrainTimeout,
+        NativeLibraries,
+        WarmUp,
         Hocon,
         LogLevel,
         LogFormat,

@@ -48,6 +48,12 @@ internal sealed record ServeSpec
     /// <value>30 s</value>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Absolute path of the folder of ONNX Runtime's libraries; null: beside the executable.</summary>
+    public string? NativeLibraries { get; init; }
+
+    /// <value>on; off where there is nothing of its own to warm.</value>
+    public bool WarmUp { get; init; } = true;
+
     /// <summary>Absolute path of a HOCON file laid over <c>akka.hocon</c>.</summary>
     public string? Hocon { get; init; }
 

@@ -47,6 +47,8 @@ internal sealed class ServeSpecReader(ServeOptions options)
             CacheFolder = ExistingPath(OptionKeys.CacheFolder, Directory.Exists, "there is no such folder; name an existing one"),
             MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
+            NativeLibraries = ExistingPath(OptionKeys.NativeLibraries, Directory.Exists, "there is no such folder; name an existing one"),
+            WarmUp = Parse(OptionKeys.WarmUp, standard.WarmUp, TryParseSwitch, "write on or off"),
             Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),
             LogLevel = Parse(
                 OptionKeys.LogLevel,
@@ -157,6 +159,12 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     private void Problem(WrittenValue written, string fix) =>
         _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: false));
+
+    private static bool TryParseSwitch(string text, out bool value)
+    {
+        value = text == "on";
+        return value || text == "off";
+    }
 
     private static bool TryParseLevel(string text, out LogLevel level) =>
         Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);

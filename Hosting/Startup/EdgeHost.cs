@@ -14,6 +14,7 @@ internal static partial class EdgeHost
     {
         using ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: false);
         ILogger log = logs.CreateLogger("Troupe.Node");
+        NativeLibraries.UseFolder(spec.NativeLibraries);
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
         NodeEdge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };

@@ -142,10 +142,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
                     loggers.AddLoggerFactory();
                     loggers.LogLevel = spec.LogLevel <= LogLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.WarningLevel;
                 });
-                akka.AddHocon(
-                    ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"))),
-                    HoconAddMode.Append
-                );
+                akka.AddHocon(ConfigurationFactory.ParseString(ReadHocon()), HoconAddMode.Append);
                 akka.AddHocon(Network(spec), HoconAddMode.Prepend);
                 if (spec.Hocon is { } overlay)
                 {
@@ -154,6 +151,20 @@ internal sealed partial class NodeHost : IAsyncDisposable
             }
         );
         return builder.Build();
+    }
+
+    /// <summary>The file beside the executable, where operators look for it; without one, what this build was made with.</summary>
+    private static string ReadHocon()
+    {
+        const string Name = "akka.hocon";
+        string file = Path.Combine(AppContext.BaseDirectory, Name);
+        if (File.Exists(file))
+        {
+            return File.ReadAllText(file);
+        }
+
+        using StreamReader reader = new(typeof(NodeHost).Assembly.GetManifestResourceStream(Name)!);
+        return reader.ReadToEnd();
     }
 
     /// <summary>What the typed options own of Akka's settings: the address, and a drain longer than the shipped phase allows.</summary>

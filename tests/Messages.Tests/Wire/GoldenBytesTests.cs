@@ -33,7 +33,11 @@ public sealed class GoldenBytesTests
         Assert.Equal(WireFormat.MessageTypes.Select(Name).Concat(Sample.WithLaterFields.Keys).Order(), Golden.Keys.Order());
     }
 
-    [Theory, MemberData(nameof(Types))]
+    /// <summary>Of each message the line with the most fields.</summary>
+    public static TheoryData<string> Newest =>
+        [.. Golden.Keys.Where(name => !Golden.Keys.Any(other => other.StartsWith($"{name}+", StringComparison.Ordinal)))];
+
+    [Theory, MemberData(nameof(Newest))]
     public void A_field_from_a_later_version_is_skipped(string name)
     {
         object sample = Find(name);
