@@ -166,7 +166,7 @@ internal sealed class ExecutorCore : IDisposable
     {
         if (release.Incarnation == _incarnation && _instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? instance))
         {
-            instance.Module.Release(release.Held);
+            instance.Module.FreeAllBut(release.Held);
             _releasing.Add((release, instance));
             AnswerReleases();
         }
@@ -298,7 +298,7 @@ internal sealed class ExecutorCore : IDisposable
             (ReleaseResources release, ExecutorInstance instance) = _releasing[i];
             bool isRetired =
                 !_instances.TryGetValue((release.Ordinal, release.Model), out ExecutorInstance? present) || present != instance;
-            if (isRetired || instance.Module.IsReleased)
+            if (isRetired || instance.Module.IsFreed)
             {
                 _releasing.RemoveAt(i);
                 _decisions.Add(new ExecutorDecision(release.Ordinal, new ResourcesReleased(_incarnation, release.Model, release.Held)));

@@ -1,6 +1,7 @@
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Graphs;
@@ -26,28 +27,28 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
     /// <param name="canRecord">Whether the unit can be recorded now; asked only where something would be.</param>
     /// <param name="make">Makes an entry for this key, with contexts of its own.</param>
     public GraphEntry? Obtain(
-        GraphUnit unit,
-        ForwardPlan plan,
+        LaunchUnit unit,
+        ForwardShapes shapes,
         DeviceStream stream,
-        ReadOnlySpan<DevicePointer> given,
-        Func<GraphUnit, ForwardPlan, bool> canRecord,
+        Table<TensorIndex, DevicePointer> given,
+        Func<LaunchUnit, ForwardShapes, bool> canRecord,
         GraphEntryFactory make
     )
     {
-        GraphEntry? known = Find(unit, plan, given);
+        GraphEntry? known = Find(unit, shapes, given);
         if (known is { IsCaptured: true })
         {
             counters.CountGraphHit();
             return known;
         }
 
-        if (known is { Failures: >= MaxFailures } || !canRecord(unit, plan))
+        if (known is { Failures: >= MaxFailures } || !canRecord(unit, shapes))
         {
             return null;
         }
 
         counters.CountGraphMiss();
-        GraphEntry entry = known ?? make(unit, plan, given);
+        GraphEntry entry = known ?? make(unit, shapes, given);
         int warmUps = 0;
         bool isRecorded;
         try
@@ -78,14 +79,14 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
     /// <summary>Makes ready what the first call of this key would otherwise wait for; the recording itself is left to it.</summary>
     /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
     /// <exception cref="CudaException">A launch was refused; nothing is left.</exception>
-    public void WarmUp(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given, GraphEntryFactory make)
+    public void WarmUp(LaunchUnit unit, ForwardShapes shapes, Table<TensorIndex, DevicePointer> given, GraphEntryFactory make)
     {
-        if (Find(unit, plan, given) is not null)
+        if (Find(unit, shapes, given) is not null)
         {
             return;
         }
 
-        GraphEntry entry = make(unit, plan, given);
+        GraphEntry entry = make(unit, shapes, given);
         int warmUps = 0;
         try
         {
@@ -123,7 +124,7 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
 
     /// <summary>Drops the graphs of whole modules or of segments.</summary>
     public void Evict(bool wholeModule) =>
-        Evict(wholeModule ? static entry => entry.Unit.IsWholeModule : static entry => !entry.Unit.IsWholeModule);
+        Evict(wholeModule ? static entry => entry.Key.Unit.IsWholeModule : static entry => !entry.Key.Unit.IsWholeModule);
 
     /// <summary>Drops everything, failures included.</summary>
     public void Clear() => Evict(static _ => true);
@@ -147,12 +148,12 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
         }
     }
 
-    private GraphEntry? Find(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given)
+    private GraphEntry? Find(LaunchUnit unit, ForwardShapes shapes, Table<TensorIndex, DevicePointer> given)
     {
         for (int index = 0; index < _entries.Count; index++)
         {
             GraphEntry entry = _entries[index];
-            if (entry.Fits(unit, plan, given))
+            if (entry.Key.Fits(unit, shapes, given))
             {
                 if (index > 0)
                 {
@@ -195,4 +196,4 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
 }
 
 /// <summary>Makes an entry with execution contexts of its own.</summary>
-internal delegate GraphEntry GraphEntryFactory(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given);
+internal delegate GraphEntry GraphEntryFactory(LaunchUnit unit, ForwardShapes shapes, Table<TensorIndex, DevicePointer> given);

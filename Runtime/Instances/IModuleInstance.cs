@@ -37,8 +37,8 @@ public interface IModuleInstance : IDisposable
     InstanceSnapshot Snapshot();
 
     /// <summary>Frees recordings and buffer sets that nothing holds any longer; those of lanes at work when they are idle again.</summary>
-    void Release(HeldModes held);
+    void FreeAllBut(HeldModes held);
 
-    /// <summary>Everything the last <see cref="Release"/> was to free is free; asking frees what can be freed by now.</summary>
-    bool IsReleased => true;
+    /// <summary>Everything the last <see cref="FreeAllBut"/> was to free is free; asking frees what can be freed by now.</summary>
+    bool IsFreed => true;
 }

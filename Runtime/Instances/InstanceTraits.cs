@@ -20,8 +20,8 @@ internal static class InstanceTraits
             CudaGraphs = all.HasFlag(EngineCapabilities.CudaGraphs),
             WholeCaptureObstacle = Obstacle(graph),
             OutputAllocator = all.HasFlag(EngineCapabilities.OutputAllocator),
-            RequiresOutputAllocator = graph.Segments.Any(segment => segment.RequiresOutputAllocator),
-            AliasedOutput = graph.Tensors.FirstOrDefault(tensor => tensor.AliasOf >= 0)?.Name,
+            RequiresOutputAllocator = graph.Segments.Items.Any(segment => segment.RequiresOutputAllocator),
+            AliasedOutput = graph.Tensors.Items.FirstOrDefault(tensor => tensor.AliasOf is not null)?.Name,
             ProfileCount = engines
                 .Where(engine => engine.Profiles.Count > 0)
                 .Select(engine => engine.Profiles.Count)
@@ -29,7 +29,7 @@ internal static class InstanceTraits
                 .Min(),
             StreamableWeightBytes = engines.Sum(engine => engine.StreamableWeights?.Bytes ?? 0),
             BuiltWorkspace =
-                any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Any(segment => segment.Definition.DynamicWorkspace)
+                any.HasFlag(EngineCapabilities.SharedWorkspace) && graph.Segments.Items.Any(segment => segment.Definition.DynamicWorkspace)
                     ? WorkspaceStrategy.Dynamic
                     : WorkspaceStrategy.Static,
             DynamicWorkspace = any.HasFlag(EngineCapabilities.SharedWorkspace),
@@ -40,12 +40,12 @@ internal static class InstanceTraits
 
     private static string? Obstacle(ModuleGraph graph)
     {
-        if (graph.Tensors.FirstOrDefault(tensor => tensor.IsDataDependent) is { } measured)
+        if (graph.Tensors.Items.FirstOrDefault(tensor => tensor.IsDataDependent) is { } measured)
         {
             return $"the shape of '{measured.Name}' depends on data";
         }
 
-        return graph.Tensors.FirstOrDefault(tensor => tensor is { IsShapeTensor: true, Producer: >= 0 }) is { } shape
+        return graph.Tensors.Items.FirstOrDefault(tensor => tensor is { IsShapeTensor: true, Producer: not null }) is { } shape
             ? $"the shape values '{shape.Name}' are made inside the module"
             : null;
     }

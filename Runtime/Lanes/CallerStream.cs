@@ -11,6 +11,12 @@ internal readonly record struct CallerStream(DeviceStream? Stream, bool RunsOnIt
     /// <summary>Nobody but the host waits.</summary>
     public static CallerStream None => default;
 
+    /// <summary>The caller's stream where the forward runs on it.</summary>
+    public DeviceStream? RunsOn => RunsOnIt ? Stream : null;
+
+    /// <summary>The caller's stream where events order it and the lane's.</summary>
+    public DeviceStream? OrderedWith => RunsOnIt ? null : Stream;
+
     /// <summary>The caller is on a default stream: the lane uses its own and both are ordered by events.</summary>
     public static CallerStream Joined(DeviceStream stream) => new(stream, RunsOnIt: false);
 

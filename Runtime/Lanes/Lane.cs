@@ -1,8 +1,5 @@
 using Troupe.Messages.Modes;
-using Troupe.Messages.Tensors;
-using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Graphs;
 using Troupe.Runtime.Memory;
@@ -12,92 +9,65 @@ using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
-/// <summary>One stream with its execution contexts and buffers: what a forward runs on, exclusively until its completion event.</summary>
+/// <summary>One stream with its execution contexts and buffers: what a forward on tensors in device memory runs on, exclusively until its
+/// completion event.</summary>
 /// <remarks>
-/// Works on tensors in device memory; <see cref="LeasedLane"/> adds tensors in host memory. Long, because the steps of a forward, its
-/// failure and its end share this state and are read together.
+/// The device-facing side of a lane; <see cref="HostLane"/> adds tensors in host memory. What changes from one forward to the next stands
+/// in its <see cref="ForwardFrame"/>.
 /// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an
 /// output must be measured.
 /// </remarks>
 internal sealed class Lane : IDisposable
 {
-    private readonly ModuleGraph _graph;
-    private readonly InputCheck _check;
-    private readonly ModuleTraits _traits;
-    private readonly InstanceCounters _counters;
-    private readonly DeviceHealth[] _health;
-    private readonly IReadOnlyList<IEngine> _engines;
-    private readonly InstanceSettings _settings;
-    private readonly LaneDevice[] _devices;
-    private readonly SegmentLane[] _segments;
-    private readonly SegmentProfile[] _profiles;
+    private readonly InstanceParts _parts;
+    private readonly Table<DeviceIndex, LaneDevice> _devices;
+    private readonly Table<SegmentIndex, BoundSegment> _segments;
+    private readonly Planner _planner;
+    private readonly ForwardFrame _frame;
     private readonly TensorMemory _memory;
-    private readonly PlanCache _plans = new();
-    private readonly GraphCache _graphs;
-    private readonly GraphUnit _wholeModule;
-    private readonly GraphUnit[] _perSegment;
-    private readonly GraphEntryFactory _makeEntry;
-    private readonly Func<GraphUnit, ForwardPlan, bool> _canRecord;
-    private readonly ShapeTensors _shapeTensors;
-    private readonly TensorShape[] _shapes;
+    private readonly LaneGraphs _graphs;
+    private readonly LaneCompletion _completion;
+    private readonly ProfileWriter _profiles;
 
-    /// <summary>By segment: the profile of its last forward that succeeded, which an automatic choice keeps while it fits.</summary>
-    private readonly int[] _activeProfiles;
-    private readonly DeviceEvent _start;
-    private bool _evictUnproven;
-    private bool _checksDevices;
-
-    public Lane(
-        ModuleGraph graph,
-        InputCheck check,
-        ModuleTraits traits,
-        InstanceCounters counters,
-        IReadOnlyList<IEngine> engines,
-        InstanceSettings settings,
-        LaneDevice[] devices,
-        DeviceHealth[] health
-    )
+    /// <param name="devices">Home first; the lane owns them.</param>
+    public Lane(InstanceParts parts, LaneDevice[] devices)
     {
-        _graph = graph;
-        _check = check;
-        _traits = traits;
-        _counters = counters;
-        _engines = engines;
-        _settings = settings;
-        _devices = devices;
-        _health = health;
-        _shapes = new TensorShape[graph.Inputs.Length];
-        _activeProfiles = new int[graph.Segments.Length];
-        _shapeTensors = new ShapeTensors(graph);
-        _profiles = [.. graph.Segments.Select(segment => new SegmentProfile(segment.Name))];
-        _segments = [.. Enumerable.Range(0, graph.Segments.Length).Select(segment => MakeSegment(segment, isRecorded: false))];
-        _memory = new TensorMemory(graph, devices, [.. _segments.Select(segment => segment.DeviceIndex)], counters);
-        _graphs = new GraphCache(counters, Math.Max(GraphCache.DefaultCapacity, 2 * graph.Segments.Length));
-        _wholeModule = GraphUnit.OfModule(graph);
-        _perSegment = [.. _segments.Select((segment, index) => GraphUnit.OfSegment(graph, index, segment.DeviceIndex))];
-        _makeEntry = MakeEntry;
-        _canRecord = CanRecord;
-        _start = DeviceEvent.Create(Home.Context);
-        Done = DeviceEvent.Create(Home.Context, CuEventFlags.Default);
+        _parts = parts;
+        _devices = new(devices);
+        _segments = new([
+            .. parts.Graph.Segments.Items.Select(
+                (wiring, index) =>
+                    new BoundSegment(
+                        parts,
+                        SegmentIndex.Of(index),
+                        _devices[parts.Layout.DeviceOf(SegmentIndex.Of(index))],
+                        Failure,
+                        new SegmentProfile(wiring.Name),
+                        keepsWorkspace: false
+                    )
+            ),
+        ]);
+        _planner = new Planner(parts, _segments);
+        _frame = new ForwardFrame(parts.Layout);
+        _memory = new TensorMemory(parts, _devices, _frame);
+        _graphs = new LaneGraphs(parts, _devices, _segments);
+        _profiles = new ProfileWriter(parts.Settings, _segments);
+        _completion = new LaneCompletion(_devices);
     }
 
-    public LaneDevice Home => _devices[0];
+    public LaneDevice Home => _devices[DeviceIndex.Home];
 
     /// <summary>Where work on the lane's streams leaves failures of the computation.</summary>
     public FailureSlot Failure { get; } = new();
 
     /// <summary>Recorded behind everything the last forward enqueued.</summary>
-    public DeviceEvent Done { get; }
-
-    /// <summary>A caller's stream the last forward ran on, without an event behind it; null when <see cref="Done"/> covers
-    /// everything.</summary>
-    public DeviceStream? RanOn { get; private set; }
+    public DeviceEvent Done => _completion.Done;
 
     /// <summary>Graphs recorded and kept.</summary>
     public int Graphs => _graphs.Count;
 
     /// <summary>Forwards whose profile could not be written.</summary>
-    public long UnwrittenProfiles { get; private set; }
+    public long UnwrittenProfiles => _profiles.Unwritten;
 
     /// <summary>Blocks that pre-allocated outputs keep.</summary>
     public int KeptOutputs => _memory.PreAllocated.Count;
@@ -126,57 +96,43 @@ internal sealed class Lane : IDisposable
         CountSwitch(entry);
         try
         {
-            EvictUnproven();
+            _graphs.EvictUnproven();
 
             // 1
-            Check(inputs);
+            _parts.Check.All(inputs, _frame.InputShapes);
 
             // 2
-            Home.Use(caller.RunsOnIt ? caller.Stream : null);
-            CudaGraphsMode graphs = _traits.Graphs(settings.CudaGraphs);
-            _shapeTensors.Read(inputs);
-            ForwardPlan plan = PlanFor(settings.Profile);
+            Home.RunOn(caller.RunsOn);
+            CudaGraphsMode graphs = _parts.Traits.Graphs(settings.CudaGraphs);
+            ForwardShapes shapes = _planner.ShapesOf(inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
-            _checksDevices = settings.MultiDeviceSafe;
-            _memory.Begin(plan, settings, order);
+            _frame.Begin(shapes, plan, settings);
+            _memory.Begin(order);
 
             // 4
-            DeviceStream? joined = caller.RunsOnIt ? null : caller.Stream;
-            if (joined is not null)
-            {
-                _start.Record(joined);
-                Home.Stream.WaitFor(_start);
-            }
-
+            _completion.Begin(caller);
             _memory.Accept(inputs);
 
             // 5
-            if (graphs != CudaGraphsMode.WholeModule || !TryReplay(_wholeModule, plan))
+            if (graphs != CudaGraphsMode.WholeModule || !_graphs.TryReplay(_parts.Layout.Whole, shapes, _frame.Addresses))
             {
-                LaunchSegments(plan, byGraph: graphs == CudaGraphsMode.PerSegment);
+                LaunchSegments(shapes, byGraph: graphs == CudaGraphsMode.PerSegment);
             }
 
             // 6
-            JoinDevices();
-            RanOn = caller.RunsOnIt ? caller.Stream : null;
-            if (RanOn is null)
-            {
-                Done.Record(Home.Stream);
-            }
-
-            joined?.WaitFor(Done);
+            _completion.End(caller);
 
             // 7
             _memory.Commit(outputs, order);
-            plan.Profiles.CopyTo(_activeProfiles);
-            _counters.CountForward();
+            _planner.KeepProfiles(shapes);
+            _parts.Counters.CountForward();
         }
         catch (CudaException trouble)
         {
             Abandon(caller);
-            throw _health[0].Explain(trouble);
+            throw _parts.Health.Explain(trouble);
         }
         catch
         {
@@ -187,44 +143,29 @@ internal sealed class Lane : IDisposable
 
     /// <summary>
     /// Runs the warm-ups of the graphs that these settings ask for, on the lane's own streams, where that needs no call: every input has a
-    /// fixed shape, and none is
-    /// written in place or read for its values. What cannot be warmed up is left to the first call.
+    /// fixed shape, and none is written in place or read for its values. What cannot be warmed up is left to the first call.
     /// </summary>
     /// <remarks>The lane is idle. <b>Blocks</b> until the warm-ups are done, so that a failure of theirs is no forward's.</remarks>
     public void WarmUp(ModeSettings settings)
     {
-        CudaGraphsMode graphs = _traits.Graphs(settings.CudaGraphs);
-        if (
-            graphs == CudaGraphsMode.Off
-            || !_graph.Inputs.All(input => _graph.Tensors[input] is { Shape.IsConcrete: true, IsAliased: false, IsShapeTensor: false })
-        )
+        CudaGraphsMode graphs = _parts.Traits.Graphs(settings.CudaGraphs);
+        if (graphs == CudaGraphsMode.Off || _parts.Layout.FixedInputs is not { } inputs)
         {
             return;
         }
 
         using ContextEntry entry = Home.Context.Enter();
-        Home.Use(null);
+        Home.RunOn(null);
         Failure.Take();
         try
         {
-            _shapeTensors.Read([]);
-            for (int index = 0; index < _shapes.Length; index++)
+            ForwardShapes shapes = _planner.ShapesOf([], inputs, settings.Profile, out _);
+            foreach (LaunchUnit unit in graphs == CudaGraphsMode.WholeModule ? [_parts.Layout.Whole] : _parts.Layout.Single.Items)
             {
-                _shapes[index] = _graph.Tensors[_graph.Inputs[index]].Shape;
+                _graphs.WarmUp(unit, shapes);
             }
 
-            ForwardPlan plan = PlanFor(settings.Profile);
-            foreach (GraphUnit unit in graphs == CudaGraphsMode.WholeModule ? [_wholeModule] : _perSegment)
-            {
-                if (plan.IsComplete && CanRecord(unit, plan))
-                {
-                    using ContextEntry there = _devices[unit.Device].Context.Enter();
-                    _graphs.WarmUp(unit, plan, new DevicePointer[_graph.Tensors.Length], _makeEntry);
-                }
-            }
-
-            JoinDevices();
-            Done.Record(Home.Stream);
+            _completion.End(CallerStream.None);
             Done.Synchronize();
         }
         catch (Exception trouble) when (trouble is ForwardException or CudaException)
@@ -240,79 +181,33 @@ internal sealed class Lane : IDisposable
 
     /// <summary>Whether everything enqueued here is done.</summary>
     /// <exception cref="CudaException">The work or the device failed.</exception>
-    public bool IsIdle()
-    {
-        if (RanOn is { } stream)
-        {
-            if (stream.IsDisposed)
-            {
-                // Work may still run on a stream that is gone; nothing but its device context can say when it is done, and that not while a
-                // lane records.
-                CuResult settled = Home.Context.TrySynchronize();
-                if (settled == CuResult.StreamCaptureUnsupported)
-                {
-                    return false;
-                }
+    public bool IsIdle() => _completion.IsIdle();
 
-                settled.ThrowIfFailed();
-            }
-            else
-            {
-                Done.Record(stream);
-            }
-
-            RanOn = null;
-        }
-
-        return Done.IsDone();
-    }
+    /// <summary>Waits for the work in flight, whatever became of it.</summary>
+    public void WaitUntilIdle() => _completion.WaitUntilIdle();
 
     /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last
     /// success.</summary>
     public void Completed(bool succeeded)
     {
-        if (succeeded && _settings.Profiling != ProfilingFormat.Off)
+        if (succeeded)
         {
-            WriteProfiles();
-        }
-
-        if (!succeeded)
-        {
-            _evictUnproven = true;
-        }
-        else if (!_evictUnproven)
-        {
+            _profiles.Write(withDevice: _frame.Settings.MultiDeviceSafe);
             _graphs.Prove();
         }
-    }
-
-    /// <summary>After a failure: what was recorded since the last success is not used again. Done before the next forward, when the lane is
-    /// idle.</summary>
-    private void EvictUnproven()
-    {
-        if (_evictUnproven)
+        else
         {
-            _evictUnproven = false;
-            _graphs.EvictUnproven();
+            _graphs.Doubt();
         }
     }
 
     /// <summary>Frees graphs and output sets that no mode holds. The lane is idle.</summary>
-    public void Release(HeldModes held)
+    public void FreeAllBut(HeldModes held)
     {
-        if (!held.SegmentGraphs)
-        {
-            _graphs.Evict(wholeModule: false);
-        }
-
-        if (!held.ModuleGraphs)
-        {
-            _graphs.Evict(wholeModule: true);
-        }
-
+        _graphs.EvictAllBut(held);
         if (!held.PreAllocatedOutputs)
         {
-            _memory.PreAllocated.Release();
+            _memory.PreAllocated.Clear();
         }
     }
 
@@ -320,244 +215,62 @@ internal sealed class Lane : IDisposable
     public void DropContexts()
     {
         _graphs.Clear();
-        _plans.Clear();
-        foreach (SegmentLane segment in _segments)
+        _planner.Clear();
+        foreach (BoundSegment segment in _segments.Items)
         {
             using ContextEntry entry = segment.Device.Context.Enter();
             segment.Dispose();
         }
     }
 
-    /// <summary>Waits for the work in flight, whatever became of it: the lane is about to be disposed.</summary>
-    public void Settle()
-    {
-        using ContextEntry entry = Home.Context.Enter();
-        ICudaDriver driver = Home.Context.Driver;
-        Home.Context.Record(driver.EventSynchronize(Done.Handle), nameof(ICudaDriver.EventSynchronize));
-        if (RanOn is { IsDisposed: false } stream)
-        {
-            Home.Context.Record(driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
-        }
-        else if (RanOn is not null)
-        {
-            CuResult settled;
-            while ((settled = driver.CtxSynchronize()) == CuResult.StreamCaptureUnsupported)
-            {
-                // Another lane records, which takes no longer than a launch of its segments.
-                Thread.Yield();
-            }
-
-            Home.Context.Record(settled, nameof(ICudaDriver.CtxSynchronize));
-        }
-    }
-
     public void Dispose()
     {
         DropContexts();
-        _memory.PreAllocated.Release();
-        _start.Dispose();
-        Done.Dispose();
-        foreach (LaneDevice device in _devices)
+        _memory.PreAllocated.Clear();
+        _completion.Dispose();
+        foreach (LaneDevice device in _devices.Items)
         {
             device.Dispose();
         }
     }
 
-    private SegmentLane MakeSegment(int segment, bool isRecorded)
+    private void LaunchSegments(ForwardShapes shapes, bool byGraph)
     {
-        GraphSegment wiring = _graph.Segments[segment];
-        int device = Array.IndexOf(_graph.RelativeOrdinals, wiring.RelativeOrdinal);
-        return new SegmentLane(
-            _graph,
-            wiring,
-            _engines[segment],
-            _devices[device],
-            device,
-            Failure,
-            _settings,
-            _counters,
-            _profiles[segment],
-            isRecorded
-        );
-    }
-
-    private GraphEntry MakeEntry(GraphUnit unit, ForwardPlan plan, ReadOnlySpan<DevicePointer> given) =>
-        new(
-            _graph,
-            unit,
-            plan,
-            _devices,
-            [.. Enumerable.Range(unit.First, unit.Count).Select(segment => MakeSegment(segment, isRecorded: true))],
-            given
-        );
-
-    private void WriteProfiles()
-    {
-        try
+        foreach (BoundSegment segment in _segments.Items)
         {
-            for (int index = 0; index < _segments.Length; index++)
+            if (ReferenceEquals(segment.Device, Home))
             {
-                ProfileFiles.Write(
-                    _settings.ProfileFolder,
-                    _settings.Profiling,
-                    _profiles[index],
-                    _segments[index].Engine.LayerInformation,
-                    _checksDevices
-                );
-            }
-        }
-        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
-        {
-            // The forward itself is done and right; another lane may be writing the same files, or the folder is gone.
-            UnwrittenProfiles++;
-        }
-    }
-
-    private void Check(ReadOnlySpan<DeviceTensor> inputs)
-    {
-        _check.Arity(inputs.Length);
-        for (int index = 0; index < inputs.Length; index++)
-        {
-            ref readonly DeviceTensor input = ref inputs[index];
-            ObjectDisposedException.ThrowIf(input.IsStale, typeof(DeviceTensor));
-            _check.Type(index, input.Type);
-            _check.Shape(index, input.Shape);
-            _shapes[index] = input.Shape;
-        }
-
-        _check.Symbols(_shapes);
-    }
-
-    private ForwardPlan PlanFor(ProfileChoice profile)
-    {
-        int active = profile.IsAuto ? ActiveProfiles() : 0;
-        if (_plans.TryFind(_shapes, _shapeTensors.Values, profile, active, out ForwardPlan? known))
-        {
-            return known;
-        }
-
-        var plan = new ForwardPlan(_graph, _shapes, _shapeTensors.Values, profile, active, _devices.Length);
-        for (int index = 0; index < _segments.Length && InputsKnown(plan, index); index++)
-        {
-            ShapeSegment(plan, index);
-        }
-
-        if (plan.IsComplete)
-        {
-            _memory.Layout(plan);
-            _plans.Add(plan);
-        }
-
-        return plan;
-    }
-
-    private void ShapeSegment(ForwardPlan plan, int index)
-    {
-        SegmentLane segment = _segments[index];
-        using ContextEntry entry = segment.Device.Context.Enter();
-        plan.Profiles[index] = ProfileSelection.Choose(segment.Engine, plan.Profile, _activeProfiles[index], plan, _graph, segment.Wiring);
-        segment.Shape(plan, index);
-    }
-
-    private int ActiveProfiles()
-    {
-        int active = 0;
-        foreach (int profile in _activeProfiles)
-        {
-            active = (active * 31) + profile;
-        }
-
-        return active;
-    }
-
-    private bool InputsKnown(ForwardPlan plan, int segment)
-    {
-        foreach (int tensor in _segments[segment].Wiring.Inputs)
-        {
-            if (!plan.Known[tensor])
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    /// <summary>Runs a unit by its graph; false when it has to run plainly.</summary>
-    private bool TryReplay(GraphUnit unit, ForwardPlan plan)
-    {
-        if (!plan.IsComplete)
-        {
-            return false;
-        }
-
-        LaneDevice device = _devices[unit.Device];
-        GraphEntry? entry = _graphs.Obtain(unit, plan, device.Stream, device.Addresses, _canRecord, _makeEntry);
-        if (entry is null)
-        {
-            return false;
-        }
-
-        entry.Replay(device.Stream, device.Addresses, _devices);
-        _counters.CountReplay();
-        return true;
-    }
-
-    /// <summary>Asks contexts that were brought to the plan: what they were left with by a forward before, a failed one perhaps, says
-    /// nothing about it.</summary>
-    private bool CanRecord(GraphUnit unit, ForwardPlan plan)
-    {
-        for (int index = unit.First; index < unit.First + unit.Count; index++)
-        {
-            using ContextEntry entry = _segments[index].Device.Context.Enter();
-            _segments[index].Shape(plan, index);
-            // An engine of TensorRT-RTX captures its own work; a recording around one segment of it would record twice.
-            if (!_segments[index].CanCapture || (!unit.IsWholeModule && _segments[index].CapturesItself))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private void LaunchSegments(ForwardPlan plan, bool byGraph)
-    {
-        for (int index = 0; index < _segments.Length; index++)
-        {
-            if (ReferenceEquals(_segments[index].Device, Home))
-            {
-                LaunchSegment(index, plan, byGraph);
+                LaunchSegment(segment, shapes, byGraph);
             }
             else
             {
-                using ContextEntry entry = _segments[index].Device.Context.Enter();
+                using ContextEntry entry = segment.Device.Context.Enter();
                 CountSwitch(entry);
-                LaunchSegment(index, plan, byGraph);
+                LaunchSegment(segment, shapes, byGraph);
             }
         }
     }
 
-    private void LaunchSegment(int index, ForwardPlan plan, bool byGraph)
+    private void LaunchSegment(BoundSegment segment, ForwardShapes shapes, bool byGraph)
     {
-        _memory.Bring(index, plan);
-        if (byGraph && TryReplay(_perSegment[index], plan))
+        _memory.Bring(segment);
+        if (byGraph && _graphs.TryReplay(_parts.Layout.Single[segment.Index], shapes, _frame.Addresses))
         {
             return;
         }
 
-        SegmentLane segment = _segments[index];
-        if (plan.IsComplete)
+        Table<TensorIndex, DevicePointer> addresses = _frame.Addresses.On(_parts.Layout.DeviceOf(segment.Index));
+        if (shapes.IsComplete)
         {
-            segment.Shape(plan, index);
-            segment.Launch(segment.Device.Addresses, segment.Device.Stream, _memory.AllocatorFor(index));
+            segment.BringTo(shapes);
+            segment.Launch(addresses, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
             return;
         }
 
         // Shapes come to light as segments run; a failure on the way leaves those behind it without any.
-        ShapeSegment(plan, index);
-        _memory.Bring(index, plan);
-        segment.Launch(segment.Device.Addresses, segment.Device.Stream, _memory.AllocatorFor(index));
+        _planner.BringTo(segment, shapes);
+        _memory.Bring(segment);
+        segment.Launch(addresses, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
         if (Failure.Take() is { } failed)
         {
             throw failed;
@@ -568,48 +281,16 @@ internal sealed class Lane : IDisposable
     {
         if (entry.IsSwitch)
         {
-            _counters.CountDeviceSwitch();
+            _parts.Counters.CountDeviceSwitch();
         }
     }
 
-    private void JoinDevices()
-    {
-        for (int index = 1; index < _devices.Length; index++)
-        {
-            Home.WaitFor(_devices[index]);
-        }
-
-        // What the home device read of theirs is behind their own streams too: their memory is lent anew in that order.
-        for (int index = 1; index < _devices.Length; index++)
-        {
-            _devices[index].WaitFor(Home);
-        }
-    }
-
-    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs: completion waits for it, and so does
-    /// whatever the caller enqueues next.</summary>
+    /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs.</summary>
     private void Abandon(CallerStream caller)
     {
-        _memory.Abandon();
-        _evictUnproven = true;
-        ICudaDriver driver = Home.Context.Driver;
-        for (int index = 1; index < _devices.Length; index++)
-        {
-            driver.EventRecord(_devices[index].Order.Handle, _devices[index].Stream.Handle);
-            driver.StreamWaitEvent(Home.Stream.Handle, _devices[index].Order.Handle);
-        }
-
-        driver.EventRecord(Done.Handle, Home.Stream.Handle);
-        for (int index = 1; index < _devices.Length; index++)
-        {
-            driver.StreamWaitEvent(_devices[index].Stream.Handle, Done.Handle);
-        }
-
-        if (caller is { RunsOnIt: false, Stream: { IsDisposed: false } joined })
-        {
-            driver.StreamWaitEvent(joined.Handle, Done.Handle);
-        }
-
-        Home.Use(null);
+        _frame.End();
+        _graphs.Doubt();
+        _completion.EndFailed(caller);
+        Home.RunOn(null);
     }
 }

@@ -2,6 +2,7 @@ using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
@@ -15,14 +16,14 @@ namespace Troupe.Runtime.Lanes;
 /// </remarks>
 internal sealed class OutputSet(int tensors)
 {
-    private readonly DeviceBlock?[] _blocks = new DeviceBlock?[tensors];
+    private readonly Table<TensorIndex, DeviceBlock?> _blocks = new(tensors);
     private ForwardPlan? _plan;
 
     /// <summary>Blocks it holds.</summary>
-    public int Count => _blocks.Count(block => block is not null);
+    public int Count => _blocks.Items.Count(block => block is not null);
 
     /// <summary>The set's block for an output, if the set is for this plan.</summary>
-    public DeviceBlock? Use(ForwardPlan plan, int tensor)
+    public DeviceBlock? Use(ForwardPlan plan, TensorIndex tensor)
     {
         if (!ReferenceEquals(plan, _plan) || _blocks[tensor] is not { } block)
         {
@@ -36,11 +37,11 @@ internal sealed class OutputSet(int tensors)
     /// <summary>After a forward: sees to it that the next one of this plan finds a block.</summary>
     /// <param name="given">The block this forward's output lies in.</param>
     /// <param name="isUnowned">The caller keeps that block; it is not overwritten.</param>
-    public void Prepare(ForwardPlan plan, int tensor, DeviceBlock given, bool isUnowned, BlockPool pool, DeviceStream stream)
+    public void Prepare(ForwardPlan plan, TensorIndex tensor, DeviceBlock given, bool isUnowned, BlockPool pool, DeviceStream stream)
     {
         if (!ReferenceEquals(plan, _plan))
         {
-            Release();
+            Clear();
             _plan = plan;
         }
 
@@ -56,7 +57,7 @@ internal sealed class OutputSet(int tensors)
             _blocks[tensor] = kept = null;
         }
 
-        if (kept is null && TryRent(pool, plan.Bytes[tensor], stream) is { } made)
+        if (kept is null && TryRent(pool, plan.Shapes.BytesOf(tensor), stream) is { } made)
         {
             made.IsKept = true;
             _blocks[tensor] = made;
@@ -77,9 +78,9 @@ internal sealed class OutputSet(int tensors)
     }
 
     /// <summary>Gives every block back.</summary>
-    public void Release()
+    public void Clear()
     {
-        foreach (ref DeviceBlock? block in _blocks.AsSpan())
+        foreach (ref DeviceBlock? block in _blocks.Items.AsSpan())
         {
             if (block is not null)
             {

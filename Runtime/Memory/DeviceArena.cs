@@ -3,9 +3,11 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>One allocation that a lane lays its intermediate tensors out in; it grows to the largest layout seen and stays.</summary>
+/// <summary>One allocation that tensors are laid out in, of a lane or of a recording; it grows to the largest layout seen and
+/// stays.</summary>
+/// <param name="purpose">What lies in it, for the error when the device is full.</param>
 /// <remarks><b>Owns</b> the allocation. <b>Thread</b> the lane's holder, no work of the lane in flight when it grows.</remarks>
-internal sealed class DeviceArena(DeviceContext device) : IDisposable
+internal sealed class DeviceArena(DeviceContext device, string purpose) : IDisposable
 {
     private DeviceBuffer? _buffer;
 
@@ -21,9 +23,14 @@ internal sealed class DeviceArena(DeviceContext device) : IDisposable
         {
             _buffer?.Dispose();
             _buffer = null;
-            _buffer = DeviceMemoryShortage.Guard(device, bytes, "The tensors between segments");
+            _buffer = DeviceMemoryShortage.Guard(device, bytes, purpose);
         }
     }
 
-    public void Dispose() => _buffer?.Dispose();
+    /// <summary>Frees the allocation; making room afterwards allocates anew.</summary>
+    public void Dispose()
+    {
+        _buffer?.Dispose();
+        _buffer = null;
+    }
 }

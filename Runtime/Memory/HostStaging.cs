@@ -36,6 +36,9 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
         }
     }
 
+    /// <summary>Bytes that a part takes, so that the next one starts on a cache line of its own.</summary>
+    public static ulong Padded(ulong bytes) => (bytes + 63) / 64 * 64;
+
     public nint AddressAt(ulong offset) => _buffer!.Pointer.Address + (nint)offset;
 
     /// <summary>A view of a part; valid until the next <see cref="Ensure"/>.</summary>

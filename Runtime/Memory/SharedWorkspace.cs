@@ -18,7 +18,7 @@ internal sealed class SharedWorkspace(BlockPool pool)
 
     /// <summary>Takes a hold of a piece of at least these bytes.</summary>
     /// <exception cref="ForwardException">The device is full; nothing changed.</exception>
-    public Piece Take(ulong bytes, DeviceStream stream)
+    public Piece Hold(ulong bytes, DeviceStream stream)
     {
         if (Current is null || Current.Block.Bytes < bytes)
         {
@@ -30,7 +30,7 @@ internal sealed class SharedWorkspace(BlockPool pool)
     }
 
     /// <summary>Lets a piece go; the last to do so gives it back.</summary>
-    public void Drop(Piece piece)
+    public void LetGo(Piece piece)
     {
         if (--piece.Holders > 0)
         {

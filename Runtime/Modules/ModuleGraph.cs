@@ -6,23 +6,29 @@ namespace Troupe.Runtime.Modules;
 
 /// <summary>A module whose engines are loaded: every tensor by index, and how segments are wired to them.</summary>
 /// <remarks>Immutable; made by <see cref="ModuleGraphBuilder"/>.</remarks>
-internal sealed record ModuleGraph(ModuleSpec Spec, GraphTensor[] Tensors, int[] Inputs, int[] Outputs, GraphSegment[] Segments)
+internal sealed record ModuleGraph(
+    ModuleSpec Spec,
+    Table<TensorIndex, GraphTensor> Tensors,
+    TensorIndex[] Inputs,
+    TensorIndex[] Outputs,
+    Table<SegmentIndex, GraphSegment> Segments
+)
 {
     /// <summary>Ordinals relative to the home device, each once, home first.</summary>
-    public int[] RelativeOrdinals { get; } =
-    [0, .. Segments.Select(segment => segment.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()];
+    public Table<DeviceIndex, int> RelativeOrdinals { get; } =
+        new([0, .. Segments.Items.Select(segment => segment.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order()]);
 
     /// <summary>An output's size depends on data, so the module's shapes are not known before it runs.</summary>
-    public bool HasDataDependentShapes => Tensors.Any(tensor => tensor.IsDataDependent);
+    public bool HasDataDependentShapes => Tensors.Items.Any(tensor => tensor.IsDataDependent);
 
     public ModelVersion Model => Spec.Model;
 
     /// <summary>The tensor whose memory this one shares; itself when it has its own.</summary>
-    public int RootOf(int tensor)
+    public TensorIndex RootOf(TensorIndex tensor)
     {
-        while (Tensors[tensor].AliasOf >= 0)
+        while (Tensors[tensor].AliasOf is { } source)
         {
-            tensor = Tensors[tensor].AliasOf;
+            tensor = source;
         }
 
         return tensor;
@@ -31,15 +37,15 @@ internal sealed record ModuleGraph(ModuleSpec Spec, GraphTensor[] Tensors, int[]
 
 /// <summary>One tensor of a module: an input of the module, or assigned by one segment.</summary>
 /// <param name="Symbols">Of a manifest's input, by axis: dimensions of one name must be equal in a call. Empty elsewhere.</param>
-/// <param name="Producer">Index of the segment that assigns it; -1 for inputs of the module.</param>
-/// <param name="AliasOf">Index of the tensor whose memory it shares; -1 when it has its own.</param>
+/// <param name="Producer">The segment that assigns it; null for inputs of the module.</param>
+/// <param name="AliasOf">The tensor whose memory it shares; null when it has its own.</param>
 internal sealed record GraphTensor(
     string Name,
     ElementType Type,
     TensorShape Shape,
     IReadOnlyList<string> Symbols,
-    int Producer,
-    int AliasOf
+    SegmentIndex? Producer,
+    TensorIndex? AliasOf
 )
 {
     public bool IsOutput { get; init; }
@@ -60,8 +66,8 @@ internal sealed record GraphTensor(
     public TensorSpec ToSpec() => new(Name, Type, Shape);
 }
 
-/// <summary>How one segment is wired: tensor indexes in the order of its engine's inputs and outputs.</summary>
-internal sealed record GraphSegment(SegmentDefinition Definition, int[] Inputs, int[] Outputs)
+/// <summary>How one segment is wired: tensors in the order of its engine's inputs and outputs.</summary>
+internal sealed record GraphSegment(SegmentDefinition Definition, TensorIndex[] Inputs, TensorIndex[] Outputs)
 {
     public string Name => Definition.Spec.Name;
 

@@ -23,28 +23,28 @@ internal static class ModuleGraphBuilder
             ? WithNamesOf(definition, bindings[0], engines[0])
             : WithTypesOf(definition, bindings, engines);
         var tensors = new List<GraphTensor>();
-        var indexes = new Dictionary<string, int>(StringComparer.Ordinal);
+        var indexes = new Dictionary<string, TensorIndex>(StringComparer.Ordinal);
         foreach (ModuleTensor input in named.Inputs)
         {
-            indexes.Add(input.Name, tensors.Count);
+            indexes.Add(input.Name, TensorIndex.Of(tensors.Count));
             tensors.Add(
-                new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: -1, AliasOf: -1) { Range = input.Range }
+                new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: null, AliasOf: null) { Range = input.Range }
             );
         }
 
         var segments = new GraphSegment[engines.Count];
         for (int index = 0; index < engines.Count; index++)
         {
-            segments[index] = Wire(named.Segments[index], index, bindings[index], engines[index], tensors, indexes);
+            segments[index] = Wire(named.Segments[index], SegmentIndex.Of(index), bindings[index], engines[index], tensors, indexes);
         }
 
-        int[] outputs = named.Outputs.Select(output => indexes[output.Name]).ToArray();
+        TensorIndex[] outputs = named.Outputs.Select(output => indexes[output.Name]).ToArray();
         for (int index = 0; index < outputs.Length; index++)
         {
-            GraphTensor computed = tensors[outputs[index]];
+            GraphTensor computed = tensors[outputs[index].Value];
             ModuleTensor declared = named.Outputs[index];
             Connect($"the module's output '{declared.Name}'", declared.Type, declared.Shape, computed);
-            tensors[outputs[index]] = computed with { IsOutput = true };
+            tensors[outputs[index].Value] = computed with { IsOutput = true };
         }
 
         for (int index = 0; index < segments.Length; index++)
@@ -63,7 +63,13 @@ internal static class ModuleGraphBuilder
             [.. named.Segments.Select(segment => segment.Spec)],
             SafeToResend: !tensors.Any(tensor => tensor.IsAliased)
         );
-        return new ModuleGraph(spec, [.. tensors], [.. Enumerable.Range(0, named.Inputs.Count)], outputs, segments);
+        return new ModuleGraph(
+            spec,
+            new([.. tensors]),
+            [.. Enumerable.Range(0, named.Inputs.Count).Select(TensorIndex.Of)],
+            outputs,
+            new(segments)
+        );
     }
 
     /// <summary>A lone engine's module has the engine's own tensors; aliased outputs at the end are not results but the caller's own
@@ -131,21 +137,21 @@ internal static class ModuleGraphBuilder
 
     private static GraphSegment Wire(
         SegmentDefinition definition,
-        int index,
+        SegmentIndex index,
         SegmentBindings bindings,
         IEngine engine,
         List<GraphTensor> tensors,
-        Dictionary<string, int> indexes
+        Dictionary<string, TensorIndex> indexes
     )
     {
         SegmentSpec spec = definition.Spec;
-        int[] inputs = [.. engine.Inputs.Select(input => indexes[bindings.ModuleInput(input.Name)])];
+        TensorIndex[] inputs = [.. engine.Inputs.Select(input => indexes[bindings.ModuleInput(input.Name)])];
         for (int slot = 0; slot < inputs.Length; slot++)
         {
             EngineTensor wanted = engine.Inputs[slot];
-            GraphTensor given = tensors[inputs[slot]];
+            GraphTensor given = tensors[inputs[slot].Value];
             Connect($"the input '{wanted.Name}' of '{spec.Name}'", wanted.Type, wanted.Shape, given);
-            tensors[inputs[slot]] = given with
+            tensors[inputs[slot].Value] = given with
             {
                 Alignment = Math.Max(given.Alignment, wanted.Alignment),
                 IsShapeTensor = given.IsShapeTensor || wanted.IsShapeTensor,
@@ -153,14 +159,14 @@ internal static class ModuleGraphBuilder
             };
         }
 
-        int[] outputs = new int[engine.Outputs.Count];
+        TensorIndex[] outputs = new TensorIndex[engine.Outputs.Count];
         for (int slot = 0; slot < outputs.Length; slot++)
         {
             EngineTensor output = engine.Outputs[slot];
             AliasSpec? alias = engine.Aliases.FirstOrDefault(alias => alias.Output == output.Name);
-            outputs[slot] = tensors.Count;
+            outputs[slot] = TensorIndex.Of(tensors.Count);
             string name = bindings.ModuleOutput(output.Name);
-            indexes.Add(name, tensors.Count);
+            indexes.Add(name, outputs[slot]);
             tensors.Add(
                 new GraphTensor(
                     name,
@@ -168,7 +174,7 @@ internal static class ModuleGraphBuilder
                     output.Shape,
                     Symbols: [],
                     index,
-                    alias is null ? -1 : indexes[bindings.ModuleInput(alias.Input)]
+                    alias is null ? null : indexes[bindings.ModuleInput(alias.Input)]
                 )
                 {
                     IsDataDependent = output.IsDataDependent,

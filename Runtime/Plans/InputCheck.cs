@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
@@ -16,6 +17,25 @@ internal sealed class InputCheck
     {
         _graph = graph;
         _symbols = [.. SharedSymbols(graph)];
+    }
+
+    /// <summary>Checks a forward's inputs, in the module's order.</summary>
+    /// <param name="shapes">Receives their shapes.</param>
+    /// <exception cref="ForwardException">One does not fit.</exception>
+    /// <exception cref="ObjectDisposedException">One is a stale view.</exception>
+    public void All(ReadOnlySpan<DeviceTensor> inputs, Span<TensorShape> shapes)
+    {
+        Arity(inputs.Length);
+        for (int index = 0; index < inputs.Length; index++)
+        {
+            ref readonly DeviceTensor input = ref inputs[index];
+            ObjectDisposedException.ThrowIf(input.IsStale, typeof(DeviceTensor));
+            Type(index, input.Type);
+            Shape(index, input.Shape);
+            shapes[index] = input.Shape;
+        }
+
+        Symbols(shapes);
     }
 
     /// <exception cref="ForwardException">Wrong number of inputs (text of torch_tensorrt).</exception>
@@ -112,7 +132,7 @@ internal sealed class InputCheck
 
     private string InputName(int input) => _graph.Tensors[_graph.Inputs[input]].Name;
 
-    private static string Names(ModuleGraph graph, int[] tensors) =>
+    private static string Names(ModuleGraph graph, TensorIndex[] tensors) =>
         string.Join(", ", tensors.Select(tensor => $"'{graph.Tensors[tensor].Name}'"));
 
     private static IEnumerable<SymbolUse> SharedSymbols(ModuleGraph graph)

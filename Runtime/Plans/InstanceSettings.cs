@@ -4,6 +4,7 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Caches;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Plans;
@@ -83,7 +84,7 @@ internal sealed class InstanceSettings : IDisposable
             if (_loaded.Engines[index].StreamableWeights is { } weights && weights.Budget != wanted[index])
             {
                 long before = weights.Budget;
-                DeviceContext device = _loaded.DeviceOf(index);
+                DeviceContext device = _loaded.DeviceOf(SegmentIndex.Of(index));
                 Set(weights, device, wanted[index]);
                 undo.Push(() => Set(weights, device, before));
             }
@@ -137,7 +138,7 @@ internal sealed class InstanceSettings : IDisposable
         {
             if (_loaded.Engines[index].ConfigurableRuntime is { } runtime)
             {
-                using ContextEntry entry = _loaded.DeviceOf(index).Enter();
+                using ContextEntry entry = _loaded.DeviceOf(SegmentIndex.Of(index)).Enter();
                 runtime.Configure(settings, cache);
             }
         }

@@ -3,24 +3,22 @@ using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>A lane's part on one device: its stream, its arena, and the addresses its tensors have there in the forward under
-/// way.</summary>
+/// <summary>A lane's part on one device: its stream, its arena, and the scratch memory of its contexts there.</summary>
 /// <remarks><b>Owns</b> stream, event and arena. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
 internal sealed class LaneDevice : IDisposable
 {
     private readonly DeviceStream _own;
 
-    public LaneDevice(DeviceContext context, BlockPool pool, int tensors)
+    public LaneDevice(DeviceContext context, BlockPool pool)
     {
         Context = context;
         Pool = pool;
-        Arena = new DeviceArena(context);
+        Arena = new DeviceArena(context, "The tensors between segments");
         Workspace = new SharedWorkspace(pool);
-        Addresses = new DevicePointer[tensors];
         Stream = _own = DeviceStream.Create(context);
         try
         {
-            Order = DeviceEvent.Create(context);
+            Marker = DeviceEvent.Create(context);
         }
         catch
         {
@@ -38,9 +36,6 @@ internal sealed class LaneDevice : IDisposable
     /// <summary>Scratch memory of the lane's contexts here.</summary>
     public SharedWorkspace Workspace { get; }
 
-    /// <summary>By tensor: where it lies on this device; null where it does not.</summary>
-    public DevicePointer[] Addresses { get; }
-
     /// <summary>The lane's own stream: captures and warm-ups run here, whatever the caller's is.</summary>
     public DeviceStream Own => _own;
 
@@ -48,22 +43,31 @@ internal sealed class LaneDevice : IDisposable
     public DeviceStream Stream { get; private set; }
 
     /// <summary>Marks points of this device's stream that other streams wait for.</summary>
-    public DeviceEvent Order { get; }
+    public DeviceEvent Marker { get; }
 
     /// <summary>Runs the next forward on a caller's stream; null returns to the lane's own.</summary>
-    public void Use(DeviceStream? stream) => Stream = stream ?? _own;
+    public void RunOn(DeviceStream? stream) => Stream = stream ?? _own;
 
     /// <summary>Makes this device's stream wait for everything that <paramref name="other"/>'s has now.</summary>
     public void WaitFor(LaneDevice other)
     {
-        other.Order.Record(other.Stream);
-        Stream.WaitFor(other.Order);
+        other.Marker.Record(other.Stream);
+        Stream.WaitFor(other.Marker);
+    }
+
+    /// <summary>Copies bytes that lie on a device into memory on this one, in the order of a stream of this one.</summary>
+    public void CopyHere(DevicePointer to, DevicePointer from, DeviceContext source, ulong bytes, DeviceStream stream)
+    {
+        if (bytes > 0)
+        {
+            Context.Driver.MemcpyPeerAsync(to, Context.Handle, from, source.Handle, bytes, stream.Handle).ThrowIfFailed();
+        }
     }
 
     public void Dispose()
     {
         Arena.Dispose();
-        Order.Dispose();
+        Marker.Dispose();
         _own.Dispose();
     }
 }

@@ -8,14 +8,17 @@ namespace Troupe.Runtime.Plans;
 /// <remarks><b>Owns</b> the engines and one retain of each context, home first. Disposed after every lane.</remarks>
 internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<DeviceContext> Devices) : IDisposable
 {
+    /// <summary>Where its tensors belong; shared by every lane.</summary>
+    public ModuleLayout Layout { get; } = new(Graph);
+
     /// <summary>The device context a segment's engine lives in.</summary>
-    public DeviceContext DeviceOf(int segment) => Devices[Array.IndexOf(Graph.RelativeOrdinals, Graph.Segments[segment].RelativeOrdinal)];
+    public DeviceContext DeviceOf(SegmentIndex segment) => Devices[Layout.DeviceOf(segment).Value];
 
     public void Dispose()
     {
         for (int index = 0; index < Engines.Count; index++)
         {
-            using ContextEntry entry = DeviceOf(index).Enter();
+            using ContextEntry entry = DeviceOf(SegmentIndex.Of(index)).Enter();
             Engines[index].Dispose();
         }
 

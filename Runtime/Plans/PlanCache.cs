@@ -22,7 +22,7 @@ internal sealed class PlanCache
     {
         for (int index = 0; index < Capacity && _plans[index] is { } plan; index++)
         {
-            if (plan.Fits(inputs, shapeValues, profile, activeProfiles))
+            if (plan.Shapes.Key.Fits(inputs, shapeValues, profile, activeProfiles))
             {
                 MoveToFront(index, plan);
                 found = plan;

@@ -12,7 +12,7 @@ namespace Troupe.Runtime.Plans;
 internal static class ProfileSelection
 {
     /// <exception cref="ForwardException">The index is out of range, or nothing fits (texts of torch_tensorrt).</exception>
-    public static int Choose(IEngine engine, ProfileChoice choice, int active, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
+    public static int Choose(IEngine engine, ProfileChoice choice, int active, ForwardShapes shapes, ModuleGraph graph, GraphSegment wiring)
     {
         if (choice.Index is { } pinned)
         {
@@ -22,14 +22,14 @@ internal static class ProfileSelection
                 : throw ProfileSpec.OutOfRange(pinned, engine.Profiles.Count);
         }
 
-        if (engine.Profiles.Count <= 1 || Admits(engine, engine.Profiles[active], plan, graph, wiring))
+        if (engine.Profiles.Count <= 1 || Admits(engine, engine.Profiles[active], shapes, graph, wiring))
         {
             return engine.Profiles.Count <= 1 ? 0 : active;
         }
 
         for (int index = 0; index < engine.Profiles.Count; index++)
         {
-            if (Admits(engine, engine.Profiles[index], plan, graph, wiring))
+            if (Admits(engine, engine.Profiles[index], shapes, graph, wiring))
             {
                 return index;
             }
@@ -37,21 +37,21 @@ internal static class ProfileSelection
 
         throw new ForwardException(
             FailureKind.InvalidInput,
-            $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => plan.Shapes[tensor]))}."
+            $"No optimization profile matches the input shapes of '{engine.Name}': {string.Join(", ", wiring.Inputs.Select(tensor => shapes[tensor]))}."
         );
     }
 
-    private static bool Admits(IEngine engine, ProfileSpec profile, ForwardPlan plan, ModuleGraph graph, GraphSegment wiring)
+    private static bool Admits(IEngine engine, ProfileSpec profile, ForwardShapes shapes, ModuleGraph graph, GraphSegment wiring)
     {
         for (int slot = 0; slot < wiring.Inputs.Length; slot++)
         {
-            int tensor = wiring.Inputs[slot];
+            TensorIndex tensor = wiring.Inputs[slot];
             ProfileRange range = profile.Ranges[slot];
             if (
                 !(
                     engine.Inputs[slot].IsShapeTensor
-                        ? range.AdmitsValues(ShapeTensors.ValuesOf(graph, plan, tensor))
-                        : range.Admits(plan.Shapes[tensor])
+                        ? range.AdmitsValues(ShapeTensors.ValuesOf(graph, shapes, tensor))
+                        : range.Admits(shapes[tensor])
                 )
             )
             {

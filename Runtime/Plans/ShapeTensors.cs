@@ -40,16 +40,16 @@ internal sealed class ShapeTensors
         }
     }
 
-    /// <summary>The values of one shape tensor within the values of a plan.</summary>
-    public static ReadOnlySpan<long> ValuesOf(ModuleGraph graph, ForwardPlan plan, int tensor)
+    /// <summary>The values of one shape tensor within those of a forward.</summary>
+    public static ReadOnlySpan<long> ValuesOf(ModuleGraph graph, ForwardShapes shapes, TensorIndex tensor)
     {
         int start = 0;
-        foreach (int input in graph.Inputs)
+        foreach (TensorIndex input in graph.Inputs)
         {
-            int count = graph.Tensors[input].IsShapeTensor ? (int)plan.Shapes[input].ElementCount : 0;
+            int count = graph.Tensors[input].IsShapeTensor ? (int)shapes[input].ElementCount : 0;
             if (input == tensor)
             {
-                return plan.ShapeValues.AsSpan(start, count);
+                return shapes.Key.ShapeValues.Slice(start, count);
             }
 
             start += count;

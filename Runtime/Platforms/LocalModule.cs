@@ -91,11 +91,11 @@ public sealed class LocalModule : IModeTarget, IDisposable
     {
         AdmittedModes admitted = Admitted();
         RefuseHostTensorsThatWouldBeWritten();
-        LeasedLane lane = Lease();
+        HostLane lane = Lease();
         try
         {
             lane.Submit(inputs, [], admitted.Settings, static () => { });
-            lane.Lane.Settle();
+            lane.Lane.WaitUntilIdle();
             return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
         }
         finally
@@ -110,7 +110,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
     internal void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, CallerStream caller)
     {
         AdmittedModes admitted = Admitted();
-        LeasedLane lane = Lease();
+        HostLane lane = Lease();
         try
         {
             if (lane.Lane.Failure.Take() is null)
@@ -154,7 +154,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
 
     public void WarmUp(ModeSettings settings) => Exclusively(instance => instance.WarmUp(settings));
 
-    public void Release(HeldModes held) => Exclusively(instance => instance.Release(held));
+    public void FreeAllBut(HeldModes held) => Exclusively(instance => instance.FreeAllBut(held));
 
     /// <summary>Ends work in flight and frees everything.</summary>
     public void Dispose()
@@ -195,7 +195,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
         }
     }
 
-    private LeasedLane Lease()
+    private HostLane Lease()
     {
         _lanes.Wait();
         try
@@ -209,7 +209,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
         }
     }
 
-    private void GiveBack(LeasedLane lane)
+    private void GiveBack(HostLane lane)
     {
         lane.Dispose();
         _lanes.Release();
@@ -228,7 +228,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
 
             try
             {
-                instance.Settle();
+                instance.WaitUntilIdle();
                 act(instance);
             }
             finally

@@ -36,5 +36,5 @@ public interface IModeTarget
     void WarmUp(ModeSettings settings) { }
 
     /// <summary>Frees recordings and buffers that nothing holds any longer.</summary>
-    void Release(HeldModes held);
+    void FreeAllBut(HeldModes held);
 }

@@ -12,7 +12,7 @@ namespace Troupe.Runtime.Scopes;
 /// <summary>The modes of one runtime object in one process: its baselines, and the scopes entered on its modules.</summary>
 /// <remarks>
 /// Same table and same fold as in a cluster, without leases: a scope ends when it is disposed. What a scope on one module sets holds for
-/// that module alone.
+/// that module alone. Long, because entering, replacing and exiting apply, roll back, publish and free in one order, under one lock.
 /// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; never in
 /// <see cref="Admit"/>.
 /// </remarks>
@@ -25,17 +25,6 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     private ModeTable _table = ModeTable.Empty;
     private volatile ModesInForce _inForce = ModesInForce.None;
     private long _time;
-
-    /// <summary>A module as the table knows it, with its settings at the last epoch it was asked for.</summary>
-    private sealed class TargetModes(ModeScope scope)
-    {
-        public ModeScope Scope => scope;
-
-        /// <summary>A change back could not be applied when its scope ended; the next forward tries again and reports.</summary>
-        public volatile bool Unapplied;
-
-        public volatile AdmittedModes? Admitted;
-    }
 
     /// <summary>Sets the baseline to per-segment graphs or none (seed: <c>set_cudagraphs_mode</c>). Not checked against any module: one
     /// that cannot run so fails when called.</summary>
@@ -93,25 +82,13 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     /// <param name="call">Modes of this call alone.</param>
     public AdmittedModes Admit(IModeTarget module, ModeChange? call = null)
     {
-        TargetModes target = _targets.TryGetValue(module, out TargetModes? known) ? known : throw Unregistered(module);
-        if (target.Unapplied && Reapply(module, target) is { } failure)
+        TargetModes target = TargetOf(module);
+        if (target.IsUnapplied && Reapply(target) is { } failure)
         {
             return new AdmittedModes(ModeSettings.Default, _inForce.Epoch, failure);
         }
 
-        ModesInForce inForce = _inForce;
-        if (call is not null)
-        {
-            return inForce.Admit(ModeTarget.Of(target.Scope), module.Traits, call);
-        }
-
-        AdmittedModes? admitted = target.Admitted;
-        if (admitted is null || admitted.Epoch != inForce.Epoch)
-        {
-            target.Admitted = admitted = inForce.Admit(ModeTarget.Of(target.Scope), module.Traits);
-        }
-
-        return admitted;
+        return call is null ? target.Admit(_inForce) : target.AdmitAnew(_inForce, call);
     }
 
     /// <summary>A forward admitted under these modes is done: what it made and no mode holds any longer is released, as the scope that
@@ -127,10 +104,10 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         {
             if (_targets.TryGetValue(module, out TargetModes? target))
             {
-                HeldModes held = HeldModes.Of(_inForce.Admit(ModeTarget.Of(target.Scope), module.Traits).Settings, module.Traits);
+                HeldModes held = HeldModes.Of(target.AdmitAnew(_inForce).Settings, module.Traits);
                 if (HeldModes.Of(under.Settings, module.Traits).Or(held) != held)
                 {
-                    module.Release(held);
+                    module.FreeAllBut(held);
                 }
             }
         }
@@ -143,7 +120,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         lock (_gate)
         {
             // The name is unique in this object, so that two loads of one model are two places.
-            _targets[module] = new TargetModes(new ModeScope(Model: new ModelReference($"{module.Name}#{++_time}")));
+            _targets[module] = new TargetModes(module, new ModeScope(Model: new ModelReference($"{module.Name}#{++_time}")), _log);
         }
     }
 
@@ -167,7 +144,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         lock (_gate)
         {
             ModeEntry[] entries = Entries(modules, change);
-            Change(_table.With(entries), modules);
+            PutInForce(_table.With(entries), modules);
             return new EnteredMode(this, modules, [.. entries.Select(entry => entry.Stamp)]);
         }
     }
@@ -178,7 +155,7 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         lock (_gate)
         {
             ModeEntry[] entries = Entries(modules, change);
-            Change(_table.Without(stamps).With(entries), modules);
+            PutInForce(_table.Without(stamps).With(entries), modules);
             return [.. entries.Select(entry => entry.Stamp)];
         }
     }
@@ -194,28 +171,16 @@ public sealed partial class RuntimeModes(ILogger? log = null)
             Publish(_table.Without(stamps));
             foreach (IModeTarget module in modules)
             {
-                if (!_targets.TryGetValue(module, out TargetModes? target))
+                if (_targets.TryGetValue(module, out TargetModes? target))
                 {
-                    continue;
-                }
-
-                ModeTarget place = ModeTarget.Of(target.Scope);
-                ModeSettings settings = _inForce.Admit(place, module.Traits).Settings;
-                if (target.Unapplied || PerInstance.Differs(settings, before.Admit(place, module.Traits).Settings))
-                {
-                    try
+                    ModeSettings settings = target.AdmitAnew(_inForce).Settings;
+                    if (target.IsUnapplied || PerInstance.Differs(settings, target.AdmitAnew(before).Settings))
                     {
-                        module.Apply(settings);
-                        target.Unapplied = false;
+                        target.Restore(settings);
                     }
-                    catch (ForwardException failure)
-                    {
-                        target.Unapplied = true;
-                        LogNotRestored(_log, module.Name, failure);
-                    }
-                }
 
-                module.Release(HeldModes.Of(settings, module.Traits));
+                    module.FreeAllBut(HeldModes.Of(settings, module.Traits));
+                }
             }
         }
     }
@@ -232,95 +197,56 @@ public sealed partial class RuntimeModes(ILogger? log = null)
             Publish(table.Without([.. table.Hidden()]));
             foreach ((IModeTarget module, TargetModes target) in _targets)
             {
-                module.Release(HeldModes.Of(_inForce.Admit(ModeTarget.Of(target.Scope), module.Traits).Settings, module.Traits));
+                module.FreeAllBut(HeldModes.Of(target.AdmitAnew(_inForce).Settings, module.Traits));
             }
         }
     }
 
-    private void Change(ModeTable table, IReadOnlyList<IModeTarget> modules)
+    /// <summary>Applies what a changed table means for modules, all of them or none, and publishes it.</summary>
+    private void PutInForce(ModeTable table, IReadOnlyList<IModeTarget> modules)
     {
         ModesInForce after = ModesInForce.Of(table.Entries, _ => true, _time);
-        var settings = new (ModeSettings Before, ModeSettings After)[modules.Count];
-        for (int i = 0; i < modules.Count; i++)
-        {
-            ModeTarget place = ModeTarget.Of(ScopeOf(modules[i]));
-            AdmittedModes admitted = after.Admit(place, modules[i].Traits);
-            if (admitted.Refusal is not null && ModeConflicts.Find(admitted.Settings, modules[i].Traits) is { } refusal)
-            {
-                throw new ForwardException(refusal.Kind, refusal.Reason);
-            }
-
-            settings[i] = (_inForce.Admit(place, modules[i].Traits).Settings, admitted.Settings);
-        }
-
-        int applied = 0;
-        try
-        {
-            for (; applied < modules.Count; applied++)
-            {
-                if (PerInstance.Differs(settings[applied].Before, settings[applied].After))
-                {
-                    modules[applied].Apply(settings[applied].After);
-                }
-            }
-        }
-        catch
-        {
-            while (--applied >= 0)
-            {
-                if (PerInstance.Differs(settings[applied].Before, settings[applied].After))
-                {
-                    Restore(modules[applied], settings[applied].Before);
-                }
-            }
-
-            throw;
-        }
-
+        TargetChange[] changes = [.. modules.Select(module => ChangeOf(TargetOf(module), after))];
+        TargetChange.ApplyAll(changes);
         Publish(table);
-        for (int i = 0; i < modules.Count; i++)
+        foreach (TargetChange change in changes)
         {
-            modules[i].Release(HeldModes.Of(settings[i].After, modules[i].Traits));
-            if (settings[i].After.CudaGraphs != settings[i].Before.CudaGraphs && settings[i].After.CudaGraphs != CudaGraphsMode.Off)
+            IModeTarget module = change.Target.Module;
+            module.FreeAllBut(HeldModes.Of(change.After, module.Traits));
+            if (change.BeginsGraphs)
             {
-                modules[i].WarmUp(settings[i].After);
+                module.WarmUp(change.After);
             }
         }
     }
 
-    private void Restore(IModeTarget module, ModeSettings settings)
+    private TargetChange ChangeOf(TargetModes target, ModesInForce after)
     {
-        try
-        {
-            module.Apply(settings);
-        }
-        catch (ForwardException failure)
-        {
-            _targets[module].Unapplied = true;
-            LogNotRestored(_log, module.Name, failure);
-        }
+        AdmittedModes admitted = target.AdmitAnew(after);
+        return admitted.Refusal is not null && ModeConflicts.Find(admitted.Settings, target.Module.Traits) is { } refusal
+            ? throw new ForwardException(refusal.Kind, refusal.Reason)
+            : new TargetChange(target, target.AdmitAnew(_inForce).Settings, admitted.Settings);
     }
 
-    private ModeRefusal? Reapply(IModeTarget module, TargetModes target)
+    private ModeRefusal? Reapply(TargetModes target)
     {
         lock (_gate)
         {
-            if (!target.Unapplied)
+            if (!target.IsUnapplied)
             {
                 return null;
             }
 
             try
             {
-                module.Apply(_inForce.Admit(ModeTarget.Of(target.Scope), module.Traits).Settings);
-                target.Unapplied = false;
+                target.Apply(target.AdmitAnew(_inForce).Settings);
                 return null;
             }
             catch (ForwardException failure)
             {
                 return new ModeRefusal(
                     failure.Kind,
-                    $"The settings that held before a scope on '{module.Name}' ended could not be restored: {failure.Message}"
+                    $"The settings that held before a scope on '{target.Module.Name}' ended could not be restored: {failure.Message}"
                 );
             }
         }
@@ -350,17 +276,13 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     private ModeEntry Entry(ModeScope scope, ModeChange change, bool entered) =>
         new(new ModeStamp(++_time, default, 0), entered ? new ModeToken(Guid.NewGuid()) : null, scope, change, default);
 
-    private ModeScope ScopeOf(IModeTarget module) =>
-        _targets.TryGetValue(module, out TargetModes? target) ? target.Scope : throw Unregistered(module);
+    private ModeScope ScopeOf(IModeTarget module) => TargetOf(module).Scope;
+
+    private TargetModes TargetOf(IModeTarget module) =>
+        _targets.TryGetValue(module, out TargetModes? target) ? target : throw Unregistered(module);
 
     private static ForwardException Unregistered(IModeTarget module) =>
         new(FailureKind.ModelNotLoaded, $"The module '{module.Name}' is not loaded.");
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Module {Module}: the settings from before a scope could not be restored; the next forward tries again"
-    )]
-    private static partial void LogNotRestored(ILogger log, string module, Exception failure);
 
     [LoggerMessage(
         Level = LogLevel.Error,

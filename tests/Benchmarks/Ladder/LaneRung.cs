@@ -15,7 +15,7 @@ internal sealed class LaneRung : IDisposable
 {
     private readonly Platform _platform = Platform.OpenEmulated(new EmulatedDevices());
     private readonly ModuleInstance _instance;
-    private readonly LeasedLane _leased;
+    private readonly HostLane _leased;
     private readonly DeviceTensor[] _inputs;
     private readonly DeviceTensor[] _outputs = new DeviceTensor[1];
     private readonly Tensor[] _hostInputs;

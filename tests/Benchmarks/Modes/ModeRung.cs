@@ -13,7 +13,7 @@ namespace Troupe.Benchmarks.Modes;
 internal sealed class ModeRung : IDisposable
 {
     private readonly ModuleInstance _instance;
-    private readonly LeasedLane _lane;
+    private readonly HostLane _lane;
     private readonly Tensor[] _inputs;
     private readonly ModeSettings _settings;
     private readonly Action _wake = static () => { };

@@ -214,7 +214,7 @@ public sealed class GraphCombinationTests
         Workbench.Forward(instance, PerSegment, Rows(1));
         InstanceCountsAre(instance, captures: GraphCache.DefaultCapacity + 7, evictions: 7);
         int contexts = bench.Driver.Alive().Count;
-        instance.Release(default);
+        instance.FreeAllBut(default);
         Assert.Equal(0, instance.Lanes[0].Lane.Graphs);
         Assert.True(bench.Driver.Alive().Count < contexts);
     }

@@ -120,7 +120,7 @@ public sealed class DeferredExecutionTests
 
     private static Tensor[] Take(ILane lane)
     {
-        ((LeasedLane)lane).Lane.Settle();
+        ((HostLane)lane).Lane.WaitUntilIdle();
         return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
     }
 

@@ -149,7 +149,7 @@ public sealed class MultiDeviceTests
 
                 foreach (ILane lane in lanes)
                 {
-                    ((LeasedLane)lane).Lane.Settle();
+                    ((HostLane)lane).Lane.WaitUntilIdle();
                     Assert.Equal(LaneStatus.Succeeded, lane.Poll(0));
                     Assert.Equal(2f * round, Workbench.Floats(lane.TakeOutputs(0)[0])[0]);
                     lane.Dispose();

@@ -54,7 +54,7 @@ public sealed class PreAllocatedOutputTests
     {
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
-        Assert.True(module.Instance.Graph.Segments[^1].UnownedOutputs);
+        Assert.True(module.Instance.Graph.Segments.Items[^1].UnownedOutputs);
         using EnteredMode scope = module.EnablePreAllocatedOutputs();
         using var device = new DeviceCaller(bench, module);
         DeviceTensor[] results = [.. Enumerable.Range(1, 4).Select(call => device.Call(X(call)))];

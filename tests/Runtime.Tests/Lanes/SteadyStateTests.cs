@@ -82,7 +82,7 @@ public sealed class SteadyStateTests
     /// meanwhile.</summary>
     internal static long BytesPerForward(Workbench bench, ModuleInstance instance, ModeSettings settings, TensorShape shape)
     {
-        using LeasedLane leased = instance.TryLease()!;
+        using HostLane leased = instance.TryLease()!;
         Lane lane = leased.Lane;
         var inputs = new DeviceTensor[]
         {

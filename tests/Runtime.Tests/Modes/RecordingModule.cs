@@ -53,7 +53,7 @@ internal sealed class RecordingModule : IModeTarget, IDisposable
         Applied.Add(settings);
     }
 
-    public void Release(HeldModes held) => Released.Add(held);
+    public void FreeAllBut(HeldModes held) => Released.Add(held);
 
     public void Dispose() => Modes.Unregister(this);
 }

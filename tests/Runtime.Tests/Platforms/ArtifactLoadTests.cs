@@ -219,13 +219,13 @@ public sealed class ArtifactLoadTests
         );
         LocalModule module = bench.Keep(bench.Local.LoadRecord(EngineRecord.Parse(RecordStrings.Utf8(fields), "test")));
         Assert.True(module.Traits.RequiresOutputAllocator);
-        Assert.True(module.Instance.Graph.Segments[0].UnownedOutputs);
+        Assert.True(module.Instance.Graph.Segments.Items[0].UnownedOutputs);
         Assert.Equal(2, Workbench.Floats(module.Forward(X)[0])[0]);
         fields = RecordStrings.Fields(inputs: "x", outputs: "y", unowned: false, plan: PackedEngines.Scale(2));
         Assert.False(
             bench
                 .Keep(bench.Local.LoadRecord(EngineRecord.Parse(RecordStrings.Utf8(fields), "test")))
-                .Instance.Graph.Segments[0]
+                .Instance.Graph.Segments.Items[0]
                 .UnownedOutputs
         );
     }

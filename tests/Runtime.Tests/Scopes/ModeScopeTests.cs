@@ -152,7 +152,7 @@ public sealed class ModeScopeTests
         var queued = new ModeSettings { CudaGraphs = CudaGraphsMode.PerSegment };
         Assert.True(instance.TryLease(out ILane first));
         Assert.True(instance.TryLease(out ILane second));
-        instance.Release(default);
+        instance.FreeAllBut(default);
         Assert.Equal([2, 2, 2, 2], Workbench.Floats(Workbench.Finish(first, [X()], queued)[0]));
         Assert.Equal([2, 2, 2, 2], Workbench.Floats(Workbench.Finish(second, [X()], queued)[0]));
         first.Dispose();

@@ -202,6 +202,6 @@ public sealed class ScopesUnderLoadTests
             Assert.True(go.Wait(TimeSpan.FromSeconds(30)));
         }
 
-        public void Release(HeldModes held) { }
+        public void FreeAllBut(HeldModes held) { }
     }
 }

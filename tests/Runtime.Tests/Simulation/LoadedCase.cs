@@ -26,14 +26,14 @@ internal sealed class LoadedCase(ModuleInstance instance, InstanceModel model, M
     public Dictionary<Caller, (DeviceTensor Tensor, float[] Values)> Caches { get; } = [];
 
     /// <summary>Lanes whose last forward was not reported as completed yet, and whether it will have failed.</summary>
-    public HashSet<LeasedLane> Unreported { get; } = [];
+    public HashSet<HostLane> Unreported { get; } = [];
 
     /// <summary>Device blocks of this instance's pool that callers hold.</summary>
     public int HeldByCallers { get; set; }
 
     public ModeTarget Target(int session) => ModeTarget.Of(Place.GpuOf(Home), version, session < 0 ? null : Place.SessionOf(session));
 
-    public LaneModel LaneOf(LeasedLane lane) =>
+    public LaneModel LaneOf(HostLane lane) =>
         model.Lanes.TryGetValue(lane, out LaneModel? known) ? known : model.Lanes[lane] = new LaneModel(model);
 
     public override string ToString() => $"{Module.Name}@{Home}";

@@ -10,7 +10,7 @@ namespace Troupe.Runtime.Tests.Simulation;
 /// <param name="Caller">Whose stream the device outputs are valid behind.</param>
 internal sealed record PendingForward(
     LoadedCase Loaded,
-    LeasedLane? Lane,
+    HostLane? Lane,
     Tensor[]? Expected,
     Caller? Caller,
     DeviceTensor[] Inputs,

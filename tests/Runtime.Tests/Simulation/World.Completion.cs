@@ -51,7 +51,7 @@ internal sealed partial class World
         }
 
         _trace.Add($"finish {forward.Loaded} on lane {IndexOf(forward.Loaded, forward.Lane)}");
-        forward.Lane.Lane.Settle();
+        forward.Lane.Lane.WaitUntilIdle();
         LaneStatus status = forward.Lane.Poll(0);
         Assert.True(
             status == (forward.Expected is null ? LaneStatus.Failed : LaneStatus.Succeeded),
@@ -119,8 +119,8 @@ internal sealed partial class World
         Assert.True(_driver.Reports.Count == 0, $"The driver reports {string.Join(" | ", _driver.Reports)}");
         foreach (LoadedCase loaded in _loaded)
         {
-            loaded.Instance.Settle();
-            foreach (LeasedLane lane in loaded.Instance.Lanes)
+            loaded.Instance.WaitUntilIdle();
+            foreach (HostLane lane in loaded.Instance.Lanes)
             {
                 LaneModel model = loaded.LaneOf(lane);
                 if (model.ToHold is null)

@@ -83,10 +83,10 @@ internal sealed partial class World
         }
     }
 
-    private static void Run(LeasedLane lane, Tensor[] inputs, ModeSettings settings)
+    private static void Run(HostLane lane, Tensor[] inputs, ModeSettings settings)
     {
         lane.Submit(inputs, [], settings, () => { });
-        lane.Lane.Settle();
+        lane.Lane.WaitUntilIdle();
         if (lane.Poll(0) == LaneStatus.Failed)
         {
             throw lane.FailureOf(0);

@@ -139,7 +139,7 @@ internal sealed partial class World
         return true;
     }
 
-    private LeasedLane? TryLease(LoadedCase loaded)
+    private HostLane? TryLease(LoadedCase loaded)
     {
         if (loaded.Instance.TryLease() is not { } lane)
         {
@@ -161,7 +161,7 @@ internal sealed partial class World
         return lane;
     }
 
-    private static void GiveBack(LoadedCase loaded, LeasedLane lane)
+    private static void GiveBack(LoadedCase loaded, HostLane lane)
     {
         lane.Dispose();
         NoteRelease(loaded, lane);
@@ -217,7 +217,7 @@ internal sealed partial class World
 
     private static long[] Dimensions(Tensor tensor) => [.. Enumerable.Range(0, tensor.Shape.Rank).Select(axis => tensor.Shape[axis])];
 
-    private static int IndexOf(LoadedCase loaded, LeasedLane lane) => loaded.Instance.Lanes.ToList().IndexOf(lane);
+    private static int IndexOf(LoadedCase loaded, HostLane lane) => loaded.Instance.Lanes.ToList().IndexOf(lane);
 
     private static string Text(ModeSettings settings) =>
         ModeDraw

@@ -198,8 +198,8 @@ internal sealed partial class World
         }
 
         loaded.Model.Held = held;
-        loaded.Instance.Release(held);
-        foreach (LeasedLane lane in loaded.Instance.Lanes)
+        loaded.Instance.FreeAllBut(held);
+        foreach (HostLane lane in loaded.Instance.Lanes)
         {
             loaded.LaneOf(lane).ToHold = held;
             NoteRelease(loaded, lane);
@@ -207,10 +207,10 @@ internal sealed partial class World
     }
 
     /// <summary>The product frees when the lane is idle, which the schedule decides; that it has, can be seen.</summary>
-    private static void NoteRelease(LoadedCase loaded, LeasedLane lane)
+    private static void NoteRelease(LoadedCase loaded, HostLane lane)
     {
         LaneModel model = loaded.LaneOf(lane);
-        if (model.ToHold is { } held && lane.ReleaseWhenIdle is null)
+        if (model.ToHold is { } held && lane.FreeWhenIdle is null)
         {
             model.ToHold = null;
             model.Release(held);

@@ -85,10 +85,10 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
 
     public InstanceSnapshot Snapshot() => new(module.Model, ordinal, Counts, 0, 0);
 
-    public void Release(HeldModes held) => Released.Add(held);
+    public void FreeAllBut(HeldModes held) => Released.Add(held);
 
     /// <summary>As with real lanes: one at work keeps what it has until it is back.</summary>
-    public bool IsReleased => Leased == 0;
+    public bool IsFreed => Leased == 0;
 
     public void Dispose()
     {

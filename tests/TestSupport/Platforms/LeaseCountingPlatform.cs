@@ -57,7 +57,7 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
 
         public InstanceSnapshot Snapshot() => instance.Snapshot();
 
-        public void Release(HeldModes held) => instance.Release(held);
+        public void FreeAllBut(HeldModes held) => instance.FreeAllBut(held);
 
         public void Dispose() => instance.Dispose();
     }

@@ -81,7 +81,7 @@ internal sealed class Workbench : IDisposable
     {
         int woken = 0;
         lane.Submit([new LaneForward(inputs, [])], settings ?? ModeSettings.Default, () => Interlocked.Increment(ref woken));
-        Lane inner = ((LeasedLane)lane).Lane;
+        Lane inner = ((HostLane)lane).Lane;
         using (inner.Home.Context.Enter())
         {
             inner.Home.Context.Driver.StreamSynchronize(inner.Home.Own.Handle);

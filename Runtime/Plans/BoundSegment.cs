@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
@@ -11,40 +10,38 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>One segment inside one lane: its execution context, brought to the shapes and addresses of the forward under way.</summary>
-/// <param name="keepsWorkspace">Scratch memory that is allocated per call stays bound, because a recording holds its address.</param>
+/// <summary>One segment with an execution context of its own, bound to the shapes and addresses of a lane's forward or of a
+/// recording.</summary>
 /// <remarks><b>Owns</b> the context, which is made at first use, and the scratch memory it keeps. <b>Thread</b> the lane's holder, device
 /// context of <see cref="Device"/> current. <b>Blocks</b> never.</remarks>
-internal sealed class SegmentLane(
-    ModuleGraph graph,
-    GraphSegment wiring,
-    IEngine engine,
+/// <param name="keepsWorkspace">Scratch memory that is allocated per call stays bound, because a recording holds its address.</param>
+internal sealed class BoundSegment(
+    InstanceParts parts,
+    SegmentIndex index,
     LaneDevice device,
-    int deviceIndex,
     FailureSlot failure,
-    InstanceSettings settings,
-    InstanceCounters counters,
     SegmentProfile profile,
     bool keepsWorkspace
 ) : IDisposable
 {
-    private readonly TensorShape[] _inferred = new TensorShape[wiring.Outputs.Length];
+    private readonly TensorShape[] _inferred = new TensorShape[parts.Graph.Segments[index].Outputs.Length];
     private IExecutionContext? _context;
     private IContextProfiles? _profiles;
     private IContextWorkspace? _supplied;
     private IAllocatedOutputs? _allocated;
-    private ForwardPlan? _plan;
+    private ForwardShapes? _shapes;
     private DeviceBlock? _workspace;
     private SharedWorkspace.Piece? _shared;
 
+    public SegmentIndex Index { get; } = index;
+
     public LaneDevice Device { get; } = device;
 
-    /// <summary>Index of <see cref="Device"/> among the lane's devices.</summary>
-    public int DeviceIndex { get; } = deviceIndex;
+    public GraphSegment Wiring { get; } = parts.Graph.Segments[index];
 
-    public GraphSegment Wiring { get; } = wiring;
+    public IEngine Engine { get; } = parts.Engines[index.Value];
 
-    public IEngine Engine { get; } = engine;
+    public SegmentProfile Profile => profile;
 
     /// <summary>The profile its context is on; a new one starts with 0.</summary>
     public int ActiveProfile => _profiles?.Active ?? 0;
@@ -52,55 +49,58 @@ internal sealed class SegmentLane(
     /// <summary>Whether its context has been made.</summary>
     public bool HasContext => _context is not null;
 
-    /// <summary>Brings the context to a plan's profile and shapes, and settles the outputs' shapes in it as far as they can be
+    /// <summary>The same segment with a context of its own, for a recording of it.</summary>
+    public BoundSegment ForRecording() => new(parts, Index, Device, failure, profile, keepsWorkspace: true);
+
+    /// <summary>Brings the context to the profile and shapes of a forward, and fixes the outputs' shapes as far as they can be
     /// inferred.</summary>
-    public void Shape(ForwardPlan plan, int segment)
+    public void BringTo(ForwardShapes shapes)
     {
-        if (ReferenceEquals(_plan, plan))
+        if (ReferenceEquals(_shapes, shapes))
         {
             return;
         }
 
         IExecutionContext context = Context();
-        _plan = null;
-        if (_profiles is { } profiles && profiles.Active != plan.Profiles[segment])
+        _shapes = null;
+        if (_profiles is { } profiles && profiles.Active != shapes.ProfileOf(Index))
         {
-            profiles.Switch(plan.Profiles[segment], Device.Stream.Handle);
+            profiles.Switch(shapes.ProfileOf(Index), Device.Stream.Handle);
         }
 
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
         {
-            int tensor = Wiring.Inputs[slot];
-            context.SetInputShape(slot, plan.Shapes[tensor]);
+            TensorIndex tensor = Wiring.Inputs[slot];
+            context.SetInputShape(slot, shapes[tensor]);
             if (Engine.Inputs[slot].IsShapeTensor)
             {
-                context.ShapeValues!.Set(slot, ShapeTensors.ValuesOf(graph, plan, tensor));
+                context.ShapeValues!.Set(slot, ShapeTensors.ValuesOf(parts.Graph, shapes, tensor));
             }
         }
 
         context.InferShapes(_inferred);
         for (int slot = 0; slot < _inferred.Length; slot++)
         {
-            int tensor = Wiring.Outputs[slot];
-            if (_inferred[slot].IsConcrete && !plan.Known[tensor])
+            TensorIndex tensor = Wiring.Outputs[slot];
+            if (_inferred[slot].IsConcrete && !shapes.IsKnown(tensor))
             {
-                RefuseUnequalAlias(plan, tensor, _inferred[slot]);
-                plan.Settle(graph, tensor, _inferred[slot]);
+                RefuseUnequalAlias(shapes, tensor, _inferred[slot]);
+                shapes.Fix(tensor, _inferred[slot]);
             }
-            else if (!plan.Known[tensor] && graph.Tensors[tensor].AliasOf >= 0)
+            else if (!shapes.IsKnown(tensor) && parts.Graph.Tensors[tensor].AliasOf is { } source)
             {
                 throw new ForwardException(
                     FailureKind.NotSupported,
-                    $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[graph.Tensors[tensor].AliasOf].Name}', but its shape is known only after the run. Aliasing requires fixed output shape."
+                    $"The output '{parts.Graph.Tensors[tensor].Name}' is written in place of '{parts.Graph.Tensors[source].Name}', but its shape is known only after the run. Aliasing requires fixed output shape."
                 );
             }
         }
 
-        _plan = plan;
+        _shapes = shapes;
     }
 
     /// <summary>The engine records its own work (TensorRT-RTX).</summary>
-    public bool CapturesItself { get; } = engine.ConfigurableRuntime is not null;
+    public bool CapturesItself { get; } = parts.Engines[index.Value].ConfigurableRuntime is not null;
 
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
     public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
@@ -108,10 +108,10 @@ internal sealed class SegmentLane(
     /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from
     /// <paramref name="allocator"/>.</summary>
     /// <param name="addresses">By tensor, on this segment's device.</param>
-    public void Launch(ReadOnlySpan<DevicePointer> addresses, DeviceStream stream, IOutputAllocator allocator)
+    public void Launch(Table<TensorIndex, DevicePointer> addresses, DeviceStream stream, IOutputAllocator allocator)
     {
         IExecutionContext context = Context();
-        bool profiled = settings.Profiling != ProfilingFormat.Off;
+        bool profiled = parts.Settings.Profiling != ProfilingFormat.Off;
         long start = profiled ? Stopwatch.GetTimestamp() : 0;
         for (int slot = 0; slot < Wiring.Inputs.Length; slot++)
         {
@@ -133,7 +133,7 @@ internal sealed class SegmentLane(
 
         if (_supplied is { Bytes: > 0 } supplied)
         {
-            if (settings.Workspace == WorkspaceStrategy.Dynamic)
+            if (parts.Settings.Workspace == WorkspaceStrategy.Dynamic)
             {
                 BindWorkspace(supplied, (ulong)supplied.Bytes, stream);
             }
@@ -164,9 +164,6 @@ internal sealed class SegmentLane(
         }
     }
 
-    /// <summary>Forgets the plan, so that shapes are set again.</summary>
-    public void Forget() => _plan = null;
-
     public void Dispose()
     {
         _context?.Dispose();
@@ -175,10 +172,10 @@ internal sealed class SegmentLane(
         if (_shared is { } held)
         {
             _shared = null;
-            Device.Workspace.Drop(held);
+            Device.Workspace.LetGo(held);
         }
 
-        _plan = null;
+        _shapes = null;
     }
 
     private IExecutionContext Context() => _context ?? MakeContext();
@@ -187,12 +184,16 @@ internal sealed class SegmentLane(
     {
         // A static workspace is the lane's where the engine lets it be: its contexts run one after the other.
         bool isShared = (Engine.Capabilities & EngineCapabilities.SharedWorkspace) != 0;
-        bool isProfiled = settings.Profiling != ProfilingFormat.Off && Engine.Capabilities.HasFlag(EngineCapabilities.LayerProfiling);
-        _context = Engine.CreateContext(failure, isShared ? WorkspaceStrategy.Dynamic : settings.Workspace, isProfiled ? profile : null);
+        bool isProfiled = parts.Settings.Profiling != ProfilingFormat.Off && Engine.Capabilities.HasFlag(EngineCapabilities.LayerProfiling);
+        _context = Engine.CreateContext(
+            failure,
+            isShared ? WorkspaceStrategy.Dynamic : parts.Settings.Workspace,
+            isProfiled ? profile : null
+        );
         _profiles = _context.Profiles;
         _supplied = _context.Workspace;
         _allocated = _context.AllocatedOutputs;
-        counters.CountContext();
+        parts.Counters.CountContext();
         return _context;
     }
 
@@ -211,11 +212,11 @@ internal sealed class SegmentLane(
     {
         if (_shared is not { } held || held.Block.Bytes < bytes || (!keepsWorkspace && !ReferenceEquals(held, Device.Workspace.Current)))
         {
-            SharedWorkspace.Piece taken = Device.Workspace.Take(bytes, stream);
+            SharedWorkspace.Piece taken = Device.Workspace.Hold(bytes, stream);
             context.Bind(taken.Block.Pointer, (long)taken.Block.Bytes);
             if (_shared is { } former)
             {
-                Device.Workspace.Drop(former);
+                Device.Workspace.LetGo(former);
             }
 
             _shared = taken;
@@ -230,14 +231,13 @@ internal sealed class SegmentLane(
         _workspace = null;
     }
 
-    private void RefuseUnequalAlias(ForwardPlan plan, int tensor, in TensorShape shape)
+    private void RefuseUnequalAlias(ForwardShapes shapes, TensorIndex tensor, in TensorShape shape)
     {
-        int source = graph.Tensors[tensor].AliasOf;
-        if (source >= 0 && plan.Shapes[source] != shape)
+        if (parts.Graph.Tensors[tensor].AliasOf is { } source && shapes[source] != shape)
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The output '{graph.Tensors[tensor].Name}' is written in place of '{graph.Tensors[source].Name}', but has the shape {shape} where that has {plan.Shapes[source]}."
+                $"The output '{parts.Graph.Tensors[tensor].Name}' is written in place of '{parts.Graph.Tensors[source].Name}', but has the shape {shape} where that has {shapes[source]}."
             );
         }
     }

@@ -1,0 +1,110 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Plans;
+
+namespace Troupe.Runtime.Lanes;
+
+/// <summary>The inputs of a lane's forward on their way from host memory to the device.</summary>
+/// <remarks><b>Owns</b> page-locked staging and a device block per input. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
+internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDisposable
+{
+    private readonly HostStaging _staged = new(home.Context);
+    private readonly Tensor?[] _given = new Tensor?[parts.Graph.Inputs.Length];
+    private readonly DeviceBlock?[] _blocks = new DeviceBlock?[parts.Graph.Inputs.Length];
+    private readonly DeviceTensor[] _tensors = new DeviceTensor[parts.Graph.Inputs.Length];
+
+    /// <summary>In the module's order, after <see cref="CopyIn"/>.</summary>
+    public ReadOnlySpan<DeviceTensor> Tensors => _tensors;
+
+    /// <summary>Brings the inputs into the module's order and checks each.</summary>
+    /// <exception cref="ForwardException">One does not fit.</exception>
+    public void Match(ReadOnlySpan<Tensor> inputs)
+    {
+        parts.Check.Arity(inputs.Length);
+        Forget();
+        foreach (Tensor input in inputs)
+        {
+            int index = parts.Check.IndexOf(input.Name);
+            if (_given[index] is not null)
+            {
+                throw new ForwardException(FailureKind.InvalidInput, $"The input '{input.Name}' is given twice.");
+            }
+
+            parts.Check.Type(index, input.Type);
+            parts.Check.Shape(index, input.Shape);
+            long expected = input.Type.ByteCount(input.Shape.ElementCount);
+            if (input.Data.Length != expected)
+            {
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {expected}."
+                );
+            }
+
+            _given[index] = input;
+        }
+    }
+
+    public void CopyIn(DeviceStream stream)
+    {
+        ulong total = 0;
+        foreach (Tensor? input in _given)
+        {
+            total += HostStaging.Padded((ulong)input!.Data.Length);
+        }
+
+        _staged.Ensure(total);
+        ulong offset = 0;
+        for (int index = 0; index < _given.Length; index++)
+        {
+            Tensor input = _given[index]!;
+            ulong bytes = (ulong)input.Data.Length;
+            DeviceBlock block = BlockFor(index, bytes, stream);
+            if (bytes > 0)
+            {
+                input.Data.Span.CopyTo(_staged.At(offset, bytes));
+                stream.CopyToDevice(block.Pointer, _staged.AddressAt(offset), bytes);
+            }
+
+            _tensors[index] = new DeviceTensor(input.Type, input.Shape, block);
+            offset += HostStaging.Padded(bytes);
+        }
+    }
+
+    /// <summary>Whether an output written in place of an input lies in this block, which stays.</summary>
+    public bool Owns(DeviceBlock block) => _blocks.Contains(block);
+
+    /// <summary>Lets the host tensors go.</summary>
+    public void Forget() => Array.Clear(_given);
+
+    public void Dispose()
+    {
+        for (int input = 0; input < _blocks.Length; input++)
+        {
+            _blocks[input]?.Return(_blocks[input]!.Generation);
+            _blocks[input] = null;
+        }
+
+        _staged.Dispose();
+    }
+
+    /// <summary>The lane keeps one block per input while it is large enough, so that sequential calls see stable addresses.</summary>
+    private DeviceBlock BlockFor(int input, ulong bytes, DeviceStream stream)
+    {
+        if (_blocks[input] is { } kept)
+        {
+            if (bytes <= kept.Bytes)
+            {
+                return kept;
+            }
+
+            kept.Return(kept.Generation);
+            _blocks[input] = null;
+        }
+
+        return _blocks[input] = home.Pool.Rent(bytes, stream);
+    }
+}

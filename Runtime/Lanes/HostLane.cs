@@ -1,0 +1,173 @@
+using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
+using Troupe.Runtime.Plans;
+
+namespace Troupe.Runtime.Lanes;
+
+/// <summary>A lane as an executor sees it: host tensors in, host tensors out, and a status to poll between them.</summary>
+/// <remarks>
+/// The host-facing side of a <see cref="Lanes.Lane"/>, idle or leased. Inputs are copied into page-locked staging at once, outputs leave
+/// the device before the lane is free again.
+/// <b>Owns</b> the lane, staging and events. <b>Thread</b> its holder's. <b>Blocks</b> never.
+/// </remarks>
+internal sealed class HostLane : ILane
+{
+    private readonly DeviceHealth _health;
+    private readonly Action<HostLane> _giveBack;
+    private readonly HostInputs _inputs;
+    private readonly HostOutputs _outputs;
+    private readonly DeviceEvent _begun;
+    private readonly DeviceEvent _copiedIn;
+    private readonly DeviceEvent _computed;
+    private readonly WakeCall _wake = new();
+    private ForwardException? _failure;
+    private LaneStatus _status;
+
+    public HostLane(Lane lane, InstanceParts parts, Action<HostLane> giveBack)
+    {
+        Lane = lane;
+        _health = parts.Health;
+        _giveBack = giveBack;
+        DeviceContext home = lane.Home.Context;
+        _inputs = new HostInputs(parts, lane.Home);
+        _outputs = new HostOutputs(parts, home);
+        _begun = DeviceEvent.Create(home, CuEventFlags.Default);
+        _copiedIn = DeviceEvent.Create(home, CuEventFlags.Default);
+        _computed = DeviceEvent.Create(home, CuEventFlags.Default);
+    }
+
+    /// <summary>The device-facing side.</summary>
+    public Lane Lane { get; }
+
+    /// <summary>What modes hold since it was last asked; the rest is freed when the lane is next idle. Null when there is nothing to
+    /// free.</summary>
+    public HeldModes? FreeWhenIdle { get; set; }
+
+    public int MaxForwards => 1;
+
+    public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake)
+    {
+        if (forwards.Length != MaxForwards)
+        {
+            throw new ArgumentException(
+                $"A submission to this lane holds {MaxForwards} forward; {forwards.Length} were given.",
+                nameof(forwards)
+            );
+        }
+
+        Submit(forwards[0].Inputs, forwards[0].Outputs, settings, wake);
+    }
+
+    /// <summary>Starts a single forward whose inputs and names need no array of their own.</summary>
+    public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
+    {
+        _inputs.Match(inputs);
+        _outputs.Select(outputs);
+        _failure = null;
+        _status = LaneStatus.Pending;
+        Lane.Failure.Take();
+        using ContextEntry entry = Lane.Home.Context.Enter();
+        try
+        {
+            DeviceStream stream = Lane.Home.Own;
+            _begun.Record(stream);
+            _inputs.CopyIn(stream);
+            _copiedIn.Record(stream);
+            Lane.Forward(_inputs.Tensors, _outputs.Tensors, settings, CallerStream.None);
+            _computed.Record(stream);
+            _outputs.CopyOut(stream, _inputs);
+            Lane.Done.Record(stream);
+            _wake.Arm(wake);
+            stream.Call(_wake);
+        }
+        catch (CudaException trouble)
+        {
+            _outputs.Return(_inputs);
+            throw _health.Explain(trouble);
+        }
+        catch
+        {
+            _outputs.Return(_inputs);
+            throw;
+        }
+        finally
+        {
+            _inputs.Forget();
+        }
+    }
+
+    public LaneStatus Poll(int forward)
+    {
+        RequireSubmitted(forward);
+        if (_status != LaneStatus.Pending)
+        {
+            return _status;
+        }
+
+        CuResult reached = Lane.Done.Query();
+        if (reached == CuResult.NotReady)
+        {
+            return LaneStatus.Pending;
+        }
+
+        _failure =
+            reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
+        Lane.Completed(succeeded: _failure is null);
+        return _status = _failure is null ? LaneStatus.Succeeded : LaneStatus.Failed;
+    }
+
+    public Tensor[] TakeOutputs(int forward)
+    {
+        RequireSubmitted(forward);
+        return _status == LaneStatus.Succeeded
+            ? _outputs.ToTensors()
+            : throw new InvalidOperationException("There are no outputs: the submission has not succeeded.");
+    }
+
+    public ForwardException FailureOf(int forward)
+    {
+        RequireSubmitted(forward);
+        return _failure ?? throw new InvalidOperationException("The forward has not failed.");
+    }
+
+    public (long Input, long Infer, long Output) TimesOf(int forward)
+    {
+        RequireSubmitted(forward);
+        return _status == LaneStatus.Succeeded
+            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
+            : default;
+    }
+
+    /// <summary>Gives the lane back; work still in flight ends before it is lent again.</summary>
+    public void Dispose() => _giveBack(this);
+
+    /// <summary>Frees everything; nothing is in flight.</summary>
+    public void Destroy()
+    {
+        _inputs.Dispose();
+        _outputs.Dispose();
+        _begun.Dispose();
+        _copiedIn.Dispose();
+        _computed.Dispose();
+        Lane.Dispose();
+        _wake.Dispose();
+    }
+
+    /// <summary>Frees what no mode holds any longer, if that was asked for. The lane is idle.</summary>
+    public void FreeUnheld()
+    {
+        if (FreeWhenIdle is { } held)
+        {
+            FreeWhenIdle = null;
+            Lane.FreeAllBut(held);
+        }
+    }
+
+    private static void RequireSubmitted(int forward) => ArgumentOutOfRangeException.ThrowIfNotEqual(forward, 0);
+
+    private static long Nanoseconds(DeviceEvent start, DeviceEvent end) => (long)end.Since(start).TotalNanoseconds;
+}

@@ -1,0 +1,98 @@
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
+using Troupe.Runtime.Plans;
+
+namespace Troupe.Runtime.Lanes;
+
+/// <summary>The outputs of a lane's forward on their way from the device to host memory.</summary>
+/// <remarks><b>Owns</b> page-locked staging, and the outputs' device memory until it is copied. <b>Thread</b> the lane's holder.
+/// <b>Blocks</b> never.</remarks>
+internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDisposable
+{
+    private readonly HostStaging _results = new(home);
+    private readonly DeviceTensor[] _tensors = new DeviceTensor[parts.Graph.Outputs.Length];
+    private readonly bool[] _wanted = new bool[parts.Graph.Outputs.Length];
+    private readonly TensorShape[] _shapes = new TensorShape[parts.Graph.Outputs.Length];
+    private readonly ulong[] _sizes = new ulong[parts.Graph.Outputs.Length];
+
+    /// <summary>Where a forward leaves them, in the module's order.</summary>
+    public Span<DeviceTensor> Tensors => _tensors;
+
+    /// <summary>Only these are copied; none named means all.</summary>
+    public void Select(ReadOnlySpan<string> outputs)
+    {
+        Array.Fill(_wanted, outputs.IsEmpty);
+        foreach (string name in outputs)
+        {
+            _wanted[parts.Check.OutputIndexOf(name)] = true;
+        }
+    }
+
+    /// <summary>Copies what is wanted behind the forward, and gives the device memory back.</summary>
+    public void CopyOut(DeviceStream stream, HostInputs inputs)
+    {
+        ulong total = 0;
+        for (int output = 0; output < _tensors.Length; output++)
+        {
+            _shapes[output] = _tensors[output].Shape;
+            _sizes[output] = _tensors[output].Bytes;
+            total += _wanted[output] ? HostStaging.Padded(_sizes[output]) : 0;
+        }
+
+        _results.Ensure(total);
+        ulong offset = 0;
+        for (int output = 0; output < _tensors.Length; output++)
+        {
+            if (_wanted[output])
+            {
+                if (_sizes[output] > 0)
+                {
+                    stream.CopyToHost(_results.AddressAt(offset), _tensors[output].Pointer, _sizes[output]);
+                }
+
+                offset += HostStaging.Padded(_sizes[output]);
+            }
+        }
+
+        Return(inputs);
+    }
+
+    /// <summary>Gives the device memory back, but for what is an input's.</summary>
+    public void Return(HostInputs inputs)
+    {
+        for (int output = 0; output < _tensors.Length; output++)
+        {
+            if (_tensors[output].Block is { } block)
+            {
+                if (!inputs.Owns(block))
+                {
+                    _tensors[output].Return();
+                }
+
+                _tensors[output] = default;
+            }
+        }
+    }
+
+    /// <summary>What was wanted, each owning its bytes; the copies are done.</summary>
+    public Tensor[] ToTensors()
+    {
+        var tensors = new Tensor[_wanted.Count(true)];
+        ulong offset = 0;
+        for (int output = 0, next = 0; output < _wanted.Length; output++)
+        {
+            if (_wanted[output])
+            {
+                GraphTensor tensor = parts.Graph.Tensors[parts.Graph.Outputs[output]];
+                tensors[next++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], _results.At(offset, _sizes[output]).ToArray());
+                offset += HostStaging.Padded(_sizes[output]);
+            }
+        }
+
+        return tensors;
+    }
+
+    public void Dispose() => _results.Dispose();
+}
