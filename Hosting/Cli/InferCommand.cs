@@ -1,6 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
-using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.V2;
 using Troupe.Messages.Tensors;
@@ -21,10 +22,21 @@ internal static class InferCommand
             Description =
                 "A tensor from a file: .json (numbers, nested or flat), .png or .jpg (a picture in 0..1), anything else as raw bytes.",
             HelpName = "NAME=FILE",
-            Required = true,
         };
-        Command command = new("infer", "Runs one forward and prints its outputs.") { model, version, inputs };
+        Option<string?> request = new("--request")
+        {
+            Description = "Instead of --input: a whole V2 request from a file, JSON and, where it says so, binary tensors after it.",
+            HelpName = "FILE",
+        };
+        Command command = new("infer", "Runs one forward and prints its outputs.") { model, version, inputs, request };
         ClientOptions client = new(command);
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetResult(inputs) is null == parsed.GetResult(request) is null)
+            {
+                parsed.AddError("write --input NAME=FILE for each input, or --request FILE");
+            }
+        });
         command.SetAction(
             async (parsed, cancellation) =>
             {
@@ -32,7 +44,10 @@ internal static class InferCommand
                 Terminal terminal = client.Terminal(parsed);
                 string path =
                     $"/v2/models/{parsed.GetValue(model)}" + (parsed.GetValue(version) is { } number ? $"/versions/{number}" : "");
-                string answer = await InferAsync(node, path, parsed.GetValue(inputs)!, cancellation);
+                InferFile body = parsed.GetValue(request) is { } file
+                    ? InferFile.Read(file)
+                    : InferFile.Of(await ReadInputsAsync(node, path, parsed.GetValue(inputs)!, cancellation));
+                string answer = await InferAsync(node, path, body, cancellation);
                 if (terminal.Json)
                 {
                     terminal.Line(answer);
@@ -48,17 +63,26 @@ internal static class InferCommand
         return command;
     }
 
-    private static async Task<string> InferAsync(NodeClient node, string path, string[] inputs, CancellationToken cancellation)
+    private static async Task<Tensor[]> ReadInputsAsync(NodeClient node, string path, string[] inputs, CancellationToken cancellation)
     {
-        using JsonDocument metadata = JsonDocument.Parse(await ReadAsync(node, new HttpRequestMessage(HttpMethod.Get, path), cancellation));
-        byte[] body = InferRequestBytes.Body(
-            [.. inputs.Select(input => ReadInput(metadata.RootElement, input))],
-            binaryOutput: false,
-            out int headerLength
-        );
-        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = new ByteArrayContent(body) };
-        request.Content.Headers.Add(InferEndpoint.HeaderLength, headerLength.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        return await ReadAsync(node, request, cancellation);
+        using HttpRequestMessage request = new(HttpMethod.Get, path);
+        using HttpResponseMessage response = await node.SendAsync(request, cancellation);
+        using JsonDocument metadata = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellation));
+        return [.. inputs.Select(input => ReadInput(metadata.RootElement, input))];
+    }
+
+    /// <summary>The JSON of the answer, without the binary outputs that a request may ask for.</summary>
+    private static async Task<string> InferAsync(NodeClient node, string path, InferFile body, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = new ByteArrayContent(body.Bytes) };
+        if (body.HeaderLength < body.Bytes.Length)
+        {
+            request.Content.Headers.Add(InferEndpoint.HeaderLength, body.HeaderLength.ToString(CultureInfo.InvariantCulture));
+        }
+
+        using HttpResponseMessage response = await node.SendAsync(request, cancellation);
+        byte[] answer = await response.Content.ReadAsByteArrayAsync(cancellation);
+        return Encoding.UTF8.GetString(answer, 0, InferFile.JsonLength(answer));
     }
 
     /// <summary>The tensor of one <c>--input NAME=FILE</c>, for a model of which the metadata is known.</summary>
@@ -94,12 +118,6 @@ internal static class InferCommand
         );
     }
 
-    private static async Task<string> ReadAsync(NodeClient node, HttpRequestMessage request, CancellationToken cancellation)
-    {
-        using HttpResponseMessage response = await node.SendAsync(request, cancellation);
-        return await response.Content.ReadAsStringAsync(cancellation);
-    }
-
     private static void Show(Terminal terminal, string answer)
     {
         using JsonDocument document = JsonDocument.Parse(answer);
@@ -110,23 +128,29 @@ internal static class InferCommand
                 .EnumerateArray()
                 .Select(output =>
                 {
-                    JsonElement[] data = [.. output.GetProperty("data").EnumerateArray()];
-                    string values =
-                        string.Join(' ', data.Take(MostShown).Select(Brief)) + (data.Length > MostShown ? $" … ({data.Length})" : "");
                     return (IReadOnlyList<string>)
                         [
                             output.GetProperty("name").GetString()!,
                             output.GetProperty("datatype").GetString()!,
                             output.GetProperty("shape").GetRawText(),
-                            values,
+                            Values(output),
                         ];
                 })
         );
     }
 
+    private static string Values(JsonElement output)
+    {
+        if (!output.TryGetProperty("data", out JsonElement values))
+        {
+            return "binary";
+        }
+
+        JsonElement[] data = [.. values.EnumerateArray()];
+        return string.Join(' ', data.Take(MostShown).Select(Brief)) + (data.Length > MostShown ? $" … ({data.Length})" : "");
+    }
+
     /// <summary>Numbers with six digits; <c>--json</c> has them all.</summary>
     private static string Brief(JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number
-            ? value.GetDouble().ToString("G6", System.Globalization.CultureInfo.InvariantCulture)
-            : value.ToString();
+        value.ValueKind == JsonValueKind.Number ? value.GetDouble().ToString("G6", CultureInfo.InvariantCulture) : value.ToString();
 }

@@ -1,3 +1,4 @@
+using Troupe.Runtime.Specs;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
@@ -82,7 +83,7 @@ internal sealed class ArenaLayout
         if (_offsets[device][tensor] == Nowhere)
         {
             _offsets[device][tensor] = _bytes[device];
-            _bytes[device] += (Math.Max(shapes.BytesOf(tensor), 1) + Alignment - 1) / Alignment * Alignment;
+            _bytes[device] += ByteAlignment.Up(Math.Max(shapes.BytesOf(tensor), 1), Alignment);
         }
     }
 }
