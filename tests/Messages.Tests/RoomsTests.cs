@@ -13,34 +13,21 @@ public sealed class RoomsTests
             .Where(line => line.Length > 0 && line[0] != '#'),
     ];
 
-    private static readonly Lazy<CSharpCompilation> Product = new(() =>
-        CSharpCompilation.Create(
-            "product",
-            ArchitectureTests
-                .Line.SelectMany(ArchitectureTests.Sources)
-                .Select(file => Parse(Path.GetRelativePath(ArchitectureTests.Root, file), File.ReadAllText(file))),
-            ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-                .Split(Path.PathSeparator)
-                .Where(path => !Path.GetFileName(path).StartsWith("Troupe.", StringComparison.Ordinal))
-                .Select(path => MetadataReference.CreateFromFile(path))
-        )
-    );
-
     public static TheoryData<string> Projects => [.. ArchitectureTests.Line];
 
     [Theory, MemberData(nameof(Projects))]
-    public void A_room_uses_only_rooms_before_it(string project) => Assert.Equal([], Arrows(Product.Value, project));
+    public void A_room_uses_only_rooms_before_it(string project) => Assert.Equal([], Arrows(ProductCode.Compilation, project));
 
     [Theory, MemberData(nameof(Projects))]
     public void A_planted_arrow_is_found_with_its_line(string project)
     {
         // The last room that has a type of its own, named from the first one.
-        INamedTypeSymbol high = Types(Product.Value)
+        INamedTypeSymbol high = Types(ProductCode.Compilation)
             .Last(type =>
                 RoomOf(FileOf(type))
                 == Order.Last(room =>
                     room.StartsWith(project + "/", StringComparison.Ordinal)
-                    && Types(Product.Value).Any(other => RoomOf(FileOf(other)) == room)
+                    && Types(ProductCode.Compilation).Any(other => RoomOf(FileOf(other)) == room)
                 )
             );
         string low = Order.First(room => room.StartsWith(project + "/", StringComparison.Ordinal));
@@ -51,7 +38,7 @@ public sealed class RoomsTests
                 $"{low}/Planted.cs:3 uses {high.Name} of {RoomOf(FileOf(high))}",
                 $"{low}/Planted.cs:6 uses {high.Name} of {RoomOf(FileOf(high))}",
             ],
-            Arrows(Product.Value.AddSyntaxTrees(Parse($"{low}/Planted.cs", planted)), project)
+            Arrows(ProductCode.Compilation.AddSyntaxTrees(ProductCode.Parse($"{low}/Planted.cs", planted)), project)
         );
     }
 
@@ -86,6 +73,19 @@ public sealed class RoomsTests
                 Assert.Contains(
                     Order,
                     room => room == $"{project}/{folder}" || room.StartsWith($"{project}/{folder}/", StringComparison.Ordinal)
+                )
+        );
+
+    [Fact]
+    public void Every_room_has_a_folder_of_tests() =>
+        Finding.None(
+            Order
+                .Where(room => room.Contains('/', StringComparison.Ordinal))
+                .Select(room =>
+                    $"tests/{room[..room.IndexOf('/', StringComparison.Ordinal)]}.Tests/{room[(room.IndexOf('/', StringComparison.Ordinal) + 1)..]}"
+                )
+                .Where(folder =>
+                    !Directory.Exists(Path.Combine(ArchitectureTests.Root, folder)) || !ArchitectureTests.Sources(folder).Any()
                 )
         );
 
@@ -154,7 +154,4 @@ public sealed class RoomsTests
     private static string RoomOf(string file) => Path.GetDirectoryName(file)!;
 
     private static int PlaceOf(string file) => Array.IndexOf(Order, RoomOf(file));
-
-    private static SyntaxTree Parse(string path, string text) =>
-        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.Parse), path);
 }

@@ -1,8 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated.Devices;
 
 /// <summary>One range of emulated device memory: its synthetic address, the host bytes behind it, and whether it may be used.</summary>
-/// <remarks><b>Owns</b> the host bytes through <see cref="EmulatedDevice"/>. <b>Thread</b> any; state changes happen under the device's or the
-/// pool's lock. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the host bytes through <see cref="EmulatedDevice"/>. <b>Thread</b> any; state changes happen under the device's or
+/// the pool's lock. <b>Blocks</b> never.</remarks>
 internal sealed unsafe class EmulatedAllocation
 {
     private int _isFreeRequested;
