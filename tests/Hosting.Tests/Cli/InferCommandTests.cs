@@ -13,7 +13,7 @@ namespace Troupe.Hosting.Tests.Cli;
 /// answer.</summary>
 public sealed class InferCommandTests(ServedNode node) : IClassFixture<ServedNode>
 {
-    private static readonly string Request = Path.Combine(SampleFiles.Root, "fashion-mnist", "ankle-boot.json");
+    private static readonly string Request = Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "ankle-boot.json");
 
     [Fact]
     public async Task Every_form_of_one_picture_has_one_answer()

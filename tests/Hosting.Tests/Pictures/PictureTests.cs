@@ -10,7 +10,7 @@ public sealed class PictureTests
     [Fact]
     public void A_photograph_is_decoded_in_colour_and_in_grey()
     {
-        byte[] file = File.ReadAllBytes(SampleFiles.Portrait);
+        byte[] file = SampleFiles.Portrait();
         Picture colour = Picture.Decode(file, channels: 3);
         Picture grey = Picture.Decode(file, channels: 1);
         Assert.Equal((colour.Width, colour.Height), (grey.Width, grey.Height));
