@@ -8,5 +8,10 @@ namespace Troupe.Runtime.Platforms;
 /// <summary>The back ends of this build: a line each, and the only place that knows them all.</summary>
 internal static class StandardBackends
 {
-    public static BackendCatalogue Catalogue { get; } = new(new OnnxBackend(), new KernelBackend(), new EmulatedBackend());
+    public static BackendCatalogue Catalogue { get; } =
+        new(
+            new OnnxBackend(), // ONNX models on the host
+            new KernelBackend(), // single kernels, on every device
+            new EmulatedBackend() // plans where there is no TensorRT
+        );
 }
