@@ -1,5 +1,5 @@
-using Troupe.Runtime.Specs;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Plans;
 

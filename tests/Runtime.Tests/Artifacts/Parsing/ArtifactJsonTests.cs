@@ -26,10 +26,7 @@ public sealed class ArtifactJsonTests
         Assert.Empty(root.Items("absent", required: false));
         (string name, ArtifactJson value) = root.At("union").Union();
         Assert.Equal(("y", 3L), (name, value.Number()));
-        Assert.Equal(
-            ["name", "escaped", "size", "on", "nothing", "list", "union", "newer"],
-            root.Members().Select(member => member.Name)
-        );
+        Assert.Equal(["name", "escaped", "size", "on", "nothing", "list", "union", "newer"], root.Members().Select(member => member.Name));
     }
 
     [Theory]
@@ -75,11 +72,7 @@ public sealed class ArtifactJsonTests
     public void Text_that_is_no_Unicode_is_refused()
     {
         ArtifactJson root = Read("{ \"a\": \"\\ud800\" }");
-        Assert.Contains(
-            "not valid Unicode",
-            Assert.Throws<ArtifactException>(() => root.Text("a")).Message,
-            StringComparison.Ordinal
-        );
+        Assert.Contains("not valid Unicode", Assert.Throws<ArtifactException>(() => root.Text("a")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
