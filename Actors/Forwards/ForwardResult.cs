@@ -4,11 +4,26 @@ using Troupe.Runtime.Failures;
 namespace Troupe.Actors.Forwards;
 
 /// <summary>What has become of one forward of a launch: its outputs and where the time went, or why there are none.</summary>
-/// <param name="Outputs">In the module's order, each owning its bytes; null when it failed.</param>
-/// <param name="Times">Nanoseconds of copying in, computing and copying out.</param>
-internal readonly record struct ForwardResult(Tensor[]? Outputs, (long Input, long Infer, long Output) Times, ForwardException? Failure)
+internal readonly record struct ForwardResult
 {
-    public static ForwardResult Succeeded(Tensor[] outputs, (long Input, long Infer, long Output) times) => new(outputs, times, null);
+    // One or the other, in one place: results lie in an array for every launch.
+    private readonly object _outputsOrFailure;
 
-    public static ForwardResult Failed(ForwardException failure) => new(null, default, failure);
+    private ForwardResult(object outputsOrFailure, (long Input, long Infer, long Output) times)
+    {
+        _outputsOrFailure = outputsOrFailure;
+        Times = times;
+    }
+
+    /// <summary>Nanoseconds of copying in, computing and copying out.</summary>
+    public (long Input, long Infer, long Output) Times { get; }
+
+    /// <summary>In the module's order, each owning its bytes; null when it failed.</summary>
+    public Tensor[]? Outputs => _outputsOrFailure as Tensor[];
+
+    public ForwardException? Failure => _outputsOrFailure as ForwardException;
+
+    public static ForwardResult Succeeded(Tensor[] outputs, (long Input, long Infer, long Output) times) => new(outputs, times);
+
+    public static ForwardResult Failed(ForwardException failure) => new(failure, default);
 }

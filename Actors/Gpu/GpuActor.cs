@@ -43,8 +43,8 @@ internal sealed class GpuActor : ReceiveActor, IGpuShell
         On<InstanceAdopted>(adopted => _core.Adopt(adopted, _clock.Now));
         On<UnloadInstance>(_core.Unload);
         On<InstanceRetired>(_core.Retired);
-        On<PrepareModes>(prepare => _core.Modes.Prepare(prepare, Asker()));
-        On<CommitModes>(commit => _core.Modes.Commit(commit, Asker()));
+        On<CheckGpuModes>(check => _core.Modes.Check(check, Asker()));
+        On<ApplyGpuModes>(apply => _core.Modes.Apply(apply, Asker()));
         On<SettingsApplied>(applied => _core.Applied(applied, _clock.Now));
         On<ResourcesReleased>(released => _core.Released(released, _clock.Now));
         On<DrainGpu>(_ => Drain());

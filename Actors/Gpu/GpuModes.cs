@@ -21,9 +21,9 @@ internal sealed class GpuModes(
     DecisionQueue<GpuDecision, IGpuShell> decisions
 )
 {
-    private readonly Queue<(CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker)> _waiting = new();
+    private readonly Queue<(ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker)> _waiting = new();
     private readonly List<InstanceRefusal> _refusals = [];
-    private (CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker)? _commit;
+    private (ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker)? _commit;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
     /// <summary>What forwards are captured under now.</summary>
@@ -47,17 +47,17 @@ internal sealed class GpuModes(
     }
 
     /// <summary>Answers what every instance here has against the modes; nothing changes.</summary>
-    public void Prepare(PrepareModes prepare, IReplyTo<IGpuModesAnswer> asker)
+    public void Check(CheckGpuModes check, IReplyTo<IGpuModesAnswer> asker)
     {
         List<InstanceRefusal> refusals =
         [
             .. instances.Values.SelectMany(instance =>
-                prepare
-                    .Modes.Objections(gpu, instance.Model, instance.Traits, prepare.Session)
+                check
+                    .Modes.Objections(gpu, instance.Model, instance.Traits, check.Session)
                     .Select(objection => new InstanceRefusal(instance.Model, objection.Kind, objection.Reason))
             ),
         ];
-        if (prepare.Explains)
+        if (check.Explains)
         {
             refusals.AddRange(
                 instances
@@ -66,10 +66,10 @@ internal sealed class GpuModes(
             );
         }
 
-        decisions.Add(GpuDecision.Modes(asker, new ModesPrepared(prepare.Change, gpu, refusals)));
+        decisions.Add(GpuDecision.Modes(asker, new GpuModesChecked(check.Change, gpu, refusals)));
     }
 
-    public void Commit(CommitModes commit, IReplyTo<IGpuModesAnswer> asker)
+    public void Apply(ApplyGpuModes commit, IReplyTo<IGpuModesAnswer> asker)
     {
         _waiting.Enqueue((commit, asker));
         Advance();
@@ -164,7 +164,7 @@ internal sealed class GpuModes(
 
     private void Advance()
     {
-        while (_commit is null && _waiting.TryDequeue(out (CommitModes Commit, IReplyTo<IGpuModesAnswer> Asker) next))
+        while (_commit is null && _waiting.TryDequeue(out (ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker) next))
         {
             _commit = next;
             _modes = next.Commit.Modes;
@@ -212,8 +212,8 @@ internal sealed class GpuModes(
 
     private void Acknowledge()
     {
-        (CommitModes commit, IReplyTo<IGpuModesAnswer> asker) = _commit!.Value;
+        (ApplyGpuModes commit, IReplyTo<IGpuModesAnswer> asker) = _commit!.Value;
         _commit = null;
-        decisions.Add(GpuDecision.Modes(asker, new ModesCommitted(commit.Change, gpu, [.. _refusals])));
+        decisions.Add(GpuDecision.Modes(asker, new GpuModesApplied(commit.Change, gpu, [.. _refusals])));
     }
 }

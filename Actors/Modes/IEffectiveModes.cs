@@ -20,7 +20,7 @@ internal readonly record struct CapturedModes(
 );
 
 /// <summary>Answers what the modes in force make of one forward or instance: the only question a GPU asks of modes.</summary>
-/// <remarks>Immutable: a change of modes is another value, handed to each GPU by <see cref="CommitModes"/>. Called for every forward, so
+/// <remarks>Immutable: a change of modes is another value, handed to each GPU by <see cref="ApplyGpuModes"/>. Called for every forward, so
 /// <see cref="For"/> neither blocks nor, where nothing special holds, allocates.</remarks>
 internal interface IEffectiveModes
 {
@@ -37,8 +37,8 @@ internal interface IEffectiveModes
     /// instance.</summary>
     HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits);
 
-    /// <summary>What the instance has against these modes; a GPU answers <see cref="PrepareModes"/> with the objections of all its
+    /// <summary>What the instance has against these modes; a GPU answers <see cref="CheckGpuModes"/> with the objections of all its
     /// instances, and changes nothing.</summary>
-    /// <param name="session">As in <see cref="PrepareModes.Session"/>.</param>
+    /// <param name="session">As in <see cref="CheckGpuModes.Session"/>.</param>
     IReadOnlyList<ModeRefusal> Objections(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session);
 }

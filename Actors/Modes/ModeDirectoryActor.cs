@@ -51,8 +51,8 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
         Receive<CompareModes>(compare => Do(now => _core.Compare(compare, now)));
         Receive<ModePage>(page => Do(now => _core.Page(page, now)));
 
-        Receive<ModesPrepared>(prepared => Do(now => _core.Participant.Answered(prepared, now)));
-        Receive<ModesCommitted>(committed => Do(now => _core.Participant.Answered(committed, now)));
+        Receive<GpuModesChecked>(prepared => Do(now => _core.Participant.Answered(prepared, now)));
+        Receive<GpuModesApplied>(committed => Do(now => _core.Participant.Answered(committed, now)));
         Receive<GpusStarted>(AddGpus);
 
         Receive<SelfUp>(_ => Do(_core.Join));

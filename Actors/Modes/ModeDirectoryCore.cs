@@ -327,7 +327,7 @@ internal sealed class ModeDirectoryCore
     /// own.</summary>
     public void Failed(ModeDecision decision)
     {
-        if (decision is ModeDecision.TellGpu { Request: CommitModes commit } told)
+        if (decision is ModeDecision.TellGpu { Request: ApplyGpuModes commit } told)
         {
             _coordinator.Participant.TellAgain(told.Gpu, commit.Change);
         }

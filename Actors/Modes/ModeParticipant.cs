@@ -57,7 +57,10 @@ internal sealed class ModeParticipant(
         {
             round.Waiting.Add(gpu);
             decisions.Add(
-                new ModeDecision.TellGpu(gpu, new PrepareModes(round.Number, modes, prepare.Scope.Session, Explains: prepare.Entry is null))
+                new ModeDecision.TellGpu(
+                    gpu,
+                    new CheckGpuModes(round.Number, modes, prepare.Scope.Session, Explains: prepare.Entry is null)
+                )
             );
         }
 
@@ -93,7 +96,7 @@ internal sealed class ModeParticipant(
         FinishWhenAnswered(round, now);
     }
 
-    public void Answered(ModesPrepared prepared, TimeSpan now)
+    public void Answered(GpuModesChecked prepared, TimeSpan now)
     {
         if (_rounds.TryGetValue(prepared.Change, out GpuRound? round) && !round.IsCommit && round.Waiting.Remove(prepared.Gpu))
         {
@@ -102,7 +105,7 @@ internal sealed class ModeParticipant(
         }
     }
 
-    public void Answered(ModesCommitted committed, TimeSpan now)
+    public void Answered(GpuModesApplied committed, TimeSpan now)
     {
         if (_rounds.TryGetValue(committed.Change, out GpuRound? round) && round.IsCommit && round.Waiting.Remove(committed.Gpu))
         {
@@ -188,5 +191,5 @@ internal sealed class ModeParticipant(
 
     private void TellGpu(GpuId gpu, long round) => decisions.Add(Commit(gpu, round));
 
-    private ModeDecision.TellGpu Commit(GpuId gpu, long round) => new(gpu, new CommitModes(round, new ModesForGpu(store.InForce)));
+    private ModeDecision.TellGpu Commit(GpuId gpu, long round) => new(gpu, new ApplyGpuModes(round, new ModesForGpu(store.InForce)));
 }

@@ -19,6 +19,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     private readonly Dictionary<RequestId, PendingForward> _pending = [];
     private readonly DeadlineWheel _deadlines = new();
     private readonly List<DeadlineEntry> _expired = [];
+    private readonly RouteChooser _chooser = new(table);
     private bool _draining;
 
     public int Pending => _pending.Count;
@@ -226,7 +227,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
 
     private void Dispatch(PendingForward pending, TimeSpan now)
     {
-        RouteChoice choice = Choose(pending, now);
+        RouteChoice choice = _chooser.Choose(pending, now);
         if (choice.Route is not { } route)
         {
             Answer(pending, pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail));
@@ -258,52 +259,6 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
             };
             decisions.Add(RouterDecision.Send(node.Id, new RouteForward(forward, pending.Attempt)));
         }
-    }
-
-    private RouteChoice Choose(PendingForward pending, TimeSpan now)
-    {
-        Forward forward = pending.Forward;
-        ModelReference reference = pending.Model is { } version ? new ModelReference(version.Name, version.Number) : forward.Model;
-        if (table.Find(reference) is not { } route)
-        {
-            (FailureKind kind, string detail) = table.WhyUnknown(reference);
-            return RouteChoice.Nowhere(kind, detail);
-        }
-
-        LocalGpu? gpu = pending.Bounced?.Contains(table.Self) == true ? null : RoutingTable.LocalFor(route, forward.Gpu);
-        if (gpu is { Outstanding: 0 } || route.Remote.Count == 0)
-        {
-            return gpu is not null ? RouteChoice.To(route, gpu) : NoRoom(route, forward.Gpu);
-        }
-
-        long bytes = PayloadLimit.Of(forward.Inputs);
-        if (bytes > PayloadLimit.Bytes)
-        {
-            return gpu is not null ? RouteChoice.To(route, gpu)
-                : route.Local.Count > 0 && forward.Gpu?.Node is null ? NoRoom(route, null)
-                : RouteChoice.Nowhere(FailureKind.NotSupported, PayloadLimit.Refusal("inputs", bytes));
-        }
-
-        RemoteNode? node = table.RemoteFor(route, forward.Gpu, pending.Bounced, now, out double load);
-        return node is not null && (gpu is null || load < gpu.Outstanding) ? RouteChoice.To(route, node)
-            : gpu is not null ? RouteChoice.To(route, gpu)
-            : NoRoom(route, forward.Gpu);
-    }
-
-    private static RouteChoice NoRoom(ModelRoute route, GpuId? wanted)
-    {
-        if (wanted is not { } id)
-        {
-            return RouteChoice.Nowhere(
-                FailureKind.QueueFull,
-                $"Every device that holds model '{route.Model}' is full. Send fewer forwards at once, or try again."
-            );
-        }
-
-        bool holds = route.Local.Exists(gpu => gpu.Id == id) || route.Remote.Exists(node => node.Id == id.Node);
-        return holds
-            ? RouteChoice.Nowhere(FailureKind.QueueFull, $"Device {id} has no room for another forward of model '{route.Model}'.")
-            : RouteChoice.Nowhere(FailureKind.ModelNotLoaded, $"Model '{route.Model}' is not loaded on device {id}.");
     }
 
     /// <summary>The current attempt goes on without anybody waiting for it: queued work is removed, launched work finishes

@@ -213,8 +213,8 @@ public sealed class GpuCoreTests
         Ready();
         Adopt(Second);
         Decisions.Clear();
-        _core.Modes.Prepare(new PrepareModes(4, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5, Second)), _asker);
-        ModesPrepared prepared = Assert.IsType<ModesPrepared>(Assert.Single(Decisions).Message);
+        _core.Modes.Check(new CheckGpuModes(4, new Modes(new ModeSettings { MultiDeviceSafe = true }, 5, Second)), _asker);
+        GpuModesChecked prepared = Assert.IsType<GpuModesChecked>(Assert.Single(Decisions).Message);
         InstanceRefusal refusal = Assert.Single(prepared.Refusals);
         Assert.Equal((4, Second, "they contradict"), (prepared.Change, refusal.Model, refusal.Reason));
         Assert.False(LaunchOf(Admit(Model)).Settings.MultiDeviceSafe);
@@ -236,11 +236,11 @@ public sealed class GpuCoreTests
         Assert.Contains(after, decision => decision.Message is ApplySettings { Settings.WeightBudget.ByteCount: 10 });
         Launch other = LaunchOf(after);
         Assert.Equal(Second, other.Model);
-        Assert.DoesNotContain(after, decision => decision.Message is ModesCommitted);
+        Assert.DoesNotContain(after, decision => decision.Message is GpuModesApplied);
         Complete(other);
         Decisions.Clear();
         _core.Applied(new SettingsApplied(1, Model, budget, null), _now);
-        Assert.Equal(7, Assert.IsType<ModesCommitted>(Decisions[0].Message).Change);
+        Assert.Equal(7, Assert.IsType<GpuModesApplied>(Decisions[0].Message).Change);
         Assert.Equal(Model, LaunchOf(Decisions).Model);
     }
 
@@ -253,7 +253,7 @@ public sealed class GpuCoreTests
         Admit(Model);
         Decisions.Clear();
         _core.Applied(new SettingsApplied(1, Model, budget, new InstanceRefusal(Model, FailureKind.NotSupported, "no budget")), _now);
-        ModesCommitted committed = Decisions.Select(decision => decision.Message).OfType<ModesCommitted>().Single();
+        GpuModesApplied committed = Decisions.Select(decision => decision.Message).OfType<GpuModesApplied>().Single();
         Assert.Equal("no budget", Assert.Single(committed.Refusals).Reason);
         Assert.Single(Decisions, decision => decision.Message is Launch);
     }
@@ -266,11 +266,11 @@ public sealed class GpuCoreTests
         _core.Released(new ResourcesReleased(1, Model, new HeldModes(true, false, false, false)), _now);
         Launch under = LaunchOf(Admit(Model));
         Commit(2, new Modes(new ModeSettings(), 2));
-        Assert.DoesNotContain(Decisions, decision => decision.Message is ReleaseResources or ModesCommitted);
+        Assert.DoesNotContain(Decisions, decision => decision.Message is ReleaseResources or GpuModesApplied);
         Assert.Contains(Complete(under), decision => decision.Message is ReleaseResources { Held.SegmentGraphs: false });
         Decisions.Clear();
         _core.Released(new ResourcesReleased(1, Model, default), _now);
-        Assert.Equal(2, Assert.IsType<ModesCommitted>(Assert.Single(Decisions).Message).Change);
+        Assert.Equal(2, Assert.IsType<GpuModesApplied>(Assert.Single(Decisions).Message).Change);
     }
 
     [Fact]
@@ -281,7 +281,7 @@ public sealed class GpuCoreTests
         Commit(3, new Modes(new ModeSettings { Workspace = WorkspaceStrategy.Dynamic }, 1, Model));
         Decisions.Clear();
         _core.EndExecutor(new ExecutorLost(1, "a defect", false));
-        Assert.Single(Decisions, decision => decision.Message is ModesCommitted { Change: 3 });
+        Assert.Single(Decisions, decision => decision.Message is GpuModesApplied { Change: 3 });
 
         // The instance that comes back takes what holds before it is admitted.
         _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
@@ -317,12 +317,12 @@ public sealed class GpuCoreTests
         }
 
         Commit(2, new Modes(new ModeSettings(), 2) { Holds = new HeldModes(released, false, false, false) });
-        bool committed = Decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+        bool committed = Decisions.Exists(decision => decision.Message is GpuModesApplied { Change: 2 });
         Take(told);
         while (told.Count > 0)
         {
             Answer(told, ref last);
-            committed |= Decisions.Exists(decision => decision.Message is ModesCommitted { Change: 2 });
+            committed |= Decisions.Exists(decision => decision.Message is GpuModesApplied { Change: 2 });
             Take(told);
         }
 
@@ -393,8 +393,8 @@ public sealed class GpuCoreTests
     private string[] Explained()
     {
         Decisions.Clear();
-        _core.Modes.Prepare(new PrepareModes(4, _core.Modes.Present, Explains: true), _asker);
-        return [.. Assert.IsType<ModesPrepared>(Assert.Single(Decisions).Message).Refusals.Select(refusal => refusal.Reason)];
+        _core.Modes.Check(new CheckGpuModes(4, _core.Modes.Present, Explains: true), _asker);
+        return [.. Assert.IsType<GpuModesChecked>(Assert.Single(Decisions).Message).Refusals.Select(refusal => refusal.Reason)];
     }
 
     private readonly List<Launch> _launches = [];
@@ -442,7 +442,7 @@ public sealed class GpuCoreTests
     private void Commit(long change, IEffectiveModes modes)
     {
         Decisions.Clear();
-        _core.Modes.Commit(new CommitModes(change, modes), _asker);
+        _core.Modes.Apply(new ApplyGpuModes(change, modes), _asker);
     }
 
     private List<GpuDecision> Taken()

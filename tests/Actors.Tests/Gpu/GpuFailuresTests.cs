@@ -74,8 +74,8 @@ public sealed class GpuFailuresTests
                 Dispatch(Model, remote: i % 2 == 1);
             }
 
-            _core.Modes.Prepare(new PrepareModes(1, new Budget()), _nobody);
-            _core.Modes.Commit(new CommitModes(2, new Budget()), _nobody);
+            _core.Modes.Check(new CheckGpuModes(1, new Budget()), _nobody);
+            _core.Modes.Apply(new ApplyGpuModes(2, new Budget()), _nobody);
             Dispatch(Second, remote: true);
             _core.Drop(new DropForward(_sent[2], 1), _now);
             Work();
@@ -97,8 +97,8 @@ public sealed class GpuFailuresTests
                 Assert.True(outcomes == (id == _sent[2] ? 0 : 1), $"{at}: {id} has {outcomes} outcomes");
             }
 
-            Assert.Single(applied, decision => decision.Message is ModesPrepared { Change: 1 });
-            Assert.Single(applied, decision => decision.Message is ModesCommitted { Change: 2 });
+            Assert.Single(applied, decision => decision.Message is GpuModesChecked { Change: 1 });
+            Assert.Single(applied, decision => decision.Message is GpuModesApplied { Change: 2 });
             Assert.Single(applied, decision => decision.Message is InstanceReady { Ticket: 1 });
             Assert.Single(applied, decision => decision.Message is InstanceReady { Ticket: 2 });
             Assert.Single(applied, decision => decision.Message is InstanceGone gone && gone.Model == Second);

@@ -327,18 +327,18 @@ internal sealed class ModeCluster
             _cluster.Plant.Pass();
             switch (request)
             {
-                case PrepareModes prepare when !Deaf.Contains(gpu.Ordinal):
+                case CheckGpuModes prepare when !Deaf.Contains(gpu.Ordinal):
                     _cluster.Put(() =>
-                        Reply(now => Core.Participant.Answered(new ModesPrepared(prepare.Change, gpu, Objections(gpu, prepare)), now))
+                        Reply(now => Core.Participant.Answered(new GpuModesChecked(prepare.Change, gpu, Objections(gpu, prepare)), now))
                     );
                     break;
-                case CommitModes commit when !Deaf.Contains(gpu.Ordinal):
+                case ApplyGpuModes commit when !Deaf.Contains(gpu.Ordinal):
                     // Commits reach a GPU in order; its acknowledgements may come in any.
                     _modes[gpu] = commit.Modes;
                     InstanceRefusal? refusal = OnCommit(gpu, commit.Modes);
                     _cluster.Put(() =>
                         Reply(now =>
-                            Core.Participant.Answered(new ModesCommitted(commit.Change, gpu, refusal is null ? [] : [refusal]), now)
+                            Core.Participant.Answered(new GpuModesApplied(commit.Change, gpu, refusal is null ? [] : [refusal]), now)
                         )
                     );
                     break;
@@ -377,7 +377,7 @@ internal sealed class ModeCluster
             Core.Failed(decision);
         }
 
-        private InstanceRefusal[] Objections(GpuId gpu, PrepareModes prepare) =>
+        private InstanceRefusal[] Objections(GpuId gpu, CheckGpuModes prepare) =>
             [
                 .. prepare
                     .Modes.Objections(gpu, Model, _cluster.TraitsOf(gpu), prepare.Session)

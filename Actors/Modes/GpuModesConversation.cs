@@ -4,18 +4,18 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="ModesPrepared"/>;
+/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="GpuModesChecked"/>;
 /// nothing changes.</summary>
 /// <param name="Change">Chosen by the sender, echoed in the answer.</param>
 /// <param name="Modes">Every mode as it would hold after the change.</param>
 /// <param name="Session">The session whose settings the change touches; null when it touches none in particular.</param>
 /// <param name="Explains">Nothing is going to change: the answer also names instances that could not take the settings they should
 /// have.</param>
-internal sealed record PrepareModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false)
+internal sealed record CheckGpuModes(long Change, IEffectiveModes Modes, SessionId? Session = null, bool Explains = false)
     : IGpuModesRequest;
 
-/// <summary>The answer of a GPU to <see cref="PrepareModes"/>: one line per instance that refuses.</summary>
-internal sealed record ModesPrepared(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : IGpuModesAnswer;
+/// <summary>The answer of a GPU to <see cref="CheckGpuModes"/>: one line per instance that refuses.</summary>
+internal sealed record GpuModesChecked(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals) : IGpuModesAnswer;
 
 /// <summary>An instance whose settings would contradict each other or its back end, and in what words.</summary>
 internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, string Reason);
@@ -24,13 +24,13 @@ internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, str
 /// <remarks>
 /// Per-instance changes are a barrier: forwards admitted before finish first, later ones wait, then the executor applies them. Resources
 /// that <see cref="IEffectiveModes.Held"/>
-/// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="ModesCommitted"/> sent.
+/// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="GpuModesApplied"/> sent.
 /// A commit with the former modes compensates.
 /// </remarks>
-internal sealed record CommitModes(long Change, IEffectiveModes Modes) : IGpuModesRequest;
+internal sealed record ApplyGpuModes(long Change, IEffectiveModes Modes) : IGpuModesRequest;
 
-/// <summary>The GPU runs under the modes of <see cref="CommitModes"/>, but for the instances listed, whose own settings stayed as they
+/// <summary>The GPU runs under the modes of <see cref="ApplyGpuModes"/>, but for the instances listed, whose own settings stayed as they
 /// were.</summary>
-internal sealed record ModesCommitted(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
+internal sealed record GpuModesApplied(long Change, GpuId Gpu, IReadOnlyList<InstanceRefusal> Refusals)
     : IGpuModesAnswer,
         IDeadLetterSuppression;

@@ -1,0 +1,24 @@
+using Troupe.Actors.Decisions;
+using Troupe.Runtime.Platforms;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>Tells every GPU of an executor's group once that the devices are unusable.</summary>
+/// <remarks>Knows no Akka; part of <see cref="ExecutorCore"/> and of its thread. <b>Owns</b> nothing.</remarks>
+internal sealed class GroupFault(int incarnation, IDeviceGroup group, DecisionQueue<ExecutorDecision, IExecutorShell> decisions)
+{
+    public bool IsTold { get; private set; }
+
+    /// <summary>To be called before the results of a turn are told, so that they are judged by it.</summary>
+    public void Check()
+    {
+        if (!IsTold && group.Fault is { } fault)
+        {
+            IsTold = true;
+            foreach (int ordinal in group.Ordinals)
+            {
+                decisions.Add(new ExecutorDecision(ordinal, new DeviceFaulted(incarnation, fault)));
+            }
+        }
+    }
+}
