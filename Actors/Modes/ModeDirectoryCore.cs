@@ -14,7 +14,7 @@ namespace Troupe.Actors.Modes;
 /// <remarks>
 /// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare,
 /// commit, perhaps compensate), the node's GPUs are
-/// asked in <see cref="GpuRound"/>s, members are held alike by <see cref="ModeExchange"/>. What is decided is appended to the list that the
+/// asked in <see cref="GpuRound"/>s, <see cref="ModeExchange"/> makes all members hold the same. What is decided is appended to the list that the
 /// constructor was given.
 /// A member that dies or becomes unreachable is no refusal: it is outside the scope, named in <c>notReached</c>, and catches up before it
 /// takes work.
@@ -65,11 +65,11 @@ internal sealed class ModeDirectoryCore
     /// once.</summary>
     public void Join(TimeSpan now) => _exchange.Join(now);
 
-    public void PeerUp(NodeId node, TimeSpan now) => _exchange.Reach(node, now);
+    public void PeerUp(NodeId node, TimeSpan now) => _exchange.BeginReach(node, now);
 
     public void PeerLost(NodeId node, bool gone, TimeSpan now)
     {
-        _exchange.Lose(node, gone);
+        _exchange.EndReach(node, gone);
         _coordinator.PeerLost(node, now);
     }
 

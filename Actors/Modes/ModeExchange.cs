@@ -4,7 +4,7 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Keeps the copies of all members alike: compares digests when a member comes into reach and now and then, and exchanges
+/// <summary>Makes every member hold the same modes: compares digests when a member comes into reach and now and then, and exchanges
 /// everything where they differ.</summary>
 /// <remarks>
 /// A member that has just joined or was out of reach is synchronized once an exchange with it has ended; until then no work should pass
@@ -29,11 +29,11 @@ internal sealed class ModeExchange(
     public void Join(TimeSpan now)
     {
         _joined = true;
-        Settle();
+        BecomeReadyIfSynchronized();
         Tick(now);
     }
 
-    public void Reach(NodeId node, TimeSpan now)
+    public void BeginReach(NodeId node, TimeSpan now)
     {
         if (node == self)
         {
@@ -49,7 +49,7 @@ internal sealed class ModeExchange(
         Ask(peer, now);
     }
 
-    public void Lose(NodeId node, bool gone)
+    public void EndReach(NodeId node, bool gone)
     {
         if (_peers.TryGetValue(node.Address, out ModePeer? peer))
         {
@@ -60,7 +60,7 @@ internal sealed class ModeExchange(
             }
         }
 
-        Settle();
+        BecomeReadyIfSynchronized();
     }
 
     public void Tick(TimeSpan now)
@@ -150,7 +150,7 @@ internal sealed class ModeExchange(
         {
             peer.Synchronized = true;
             decisions.Add(new ModeDecision.Synchronized(peer.Node));
-            Settle();
+            BecomeReadyIfSynchronized();
         }
     }
 
@@ -163,7 +163,7 @@ internal sealed class ModeExchange(
         decisions.Add(new ModeDecision.Send(peer.Node, new CompareModes(peer.Round, self, store.Time, store.Digest())));
     }
 
-    private void Settle()
+    private void BecomeReadyIfSynchronized()
     {
         if (!IsReady && _joined && _peers.Values.All(peer => peer.Synchronized || !peer.Reachable))
         {
