@@ -9,7 +9,8 @@ internal interface IPeers<in TMessage>
 {
     void Tell(NodeId node, TMessage message);
 
-    /// <summary>As the other, unless another life of the node is known to have begun: what was for the former would only puzzle it.</summary>
+    /// <summary>As the other, unless another life of the node is known to have begun: what was for the former would only puzzle
+    /// it.</summary>
     /// <param name="life">Null when it was not known.</param>
     void Tell(NodeId node, NodeIncarnation? life, TMessage message);
 }

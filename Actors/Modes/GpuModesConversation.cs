@@ -4,8 +4,8 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Answered by <see cref="GpuModesChecked"/>;
-/// nothing changes.</summary>
+/// <summary>Mode directory to one GPU, phase one: would these modes do for the instances you have? Nothing changes. Answered by
+/// <see cref="GpuModesChecked"/>.</summary>
 /// <param name="Change">Chosen by the sender, echoed in the answer.</param>
 /// <param name="Modes">Every mode as it would hold after the change.</param>
 /// <param name="Session">The session whose settings the change touches; null when it touches none in particular.</param>

@@ -11,7 +11,8 @@ namespace Troupe.Actors.Modes;
 /// <summary>One node's mode directory: takes the mode conversation of its clients and talks to the directories of the other
 /// members.</summary>
 /// <remarks>
-/// <b>Owns</b> nothing: what it knows is in <see cref="ModeDirectoryState"/>, which survives a restart of the actor. <b>Thread</b> its mailbox's. <b>Blocks</b> never.
+/// <b>Owns</b> nothing: what it knows is in <see cref="ModeDirectoryState"/>, which survives a restart of the actor.
+/// <b>Thread</b> its mailbox's. <b>Blocks</b> never.
 /// News of members passes through it on its way to the router: a member that comes into reach is announced there only once both hold the
 /// same modes.
 /// </remarks>

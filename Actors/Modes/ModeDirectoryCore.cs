@@ -14,8 +14,8 @@ namespace Troupe.Actors.Modes;
 /// <remarks>
 /// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare,
 /// commit, perhaps compensate), the node's GPUs are
-/// asked in <see cref="GpuRound"/>s, <see cref="ModeExchange"/> makes all members hold the same. What is decided is appended to the list that the
-/// constructor was given.
+/// asked in <see cref="GpuRound"/>s, <see cref="ModeExchange"/> makes all members hold the same. What is decided is appended
+/// to the queue that the constructor was given.
 /// A member that dies or becomes unreachable is no refusal: it is outside the scope, named in <c>notReached</c>, and catches up before it
 /// takes work.
 /// </remarks>
