@@ -105,27 +105,16 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
             Apply();
         });
 
-    /// <summary>Does what was decided. The timer runs only while there are deadlines.</summary>
     private void Apply()
     {
         _state.Decisions.ApplyTo(this);
-        bool isOpen = _state.Open > 0;
-        if (isOpen != _ticking)
-        {
-            // It ends with the tick that finds nothing, so that a busy router does not stop and start it with each forward.
-            StartTicking(isOpen);
-        }
-
-        if (!isOpen)
+        if (_state.Open == 0)
         {
             _state.Drained?.TrySetResult();
         }
-    }
-
-    private void StartTicking(bool isOpen)
-    {
-        if (isOpen)
+        else if (!_ticking)
         {
+            // The timer runs only while there are deadlines; it ends with the first tick that finds none.
             _ticking = true;
             _timer.Change(DeadlineWheel.Tick, DeadlineWheel.Tick);
         }
