@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Troupe.Hosting.Http.V2;
+using Troupe.Hosting.Startup;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Bench;
@@ -40,7 +41,7 @@ internal static class InferRequestBytes
         byte[] body = Body(tensors, binaryOutput: true, out int headerLength);
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: troupe\r\nInference-Header-Content-Length: {headerLength}\r\nContent-Length: {body.Length}\r\n\r\n"
+            $"POST {Endpoints.Infer.Path(model)} HTTP/1.1\r\nHost: troupe\r\n{HeaderLength.Name}: {headerLength}\r\nContent-Length: {body.Length}\r\n\r\n"
         );
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }

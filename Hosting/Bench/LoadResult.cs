@@ -1,14 +1,15 @@
 using System.Text.Json.Serialization;
+using Troupe.Hosting.Http.Server;
 
 namespace Troupe.Hosting.Bench;
 
 /// <summary>One rung of <c>troupe bench</c>: throughput and the time of one call.</summary>
 /// <param name="Failed">Requests that were not answered 200.</param>
 internal sealed record LoadResult(
-    [property: JsonPropertyName("rung")] string Rung,
-    [property: JsonPropertyName("clients")] int Clients,
-    [property: JsonPropertyName("calls")] long Calls,
-    [property: JsonPropertyName("failed")] long Failed,
+    string Rung,
+    int Clients,
+    long Calls,
+    long Failed,
     [property: JsonPropertyName("calls_per_s")] double CallsPerSecond,
     [property: JsonPropertyName("p50_us")] double P50Microseconds,
     [property: JsonPropertyName("p99_us")] double P99Microseconds
@@ -25,11 +26,13 @@ internal sealed record LoadResult(
 }
 
 /// <summary>What <c>troupe bench --json</c> prints on its last line.</summary>
-internal sealed record BenchResult(
-    [property: JsonPropertyName("model")] string Model,
-    [property: JsonPropertyName("rungs")] LoadResult[] Rungs
-);
+internal sealed record BenchResult(string Model, LoadResult[] Rungs);
 
 /// <summary>Writes bench results; generated, so that no reflection is needed.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonDialect.Naming,
+    DefaultIgnoreCondition = JsonDialect.Nulls,
+    UnmappedMemberHandling = JsonDialect.Unknown
+)]
 [JsonSerializable(typeof(BenchResult))]
 internal sealed partial class BenchJson : JsonSerializerContext;

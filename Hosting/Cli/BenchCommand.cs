@@ -6,6 +6,7 @@ using System.Text.Json;
 using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;
@@ -82,7 +83,7 @@ internal static class BenchCommand
         }
 
         using NodeClient node = client.Client(parsed);
-        using HttpRequestMessage request = new(HttpMethod.Get, $"/v2/models/{model}");
+        using HttpRequestMessage request = new(HttpMethod.Get, Endpoints.ModelMetadata.Path(model));
         using HttpResponseMessage answer = await node.SendAsync(request, stop);
         using JsonDocument metadata = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(stop));
         Tensor[] tensors = [.. inputs.Select(input => InferCommand.ReadInput(metadata.RootElement, input))];

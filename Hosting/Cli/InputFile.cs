@@ -93,9 +93,9 @@ internal static class InputFile
         try
         {
             JsonCursor counter = new(file);
-            long elements = TensorJson.Count(ref counter);
+            long elements = TensorJsonReader.Count(ref counter);
             JsonCursor cursor = new(file);
-            byte[] data = TensorJson.Read(ref cursor, spec.Type, elements, spec.Name);
+            byte[] data = TensorJsonReader.Read(ref cursor, spec.Type, elements, spec.Name);
             return new Tensor(spec.Name, spec.Type, Shape(spec, path, elements), data);
         }
         catch (ProtocolException malformed)

@@ -1,17 +1,10 @@
 using System.Runtime.InteropServices;
-using System.Text.Json.Serialization;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Demo;
 
 /// <summary>One face: how sure the detector is, and its box.</summary>
-internal readonly record struct Face(
-    [property: JsonPropertyName("score")] float Score,
-    [property: JsonPropertyName("left")] float Left,
-    [property: JsonPropertyName("top")] float Top,
-    [property: JsonPropertyName("width")] float Width,
-    [property: JsonPropertyName("height")] float Height
-);
+internal readonly record struct Face(float Score, float Left, float Top, float Width, float Height);
 
 /// <summary>Turns BlazeFace's raw outputs into boxes, in shares of its square input.</summary>
 /// <remarks>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Serialization;
 using StbImageWriteSharp;
 using Troupe.Actors.Node;
 using Troupe.Hosting.Edge;
@@ -11,10 +10,7 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Demo;
 
 /// <summary>What <c>troupe demo --faces</c> found and where it drew it.</summary>
-internal sealed record FacesResult(
-    [property: JsonPropertyName("faces")] Face[] Faces,
-    [property: JsonPropertyName("picture")] string Picture
-);
+internal sealed record FacesResult(Face[] Faces, string Picture);
 
 /// <summary>Runs the face detector on the shipped portrait, through the router, and draws what it found.</summary>
 internal static class FaceDemo

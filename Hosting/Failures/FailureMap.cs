@@ -1,7 +1,7 @@
 using Troupe.Messages.Failures;
+using static Troupe.Hosting.Failures.CallerAdvice;
 using static Troupe.Hosting.Failures.FailureLabel;
 using static Troupe.Hosting.Failures.FailureReason;
-using static Troupe.Hosting.Failures.RetryAdvice;
 
 namespace Troupe.Hosting.Failures;
 

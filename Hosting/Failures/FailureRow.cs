@@ -18,5 +18,5 @@ internal sealed record FailureRow(
     GrpcStatus Grpc,
     FailureReason? Reason,
     ExitCode Exit,
-    RetryAdvice Retry
+    CallerAdvice Retry
 );

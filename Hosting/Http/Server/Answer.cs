@@ -45,7 +45,7 @@ internal static class Answer
     public static Task FailureAsync(HttpContext context, FailureKind kind, string contentType, string error)
     {
         FailureRow row = FailureMap.Of(kind);
-        if (row.Retry == RetryAdvice.Later)
+        if (row.Retry == CallerAdvice.Later)
         {
             context.Response.Headers.RetryAfter = RetryAfter;
         }

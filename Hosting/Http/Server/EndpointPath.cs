@@ -7,7 +7,11 @@ namespace Troupe.Hosting.Http.Server;
 internal sealed class EndpointPath
 {
     private EdgeEndpoint[] _endpoints = [];
+
+    /// <summary>What may be written next, each with its slash, in the order of the rows that brought it: the first is the
+    /// quickest.</summary>
     private (string Text, EndpointPath Next)[] _literals = [];
+
     private EndpointPath? _parameter;
     private bool _isVersion;
     private bool _isName;
@@ -23,7 +27,7 @@ internal sealed class EndpointPath
     {
         foreach (EdgeEndpoint endpoint in _endpoints)
         {
-            if (string.Equals(endpoint.Verb, verb, StringComparison.Ordinal))
+            if (endpoint.Verb == verb)
             {
                 return endpoint;
             }
@@ -47,62 +51,103 @@ internal sealed class EndpointPath
             return;
         }
 
-        string segment = Segment(path).ToString();
-        ReadOnlySpan<char> rest = path[(segment.Length + 1)..];
-        (segment.StartsWith('{') ? Parameter(segment) : Literal(segment)).Add(rest, endpoint);
+        string segment = path[..End(path, 1)].ToString();
+        (segment.StartsWith("/{", StringComparison.Ordinal) ? AddParameter(segment[1..]) : AddLiteral(segment)).Add(
+            path[segment.Length..],
+            endpoint
+        );
     }
 
-    /// <summary>The place where a path ends, with what it names; null where no endpoint is. A segment that is written in a pattern goes
+    /// <summary>The place where a path ends, from <paramref name="at"/> on; null where no endpoint is. What is written in a pattern goes
     /// before a parameter.</summary>
-    public EndpointPath? Find(ReadOnlySpan<char> path, ref Range name, ref int? version, int at = 0)
+    public EndpointPath? Find(ReadOnlySpan<char> path, int at, ref PathNames names)
     {
-        if (at == path.Length)
+        EndpointPath place = this;
+        while (at < path.Length)
         {
-            return _endpoints.Length > 0 ? this : null;
-        }
-
-        if (path[at] != '/')
-        {
-            return null;
-        }
-
-        ReadOnlySpan<char> segment = Segment(path[at..]);
-        int next = at + 1 + segment.Length;
-        foreach ((string text, EndpointPath literal) in _literals)
-        {
-            if (segment.SequenceEqual(text) && literal.Find(path, ref name, ref version, next) is { } found)
+            if (place.Literal(path[at..], out int length) is { } literal)
             {
-                return found;
+                if (place._parameter is null)
+                {
+                    (place, at) = (literal, at + length);
+                    continue;
+                }
+
+                PathNames before = names;
+                if (literal.Find(path, at + length, ref names) is { } found)
+                {
+                    return found;
+                }
+
+                names = before;
             }
+
+            if (place._parameter is null || path[at] != '/')
+            {
+                return null;
+            }
+
+            int end = End(path, at + 1);
+            if (!place.TryName(path, at + 1, end, ref names))
+            {
+                return null;
+            }
+
+            (place, at) = (place._parameter, end);
         }
 
-        if (_parameter is null || segment.IsEmpty || (_isVersion && !IsNumber(segment)))
-        {
-            return null;
-        }
+        return place._endpoints.Length > 0 ? place : null;
+    }
 
-        if (_parameter.Find(path, ref name, ref version, next) is not { } end)
+    /// <summary>Notes what a parameter stands for here; false where it cannot be that.</summary>
+    private bool TryName(ReadOnlySpan<char> path, int start, int end, ref PathNames names)
+    {
+        if (start == end)
         {
-            return null;
+            return false;
         }
 
         if (_isVersion)
         {
-            version = int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
-        }
-        else if (_isName)
-        {
-            name = (at + 1)..next;
+            ReadOnlySpan<char> segment = path[start..end];
+            names.Version = int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
+            return IsNumber(segment);
         }
 
-        return end;
+        if (_isName)
+        {
+            (names.Start, names.End) = (start, end);
+        }
+
+        return true;
     }
 
-    /// <summary>What stands between a slash and the next one or the end.</summary>
-    private static ReadOnlySpan<char> Segment(ReadOnlySpan<char> path)
+    /// <summary>What follows where the rest of a path begins with something written in a pattern.</summary>
+    private EndpointPath? Literal(ReadOnlySpan<char> rest, out int length)
     {
-        int slash = path[1..].IndexOf('/');
-        return slash < 0 ? path[1..] : path.Slice(1, slash);
+        foreach ((string text, EndpointPath next) in _literals)
+        {
+            if (
+                rest.Length >= text.Length
+                && rest[text.Length - 1] == text[^1]
+                && (rest.Length == text.Length || rest[text.Length] == '/')
+                && rest.StartsWith(text)
+            )
+            {
+                length = text.Length;
+                return next;
+            }
+        }
+
+        length = 0;
+        return null;
+    }
+
+    /// <summary>Where the segment ends that begins at <paramref name="at"/>.</summary>
+    private static int End(ReadOnlySpan<char> path, int at)
+    {
+        int length = path[at..].IndexOf('/');
+        return length < 0 ? path.Length : at + length;
     }
 
     private static bool IsNumber(ReadOnlySpan<char> segment)
@@ -118,7 +163,7 @@ internal sealed class EndpointPath
         return true;
     }
 
-    private EndpointPath Literal(string segment)
+    private EndpointPath AddLiteral(string segment)
     {
         foreach ((string text, EndpointPath next) in _literals)
         {
@@ -133,7 +178,7 @@ internal sealed class EndpointPath
         return made;
     }
 
-    private EndpointPath Parameter(string segment)
+    private EndpointPath AddParameter(string segment)
     {
         (bool isVersion, bool isName) = (segment == "{version}", segment is "{name}" or "{token}" or "{session}");
         if (_parameter is null)

@@ -2,12 +2,18 @@ namespace Troupe.Hosting.Http.Server;
 
 /// <summary>Finds the endpoint of a request target among rows. Paths match whole and letter for letter, and nothing is percent-decoded: that
 /// is Triton's contract.</summary>
-/// <remarks>Immutable once made. <b>Thread</b> any.</remarks>
+/// <remarks>Immutable once made. The first row is the one that is asked for all day: a path that is nothing but its name between two texts
+/// is held against them before the tree is walked. <b>Thread</b> any.</remarks>
 internal sealed class EndpointTable
 {
-    private readonly EndpointPath _root = new();
+    private const string Name = "{name}";
 
-    public EndpointTable(IEnumerable<EdgeEndpoint> rows)
+    private readonly EndpointPath _root = new();
+    private readonly EndpointPath? _first;
+    private readonly string _before = "";
+    private readonly string _after = "";
+
+    public EndpointTable(IReadOnlyList<EdgeEndpoint> rows)
     {
         foreach (EdgeEndpoint row in rows)
         {
@@ -16,6 +22,19 @@ internal sealed class EndpointTable
                 _root.Add(path, row);
             }
         }
+
+        string first = Paths(rows[0].Pattern).First();
+        if (first.Split(Name) is not [{ } before, { } after] || before.Contains('{', StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        (_before, _after) = (before, after);
+        string? other = rows.SelectMany(row => Paths(row.Pattern)).FirstOrDefault(path => path != first && IsFirst(path));
+        PathNames names = default;
+        _first = other is null
+            ? _root.Find(first, 0, ref names)
+            : throw new ArgumentException($"'{other}' would be taken for '{first}', which is tried before it.");
     }
 
     /// <summary>Where a target leads, and what it names; null where no endpoint has that path.</summary>
@@ -24,14 +43,19 @@ internal sealed class EndpointTable
     {
         int query = target.IndexOf('?');
         ReadOnlySpan<char> path = query >= 0 ? target[..query] : target;
-        Range name = default;
-        int? version = null;
-        EndpointPath? found = path.IsEmpty ? null : _root.Find(path, ref name, ref version);
-        route = found is null || name.Equals(default(Range)) ? new EdgeRoute("", version) : new EdgeRoute(path[name].ToString(), version);
+        if (_first is not null && IsFirst(path))
+        {
+            route = new EdgeRoute(path[_before.Length..^_after.Length].ToString());
+            return _first;
+        }
+
+        PathNames names = default;
+        EndpointPath? found = path.IsEmpty ? null : _root.Find(path, 0, ref names);
+        route = new EdgeRoute(found is null ? "" : path[names.Start..names.End].ToString(), names.Version);
         return found;
     }
 
-    /// <summary>The paths of a pattern: with what stands in brackets, and without.</summary>
+    /// <summary>The paths of a pattern: without what stands in brackets, and with it.</summary>
     public static IEnumerable<string> Paths(string pattern)
     {
         int open = pattern.IndexOf('[', StringComparison.Ordinal),
@@ -40,4 +64,10 @@ internal sealed class EndpointTable
             ? [pattern]
             : [pattern[..open] + pattern[(close + 1)..], pattern[..open] + pattern[(open + 1)..close] + pattern[(close + 1)..]];
     }
+
+    private bool IsFirst(ReadOnlySpan<char> path) =>
+        path.Length > _before.Length + _after.Length
+        && path.StartsWith(_before)
+        && path.EndsWith(_after)
+        && !path[_before.Length..^_after.Length].Contains('/');
 }

@@ -31,7 +31,6 @@ internal static class Classification
             ElementType.Int64 => Best<long>(output, classes, batched, labels, "D"),
             ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 =>
                 throw new ProtocolException(
-                    StatusCodes.Status400BadRequest,
                     $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'",
                     plainText: true
                 ),

@@ -18,11 +18,7 @@ internal static class HeaderLength
         long value = Leading(header);
         return value >= 0 && value <= bodyLength
             ? (int)value
-            : throw new ProtocolException(
-                StatusCodes.Status400BadRequest,
-                $"inference header size should be in range (0, {bodyLength}), got: {value}",
-                plainText: true
-            );
+            : throw new ProtocolException($"inference header size should be in range (0, {bodyLength}), got: {value}", plainText: true);
     }
 
     private static long Leading(string header)

@@ -132,7 +132,7 @@ internal static class InferResponseWriter
         else
         {
             target.Write("],\"data\":"u8);
-            TensorJson.Write(target, output);
+            TensorJsonWriter.Write(target, output);
             target.Write("}"u8);
         }
     }

@@ -5,6 +5,7 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Tests.Http.V2;
 
+/// <summary><see cref="TensorJsonWriter"/> and <see cref="TensorJsonReader"/> against each other and against the protocol.</summary>
 public sealed class TensorJsonTests
 {
     public static TheoryData<ElementType> WithJsonForm =>
@@ -32,9 +33,9 @@ public sealed class TensorJsonTests
                     Tensor tensor = new("t", type, new TensorShape(count), Data(type, count, new Random(seed)));
                     using ResponseBody json = new();
 
-                    TensorJson.Write(json, tensor);
+                    TensorJsonWriter.Write(json, tensor);
                     JsonCursor cursor = new(json.Written.Span);
-                    byte[] back = TensorJson.Read(ref cursor, type, count, "t");
+                    byte[] back = TensorJsonReader.Read(ref cursor, type, count, "t");
                     cursor.ExpectEnd();
 
                     Assert.Equal(Convert.ToHexString(tensor.Data.Span), Convert.ToHexString(back));
@@ -51,7 +52,7 @@ public sealed class TensorJsonTests
     {
         using ResponseBody json = new();
         Assert.Throws<ProtocolException>(() =>
-            TensorJson.Write(json, new Tensor("t", type, new TensorShape(2), new byte[type.ByteCount(2)]))
+            TensorJsonWriter.Write(json, new Tensor("t", type, new TensorShape(2), new byte[type.ByteCount(2)]))
         );
         Assert.Throws<ProtocolException>(() => Read("[0,0]", type, 2));
     }
@@ -96,7 +97,7 @@ public sealed class TensorJsonTests
     private static byte[] Read(string json, ElementType type, long elements)
     {
         JsonCursor cursor = new(System.Text.Encoding.UTF8.GetBytes(json));
-        return TensorJson.Read(ref cursor, type, elements, "t");
+        return TensorJsonReader.Read(ref cursor, type, elements, "t");
     }
 
     private static byte[] Data(ElementType type, int count, Random random)

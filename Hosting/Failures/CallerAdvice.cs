@@ -1,7 +1,7 @@
 namespace Troupe.Hosting.Failures;
 
 /// <summary>What a caller should do with a call that failed.</summary>
-internal enum RetryAdvice
+internal enum CallerAdvice
 {
     /// <summary>Change the call or what it needs first: the same call fails again.</summary>
     Never,

@@ -1,18 +1,15 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
-using System.Globalization;
-using System.Runtime.InteropServices;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>Turns the <c>data</c> of a tensor from JSON into bytes and back.</summary>
+/// <summary>Turns the <c>data</c> of a tensor from JSON into bytes.</summary>
 /// <remarks>
-/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of
-/// an
+/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of an
 /// 8, 16 or 32 bit type wrap; a 32 bit float overflows to infinity. FP16, BF16, FP8 and INT4 have no JSON form.
 /// </remarks>
-internal static class TensorJson
+internal static class TensorJsonReader
 {
     private const string Mismatch = "Unable to parse 'data': Shape does not match true shape of 'data' field";
 
@@ -62,71 +59,8 @@ internal static class TensorJson
         return count;
     }
 
-    /// <summary>Writes a tensor's elements as a flat array.</summary>
-    public static void Write(ResponseBody target, Tensor tensor)
-    {
-        if (!HasJsonForm(tensor.Type))
-        {
-            throw new ProtocolException(
-                StatusCodes.Status400BadRequest,
-                $"sending {tensor.Type.ProtocolName()} data via JSON is not supported. Please use the binary data format for output '{tensor.Name}'",
-                plainText: true
-            );
-        }
-
-        ReadOnlySpan<byte> data = tensor.Data.Span;
-        target.Write("["u8);
-        switch (tensor.Type)
-        {
-            case ElementType.Bool:
-                for (int i = 0; i < data.Length; i++)
-                {
-                    Separate(target, i);
-                    target.Write(data[i] != 0 ? "true"u8 : "false"u8);
-                }
-
-                break;
-            case ElementType.Fp32:
-                WriteAll<float>(target, data, static (to, value) => WriteDouble(to, value));
-                break;
-            case ElementType.Fp64:
-                WriteAll<double>(target, data, static (to, value) => WriteDouble(to, value));
-                break;
-            case ElementType.UInt8:
-                WriteAll<byte>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.Int8:
-                WriteAll<sbyte>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.UInt16:
-                WriteAll<ushort>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.Int16:
-                WriteAll<short>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.UInt32:
-                WriteAll<uint>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.Int32:
-                WriteAll<int>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.UInt64:
-                WriteAll<ulong>(target, data, static (to, value) => WriteUnsigned(to, value));
-                break;
-            case ElementType.Int64:
-                WriteAll<long>(target, data, static (to, value) => JsonText.WriteInteger(to, value));
-                break;
-            case ElementType.Bytes:
-                WriteStrings(target, data);
-                break;
-            case ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4:
-                break;
-        }
-
-        target.Write("]"u8);
-    }
-
-    private static bool HasJsonForm(ElementType type) =>
+    /// <summary>False for the types that travel in binary alone.</summary>
+    public static bool HasJsonForm(ElementType type) =>
         type is not (ElementType.Fp16 or ElementType.Bf16 or ElementType.Fp8 or ElementType.Int4);
 
     private static void ReadElements(ref JsonCursor cursor, ElementType type, int size, long limit, ResponseBody data)
@@ -255,66 +189,6 @@ internal static class TensorJson
                 break;
             case JsonKind.Object or JsonKind.Number or JsonKind.True or JsonKind.False or JsonKind.Null:
                 throw ProtocolException.Bad("Unable to parse JSON bytes array: attempt to access JSON non-string as string");
-        }
-    }
-
-    private static void WriteAll<T>(ResponseBody target, ReadOnlySpan<byte> data, Action<ResponseBody, T> write)
-        where T : unmanaged
-    {
-        int size = Marshal.SizeOf<T>();
-        for (int i = 0; i * size < data.Length; i++)
-        {
-            Separate(target, i);
-            write(target, MemoryMarshal.Read<T>(data[(i * size)..]));
-        }
-    }
-
-    private static void WriteUnsigned(ResponseBody target, ulong value)
-    {
-        value.TryFormat(target.GetSpan(20), out int written, default, CultureInfo.InvariantCulture);
-        target.Advance(written);
-    }
-
-    private static void WriteDouble(ResponseBody target, double value)
-    {
-        if (!double.IsFinite(value))
-        {
-            target.Write(
-                double.IsNaN(value) ? "NaN"u8
-                : value > 0 ? "Infinity"u8
-                : "-Infinity"u8
-            );
-            return;
-        }
-
-        Span<byte> text = target.GetSpan(32);
-        value.TryFormat(text, out int written, "R", CultureInfo.InvariantCulture);
-
-        // An integral value keeps its decimal point, so that typed readers see a float.
-        if (!text[..written].ContainsAny((byte)'.', (byte)'E'))
-        {
-            ".0"u8.CopyTo(text[written..]);
-            written += 2;
-        }
-
-        target.Advance(written);
-    }
-
-    private static void WriteStrings(ResponseBody target, ReadOnlySpan<byte> data)
-    {
-        var strings = new BytesElements(data);
-        for (int i = 0; strings.Next() == BytesStep.Element; i++)
-        {
-            Separate(target, i);
-            JsonText.WriteString(target, strings.Current);
-        }
-    }
-
-    private static void Separate(ResponseBody target, int index)
-    {
-        if (index > 0)
-        {
-            target.Write(","u8);
         }
     }
 
