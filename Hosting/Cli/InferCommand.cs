@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.V2;
+using Troupe.Hosting.Startup;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;
@@ -42,12 +43,13 @@ internal static class InferCommand
             {
                 using NodeClient node = client.Client(parsed);
                 Terminal terminal = client.Terminal(parsed);
-                string path =
-                    $"/v2/models/{parsed.GetValue(model)}" + (parsed.GetValue(version) is { } number ? $"/versions/{number}" : "");
+                string[] named = parsed.GetValue(version) is { } number
+                    ? [parsed.GetValue(model)!, number.ToString(CultureInfo.InvariantCulture)]
+                    : [parsed.GetValue(model)!];
                 InferFile body = parsed.GetValue(request) is { } file
                     ? InferFile.Read(file)
-                    : InferFile.Of(await ReadInputsAsync(node, path, parsed.GetValue(inputs)!, cancellation));
-                string answer = await InferAsync(node, path, body, cancellation);
+                    : InferFile.Of(await ReadInputsAsync(node, named, parsed.GetValue(inputs)!, cancellation));
+                string answer = await InferAsync(node, named, body, cancellation);
                 if (terminal.Json)
                 {
                     terminal.Line(answer);
@@ -63,21 +65,21 @@ internal static class InferCommand
         return command;
     }
 
-    private static async Task<Tensor[]> ReadInputsAsync(NodeClient node, string path, string[] inputs, CancellationToken cancellation)
+    private static async Task<Tensor[]> ReadInputsAsync(NodeClient node, string[] named, string[] inputs, CancellationToken cancellation)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, path);
+        using HttpRequestMessage request = new(HttpMethod.Get, Endpoints.ModelMetadata.Path(named));
         using HttpResponseMessage response = await node.SendAsync(request, cancellation);
         using JsonDocument metadata = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellation));
         return [.. inputs.Select(input => ReadInput(metadata.RootElement, input))];
     }
 
     /// <summary>The JSON of the answer, without the binary outputs that a request may ask for.</summary>
-    private static async Task<string> InferAsync(NodeClient node, string path, InferFile body, CancellationToken cancellation)
+    private static async Task<string> InferAsync(NodeClient node, string[] named, InferFile body, CancellationToken cancellation)
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, path + "/infer") { Content = new ByteArrayContent(body.Bytes) };
+        using HttpRequestMessage request = new(HttpMethod.Post, Endpoints.Infer.Path(named)) { Content = new ByteArrayContent(body.Bytes) };
         if (body.HeaderLength < body.Bytes.Length)
         {
-            request.Content.Headers.Add(InferEndpoint.HeaderLength, body.HeaderLength.ToString(CultureInfo.InvariantCulture));
+            request.Content.Headers.Add(HeaderLength.Name, body.HeaderLength.ToString(CultureInfo.InvariantCulture));
         }
 
         using HttpResponseMessage response = await node.SendAsync(request, cancellation);

@@ -11,9 +11,6 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>One inference over HTTP: read the body, decode, call, encode, answer in one write.</summary>
 internal static class InferEndpoint
 {
-    /// <summary>Length of the JSON part where binary tensors follow it.</summary>
-    public const string HeaderLength = V2.HeaderLength.Name;
-
     public static async Task InferAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         if (!InferenceCall.TryFind(edge, route.Name, route.Version, out ServedModel? model, out ForwardReply.Failed? unknown))
@@ -35,7 +32,7 @@ internal static class InferEndpoint
         }
 
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
-        string? headerLength = context.Request.Headers.TryGetValue(HeaderLength, out StringValues written) ? written.ToString() : null;
+        string? headerLength = context.Request.Headers.TryGetValue(HeaderLength.Name, out StringValues written) ? written.ToString() : null;
         if (!InferRequestReader.TryRead(body.Memory, headerLength, model.Contract, out InferRequest? request, out InferFault? fault))
         {
             await FaultAsync(context, fault);
@@ -71,7 +68,7 @@ internal static class InferEndpoint
 
         if (head.HeaderLength is { } length)
         {
-            context.Response.Headers[HeaderLength] = length.ToString(CultureInfo.InvariantCulture);
+            context.Response.Headers[HeaderLength.Name] = length.ToString(CultureInfo.InvariantCulture);
         }
 
         await Answer.BytesAsync(context, StatusCodes.Status200OK, head.ContentType, answer.Written);

@@ -13,7 +13,9 @@ namespace Troupe.Hosting.Tests.Cli;
 /// answer.</summary>
 public sealed class InferCommandTests(ServedNode node) : IClassFixture<ServedNode>
 {
-    private static readonly string Request = Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist", "ankle-boot.json");
+    private static readonly string Samples = Path.Combine(AppContext.BaseDirectory, "Samples", "fashion-mnist");
+    private static readonly string Request = Path.Combine(Samples, "ankle-boot.json");
+    private static readonly string Images = Path.Combine(Samples, "t10k-first200-images-idx3-ubyte");
 
     [Fact]
     public async Task Every_form_of_one_picture_has_one_answer()
@@ -24,7 +26,7 @@ public sealed class InferCommandTests(ServedNode node) : IClassFixture<ServedNod
         using FormFolder folder = new();
 
         string asked = await OutputsAsync("--request", Request);
-        Assert.Equal(asked, await OutputsAsync("--input", $"image={SampleFiles.FashionMnistImages}"));
+        Assert.Equal(asked, await OutputsAsync("--input", $"image={Images}"));
         Assert.Equal(asked, await OutputsAsync("--input", $"image={folder.Write("picture.json", Encoding.UTF8.GetBytes(numbers))}"));
         Assert.Equal(asked, await OutputsAsync("--input", $"image={folder.Write("picture.raw", raw)}"));
         Assert.Equal(asked, await OutputsAsync("--request", folder.Write("binary", BinaryRequest(raw, binaryOutput: false))));
