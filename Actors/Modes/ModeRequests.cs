@@ -99,6 +99,7 @@ internal sealed class ModeRequests(ModeStore store, Func<ClusterView> view)
     private static string Words(ModeEndReason reason) =>
         reason switch
         {
+            ModeEndReason.Unknown => "it was ended",
             ModeEndReason.Exited => "it was exited",
             ModeEndReason.OwnerDied => "its owner died",
             ModeEndReason.Aborted => "it was refused and taken back",

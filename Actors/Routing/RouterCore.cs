@@ -99,6 +99,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
         switch (outcome.Advice)
         {
             case RetryAdvice.Final:
+            case RetryAdvice.Unknown:
                 Answer(pending, outcome.Reply);
                 break;
             case RetryAdvice.Bounce:

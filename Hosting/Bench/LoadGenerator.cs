@@ -18,7 +18,7 @@ internal static class LoadGenerator
             long started = Stopwatch.GetTimestamp();
             end.CancelAfter(spec.Duration);
             (List<double> Micros, long Failed)[] clients = await Task.WhenAll(
-                sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec.Request, end.Token), CancellationToken.None))
+                sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec, end.Token), CancellationToken.None))
             );
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
             return LoadResult.Of(
@@ -53,19 +53,15 @@ internal static class LoadGenerator
         }
     }
 
-    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(
-        Socket socket,
-        ReadOnlyMemory<byte> request,
-        CancellationToken end
-    )
+    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(Socket socket, LoadSpec spec, CancellationToken end)
     {
         List<double> micros = new(1 << 14);
         long failed = 0;
         byte[] answer = new byte[1 << 16];
-        while (!end.IsCancellationRequested)
+        while (!end.IsCancellationRequested && micros.Count < spec.MostCalls)
         {
             long sent = Stopwatch.GetTimestamp();
-            await socket.SendAsync(request, CancellationToken.None);
+            await socket.SendAsync(spec.Request, CancellationToken.None);
             bool succeeded = await ReadAnswerAsync(socket, answer);
             micros.Add(Stopwatch.GetElapsedTime(sent).TotalMicroseconds);
             failed += succeeded ? 0 : 1;

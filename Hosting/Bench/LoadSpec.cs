@@ -5,4 +5,11 @@ namespace Troupe.Hosting.Bench;
 /// <param name="Request">The whole HTTP request as it goes over the wire.</param>
 /// <param name="Clients">Connections, each with one request on its way.</param>
 /// <param name="Duration">How long new requests are sent.</param>
-internal sealed record LoadSpec(System.Net.DnsEndPoint Target, ReadOnlyMemory<byte> Request, int Clients, TimeSpan Duration);
+/// <param name="MostCalls">Of each client; it ends before its time when it has sent so many.</param>
+internal sealed record LoadSpec(
+    System.Net.DnsEndPoint Target,
+    ReadOnlyMemory<byte> Request,
+    int Clients,
+    TimeSpan Duration,
+    long MostCalls = long.MaxValue
+);

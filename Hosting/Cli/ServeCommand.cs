@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
@@ -57,7 +58,7 @@ internal static class ServeCommand
 
                 try
                 {
-                    await EdgeHost.RunAsync(spec, cancellation);
+                    await EdgeHost.RunAsync(spec, spec.WarmUp ? WarmUpRun.RunAsync : null, cancellation);
                 }
                 catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
                 {

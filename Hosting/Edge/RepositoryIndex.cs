@@ -43,6 +43,7 @@ internal static class RepositoryIndex
     public static string StateWord(ModelState state) =>
         state switch
         {
+            ModelState.Unknown => "UNKNOWN",
             ModelState.Loading => "LOADING",
             ModelState.Ready => "READY",
             ModelState.Unloading => "UNLOADING",

@@ -12,6 +12,7 @@ internal static class FailureMap
     /// <summary>One row per kind. A fault of the caller is 400, also where Triton says 500.</summary>
     public static IReadOnlyList<FailureRow> Rows { get; } =
     [
+        new(FailureKind.Unknown, 500, 400, Text, GrpcStatus.Internal, Other, ExitCode.Refused, Never),
         new(FailureKind.InvalidRequest, 400, 400, Json, GrpcStatus.InvalidArgument, null, ExitCode.Refused, Never),
         new(FailureKind.InvalidInput, 400, 400, Json, GrpcStatus.InvalidArgument, null, ExitCode.Refused, Never),
         new(FailureKind.ModelNotLoaded, 404, 400, Text, GrpcStatus.NotFound, null, ExitCode.NotFound, Never),
@@ -36,19 +37,21 @@ internal static class FailureMap
     private static readonly FailureRow?[] ByNumber = Numbered();
 
     /// <summary>The row of a kind; a kind without one came from a newer node and is answered as a defect.</summary>
-    public static FailureRow Of(FailureKind kind) => (uint)kind < (uint)ByNumber.Length ? ByNumber[(int)kind] ?? Defect : Defect;
+    public static FailureRow Of(FailureKind kind) => (uint)Index(kind) < (uint)ByNumber.Length ? ByNumber[Index(kind)] ?? Defect : Defect;
 
     /// <summary>What a command exits with that got this HTTP status: every kind with one status has the same.</summary>
     public static ExitCode Exit(int status) => Rows.FirstOrDefault(row => row.Http == status)?.Exit ?? ExitCode.Refused;
 
     private static FailureRow?[] Numbered()
     {
-        FailureRow?[] numbered = new FailureRow?[Rows.Max(row => (int)row.Kind) + 1];
+        FailureRow?[] numbered = new FailureRow?[Rows.Max(row => Index(row.Kind)) + 1];
         foreach (FailureRow row in Rows)
         {
-            numbered[(int)row.Kind] = row;
+            numbered[Index(row.Kind)] = row;
         }
 
         return numbered;
     }
+
+    private static int Index(FailureKind kind) => kind - FailureKind.Unknown;
 }

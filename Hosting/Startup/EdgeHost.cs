@@ -10,7 +10,8 @@ namespace Troupe.Hosting.Startup;
 internal static partial class EdgeHost
 {
     /// <summary>Returns when stopped and drained; throws when an address or a device is not to be had.</summary>
-    public static async Task RunAsync(ServeSpec spec, CancellationToken stop)
+    /// <param name="warmUp">Run once everything is there, before the node says that it is ready; null: nothing.</param>
+    public static async Task RunAsync(ServeSpec spec, Func<ILogger, CancellationToken, Task>? warmUp, CancellationToken stop)
     {
         using ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: false);
         ILogger log = logs.CreateLogger("Troupe.Node");
@@ -33,6 +34,7 @@ internal static partial class EdgeHost
             )
             : null;
         await node.LoadModelsAsync(stop);
+        await (warmUp?.Invoke(log, stop) ?? Task.CompletedTask);
         edge.IsStarting = false;
         LogStarted(
             log,

@@ -3,6 +3,9 @@ namespace Troupe.Messages.Failures;
 /// <summary>Why a forward, load or mode change did not happen, named by stage and cause. Numbers travel on the wire.</summary>
 public enum FailureKind
 {
+    /// <summary>A kind that a later version added; the detail says more.</summary>
+    Unknown = -1,
+
     /// <summary>The sender broke the protocol or the value of a field is out of range.</summary>
     InvalidRequest = 1,
 

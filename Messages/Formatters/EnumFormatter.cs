@@ -5,10 +5,15 @@ using MessagePack.Formatters;
 namespace Troupe.Messages.Formatters;
 
 /// <summary>Writes an enum as its number and reads only numbers that have a name.</summary>
+/// <remarks>Where the enum has a member <c>Unknown</c>, a number above all that are known comes from a later version and is read as that, so
+/// that the rest of the message is kept. Without one a known value is needed, and another refuses the message.</remarks>
 internal sealed class EnumFormatter<T> : IMessagePackFormatter<T>
     where T : struct, Enum
 {
     public static readonly EnumFormatter<T> Instance = new();
+
+    private readonly T? _unknown = Enum.TryParse("Unknown", out T unknown) ? unknown : null;
+    private readonly long _highest = Enum.GetValues<T>().Max(ToNumber);
 
     public void Serialize(ref MessagePackWriter writer, T value, MessagePackSerializerOptions options) => writer.Write(ToNumber(value));
 
@@ -16,8 +21,13 @@ internal sealed class EnumFormatter<T> : IMessagePackFormatter<T>
     {
         long number = reader.ReadInt64();
         T value = FromNumber(number);
-        return ToNumber(value) == number && Enum.IsDefined(value)
-            ? value
+        if (ToNumber(value) == number && Enum.IsDefined(value))
+        {
+            return value;
+        }
+
+        return _unknown is { } unknown && number > _highest
+            ? unknown
             : throw new MessagePackSerializationException($"{number} is no {typeof(T).Name}.");
     }
 

@@ -12,6 +12,9 @@ public sealed record RouteForward([property: Key(0)] Forward Forward, [property:
 /// <summary>What the origin router may do after a failed attempt.</summary>
 public enum RetryAdvice
 {
+    /// <summary>Advice that a later version added: the reply is taken as final.</summary>
+    Unknown = -1,
+
     /// <summary>The reply is final.</summary>
     Final = 0,
 

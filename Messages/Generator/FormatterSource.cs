@@ -70,7 +70,7 @@ internal static class FormatterSource
             text.Append($"            case {tag}:\n                result = {ValueSource.Read(one, null)};\n                break;\n");
         }
 
-        text.Append($"            default:\n                result = Families.ReadUnknown<{ValueSource.Name(type)}>(ref reader, tag);\n");
+        text.Append($"            default:\n                result = UnknownCases.Read{NameOf(type)}(ref reader, tag, options);\n");
         text.Append("                break;\n        }\n\n        reader.Depth--;\n        return result;\n    }\n");
         text.Append("}\n");
     }

@@ -8,6 +8,9 @@ namespace Troupe.Messages.Models;
 /// <summary>State of a model version on one node, in the words of the V2 repository index.</summary>
 public enum ModelState
 {
+    /// <summary>A state that a later version added: not one in which it serves.</summary>
+    Unknown = -1,
+
     Loading = 1,
     Ready = 2,
     Unloading = 3,

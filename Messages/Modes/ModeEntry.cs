@@ -6,6 +6,9 @@ namespace Troupe.Messages.Modes;
 /// <summary>Why a baseline or entry is over.</summary>
 public enum ModeEndReason
 {
+    /// <summary>A reason that a later version added.</summary>
+    Unknown = -1,
+
     Exited = 1,
     OwnerDied = 2,
 

@@ -8,6 +8,9 @@ namespace Troupe.Messages.Nodes;
 
 public enum GpuHealth
 {
+    /// <summary>A state that a later version added: not one in which it serves.</summary>
+    Unknown = -1,
+
     Starting = 1,
     Ready = 2,
 

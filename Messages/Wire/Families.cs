@@ -11,15 +11,6 @@ internal static class Families
             ? reader.ReadInt32()
             : throw new MessagePackSerializationException("A message of a family is a pair of its kind and the message.");
 
-    /// <summary>A case that a later version added.</summary>
-    public static T? ReadUnknown<T>(ref MessagePackReader reader, int tag)
-        where T : class
-    {
-        _ = tag;
-        reader.Skip();
-        return null;
-    }
-
     public static Exception NotACase(object value) =>
         new MessagePackSerializationException($"{value.GetType()} is not among the cases of its family.");
 

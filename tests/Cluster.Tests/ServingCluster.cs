@@ -19,11 +19,16 @@ internal sealed class ServingCluster : IAsyncDisposable
 
     /// <param name="models">For each node, whether it has the classifier.</param>
     public ServingCluster(params bool[] models)
+        : this(executable: null, models) { }
+
+    /// <param name="executable">A published executable; null: this build.</param>
+    /// <param name="models">For each node, whether it has the classifier.</param>
+    public ServingCluster(string? executable, params bool[] models)
     {
         File.WriteAllText(_profile, Profile);
         int[] ports = [.. models.Select(_ => ServingNode.FreePort())];
         string[] join = [.. ports.Select(port => $"127.0.0.1:{port}")];
-        Nodes = [.. models.Select((has, i) => new ServingNode(_profile, ports[i], join, has))];
+        Nodes = [.. models.Select((has, i) => new ServingNode(_profile, ports[i], join, has, executable))];
     }
 
     public ServingNode[] Nodes { get; }

@@ -12,14 +12,26 @@ internal sealed class ServingNode : IAsyncDisposable
 {
     private static readonly string Samples = Path.Combine(AppContext.BaseDirectory, "Samples", "models");
 
+    private readonly string? _executable;
+    private readonly bool _warmUp;
     private readonly string _profile;
     private readonly IReadOnlyList<string> _join;
     private readonly bool _models;
     private readonly List<string> _lines = [];
     private Process? _process;
 
-    public ServingNode(string profile, int clusterPort, IReadOnlyList<string> join, bool models)
+    /// <param name="executable">A published executable; null: this build, run by <c>dotnet</c>.</param>
+    public ServingNode(
+        string profile,
+        int clusterPort,
+        IReadOnlyList<string> join,
+        bool models,
+        string? executable = null,
+        bool warmUp = false
+    )
     {
+        _executable = executable;
+        _warmUp = warmUp;
         _profile = profile;
         _join = join;
         _models = models;
@@ -41,12 +53,18 @@ internal sealed class ServingNode : IAsyncDisposable
 
     public void Start()
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(_executable ?? "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (_executable is null)
+        {
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "troupe.dll"));
+        }
+
         foreach (
             string argument in (string[])
                 [
-                    Path.Combine(AppContext.BaseDirectory, "troupe.dll"),
                     "serve",
+                    "--warm-up",
+                    _warmUp ? "on" : "off",
                     "--devices",
                     "emulated:1",
                     "--metrics",
@@ -127,6 +145,13 @@ internal sealed class ServingNode : IAsyncDisposable
             $"{Control} sees {string.Join(' ', expected)}"
         );
     }
+
+    /// <summary>Waits until the node says that it is ready.</summary>
+    public Task IsReady() =>
+        Eventually(
+            async () => (await Http.GetAsync("/v2/health/ready", TestContext.Current.CancellationToken)).IsSuccessStatusCode,
+            $"{Control} is ready"
+        );
 
     public async ValueTask DisposeAsync()
     {

@@ -162,6 +162,7 @@ internal static class AdminEndpoints
     private static string Word(GpuHealth health) =>
         health switch
         {
+            GpuHealth.Unknown => "unknown",
             GpuHealth.Starting => "starting",
             GpuHealth.Ready => "ready",
             GpuHealth.Rebuilding => "rebuilding",

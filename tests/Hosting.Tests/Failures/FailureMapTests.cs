@@ -23,6 +23,7 @@ public sealed class FailureMapTests
 
     /// <summary>What clients, dashboards and scripts were told, written down once more: a row that changes is a change for them.</summary>
     [Theory]
+    [InlineData(FailureKind.Unknown, 500, 400, "Text", 13, "Other", 7, "Never")]
     [InlineData(FailureKind.InvalidRequest, 400, 400, "Json", 3, null, 7, "Never")]
     [InlineData(FailureKind.InvalidInput, 400, 400, "Json", 3, null, 7, "Never")]
     [InlineData(FailureKind.ModelNotLoaded, 404, 400, "Text", 5, null, 6, "Never")]

@@ -1,7 +1,10 @@
 using MessagePack;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
+using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
 using Troupe.Messages.Wire;
 
@@ -63,10 +66,58 @@ public sealed class VersionToleranceTests
     }
 
     [Fact]
-    public void A_case_that_a_family_got_later_is_an_error_that_says_so()
+    public void A_case_that_a_family_got_later_is_a_failure_of_an_unknown_kind_that_keeps_its_request()
     {
-        WireException trouble = Assert.Throws<WireException>(() => WireFormat.Deserialize("frp", new byte[] { 0x92, 0x63, 0x90 }));
-        Assert.Contains("a kind unknown here", trouble.Message, StringComparison.Ordinal);
+        byte[] known = WireFormat.Serialize(new ForwardReply.Failed(Sample.Id, FailureKind.QueueFull, "full"));
+        known[1] = 0x63;
+
+        ForwardReply.Failed read = Assert.IsType<ForwardReply.Failed>(WireFormat.Deserialize("frp", known));
+
+        Assert.Equal((Sample.Id, FailureKind.Unknown), (read.Id, read.Kind));
+        Assert.Contains("kind 99", read.Detail, StringComparison.Ordinal);
+        Assert.Equal(
+            FailureKind.Unknown,
+            Assert.IsType<ModelReply.Failed>(WireFormat.Deserialize("mdrp", new byte[] { 0x92, 0x63, 0x90 })).Kind
+        );
+        Assert.Equal(
+            FailureKind.Unknown,
+            Assert.IsType<ModeReply.Refused>(WireFormat.Deserialize("mrep", new byte[] { 0x92, 0x63, 0x90 })).Kind
+        );
+    }
+
+    [Fact]
+    public void A_number_above_the_known_ones_is_unknown_and_the_rest_of_the_message_is_kept()
+    {
+        NodeSnapshot sent = Sample.All.OfType<NodeSnapshot>().Single();
+        byte[] later = WireTestBytes.WriteUnchecked(
+            sent with
+            {
+                Gpus = [sent.Gpus[0] with { Health = (GpuHealth)77 }],
+                Models = [sent.Models[0] with { State = (ModelState)78 }],
+            }
+        );
+
+        NodeSnapshot read = (NodeSnapshot)WireFormat.Deserialize("nsn", later);
+
+        Assert.Equal((GpuHealth.Unknown, ModelState.Unknown), (read.Gpus[0].Health, read.Models[0].State));
+        Assert.Equal((sent.Gpus[0].Name, sent.Models[0].Model, sent.Version), (read.Gpus[0].Name, read.Models[0].Model, read.Version));
+        Assert.Equal(MessageText.Of(read), MessageText.Of(WireFormat.Deserialize("nsn", WireFormat.Serialize(read))));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-2)]
+    public void A_number_that_no_version_gives_a_name_is_refused(int number)
+    {
+        byte[] forged = WireTestBytes.WriteUnchecked(new ForwardReply.Failed(Sample.Id, (FailureKind)number, "x"));
+        Assert.Throws<WireException>(() => WireFormat.Deserialize("frp", forged));
+    }
+
+    [Fact]
+    public void A_mode_of_a_value_unknown_here_is_refused_because_it_could_not_be_kept()
+    {
+        byte[] later = WireTestBytes.WriteUnchecked(new SetMode(ModeScope.Cluster, new ModeChange { CudaGraphs = (CudaGraphsMode)9 }));
+        Assert.Throws<WireException>(() => WireFormat.Deserialize("mset", later));
     }
 
     [MessagePackObject]

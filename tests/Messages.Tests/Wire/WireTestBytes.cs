@@ -14,7 +14,7 @@ internal static class WireTestBytes
 
     public static byte[] WriteUnchecked(object message)
     {
-        Type family = message.GetType().BaseType is { IsAbstract: true } parent && parent != typeof(object) ? parent : message.GetType();
+        Type family = message.GetType().BaseType is { } parent && WireFormatters.Families.ContainsKey(parent) ? parent : message.GetType();
         return MessagePackSerializer.Serialize(family, message, Options);
     }
 }
