@@ -55,7 +55,7 @@ internal static partial class WarmUpRun
         {
             Cluster = null,
             Metrics = null,
-            Devices = new DeviceChoice(DeviceKind.Host, 1),
+            Devices = new DeviceChoice(DeviceKind.Emulated, 1),
             LogLevel = LogLevel.Warning,
             DrainTimeout = TimeSpan.FromSeconds(1),
         };
