@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Memory;
 
@@ -37,7 +38,7 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
     }
 
     /// <summary>Bytes that a part takes, so that the next one starts on a cache line of its own.</summary>
-    public static ulong Padded(ulong bytes) => (bytes + 63) / 64 * 64;
+    public static ulong Padded(ulong bytes) => ByteAlignment.Up(bytes, 64UL);
 
     public nint AddressAt(ulong offset) => _buffer!.Pointer.Address + (nint)offset;
 
