@@ -1,17 +1,31 @@
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Modes;
 
-/// <summary>One entry as a number, the same in every process: which it is and its newest renewal.</summary>
+/// <summary>One entry as a number, the same in every process: which it is, its newest renewal, and what is left of it where some was taken
+/// back.</summary>
 internal static class ModeDigest
 {
-    public static ulong Of(ModeEntry entry)
+    /// <param name="left">What is left of its change.</param>
+    public static ulong Of(ModeEntry entry, ModeChange left)
     {
         ulong hash = 14695981039346656037;
         Add(ref hash, entry.Stamp);
         if (entry.Lease is { } lease)
         {
             Add(ref hash, lease.Renewed);
+        }
+
+        if (!ReferenceEquals(left, entry.Change))
+        {
+            foreach (ModeField field in ModeField.All.Where(field => field.IsSet(left)))
+            {
+                foreach (char letter in field.Name)
+                {
+                    Add(ref hash, letter);
+                }
+            }
         }
 
         return hash;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Troupe.Actors.Counts;
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Membership;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
@@ -105,6 +106,9 @@ internal sealed class ModeDirectoryCore
             case SetMode set:
                 Set(set, asker, now);
                 break;
+            case UnsetMode unset:
+                Unset(unset, asker, now);
+                break;
             case EnterMode enter:
                 Enter(enter, asker, now);
                 break;
@@ -148,6 +152,37 @@ internal sealed class ModeDirectoryCore
             entry,
             asker,
             operation => new ModeReply.Applied(entry.Stamp.Time, operation.Reached, [.. operation.NotReached]),
+            now
+        );
+    }
+
+    private void Unset(UnsetMode request, IReplyTo<ModeReply> asker, TimeSpan now)
+    {
+        ModeScope scope = ModeScopes.Normalize(request.Scope);
+
+        // What the scope names may have gone since its baseline was set.
+        ModeRefusal? refusal =
+            ModeValidation.Scope(request.Scope) ?? (_store.Table.HasBaseline(scope) ? null : _requests.Scope(request.Scope));
+        if (refusal is not null)
+        {
+            Refuse(asker, refusal);
+            return;
+        }
+
+        if (!ModeText.TryName(request.Settings, out ModeChange named, out string error))
+        {
+            Refuse(asker, new ModeRefusal(FailureKind.InvalidRequest, error));
+            return;
+        }
+
+        // Made even where this directory knows of no such baseline: another may hold one that is on its way.
+        ModeStamp stamp = _store.NextStamp();
+        var unset = new ModeEntry(stamp, null, scope, named, _self, End: new ModeEnd(stamp.Time, ModeEndReason.Unset));
+        _coordinator.Commit(
+            [unset],
+            scope,
+            asker,
+            operation => new ModeReply.Applied(Math.Min(stamp.Time, _store.InForce.Epoch), operation.Reached, [.. operation.NotReached]),
             now
         );
     }
@@ -269,6 +304,7 @@ internal sealed class ModeDirectoryCore
         }
 
         HashSet<ModeStamp> hidden = [.. _store.Table.Hidden()];
+        var unsets = ModeUnsets.Of(_store.Table.Entries);
         ModeEntrySnapshot[] entries =
         [
             .. _store
@@ -278,7 +314,7 @@ internal sealed class ModeDirectoryCore
                 .Select(entry => new ModeEntrySnapshot(
                     entry.Token,
                     entry.Scope,
-                    entry.Change,
+                    unsets.Left(entry),
                     entry.Stamp.Time,
                     _store.Left(entry, now),
                     entry.Coordinator,

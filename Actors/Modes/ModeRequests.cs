@@ -104,6 +104,7 @@ internal sealed class ModeRequests(ModeStore store, Func<ClusterView> view)
             ModeEndReason.OwnerDied => "its owner died",
             ModeEndReason.Aborted => "it was refused and taken back",
             ModeEndReason.SessionClosed => "its session was closed",
+            ModeEndReason.Unset => "it was taken back",
         };
 
     private static ModeRefusal NotFound(string reason) => new(FailureKind.NotFound, reason);

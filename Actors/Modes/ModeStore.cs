@@ -95,20 +95,22 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
         entry.Lease is { } lease && Left(entry, now) is { } left ? entry with { Lease = lease with { Left = left } } : entry;
 
     /// <summary>Everything another directory may need: what is live, and what is over and not collected yet; a lease that ended here has no
-    /// time left.</summary>
-    public IEnumerable<ModeEntry> Shared(TimeSpan now) => Table.Entries.Select(entry => Outgoing(entry, now));
+    /// time left. What takes baselines back comes before them, so that none shows itself in between.</summary>
+    public IEnumerable<ModeEntry> Shared(TimeSpan now) =>
+        Table.Entries.OrderBy(entry => ModeUnsets.Is(entry) ? 0 : 1).Select(entry => Outgoing(entry, now));
 
     /// <summary>A number that two directories have in common when the same is live in both. Then neither holds anything live that the other
     /// knows to be over.</summary>
     public ulong Digest()
     {
         HashSet<ModeStamp> hidden = [.. Table.Hidden()];
+        var unsets = ModeUnsets.Of(Table.Entries);
         ulong digest = 0;
         foreach (ModeEntry entry in Table.Entries)
         {
             if (IsLive(entry) && !hidden.Contains(entry.Stamp))
             {
-                digest ^= ModeDigest.Of(entry);
+                digest ^= ModeDigest.Of(entry, unsets.Left(entry));
             }
         }
 
@@ -139,7 +141,10 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
             return;
         }
 
-        Table = Table.Without(old);
+        ModeTable rest = Table.Without(old.Where(stamp => !(Table.TryGet(stamp, out ModeEntry? entry) && ModeUnsets.Is(entry))));
+        ModeTable without = rest.Without(old.Except(rest.Needed(old)));
+        old = [.. old.Where(stamp => !without.TryGet(stamp, out _))];
+        Table = without;
         foreach (ModeStamp stamp in old)
         {
             _over.Remove(stamp);
@@ -174,7 +179,11 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
         }
 
         var folded = ModesInForce.Of(Table.Entries, IsLive, Time);
-        if (folded.Entries.Select(entry => entry.Stamp).SequenceEqual(InForce.Entries.Select(entry => entry.Stamp)))
+        if (
+            folded
+                .Entries.Select(entry => (entry.Stamp, entry.Change))
+                .SequenceEqual(InForce.Entries.Select(entry => (entry.Stamp, entry.Change)))
+        )
         {
             return false;
         }

@@ -8,14 +8,15 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Cli;
 
-/// <summary><c>troupe modes list|set|enter|exit|explain</c>.</summary>
+/// <summary><c>troupe modes list|set|unset|enter|exit|explain</c>.</summary>
 internal static class ModesCommand
 {
     public static Command Create() =>
-        new("modes", "Lists, sets, enters, exits and explains modes.")
+        new("modes", "Lists, sets, takes back, enters, exits and explains modes.")
         {
             CreateList(),
             CreateSet(),
+            CreateUnset(),
             CreateEnter(),
             CreateExit(),
             CreateExplain(),
@@ -62,7 +63,7 @@ internal static class ModesCommand
     private static Command CreateSet()
     {
         Argument<string[]> modes = Modes();
-        Command command = new("set", "Sets the baseline of a scope; it holds until set again.") { modes };
+        Command command = new("set", "Sets the baseline of a scope; it holds until set again or taken back.") { modes };
         ScopeOptions scope = new(command);
         ClientOptions client = new(command);
         command.SetAction(
@@ -71,6 +72,29 @@ internal static class ModesCommand
                 using NodeClient node = client.Client(parsed);
                 ModeChangeDocument body = new(Read(parsed.GetValue(modes)!), scope.Document(parsed));
                 Show(client.Terminal(parsed), "set", await node.AskAsync(Endpoints.SetMode, [], body, cancellation));
+                return (int)ExitCode.Success;
+            }
+        );
+        return command;
+    }
+
+    private static Command CreateUnset()
+    {
+        Argument<string[]> settings = new("SETTING")
+        {
+            Description = "One or more of " + string.Join(", ", ModeField.All) + ".",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Command command = new("unset", "Takes the baseline of a scope back for some modes; wider scopes show through again.") { settings };
+        ScopeOptions scope = new(command);
+        ClientOptions client = new(command);
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                string named = "settings=" + Uri.EscapeDataString(string.Join(',', parsed.GetValue(settings)!));
+                string query = scope.Query(parsed) is { Length: > 0 } selectors ? $"{selectors}&{named}" : "?" + named;
+                Show(client.Terminal(parsed), "unset", await node.AskAsync(Endpoints.UnsetMode, [], query, cancellation));
                 return (int)ExitCode.Success;
             }
         );

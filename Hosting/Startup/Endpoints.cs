@@ -170,7 +170,14 @@ internal static class Endpoints
         ModeEndpoints.SetAsync,
         AdminJson.Default.ModeChangeDocument,
         AdminJson.Default.ModeChangedDocument,
-        "Sets the baseline of a scope; it holds until set again"
+        "Sets the baseline of a scope; it holds until set again or taken back"
+    );
+    public static readonly EdgeEndpoint<ModeChangedDocument> UnsetMode = Delete(
+        "/v2/troupe/modes/set",
+        ModeEndpoints.UnsetAsync,
+        AdminJson.Default.ModeChangedDocument,
+        "Takes the baseline of a scope back for some modes; wider scopes show through again",
+        AdminJson.Default.UnsetDocument
     );
     public static readonly EdgeEndpoint<ModeChangeDocument, ModeChangedDocument> EnterMode = Post(
         "/v2/troupe/modes/enter",
@@ -248,8 +255,9 @@ internal static class Endpoints
         EndpointHandler handler,
         JsonTypeInfo<TDocument> document,
         string summary,
+        JsonTypeInfo? query = null,
         [CallerMemberName] string name = ""
-    ) => Add(new EdgeEndpoint<TDocument>(name, "DELETE", pattern, Access.AdminWrite, handler, summary, document));
+    ) => Add(new EdgeEndpoint<TDocument>(name, "DELETE", pattern, Access.AdminWrite, handler, summary, document) { Query = query });
 
     private static EdgeEndpoint<TBody, TDocument> Post<TBody, TDocument>(
         string pattern,

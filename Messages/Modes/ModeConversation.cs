@@ -5,9 +5,15 @@ using Troupe.Messages.Identity;
 
 namespace Troupe.Messages.Modes;
 
-/// <summary>Sets the baseline of a scope: it holds until set again or the process ends.</summary>
+/// <summary>Sets the baseline of a scope: it holds until set again, taken back by <see cref="UnsetMode"/>, or the process ends.</summary>
 [MessagePackObject]
 public sealed record SetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] ModeChange Change) : ModeRequest;
+
+/// <summary>Takes the baseline of a scope back for some modes: wider scopes show through again. Answered as <see cref="SetMode"/>
+/// is.</summary>
+/// <param name="Settings">Names of the modes, e.g. <c>cuda-graphs</c>.</param>
+[MessagePackObject]
+public sealed record UnsetMode([property: Key(0)] ModeScope Scope, [property: Key(1)] string[] Settings) : ModeRequest;
 
 /// <summary>Enters a mode for a scope, until <see cref="ExitMode"/>, the end of its lease or the death of its owner.</summary>
 /// <param name="Owner">Serialized path of an actor whose death ends the mode; null (HTTP, CLI): the lease alone.</param>
@@ -82,7 +88,7 @@ public abstract record ModeReply
 {
     private ModeReply() { }
 
-    /// <summary>A baseline was set.</summary>
+    /// <summary>A baseline was set or taken back.</summary>
     [MessagePackObject]
     public sealed record Applied(
         [property: Key(0)] long Epoch,

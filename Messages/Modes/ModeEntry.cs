@@ -17,6 +17,10 @@ public enum ModeEndReason
 
     /// <summary>Its session was closed.</summary>
     SessionClosed = 4,
+
+    /// <summary>The entry itself takes back, from its birth on, what older baselines of its scope set of the modes its change
+    /// names.</summary>
+    Unset = 5,
 }
 
 /// <summary>The end of an entry: once there, it stays (a tombstone).</summary>

@@ -74,6 +74,12 @@ internal static class ModeChecks
         check.Change(set.Change);
     }
 
+    public static void Unset(this WireCheck check, UnsetMode unset)
+    {
+        check.Scope(unset.Scope);
+        check.Each(unset.Settings, "the settings", static (check, name) => check.Name(name, "the name of a setting"));
+    }
+
     public static void Reply(this WireCheck check, ModeReply reply)
     {
         switch (reply)

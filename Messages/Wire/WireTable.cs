@@ -27,6 +27,7 @@ internal static class WireTable
         WireType.Of<UnloadModel>("ulm", ModelChecks.Unload),
         WireType.Of<ModelReply>("mdrp", ModelChecks.Reply),
         WireType.Of<SetMode>("mset", ModeChecks.Set),
+        WireType.Of<UnsetMode>("muns", ModeChecks.Unset),
         WireType.Of<EnterMode>("ment", ModeChecks.Entered),
         WireType.Of<RenewMode>("mren", static (check, renew) => check.Duration(renew.Lease, "the lease")),
         WireType.Of<ExitMode>("mext", static (_, _) => { }),

@@ -20,11 +20,12 @@ public static class ModeEntries
         return Newest(left.Lease, right.Lease) is { } lease && lease != left.Lease ? left with { Lease = lease } : left;
     }
 
-    /// <summary>The tombstone of an entry: what it changed is forgotten, that it was there is not.</summary>
+    /// <summary>The tombstone of an entry: what it changed is forgotten, that it was there is not. Of an unset what it names is all there
+    /// is.</summary>
     public static ModeEntry Ended(ModeEntry entry, ModeEnd end) =>
         entry with
         {
-            Change = ModeChange.None,
+            Change = end.Reason == ModeEndReason.Unset ? entry.Change : ModeChange.None,
             Owner = null,
             Lease = null,
             End = end,

@@ -10,8 +10,8 @@ namespace Troupe.Runtime.Modes;
 /// <remarks>
 /// Immutable. Ended entries stay as tombstones, so that a late copy cannot bring them back, until <see cref="Without"/> collects them: when
 /// no member can
-/// hold or send a live copy any more. A baseline whose every setting a newer baseline of its scope sets is collected by the same rule;
-/// until then the newer one hides it.
+/// hold or send a live copy any more. A baseline whose every setting newer baselines or unsets of its scope name is collected by the same
+/// rule; until then they hide it.
 /// </remarks>
 public sealed class ModeTable
 {
@@ -92,20 +92,37 @@ public sealed class ModeTable
         return new ModeTable(entries.ToImmutable(), tokens.ToImmutable());
     }
 
-    /// <summary>Live baselines every setting of which a newer live baseline of the same scope sets: nothing can bring them back into
-    /// force.</summary>
+    /// <summary>Whether a baseline is set for a scope.</summary>
+    public bool HasBaseline(ModeScope scope) => _entries.Values.Any(entry => ModeUnsets.IsBaseline(entry) && entry.Scope == scope);
+
+    /// <summary>Of some unsets those that still hide something of a baseline.</summary>
+    public IEnumerable<ModeStamp> Needed(IEnumerable<ModeStamp> stamps)
+    {
+        ModeEntry[] asked = [.. stamps.Where(_entries.ContainsKey).Select(stamp => _entries[stamp]).Where(ModeUnsets.Is)];
+        if (asked.Length == 0)
+        {
+            return [];
+        }
+
+        var unsets = ModeUnsets.Of(_entries.Values);
+        return asked.Where(unset => _entries.Values.Any(entry => unsets.Needs(unset, entry))).Select(unset => unset.Stamp);
+    }
+
+    /// <summary>Live baselines every setting of which a newer live baseline of the same scope sets, or an unset takes back: nothing can
+    /// bring them back into force.</summary>
     public IEnumerable<ModeStamp> Hidden()
     {
         var above = new Dictionary<ModeScope, ModeChange>();
         foreach (ModeEntry entry in _entries.Values.Reverse())
         {
-            if (entry.Token is not null || entry.IsSession || entry.End is not null)
+            bool isUnset = ModeUnsets.Is(entry);
+            if (!isUnset && !ModeUnsets.IsBaseline(entry))
             {
                 continue;
             }
 
             ModeChange newer = above.GetValueOrDefault(entry.Scope, ModeChange.None);
-            if (ModeField.All.All(field => !field.IsSet(entry.Change) || field.IsSet(newer)))
+            if (!isUnset && ModeField.All.All(field => !field.IsSet(entry.Change) || field.IsSet(newer)))
             {
                 yield return entry.Stamp;
             }

@@ -15,7 +15,7 @@ public static class ModeText
     {
         if (ModeField.Find(name) is not { } field)
         {
-            error = $"there is no mode '{name}'; there are {string.Join(", ", ModeField.All)}";
+            error = Unknown(name);
             return false;
         }
 
@@ -36,6 +36,25 @@ public static class ModeText
         return true;
     }
 
+    /// <summary>A change that sets the named modes, to whatever; false for an unknown name, and for none.</summary>
+    public static bool TryName(IReadOnlyList<string> names, out ModeChange change, out string error)
+    {
+        change = ModeChange.None;
+        error = names.Count == 0 ? "no mode is named; name at least one" : "";
+        foreach (string name in names)
+        {
+            if (ModeField.Find(name) is not { } field)
+            {
+                error = Unknown(name);
+                break;
+            }
+
+            change = field.Set(change, ModeSettings.Default);
+        }
+
+        return error.Length == 0;
+    }
+
     /// <summary>The modes a change sets, in the order of <see cref="ModeField.All"/>; <see cref="TryAdd"/> reads them back.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Write(ModeChange change)
     {
@@ -47,4 +66,6 @@ public static class ModeText
             }
         }
     }
+
+    private static string Unknown(string name) => $"there is no mode '{name}'; there are {string.Join(", ", ModeField.All)}";
 }

@@ -12,7 +12,8 @@ namespace Troupe.Runtime.Modes;
 /// entries compete
 /// alike: a baseline set while an entry holds overrides it, as <c>set_cudagraphs_mode</c> inside a scope does, and the exit of either
 /// leaves what the other implies.
-/// An entry of a session holds only while the session itself is live.
+/// An entry of a session holds only while the session itself is live. What was taken back of a baseline is not there: wider scopes show
+/// through.
 /// </remarks>
 public sealed class ModesInForce
 {
@@ -42,7 +43,16 @@ public sealed class ModesInForce
     /// <param name="isLive">False for entries whose lease has ended by the caller's clock; tombstones are left out anyway.</param>
     public static ModesInForce Of(IEnumerable<ModeEntry> entries, Func<ModeEntry, bool> isLive, long epoch)
     {
-        List<ModeEntry> live = [.. entries.Where(entry => entry.End is null && isLive(entry))];
+        ModeEntry[] all = [.. entries];
+        var unsets = ModeUnsets.Of(all);
+        List<ModeEntry> live =
+        [
+            .. all.Where(entry => entry.End is null && isLive(entry))
+                .Select(entry =>
+                    unsets.Left(entry) is var left && ReferenceEquals(left, entry.Change) ? entry : entry with { Change = left }
+                )
+                .Where(entry => entry.IsSession || entry.Change != ModeChange.None),
+        ];
         HashSet<SessionId> open = [.. live.Where(entry => entry.IsSession).Select(entry => entry.Scope.Session!.Value)];
         ImmutableArray<ModeEntry> setting =
         [

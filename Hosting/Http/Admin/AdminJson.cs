@@ -20,6 +20,7 @@ namespace Troupe.Hosting.Http.Admin;
 [JsonSerializable(typeof(ScopeDocument))]
 [JsonSerializable(typeof(ModesDocument))]
 [JsonSerializable(typeof(ModeChangeDocument))]
+[JsonSerializable(typeof(UnsetDocument))]
 [JsonSerializable(typeof(ModeChangedDocument))]
 [JsonSerializable(typeof(LeaseDocument))]
 [JsonSerializable(typeof(LeaseGrantedDocument))]

@@ -28,6 +28,16 @@ internal static class ModeEndpoints
         await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
     }
 
+    public static async Task UnsetAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        await AskAsync(
+            context,
+            edge,
+            new UnsetMode(
+                QueryScope(context, "settings"),
+                (QueryValue(context, "settings") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            )
+        );
+
     public static async Task EnterAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
@@ -173,16 +183,22 @@ internal static class ModeEndpoints
     private static MissedDocument[] Missed(ModeException[] exceptions) =>
         [.. exceptions.Select(exception => new MissedDocument(exception.Node.ToString(), exception.Gpu?.ToString(), exception.Reason))];
 
-    private static ModeScope QueryScope(HttpContext context)
+    /// <param name="besides">What else may stand in the query.</param>
+    private static ModeScope QueryScope(HttpContext context, string besides = "")
     {
-        string? Of(string name) =>
-            !context.Request.Query.TryGetValue(name, out StringValues value) ? null
-            : value.Count > 1 ? throw Bad($"the scope '{name}' is given twice")
-            : value[0];
-        return context.Request.Query.Keys.FirstOrDefault(key => key is not ("node" or "gpu" or "model" or "session")) is { } unknown
+        string? Of(string name) => QueryValue(context, name);
+
+        return
+            context.Request.Query.Keys.FirstOrDefault(key => key != besides && key is not ("node" or "gpu" or "model" or "session"))
+                is { } unknown
             ? throw Bad($"unknown scope '{unknown}'; a scope is given by node, gpu, model and session")
             : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
     }
+
+    private static string? QueryValue(HttpContext context, string name) =>
+        !context.Request.Query.TryGetValue(name, out StringValues value) ? null
+        : value.Count > 1 ? throw Bad($"the scope '{name}' is given twice")
+        : value[0];
 
     private static ModeScope Scope(ScopeDocument? written)
     {

@@ -15,6 +15,20 @@ internal sealed record ScopeDocument(string? Node = null, string? Gpu = null, st
 /// <param name="Lease">Of an entered mode, e.g. <c>30s</c>, which is also the default.</param>
 internal sealed record ModeChangeDocument(Dictionary<string, ModeValueText> Modes, ScopeDocument? Scope = null, string? Lease = null);
 
+/// <summary>Query of <c>DELETE /v2/troupe/modes/set</c>.</summary>
+/// <param name="Settings">Names of the modes, with commas between them.</param>
+/// <param name="Node"><c>host:port</c></param>
+/// <param name="Gpu"><c>host:port/ORDINAL</c></param>
+/// <param name="Model">A name, or <c>NAME/VERSION</c>.</param>
+/// <param name="Session">The id that opening it gave.</param>
+internal sealed record UnsetDocument(
+    string Settings,
+    string? Node = null,
+    string? Gpu = null,
+    string? Model = null,
+    string? Session = null
+);
+
 /// <summary>Body of a renewal and of opening a session.</summary>
 internal sealed record LeaseDocument(string? Lease = null);
 

@@ -255,6 +255,9 @@ internal sealed class ModeCluster
 
         public bool IsAlive { get; set; } = true;
 
+        /// <summary>Its model is loaded.</summary>
+        public bool HasModel { get; set; } = true;
+
         /// <summary>Members it can reach.</summary>
         public HashSet<NodeId> Seen { get; } = [];
 
@@ -300,7 +303,7 @@ internal sealed class ModeCluster
                 1,
                 false,
                 [.. Gpus.Select(gpu => new GpuSnapshot(gpu, "emulated", GpuHealth.Ready, "", 0, 1, 0, 0, 0))],
-                [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [], [], [.. Gpus], true)],
+                !HasModel ? [] : [new ModelSnapshot(Model, ModelState.Ready, "", "onnxruntime_onnx", [], [], [.. Gpus], true)],
                 "1"
             );
 

@@ -23,6 +23,9 @@ public class ModeDirectoryCoreTests
                 "CudaGraphsMode has no value 9"
             },
             { new EnterMode(ModeScope.Cluster, ModeChange.None, Minute), FailureKind.InvalidRequest, "sets no mode" },
+            { new UnsetMode(ModeScope.Cluster, []), FailureKind.InvalidRequest, "name at least one" },
+            { new UnsetMode(ModeScope.Cluster, ["cuda-grafs"]), FailureKind.InvalidRequest, "there is no mode 'cuda-grafs'" },
+            { new UnsetMode(new ModeScope(Node: new NodeId("nowhere:1")), ["profile"]), FailureKind.NotFound, "is not a member" },
             {
                 new EnterMode(new ModeScope(Node: new NodeId("nowhere:1")), Graphs, Minute),
                 FailureKind.NotFound,
@@ -241,6 +244,104 @@ public class ModeDirectoryCoreTests
         Assert.Equal(2, explanation.Conflicts.Length);
         Assert.Equal(ModeConflicts.AllocatorWithGraphs, explanation.Lines.Single(line => line.Setting == "cuda-graphs").Conflict);
         Assert.Equal("cluster (baseline)", explanation.Lines.Single(line => line.Setting == "cuda-graphs").Source);
+    }
+
+    [Fact]
+    public void A_baseline_that_is_taken_back_lets_wider_scopes_show_through_everywhere()
+    {
+        var cluster = new ModeCluster(3);
+        cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs));
+        cluster.Ask(1, new SetMode(OnModel, new ModeChange { CudaGraphs = CudaGraphsMode.Off, PreAllocatedOutputs = true }));
+        cluster.Ask(0, new SetMode(ModeScope.Cluster, new ModeChange { CudaGraphs = CudaGraphsMode.WholeModule }));
+        Assert.All(cluster.Nodes, node => Assert.Equal(CudaGraphsMode.Off, node.For(0).Settings.CudaGraphs));
+
+        ModeReply.Applied applied = Assert.IsType<ModeReply.Applied>(cluster.Ask(2, new UnsetMode(OnModel, ["cudaGraphs"])));
+        Assert.Equal(6, applied.AppliedBy.Length);
+        Assert.Empty(applied.NotReached);
+        Assert.All(
+            cluster.Nodes,
+            node =>
+            {
+                CapturedModes captured = node.For(1);
+                Assert.Equal((CudaGraphsMode.WholeModule, true), (captured.Settings.CudaGraphs, captured.Settings.PreAllocatedOutputs));
+                Assert.True(captured.Epoch >= applied.Epoch);
+            }
+        );
+        ModeReply.Listing listing = Assert.IsType<ModeReply.Listing>(cluster.Ask(0, new GetModes(OnModel)));
+        Assert.Equal(new ModeChange { PreAllocatedOutputs = true }, listing.Entries.Single(entry => entry.Scope == OnModel).Change);
+
+        // Set again it holds again; and what is gone altogether is not listed.
+        cluster.Ask(1, new SetMode(OnModel, Graphs));
+        Assert.Equal(CudaGraphsMode.PerSegment, cluster[0].For(0).Settings.CudaGraphs);
+        cluster.Ask(0, new UnsetMode(OnModel, ["cuda-graphs", "pre-allocated-outputs"]));
+        Assert.Equal(CudaGraphsMode.WholeModule, cluster[2].For(0).Settings.CudaGraphs);
+        listing = Assert.IsType<ModeReply.Listing>(cluster.Ask(1, new GetModes(OnModel)));
+        Assert.DoesNotContain(listing.Entries, entry => entry.Scope == OnModel);
+    }
+
+    [Fact]
+    public void Taking_a_baseline_back_leaves_what_is_entered_at_the_same_scope_and_what_nobody_set()
+    {
+        var cluster = new ModeCluster(2);
+        Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
+        long epoch = cluster[1].Core.InForce.Epoch;
+        ModeReply.Applied applied = Assert.IsType<ModeReply.Applied>(
+            cluster.Ask(1, new UnsetMode(ModeScope.Cluster, ["cuda-graphs", "profile"]))
+        );
+        Assert.Equal(epoch, applied.Epoch);
+        Assert.Equal(CudaGraphsMode.PerSegment, cluster[0].For(0).Settings.CudaGraphs);
+    }
+
+    [Fact]
+    public void A_baseline_that_was_taken_back_while_a_member_was_out_of_reach_ends_there_too()
+    {
+        var cluster = new ModeCluster(3);
+        cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs with { PreAllocatedOutputs = true }));
+        cluster.Split(0, 0, 1);
+        ModeReply.Applied applied = Assert.IsType<ModeReply.Applied>(cluster.Ask(0, new UnsetMode(ModeScope.Cluster, ["cuda-graphs"])));
+        Assert.Equal("n2:1", Assert.Single(applied.NotReached).Node.Address);
+        Assert.Equal(CudaGraphsMode.PerSegment, cluster[2].For(0).Settings.CudaGraphs);
+        cluster.Heal();
+        cluster.Run();
+        Assert.Equal(CudaGraphsMode.Off, cluster[2].For(0).Settings.CudaGraphs);
+        Assert.True(cluster[2].For(0).Settings.PreAllocatedOutputs);
+    }
+
+    [Fact]
+    public void What_was_taken_back_stays_so_when_its_traces_are_collected()
+    {
+        var cluster = new ModeCluster(2);
+        for (int round = 0; round < 5; round++)
+        {
+            cluster.Ask(0, new SetMode(ModeScope.Cluster, Graphs with { PreAllocatedOutputs = true }));
+            cluster.Ask(1, new UnsetMode(ModeScope.Cluster, ["cuda-graphs"]));
+            cluster.Settle(TimeSpan.FromSeconds(1));
+        }
+
+        // Half a baseline is left, and the one unset that keeps its other half hidden.
+        cluster.Settle(new ModeDirectoryOptions().TombstoneAge * 3);
+        Assert.All(cluster.Nodes, node => Assert.Equal(2, node.Core.Store.Table.Count));
+        Assert.All(cluster.Nodes, node => Assert.Equal(CudaGraphsMode.Off, node.For(0).Settings.CudaGraphs));
+        Assert.All(cluster.Nodes, node => Assert.True(node.For(0).Settings.PreAllocatedOutputs));
+
+        cluster.Ask(1, new UnsetMode(ModeScope.Cluster, ["pre-allocated-outputs"]));
+        cluster.Settle(new ModeDirectoryOptions().TombstoneAge * 3);
+        Assert.All(cluster.Nodes, node => Assert.Equal(0, node.Core.Store.Table.Count));
+        Assert.All(cluster.Nodes, node => Assert.Equal(ModeSettings.Default, node.For(0).Settings));
+    }
+
+    [Fact]
+    public void A_baseline_of_a_model_that_has_gone_can_be_taken_back_and_of_one_never_set_not()
+    {
+        var cluster = new ModeCluster(1);
+        Assert.IsType<ModeReply.Applied>(cluster.Ask(0, new SetMode(OnModel, Graphs)));
+        cluster[0].HasModel = false;
+        Assert.IsType<ModeReply.Applied>(cluster.Ask(0, new UnsetMode(OnModel, ["cuda-graphs"])));
+        Assert.True(cluster[0].Core.InForce.IsEmpty);
+        Assert.Equal(
+            FailureKind.NotFound,
+            Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new UnsetMode(new ModeScope(Model: new ModelReference("x")), ["profile"]))).Kind
+        );
     }
 
     [Fact]

@@ -72,8 +72,11 @@ public class ModeDirectoryPropertyTests
                         new EnterMode(Scope(), Change(), Second * _random.Next(1, 1000), _random.Next(4) == 0 ? $"owner-{_owners++}" : null)
                     );
                     break;
-                case <= 7:
+                case 6:
                     Ask(node, new SetMode(Scope(), Change()));
+                    break;
+                case 7:
+                    Ask(node, _random.Next(2) == 0 ? new SetMode(Scope(), Change()) : new UnsetMode(Scope(), Names()));
                     break;
                 case <= 10 when Tokens() is { Length: > 0 } tokens:
                     Ask(node, new ExitMode(Pick(tokens)));
@@ -160,7 +163,8 @@ public class ModeDirectoryPropertyTests
             Assert.DoesNotContain(alive[0].Core.InForce.Entries, entry => entry.Owner is { } owner && _deadOwners.Contains(owner));
         }
 
-        private static IEnumerable<ModeStamp> Live(ModeCluster.Node node) => node.Core.InForce.Entries.Select(entry => entry.Stamp);
+        private static IEnumerable<(ModeStamp, ModeChange)> Live(ModeCluster.Node node) =>
+            node.Core.InForce.Entries.Select(entry => (entry.Stamp, entry.Change));
 
         private void Ask(ModeCluster.Node node, ModeRequest what) => _requests.Add(node.Ask(what));
 
@@ -188,6 +192,8 @@ public class ModeDirectoryPropertyTests
                 2 => new ModeChange { Profile = ProfileChoice.Pinned(_random.Next(3)) },
                 _ => new ModeChange { PreAllocatedOutputs = _random.Next(2) == 0, MultiDeviceSafe = true },
             };
+
+        private string[] Names() => [.. ModeField.All.Where(_ => _random.Next(2) == 0).Select(field => field.Name)];
 
         private T Pick<T>(IReadOnlyList<T> from) => from[_random.Next(from.Count)];
     }

@@ -8,6 +8,7 @@ public sealed class ModeRequestTests
     private static readonly ModeRequest[] Samples =
     [
         new SetMode(ModeScope.Cluster, ModeChange.None),
+        new UnsetMode(ModeScope.Cluster, ["profile"]),
         new EnterMode(ModeScope.Cluster, ModeChange.None, TimeSpan.FromMinutes(1)),
         new RenewMode(new ModeToken(Guid.Empty), TimeSpan.FromMinutes(1)),
         new ExitMode(new ModeToken(Guid.Empty)),

@@ -73,6 +73,11 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
         Assert.Equal(explained, listed);
         Assert.Equal(0, (await node.RunAsync(["modes", "set", .. listed])).Exit);
 
+        (exit, output, error) = await node.RunAsync(["modes", "unset", .. explained.Select(pair => pair.Split('=')[0])]);
+        Assert.True(exit == 0, error);
+        Assert.StartsWith("unset at epoch ", output, StringComparison.Ordinal);
+        Assert.Equal("default", (await node.ExplainAsync("profile")).Source);
+
         static string[] Settings(string json) =>
             [
                 .. JsonDocument
@@ -182,6 +187,9 @@ public sealed class ModesCommandTests(ServedNode node) : IClassFixture<ServedNod
     [InlineData(7, "'nonsense' is no token", "exit nonsense")]
     [InlineData(6, "is not known: it is foreign", "exit 00000000000000000000000000000003")]
     [InlineData(2, "Required argument missing", "set")]
+    [InlineData(2, "Required argument missing", "unset")]
+    [InlineData(7, "there is no mode 'cuda-grafs'", "unset profile cuda-grafs")]
+    [InlineData(6, "Model 'nope' is not loaded", "unset profile --model nope")]
     [InlineData(2, "Unrecognized command or argument '--modle'", "list --modle fmnist")]
     public async Task Trouble_is_one_line_and_a_code_and_changes_nothing(int code, string words, string arguments)
     {

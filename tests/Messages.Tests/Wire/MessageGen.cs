@@ -248,6 +248,7 @@ internal static class MessageGen
             [typeof(ModelReply.Failed)] = Gen.Select(Name, Failure, Prose)
                 .Select(object (name, kind, detail) => new ModelReply.Failed(name, kind, detail)),
             [typeof(SetMode)] = Gen.Select(Scope, Change).Select(object (scope, change) => new SetMode(scope, change)),
+            [typeof(UnsetMode)] = Gen.Select(Scope, Name.Array[0, 3]).Select(object (scope, names) => new UnsetMode(scope, names)),
             [typeof(EnterMode)] = Gen.Select(Scope, Change, Duration, Maybe(Name))
                 .Select(object (scope, change, lease, owner) => new EnterMode(scope, change, lease, owner)),
             [typeof(RenewMode)] = Gen.Select(Token, Duration).Select(object (token, lease) => new RenewMode(token, lease)),

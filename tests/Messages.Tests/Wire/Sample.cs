@@ -83,6 +83,7 @@ internal static class Sample
         new ModelReply.Unloaded("fmnist", [1, 3]),
         new ModelReply.Failed("fmnist", FailureKind.InvalidModel, "truncated"),
         new SetMode(Scope, Change),
+        new UnsetMode(Scope, ["cuda-graphs", "profile"]),
         new EnterMode(Scope, Change, TimeSpan.FromSeconds(30), Owner),
         new RenewMode(Token, TimeSpan.FromSeconds(30)),
         new ExitMode(Token),

@@ -103,13 +103,52 @@ public class ModeTableTests
         );
     }
 
+    [Fact]
+    public void An_unset_hides_older_baselines_of_its_scope_alone_in_whatever_order_they_come()
+    {
+        ModeChange both = new() { CudaGraphs = CudaGraphsMode.Auto, Profile = ProfileChoice.Auto };
+        ModeEntry[] entries =
+        [
+            Baseline(1, both),
+            Baseline(2, new ModeChange { CudaGraphs = CudaGraphsMode.Off }),
+            Baseline(3, both) with
+            {
+                Scope = new ModeScope(Node: Here),
+            },
+            Entered(4),
+            Unset(5),
+            Baseline(6, new ModeChange { Profile = ProfileChoice.Auto }),
+        ];
+        foreach (ModeTable table in new[] { ModeTable.Empty.With(entries), ModeTable.Empty.With(entries.Reverse()) })
+        {
+            Assert.Equal([1L, 2L], table.Hidden().Select(stamp => stamp.Time).Order());
+            var inForce = ModesInForce.Of(table.Entries, _ => true, 9);
+            Assert.Equal([6L, 4L, 3L], inForce.Entries.Select(entry => entry.Stamp.Time).OrderDescending());
+            Assert.Equal(CudaGraphsMode.Off, inForce.Resolve(default).Settings.CudaGraphs);
+            Assert.Equal(CudaGraphsMode.Auto, inForce.Resolve(new ModeTarget(Node: Here)).Settings.CudaGraphs);
+            Assert.Equal([5L], table.Needed(table.Entries.Select(entry => entry.Stamp)).Select(stamp => stamp.Time));
+            ModeTable collected = table.Without(table.Hidden());
+            Assert.Empty(collected.Needed(collected.Entries.Select(entry => entry.Stamp)));
+        }
+    }
+
     private static List<ModeEntry> Copies(Random random)
     {
         var copies = new List<ModeEntry>();
         for (int i = 1; i <= 8; i++)
         {
-            ModeEntry entry =
-                random.Next(2) == 0 ? Baseline(i, new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) }) : Entered(i);
+            ModeEntry entry = random.Next(5) switch
+            {
+                0 => Unset(i),
+                < 3 => Baseline(i, new ModeChange { CudaGraphs = (CudaGraphsMode)random.Next(4) }),
+                _ => Entered(i),
+            };
+            if (ModeUnsets.Is(entry))
+            {
+                copies.Add(entry);
+                continue;
+            }
+
             copies.Add(entry);
             for (int copy = random.Next(4); copy > 0; copy--)
             {
@@ -134,6 +173,13 @@ public class ModeTableTests
 
     private static ModeEntry Baseline(long time, ModeChange change) =>
         new(new ModeStamp(time, new NodeIncarnation(7), time), null, ModeScope.Cluster, change, Here);
+
+    /// <summary>Takes graphs back at the cluster's scope.</summary>
+    private static ModeEntry Unset(long time) =>
+        Baseline(time, new ModeChange { CudaGraphs = CudaGraphsMode.Off }) with
+        {
+            End = new ModeEnd(time, ModeEndReason.Unset),
+        };
 
     private static ModeEntry Entered(long time) =>
         Baseline(time, new ModeChange { PreAllocatedOutputs = true }) with

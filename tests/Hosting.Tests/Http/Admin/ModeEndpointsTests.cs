@@ -72,6 +72,26 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         Assert.Equal("off", (await node.ExplainAsync("multi-device-safe")).Value);
     }
 
+    [Fact]
+    public async Task A_baseline_that_is_taken_back_shows_what_holds_more_widely()
+    {
+        await node.AskAsync("POST", Modes + "/set", """{"modes":{"pre-allocated-outputs":true,"profile":"auto"}}""");
+        await node.AskAsync("POST", Modes + "/set", """{"modes":{"pre-allocated-outputs":false,"profile":0},"scope":{"model":"fmnist"}}""");
+        Assert.Equal(("off", "model fmnist (baseline)"), await node.ExplainAsync("pre-allocated-outputs", "?model=fmnist"));
+
+        JsonElement unset = await node.AskAsync("DELETE", Modes + "/set?settings=preAllocatedOutputs&model=fmnist");
+        Assert.Equal(2, unset.GetProperty("applied_by").GetArrayLength());
+        Assert.Equal(("on", "cluster (baseline)"), await node.ExplainAsync("pre-allocated-outputs", "?model=fmnist"));
+        Assert.Equal(("0", "model fmnist (baseline)"), await node.ExplainAsync("profile", "?model=fmnist"));
+
+        await node.AskAsync("DELETE", Modes + "/set?settings=profile,pre-allocated-outputs&model=fmnist");
+        await node.AskAsync("DELETE", Modes + "/set?settings=profile,pre-allocated-outputs");
+        Assert.Equal(("0", "default"), await node.ExplainAsync("profile", "?model=fmnist"));
+        await RefusedAsync(400, "there is no mode 'speed'", "DELETE", Modes + "/set?settings=speed");
+        await RefusedAsync(400, "name at least one", "DELETE", Modes + "/set");
+        await RefusedAsync(400, "unknown scope 'modle'", "DELETE", Modes + "/set?settings=profile&modle=fmnist");
+    }
+
     [Theory]
     [InlineData("""{"multiDeviceSafe":true,"profile":0,"weightBudget":1024}""")]
     [InlineData("""{"multi_device_safe":"TRUE","Profile":"0","weight_budget":"1024"}""")]
