@@ -59,7 +59,7 @@ internal sealed class ModeCoordinator
             {
                 if (Concerns(operation.Scope, node))
                 {
-                    operation.NotReached.Add(new ModeException(node, null, "The node cannot be reached."));
+                    operation.NotReached.Add(new ModeObstacle(node, null, "The node cannot be reached."));
                 }
 
                 Step(operation, now);
@@ -204,7 +204,7 @@ internal sealed class ModeCoordinator
                 && !operation.NotReached.Any(missed => missed.Node == peer.Node)
             )
             {
-                operation.NotReached.Add(new ModeException(peer.Node, null, "The node cannot be reached."));
+                operation.NotReached.Add(new ModeObstacle(peer.Node, null, "The node cannot be reached."));
             }
         }
 
@@ -268,11 +268,11 @@ internal sealed class ModeCoordinator
     {
         if (operation.Entry is null || operation.Phase == ModePhase.Compensating)
         {
-            operation.NotReached.Add(new ModeException(node, gpu, reason));
+            operation.NotReached.Add(new ModeObstacle(node, gpu, reason));
             return;
         }
 
-        operation.Refusals.Add(new ModeException(node, gpu, reason));
+        operation.Refusals.Add(new ModeObstacle(node, gpu, reason));
         operation.RefusalKind ??= FailureKind.DeadlineExceeded;
         operation.RefusalDetail =
             operation.RefusalDetail.Length > 0
@@ -284,18 +284,18 @@ internal sealed class ModeCoordinator
     {
         foreach (ModeObjection objection in objections)
         {
-            var exception = new ModeException(objection.Gpu.Node, objection.Gpu, $"Model '{objection.Model}': {objection.Reason}");
+            var obstacle = new ModeObstacle(objection.Gpu.Node, objection.Gpu, $"Model '{objection.Model}': {objection.Reason}");
             if (!objection.Refuses || operation.Entry is null)
             {
-                if (!operation.NotReached.Contains(exception))
+                if (!operation.NotReached.Contains(obstacle))
                 {
-                    operation.NotReached.Add(exception);
+                    operation.NotReached.Add(obstacle);
                 }
 
                 continue;
             }
 
-            operation.Refusals.Add(exception);
+            operation.Refusals.Add(obstacle);
             operation.RefusalKind ??= objection.Kind;
             operation.RefusalDetail = operation.RefusalDetail.Length > 0 ? operation.RefusalDetail : objection.Reason;
         }

@@ -45,9 +45,9 @@ internal sealed class ModeOperation(long change, IReplyTo<ModeReply> asker, Mode
     /// <summary>What of <see cref="Applied"/> the answer names; set when it succeeds.</summary>
     public GpuId[] Reached { get; set; } = [];
 
-    public List<ModeException> NotReached { get; } = [];
+    public List<ModeObstacle> NotReached { get; } = [];
 
-    public List<ModeException> Refusals { get; } = [];
+    public List<ModeObstacle> Refusals { get; } = [];
 
     /// <summary>Of the first refusal; the answer's kind.</summary>
     public FailureKind? RefusalKind { get; set; }

@@ -41,7 +41,7 @@ public sealed record ExplainModes([property: Key(0)] ModeScope Scope) : ModeRequ
 
 /// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
 [MessagePackObject]
-public sealed record ModeException(
+public sealed record ModeObstacle(
     [property: Key(0)] NodeId Node,
     [property: Key(1)] GpuId? Gpu,
     [property: Key(2), MessagePackFormatter(typeof(ProseFormatter))] string Reason
@@ -93,7 +93,7 @@ public abstract record ModeReply
     public sealed record Applied(
         [property: Key(0)] long Epoch,
         [property: Key(1)] GpuId[] AppliedBy,
-        [property: Key(2)] ModeException[] NotReached
+        [property: Key(2)] ModeObstacle[] NotReached
     ) : ModeReply;
 
     [MessagePackObject]
@@ -101,7 +101,7 @@ public abstract record ModeReply
         [property: Key(0)] ModeToken Token,
         [property: Key(1)] long Epoch,
         [property: Key(2)] GpuId[] AppliedBy,
-        [property: Key(3)] ModeException[] NotReached
+        [property: Key(3)] ModeObstacle[] NotReached
     ) : ModeReply;
 
     [MessagePackObject]
@@ -112,7 +112,7 @@ public abstract record ModeReply
     public sealed record Exited(
         [property: Key(0)] ModeToken Token,
         [property: Key(1)] long Epoch,
-        [property: Key(2)] ModeException[] NotReached
+        [property: Key(2)] ModeObstacle[] NotReached
     ) : ModeReply;
 
     [MessagePackObject]
@@ -124,7 +124,7 @@ public abstract record ModeReply
         [property: Key(0)] ModeSettings Settings,
         [property: Key(1)] ModeExplanation[] Lines,
         [property: Key(2)] long Epoch,
-        [property: Key(3)] ModeException[] Conflicts
+        [property: Key(3)] ModeObstacle[] Conflicts
     ) : ModeReply;
 
     /// <summary>Nothing changed; <see cref="By"/> says who refused and why.</summary>
@@ -132,7 +132,7 @@ public abstract record ModeReply
     public sealed record Refused(
         [property: Key(0)] FailureKind Kind,
         [property: Key(1), MessagePackFormatter(typeof(ProseFormatter))] string Detail,
-        [property: Key(2)] ModeException[] By
+        [property: Key(2)] ModeObstacle[] By
     ) : ModeReply;
 
     [MessagePackObject]

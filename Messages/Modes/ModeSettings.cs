@@ -2,7 +2,7 @@ using MessagePack;
 
 namespace Troupe.Messages.Modes;
 
-/// <summary>The value of every mode as one forward or instance sees it; immutable, captured at admission.</summary>
+/// <summary>The value of every mode as one forward or instance sees it; immutable, kept from admission on.</summary>
 [MessagePackObject]
 public sealed record ModeSettings
 {

@@ -7,6 +7,46 @@ namespace Troupe.Messages.Wire;
 /// <summary>What makes the messages of the mode conversation valid. Whether a mode can be had is decided where it is applied.</summary>
 internal static class ModeChecks
 {
+    /// <summary>A row for each mode whose type has values that are none: a flag has not.</summary>
+    private static readonly ValueCheck[] Values =
+    [
+        ValueCheck.Of(
+            static change => change.CudaGraphs,
+            static settings => settings.CudaGraphs,
+            static (check, mode) => check.Defined(mode, "the CUDA graphs mode")
+        ),
+        ValueCheck.Of(
+            static change => change.WeightBudget,
+            static settings => settings.WeightBudget,
+            static (check, budget) => check.Budget(budget)
+        ),
+        ValueCheck.Of(
+            static change => change.Workspace,
+            static settings => settings.Workspace,
+            static (check, strategy) => check.Defined(strategy, "the workspace strategy")
+        ),
+        ValueCheck.Of(
+            static change => change.RuntimeSettings?.Specialization,
+            static settings => settings.RuntimeSettings.Specialization,
+            static (check, specialization) => check.Defined(specialization, "the kernel specialization")
+        ),
+        ValueCheck.Of(
+            static change => change.RuntimeSettings?.GraphStrategy,
+            static settings => settings.RuntimeSettings.GraphStrategy,
+            static (check, strategy) => check.Defined(strategy, "the graph strategy")
+        ),
+        ValueCheck.Of(
+            static change => change.RuntimeSettings?.Cache,
+            static settings => new RuntimeCacheChoice(settings.RuntimeSettings.CachePath),
+            static (check, cache) => check.OptionalText(cache.Path, "the path of a runtime cache", WireLimits.PathBytes)
+        ),
+        ValueCheck.Of(
+            static change => change.Profiling,
+            static settings => settings.Profiling,
+            static (check, format) => check.Defined(format, "the profiling format")
+        ),
+    ];
+
     public static void Scope(this WireCheck check, ModeScope? scope)
     {
         check.Present(scope, "the scope");
@@ -29,27 +69,20 @@ internal static class ModeChecks
     public static void Change(this WireCheck check, ModeChange? change)
     {
         check.Present(change, "the change");
-        check.Defined(change.CudaGraphs ?? default, "the CUDA graphs mode");
-        check.Defined(change.Workspace ?? default, "the workspace strategy");
-        check.Defined(change.Profiling ?? default, "the profiling format");
-        check.Budget(change.WeightBudget ?? default);
-        if (change.RuntimeSettings is { } settings)
+        foreach (ValueCheck value in Values)
         {
-            check.Defined(settings.Specialization ?? default, "the kernel specialization");
-            check.Defined(settings.GraphStrategy ?? default, "the graph strategy");
-            check.OptionalText(settings.Cache?.Path, "the path of a runtime cache", WireLimits.PathBytes);
+            value.Change(check, change);
         }
     }
 
     public static void Settings(this WireCheck check, ModeSettings? settings)
     {
         check.Present(settings, "the settings");
-        check.Defined(settings.CudaGraphs, "the CUDA graphs mode");
-        check.Defined(settings.Workspace, "the workspace strategy");
-        check.Defined(settings.Profiling, "the profiling format");
-        check.Budget(settings.WeightBudget);
         check.Present(settings.RuntimeSettings, "the runtime settings");
-        check.RuntimeSettings(settings.RuntimeSettings);
+        foreach (ValueCheck value in Values)
+        {
+            value.Settings(check, settings);
+        }
     }
 
     public static void Entered(this WireCheck check, EnterMode enter)
@@ -95,7 +128,7 @@ internal static class ModeChecks
                 break;
             case ModeReply.Exited exited:
                 check.NotNegative(exited.Epoch, "the epoch");
-                check.Each(exited.NotReached, "those not reached", static (check, exception) => check.Exception(exception));
+                check.Each(exited.NotReached, "those not reached", static (check, obstacle) => check.Obstacle(obstacle));
                 break;
             case ModeReply.Listing listing:
                 check.NotNegative(listing.Epoch, "the epoch");
@@ -105,12 +138,12 @@ internal static class ModeChecks
                 check.NotNegative(explanation.Epoch, "the epoch");
                 check.Settings(explanation.Settings);
                 check.Each(explanation.Lines, "the lines", static (check, line) => check.Line(line));
-                check.Each(explanation.Conflicts, "the conflicts", static (check, exception) => check.Exception(exception));
+                check.Each(explanation.Conflicts, "the conflicts", static (check, obstacle) => check.Obstacle(obstacle));
                 break;
             case ModeReply.Refused refused:
                 check.Defined(refused.Kind, "the kind of a failure");
                 check.Prose(refused.Detail, "the detail of a refusal");
-                check.Each(refused.By, "those who refused", static (check, exception) => check.Exception(exception));
+                check.Each(refused.By, "those who refused", static (check, obstacle) => check.Obstacle(obstacle));
                 break;
             case ModeReply.SessionOpened opened:
                 check.NotNegative(opened.Epoch, "the epoch");
@@ -125,11 +158,11 @@ internal static class ModeChecks
         }
     }
 
-    private static void Reach(this WireCheck check, long epoch, GpuId[] appliedBy, ModeException[] notReached)
+    private static void Reach(this WireCheck check, long epoch, GpuId[] appliedBy, ModeObstacle[] notReached)
     {
         check.NotNegative(epoch, "the epoch");
         check.Each(appliedBy, "the devices reached", static (check, gpu) => check.Gpu(gpu));
-        check.Each(notReached, "those not reached", static (check, exception) => check.Exception(exception));
+        check.Each(notReached, "those not reached", static (check, obstacle) => check.Obstacle(obstacle));
     }
 
     private static void Entry(this WireCheck check, ModeEntrySnapshot entry)
@@ -149,15 +182,15 @@ internal static class ModeChecks
         check.NotNegative(line.Epoch, "the epoch of a setting");
     }
 
-    private static void Exception(this WireCheck check, ModeException exception)
+    private static void Obstacle(this WireCheck check, ModeObstacle obstacle)
     {
-        check.Node(exception.Node);
-        if (exception.Gpu is { } gpu)
+        check.Node(obstacle.Node);
+        if (obstacle.Gpu is { } gpu)
         {
             check.Gpu(gpu);
         }
 
-        check.Prose(exception.Reason, "a reason");
+        check.Prose(obstacle.Reason, "a reason");
     }
 
     private static void Budget(this WireCheck check, WeightBudget budget)
@@ -169,10 +202,11 @@ internal static class ModeChecks
         }
     }
 
-    private static void RuntimeSettings(this WireCheck check, RuntimeSettings settings)
+    /// <summary>The check of one mode's value, wherever it stands.</summary>
+    private sealed record ValueCheck(Action<WireCheck, ModeChange> Change, Action<WireCheck, ModeSettings> Settings)
     {
-        check.Defined(settings.Specialization, "the kernel specialization");
-        check.Defined(settings.GraphStrategy, "the graph strategy");
-        check.OptionalText(settings.CachePath, "the path of a runtime cache", WireLimits.PathBytes);
+        public static ValueCheck Of<T>(Func<ModeChange, T?> changed, Func<ModeSettings, T> held, Action<WireCheck, T> valid)
+            where T : struct =>
+            new((check, change) => valid(check, changed(change) ?? default), (check, settings) => valid(check, held(settings)));
     }
 }

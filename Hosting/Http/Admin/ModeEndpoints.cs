@@ -147,9 +147,7 @@ internal static class ModeEndpoints
                         : " ("
                             + string.Join(
                                 "; ",
-                                refused.By.Select(exception =>
-                                    $"{exception.Gpu?.ToString() ?? exception.Node.ToString()}: {exception.Reason}"
-                                )
+                                refused.By.Select(obstacle => $"{obstacle.Gpu?.ToString() ?? obstacle.Node.ToString()}: {obstacle.Reason}")
                             )
                             + ")";
                 await Answer.FailureAsync(context, refused.Kind, Answer.Json, refused.Detail + by);
@@ -180,8 +178,8 @@ internal static class ModeEndpoints
 
     private static string[] Gpus(GpuId[] gpus) => [.. gpus.Select(gpu => gpu.ToString())];
 
-    private static MissedDocument[] Missed(ModeException[] exceptions) =>
-        [.. exceptions.Select(exception => new MissedDocument(exception.Node.ToString(), exception.Gpu?.ToString(), exception.Reason))];
+    private static MissedDocument[] Missed(ModeObstacle[] obstacles) =>
+        [.. obstacles.Select(obstacle => new MissedDocument(obstacle.Node.ToString(), obstacle.Gpu?.ToString(), obstacle.Reason))];
 
     /// <param name="besides">What else may stand in the query.</param>
     private static ModeScope QueryScope(HttpContext context, string besides = "")

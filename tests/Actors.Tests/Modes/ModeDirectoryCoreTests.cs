@@ -206,7 +206,7 @@ public class ModeDirectoryCoreTests
         ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, Minute)));
         Assert.Equal(FailureKind.ModeConflict, refused.Kind);
         Assert.Equal(ModeConflicts.RequiredAllocatorWithGraphs, refused.Detail);
-        ModeException by = Assert.Single(refused.By);
+        ModeObstacle by = Assert.Single(refused.By);
         Assert.Equal("n1:1/1", by.Gpu?.ToString());
         Assert.All(cluster.Nodes, node => Assert.Equal(CudaGraphsMode.Off, node.For(0).Settings.CudaGraphs));
     }

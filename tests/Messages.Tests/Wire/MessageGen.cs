@@ -1,3 +1,4 @@
+using System.Reflection;
 using CsCheck;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
@@ -52,55 +53,26 @@ internal static class MessageGen
         )
         .Select((specialization, strategy, cache) => new RuntimeSettingsChange(specialization, strategy, cache));
     private static readonly Gen<ProfileChoice> Profile = Optional(Small).Select(index => new ProfileChoice(index));
-    private static readonly Gen<ModeChange> Change = Gen.Select(
-            Gen.Select(Optional(Any<CudaGraphsMode>()), Optional(Gen.Bool), Optional(Gen.Bool), Optional(Gen.Bool)),
-            Gen.Select(
-                Optional(Profile),
-                Optional(Budget),
-                Optional(Any<WorkspaceStrategy>()),
-                Maybe(RuntimeChange),
-                Optional(Any<ProfilingFormat>())
-            )
-        )
-        .Select(
-            (first, second) =>
-                new ModeChange
-                {
-                    CudaGraphs = first.Item1,
-                    PreAllocatedOutputs = first.Item2,
-                    OutputAllocator = first.Item3,
-                    MultiDeviceSafe = first.Item4,
-                    Profile = second.Item1,
-                    WeightBudget = second.Item2,
-                    Workspace = second.Item3,
-                    RuntimeSettings = second.Item4,
-                    Profiling = second.Item5,
-                }
-        );
-    private static readonly Gen<ModeSettings> Settings = Gen.Select(
-            Any<CudaGraphsMode>(),
-            Gen.Bool,
-            Profile,
-            Budget,
-            Any<WorkspaceStrategy>(),
-            Runtime,
-            Any<ProfilingFormat>()
-        )
-        .Select(
-            (graphs, flag, profile, budget, workspace, runtime, profiling) =>
-                new ModeSettings
-                {
-                    CudaGraphs = graphs,
-                    PreAllocatedOutputs = flag,
-                    OutputAllocator = !flag,
-                    MultiDeviceSafe = flag,
-                    Profile = profile,
-                    WeightBudget = budget,
-                    Workspace = workspace,
-                    RuntimeSettings = runtime,
-                    Profiling = profiling,
-                }
-        );
+
+    /// <summary>By the type of a mode's value, so that a mode of a known type is drawn without being named here.</summary>
+    private static readonly Dictionary<Type, Gen<object?>> ModeValues = new[]
+    {
+        Either(Gen.Bool),
+        Either(Any<CudaGraphsMode>()),
+        Either(Any<WorkspaceStrategy>()),
+        Either(Any<ProfilingFormat>()),
+        Either(Profile),
+        Either(Budget),
+        [
+            KeyValuePair.Create(typeof(RuntimeSettings), Runtime.Select(object? (value) => value)),
+            KeyValuePair.Create(typeof(RuntimeSettingsChange), Maybe(RuntimeChange).Select(object? (value) => value)),
+        ],
+    }
+        .SelectMany(pairs => pairs)
+        .ToDictionary();
+
+    private static readonly Gen<ModeChange> Change = Drawn<ModeChange>();
+    private static readonly Gen<ModeSettings> Settings = Drawn<ModeSettings>();
     private static readonly Gen<ModeScope> Scope = Gen.Select(
             Optional(Node),
             Optional(Gpu),
@@ -108,8 +80,8 @@ internal static class MessageGen
             Optional(Gen.Guid.Select(value => new SessionId(value)))
         )
         .Select((node, gpu, model, session) => new ModeScope(node, gpu, model, session));
-    private static readonly Gen<ModeException[]> Exceptions = Gen.Select(Node, Optional(Gpu), Prose)
-        .Select((node, gpu, reason) => new ModeException(node, gpu, reason))
+    private static readonly Gen<ModeObstacle[]> Obstacles = Gen.Select(Node, Optional(Gpu), Prose)
+        .Select((node, gpu, reason) => new ModeObstacle(node, gpu, reason))
         .Array[0, 3];
 
     private static readonly Gen<ForwardReport> Report = Gen.Select(
@@ -255,18 +227,18 @@ internal static class MessageGen
             [typeof(ExitMode)] = Token.Select(object (token) => new ExitMode(token)),
             [typeof(GetModes)] = Scope.Select(object (scope) => new GetModes(scope)),
             [typeof(ExplainModes)] = Scope.Select(object (scope) => new ExplainModes(scope)),
-            [typeof(ModeReply.Applied)] = Gen.Select(Count, Gpus, Exceptions)
+            [typeof(ModeReply.Applied)] = Gen.Select(Count, Gpus, Obstacles)
                 .Select(object (epoch, by, not) => new ModeReply.Applied(epoch, by, not)),
-            [typeof(ModeReply.Entered)] = Gen.Select(Token, Count, Gpus, Exceptions)
+            [typeof(ModeReply.Entered)] = Gen.Select(Token, Count, Gpus, Obstacles)
                 .Select(object (token, epoch, by, not) => new ModeReply.Entered(token, epoch, by, not)),
             [typeof(ModeReply.Renewed)] = Gen.Select(Token, Duration).Select(object (token, lease) => new ModeReply.Renewed(token, lease)),
-            [typeof(ModeReply.Exited)] = Gen.Select(Token, Count, Exceptions)
+            [typeof(ModeReply.Exited)] = Gen.Select(Token, Count, Obstacles)
                 .Select(object (token, epoch, not) => new ModeReply.Exited(token, epoch, not)),
             [typeof(ModeReply.Listing)] = Gen.Select(Entry.Array[0, 3], Count)
                 .Select(object (entries, epoch) => new ModeReply.Listing(entries, epoch)),
-            [typeof(ModeReply.Explanation)] = Gen.Select(Settings, Line.Array[0, 3], Count, Exceptions)
+            [typeof(ModeReply.Explanation)] = Gen.Select(Settings, Line.Array[0, 3], Count, Obstacles)
                 .Select(object (settings, lines, epoch, conflicts) => new ModeReply.Explanation(settings, lines, epoch, conflicts)),
-            [typeof(ModeReply.Refused)] = Gen.Select(Failure, Prose, Exceptions)
+            [typeof(ModeReply.Refused)] = Gen.Select(Failure, Prose, Obstacles)
                 .Select(object (kind, detail, by) => new ModeReply.Refused(kind, detail, by)),
             [typeof(ModeReply.SessionOpened)] = Gen.Select(Session, Duration, Count)
                 .Select(object (session, lease, epoch) => new ModeReply.SessionOpened(session, lease, epoch)),
@@ -344,5 +316,36 @@ internal static class MessageGen
         }
 
         return new Tensor("t", type, shape, strings.ToArray());
+    }
+
+    /// <summary>A value in settings, and the same or none in a change.</summary>
+    private static KeyValuePair<Type, Gen<object?>>[] Either<T>(Gen<T> value)
+        where T : struct =>
+        [
+            KeyValuePair.Create(typeof(T), value.Select(object? (one) => one)),
+            KeyValuePair.Create(typeof(T?), Optional(value).Select(object? (one) => one)),
+        ];
+
+    /// <summary>A record with a drawn value in each of its properties.</summary>
+    private static Gen<T> Drawn<T>()
+        where T : new()
+    {
+        PropertyInfo[] properties = [.. typeof(T).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(one => one.CanWrite)];
+        return properties
+            .Aggregate(
+                Gen.Const(Array.Empty<object?>()),
+                (drawn, property) =>
+                    Gen.Select(drawn, ModeValues[property.PropertyType]).Select((values, value) => (object?[])[.. values, value])
+            )
+            .Select(values =>
+            {
+                object made = new T();
+                foreach ((PropertyInfo property, object? value) in properties.Zip(values))
+                {
+                    property.SetValue(made, value);
+                }
+
+                return (T)made;
+            });
     }
 }

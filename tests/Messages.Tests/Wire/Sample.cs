@@ -66,7 +66,7 @@ internal static class Sample
         true
     );
     private static readonly ModeObjection Objection = new(Gpu, Model, FailureKind.NotSupported, "no streamable weights", true);
-    private static readonly ModeException Unreached = new(Node, Gpu, "unreachable");
+    private static readonly ModeObstacle Unreached = new(Node, Gpu, "unreachable");
 
     public static IReadOnlyList<object> All { get; } =
     [

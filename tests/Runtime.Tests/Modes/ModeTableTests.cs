@@ -123,7 +123,7 @@ public class ModeTableTests
         {
             Assert.Equal([1L, 2L], table.Hidden().Select(stamp => stamp.Time).Order());
             var inForce = ModesInForce.Of(table.Entries, _ => true, 9);
-            Assert.Equal([6L, 4L, 3L], inForce.Entries.Select(entry => entry.Stamp.Time).OrderDescending());
+            Assert.Equal([6L, 4L, 3L, 1L], inForce.Entries.Select(entry => entry.Stamp.Time).OrderDescending());
             Assert.Equal(CudaGraphsMode.Off, inForce.Resolve(default).Settings.CudaGraphs);
             Assert.Equal(CudaGraphsMode.Auto, inForce.Resolve(new ModeTarget(Node: Here)).Settings.CudaGraphs);
             Assert.Equal([5L], table.Needed(table.Entries.Select(entry => entry.Stamp)).Select(stamp => stamp.Time));

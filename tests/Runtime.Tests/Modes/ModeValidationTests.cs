@@ -100,15 +100,31 @@ public class ModeValidationTests
     }
 
     [Fact]
-    public void Per_instance_settings_hold_down_to_a_model_on_a_GPU_and_not_for_a_session_or_call()
+    public void Who_holds_a_mode_decides_for_which_scopes_it_can_be_set()
     {
+        var model = new ModelReference("m");
         foreach (ModeField field in ModeField.All)
         {
-            ModeChange change = field.Overlay(ModeChange.None, ModeField.ChangeTo(ModeSettings.Default));
-            Assert.Null(ModeValidation.Change(ModeScope.Cluster, change));
-            Assert.Null(ModeValidation.Change(new ModeScope(Gpu: Gpu, Model: new ModelReference("m")), change));
-            Assert.Equal(field.PerInstance, ModeValidation.Change(InSession, change) is not null);
-            Assert.Equal(field.PerInstance, ModeValidation.Call(change) is not null);
+            ModeChange change = field.Set(ModeChange.None, ModeSettings.Default);
+            bool needsDevice = field.Holder != ModeHolder.Router;
+            bool needsForward = field.Holder != ModeHolder.Instance;
+            Assert.Equal(needsForward, !field.PerInstance);
+            Holds(true, ModeValidation.Change(ModeScope.Cluster, change));
+            Holds(true, ModeValidation.Change(new ModeScope(Model: model), change));
+            Holds(needsDevice, ModeValidation.Change(new ModeScope(Node: Gpu.Node), change));
+            Holds(needsDevice, ModeValidation.Change(new ModeScope(Gpu: Gpu), change));
+            Holds(needsDevice, ModeValidation.Change(new ModeScope(Gpu: Gpu, Model: model), change));
+            Holds(needsForward, ModeValidation.Change(InSession, change));
+            Holds(needsForward, ModeValidation.Call(change));
+            Holds(needsDevice && needsForward, ModeValidation.Change(InSession with { Gpu = Gpu }, change));
+
+            void Holds(bool expected, ModeRefusal? refusal)
+            {
+                Assert.Equal(expected, refusal is null);
+                Assert.Equal(expected ? null : FailureKind.InvalidRequest, refusal?.Kind);
+                Assert.Same(expected ? null : field, refusal?.Field);
+                Assert.StartsWith(expected ? "" : $"{field} ", refusal?.Reason ?? "", StringComparison.Ordinal);
+            }
         }
     }
 
