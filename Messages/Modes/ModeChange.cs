@@ -34,4 +34,7 @@ public sealed record ModeChange
 
     [Key(8)]
     public ProfilingFormat? Profiling { get; init; }
+
+    [Key(9)]
+    public bool? Audit { get; init; }
 }

@@ -35,4 +35,7 @@ public sealed record ModeSettings
 
     [Key(8)]
     public ProfilingFormat Profiling { get; init; }
+
+    [Key(9)]
+    public bool Audit { get; init; }
 }

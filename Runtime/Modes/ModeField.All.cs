@@ -184,6 +184,19 @@ public abstract partial class ModeField
             }
         );
 
+    public static ModeField Audit { get; } =
+        Add(
+            new ModeValueField<bool>("audit", ModeForms.OnOff)
+            {
+                Documentation = "counts what becomes of each forward, for the scope that asked for it",
+                Holder = ModeHolder.Router,
+                Changed = static change => change.Audit,
+                Change = static (change, value) => change with { Audit = value },
+                Value = static settings => settings.Audit,
+                With = static (settings, value) => settings with { Audit = value },
+            }
+        );
+
     private static ModeField Add(ModeField field)
     {
         field.Index = Entries.Count;
