@@ -10,6 +10,9 @@ internal sealed class LocalCounts
     private volatile IReadOnlyList<InstanceSnapshot> _instances = [];
     private volatile ModeCounts _modes = ModeCounts.None;
 
+    /// <summary>What the router counts of its forwards; the mode directory says which.</summary>
+    public AuditLedger Audit { get; } = new();
+
     /// <summary>Written by the node actor.</summary>
     public IReadOnlyList<InstanceSnapshot> Instances
     {

@@ -71,12 +71,15 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         if (!forward.IsLaunched)
         {
             _queue.Remove(forward);
-            Leave(forward, null);
+            Leave(forward, null, launched: false);
             Pump(now);
         }
     }
 
-    public void Complete(Launch launch, ImmutableArray<ForwardResult> results, TimeSpan now)
+    public void Complete(Launch launch, ImmutableArray<ForwardResult> results, TimeSpan now) =>
+        Complete(launch, results, now, launched: true);
+
+    private void Complete(Launch launch, ImmutableArray<ForwardResult> results, TimeSpan now, bool launched)
     {
         Launches--;
         for (int i = 0; i < results.Length; i++)
@@ -85,7 +88,10 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
             GpuForward forward = _held[(admitted.Forward.Id, admitted.Attempt)];
             Leave(
                 forward,
-                forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final)
+                forward.IsAbandoned
+                    ? null
+                    : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final, launched),
+                launched
             );
         }
 
@@ -96,7 +102,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
     public void FailLaunch(Launch launch, string reason, TimeSpan now)
     {
         var failure = new ForwardException(FailureKind.Internal, $"Device {spec.Id} could not launch the forward: {reason}");
-        Complete(launch, [.. launch.Forwards.Select(_ => ForwardResult.Failed(failure))], now);
+        Complete(launch, [.. launch.Forwards.Select(_ => ForwardResult.Failed(failure))], now, launched: false);
     }
 
     /// <summary>Hands queued forwards to the executor while it has credits; forwards behind a barrier let others pass.</summary>
@@ -136,24 +142,27 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
             var failed = new ForwardReply.Failed(admitted.Forward.Id, FailureKind.DeviceLost, $"Device {spec.Id} was lost: {reason}.");
             Release(
                 forward,
-                forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final)
+                forward.IsAbandoned
+                    ? null
+                    : new ForwardOutcome(admitted.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final, forward.IsLaunched),
+                forward.IsLaunched
             );
             Forget(forward);
         }
     }
 
-    private void Leave(GpuForward forward, ForwardOutcome? outcome)
+    private void Leave(GpuForward forward, ForwardOutcome? outcome, bool launched)
     {
-        Release(forward, outcome);
+        Release(forward, outcome, launched);
         instances.Leave(forward);
         Forget(forward);
     }
 
-    private void Release(GpuForward forward, ForwardOutcome? outcome)
+    private void Release(GpuForward forward, ForwardOutcome? outcome, bool launched)
     {
         DispatchForward dispatch = forward.Admitted.Dispatch;
         _held.Remove((dispatch.Forward.Id, dispatch.Attempt));
-        Release(dispatch, outcome);
+        Release(dispatch, outcome, launched);
     }
 
     private void Forget(GpuForward forward)
@@ -163,10 +172,14 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
     }
 
     private void Refuse(DispatchForward dispatch, FailureKind kind, string detail, RetryAdvice advice) =>
-        Release(dispatch, new ForwardOutcome(dispatch.Attempt, new ForwardReply.Failed(dispatch.Forward.Id, kind, detail), advice));
+        Release(
+            dispatch,
+            new ForwardOutcome(dispatch.Attempt, new ForwardReply.Failed(dispatch.Forward.Id, kind, detail), advice),
+            launched: false
+        );
 
     /// <summary>The outcome goes straight to its origin; where that is this node's router, credit and outcome are one message.</summary>
-    private void Release(DispatchForward dispatch, ForwardOutcome? outcome)
+    private void Release(DispatchForward dispatch, ForwardOutcome? outcome, bool launched)
     {
         if (dispatch.Origin is { } origin && outcome is not null)
         {
@@ -174,7 +187,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
             outcome = null;
         }
 
-        decisions.Add(GpuDecision.Release(new GpuRelease(spec.Id.Ordinal, dispatch.Forward.Id, dispatch.Attempt, outcome)));
+        decisions.Add(GpuDecision.Release(new GpuRelease(spec.Id.Ordinal, dispatch.Forward.Id, dispatch.Attempt, outcome, launched)));
     }
 
     private ForwardReply ReplyOf(GpuForward forward, in ForwardResult result)

@@ -184,7 +184,7 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
     private void Do(Action<TimeSpan> action)
     {
         action(_clock.Now);
-        _counts.Modes = _core.Counts();
+        _counts.Modes = _core.Publish();
         Apply();
     }
 

@@ -29,6 +29,7 @@ internal sealed class ModeDirectoryCore
     private readonly ModeExchange _exchange;
     private readonly Func<Guid> _newId;
     private readonly ModeCoordinator _coordinator;
+    private readonly AuditLedger _audit;
     private ModeCounts _counts = ModeCounts.None;
     private readonly SortedSet<string> _owners = new(StringComparer.Ordinal);
 
@@ -39,9 +40,11 @@ internal sealed class ModeDirectoryCore
         ModeDirectoryOptions options,
         Func<ClusterView> view,
         Func<Guid> newId,
-        DecisionQueue<ModeDecision, IModeShell> decisions
+        DecisionQueue<ModeDecision, IModeShell> decisions,
+        AuditLedger? audit = null
     )
     {
+        _audit = audit ?? new AuditLedger();
         _self = self;
         _decisions = decisions;
         _newId = newId;
@@ -123,6 +126,9 @@ internal sealed class ModeDirectoryCore
                 break;
             case ExplainModes explain:
                 Explain(explain, asker, now);
+                break;
+            case GetAudit get:
+                Get(get, asker);
                 break;
             case OpenSession open:
                 OpenSession(open, asker, now);
@@ -324,8 +330,23 @@ internal sealed class ModeDirectoryCore
         _decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Listing(entries, _store.InForce.Epoch)));
     }
 
-    /// <summary>What holds here: published for metrics before whoever asked for a change is answered.</summary>
-    public ModeCounts Counts() => _counts = _store.Count(_counts);
+    private void Get(GetAudit request, IReplyTo<ModeReply> asker)
+    {
+        if (ModeValidation.Scope(request.Scope) is { } refusal)
+        {
+            Refuse(asker, refusal);
+            return;
+        }
+
+        _decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Audited(_audit.Read(ModeScopes.Normalize(request.Scope)))));
+    }
+
+    /// <summary>What holds here: told to metrics and to the router before whoever asked for a change is answered.</summary>
+    public ModeCounts Publish()
+    {
+        _audit.UpdateFrom(_store.InForce);
+        return _counts = _store.Count(_counts);
+    }
 
     private void Explain(ExplainModes request, IReplyTo<ModeReply> asker, TimeSpan now)
     {

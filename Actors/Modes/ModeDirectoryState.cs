@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Akka.Actor;
+using Troupe.Actors.Counts;
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
@@ -10,14 +11,21 @@ namespace Troupe.Actors.Modes;
 /// <remarks><b>Owns</b> the core and what it has decided. <b>Thread</b> the directory's.</remarks>
 internal sealed class ModeDirectoryState
 {
-    public ModeDirectoryState(NodeId self, NodeIncarnation incarnation, ModeDirectoryOptions options, ClusterViewHolder views) =>
+    public ModeDirectoryState(
+        NodeId self,
+        NodeIncarnation incarnation,
+        ModeDirectoryOptions options,
+        ClusterViewHolder views,
+        AuditLedger audit
+    ) =>
         Core = new ModeDirectoryCore(
             self,
             incarnation,
             options,
             () => views.View,
             static () => new Guid(RandomNumberGenerator.GetBytes(16)),
-            Decisions
+            Decisions,
+            audit
         );
 
     public DecisionQueue<ModeDecision, IModeShell> Decisions { get; } = new();

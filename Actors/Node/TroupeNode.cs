@@ -51,14 +51,14 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
         var clock = new NodeClock(spec.Time);
         _views = new ClusterViewHolder(Id);
-        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge), _views, clock), NodeAddress.RouterName);
+        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge, _counts.Audit), _views, clock), NodeAddress.RouterName);
         _node = Start(
             NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _stopping.Token),
             "node"
         );
         _gateway = Start(GatewayActor.Props(), "gateway");
         _modes = Start(
-            ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views), clock, _router, _counts),
+            ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit), clock, _router, _counts),
             ModeDirectoryActor.Name
         );
         _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
@@ -102,6 +102,8 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public IReadOnlyList<InstanceSnapshot> Instances => _counts.Instances;
 
     public ModeCounts Modes => _counts.Modes;
+
+    public IReadOnlyList<KeyValuePair<string, AuditTally>> Audit => _counts.Audit.ReadKinds();
 
     /// <summary>Starts a node's actors. The system's configuration must hold <c>akka.hocon</c>.</summary>
     public static TroupeNode Start(ActorSystem system, TroupeNodeSpec spec) => new(system, spec);

@@ -1,3 +1,4 @@
+using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -10,6 +11,9 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
     public Forward Forward { get; } = forward;
 
     public IForwardSink Sink { get; } = sink;
+
+    /// <summary>Who counts what becomes of it; null when nobody does.</summary>
+    public AuditCounts? Audit { get; set; }
 
     /// <summary>Counts every dispatch, so that outcomes of an abandoned one are told apart.</summary>
     public int Attempt { get; set; }

@@ -1,3 +1,4 @@
+using Troupe.Actors.Counts;
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
@@ -12,11 +13,12 @@ namespace Troupe.Actors.Routing;
 /// again: after a bounce to the next node, after a loss up to
 /// <see cref="MaxAttempts"/>. A forward leaves <c>_pending</c> in <see cref="Answer"/> and nowhere else.
 /// </remarks>
-internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions)
+internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions, AuditLedger? audit = null)
 {
     public const int MaxAttempts = 3;
 
     private readonly Dictionary<RequestId, PendingForward> _pending = [];
+    private readonly RouterAudit _audit = new(table, audit ?? new AuditLedger());
     private readonly DeadlineWheel _deadlines = new();
     private readonly List<DeadlineEntry> _expired = [];
     private readonly RouteChooser _chooser = new(table);
@@ -45,6 +47,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
             return;
         }
 
+        _audit.Accept(pending);
         _deadlines.Add(pending);
         Dispatch(pending, now);
 
@@ -69,6 +72,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
             gpu.Outstanding--;
         }
 
+        _audit.Release(release);
         if (release.Outcome is { } outcome)
         {
             End(outcome, null, now);
@@ -83,6 +87,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
             return;
         }
 
+        RouterAudit.End(pending, outcome);
         if (outcome.Attempt != pending.Attempt)
         {
             // A result that comes late is as good as the one awaited; a failure of an abandoned attempt says nothing.
@@ -236,6 +241,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
         }
 
         pending.Attempt++;
+        RouterAudit.Dispatch(pending);
         pending.Model = route.Model;
         pending.SafeToResend = route.SafeToResend;
         if (choice.Gpu is { } gpu)
@@ -266,6 +272,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     /// unseen.</summary>
     private void Withdraw(PendingForward pending)
     {
+        _audit.Withdraw(pending);
         if (pending.Gpu is { } gpu)
         {
             decisions.Add(RouterDecision.Drop(gpu.Id.Ordinal, pending.Forward.Id, pending.Attempt));
@@ -293,6 +300,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     {
         _pending.Remove(pending.Forward.Id);
         _deadlines.Remove(pending);
+        RouterAudit.Answer(pending, reply);
         decisions.Add(RouterDecision.AnswerSink(pending.Sink, reply));
     }
 }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Actors.Counts;
 using Troupe.Actors.Decisions;
 using Troupe.Messages.Identity;
 
@@ -8,10 +9,10 @@ namespace Troupe.Actors.Routing;
 /// <remarks><b>Owns</b> the cores and what they have decided. <b>Thread</b> the router's.</remarks>
 internal sealed class RouterState
 {
-    public RouterState(NodeId self, TimeSpan snapshotMaxAge)
+    public RouterState(NodeId self, TimeSpan snapshotMaxAge, AuditLedger? audit = null)
     {
         Table = new RoutingTable(self, snapshotMaxAge);
-        Origin = new RouterCore(Table, Decisions);
+        Origin = new RouterCore(Table, Decisions, audit);
         Home = new HomeCore(Table, Decisions);
         Members = new RouterMembers(Table, Origin, Home, Decisions);
     }

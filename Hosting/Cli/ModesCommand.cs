@@ -8,11 +8,11 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Cli;
 
-/// <summary><c>troupe modes list|set|unset|enter|exit|explain</c>.</summary>
+/// <summary><c>troupe modes list|set|unset|enter|exit|explain|audit</c>.</summary>
 internal static class ModesCommand
 {
     public static Command Create() =>
-        new("modes", "Lists, sets, takes back, enters, exits and explains modes.")
+        new("modes", "Lists, sets, takes back, enters, exits and explains modes, and reads what one of them counts.")
         {
             CreateList(),
             CreateSet(),
@@ -20,6 +20,7 @@ internal static class ModesCommand
             CreateEnter(),
             CreateExit(),
             CreateExplain(),
+            CreateAudit(),
         };
 
     private static Command CreateList()
@@ -206,6 +207,46 @@ internal static class ModesCommand
             }
         );
         return command;
+    }
+
+    private static Command CreateAudit()
+    {
+        Command command = new("audit", "Prints what became of the forwards that the mode audit counted, by the scope that asked for it.");
+        ScopeOptions scope = new(command);
+        ClientOptions client = new(command);
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                using NodeClient node = client.Client(parsed);
+                Terminal terminal = client.Terminal(parsed);
+                AuditDocument answer = await node.AskAsync(Endpoints.ReadAudit, [], scope.Query(parsed), cancellation);
+                if (terminal.Json)
+                {
+                    terminal.Document(answer, AdminJson.Default.AuditDocument);
+                    return (int)ExitCode.Success;
+                }
+
+                terminal.Table(
+                    ["Scope", "#Accepted", "#Succeeded", "Failed", "#Redispatched", "#Executed", "#Late"],
+                    answer.Scopes.Select(row =>
+                        (IReadOnlyList<string>)
+                            [
+                                row.ScopeText,
+                                Text(row.Accepted),
+                                Text(row.Succeeded),
+                                string.Join(' ', row.Failed.Select(failed => $"{failed.Key}={Text(failed.Value)}")),
+                                Text(row.Redispatched),
+                                Text(row.Executed),
+                                Text(row.Late),
+                            ]
+                    )
+                );
+                return (int)ExitCode.Success;
+            }
+        );
+        return command;
+
+        static string Text(long count) => count.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>Renews three times per lease until the time is up or the command is interrupted.</summary>

@@ -26,6 +26,7 @@ internal sealed class NodeMetrics
     private readonly Gauge _nodes;
     private readonly InstanceMetrics _instances;
     private readonly ModeMetrics _modes;
+    private readonly ModeAuditMetrics _audit;
     private HashSet<(string Model, string Version)> _shownModels = [];
     private HashSet<string> _shownGpus = [];
 
@@ -104,6 +105,7 @@ internal sealed class NodeMetrics
         _nodes = factory.CreateGauge("troupe_nodes", "Nodes this node knows, itself included", ["state"]);
         _instances = new InstanceMetrics(factory);
         _modes = new ModeMetrics(factory);
+        _audit = new ModeAuditMetrics(factory);
 
         Counter Of(string name, string help) => factory.CreateCounter(name, help, ModelLabels);
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
@@ -118,6 +120,7 @@ internal sealed class NodeMetrics
             RefreshGpus();
             _instances.Refresh(_edge.Node.Id, _edge.Node.Instances);
             _modes.Refresh(_edge.Node.Modes);
+            _audit.Refresh(_edge.Node.Audit);
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }

@@ -165,6 +165,13 @@ internal static class Endpoints
         "What holds for a scope, where each setting comes from, and who cannot run with it",
         AdminJson.Default.ScopeDocument
     );
+    public static readonly EdgeEndpoint<AuditDocument> ReadAudit = Get(
+        "/v2/troupe/modes/audit",
+        ModeEndpoints.AuditAsync,
+        AdminJson.Default.AuditDocument,
+        "What this node's router has counted under the mode audit, by the scope that asked for it",
+        AdminJson.Default.ScopeDocument
+    );
     public static readonly EdgeEndpoint<ModeChangeDocument, ModeChangedDocument> SetMode = Post(
         "/v2/troupe/modes/set",
         ModeEndpoints.SetAsync,

@@ -29,11 +29,13 @@ public enum RetryAdvice
 /// <param name="Attempt">That of the <see cref="RouteForward"/> it answers.</param>
 /// <param name="Reply">Terminal when <paramref name="Advice"/> is <see cref="RetryAdvice.Final"/>; otherwise the failure to answer with if
 /// no other attempt is possible.</param>
+/// <param name="Launched">A device had begun with it.</param>
 [MessagePackObject]
 public sealed record ForwardOutcome(
     [property: Key(0)] int Attempt,
     [property: Key(1)] ForwardReply Reply,
-    [property: Key(2)] RetryAdvice Advice
+    [property: Key(2)] RetryAdvice Advice,
+    [property: Key(3)] bool Launched = false
 ) : IRouterMessage;
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>

@@ -39,6 +39,11 @@ public sealed record GetModes([property: Key(0)] ModeScope Scope) : ModeRequest;
 [MessagePackObject]
 public sealed record ExplainModes([property: Key(0)] ModeScope Scope) : ModeRequest;
 
+/// <summary>Asks what this node's router has counted under the mode <c>audit</c>, for scopes that overlap the one given. What was counted
+/// stays when the mode ends: until the process does, or many other scopes have been counted for since.</summary>
+[MessagePackObject]
+public sealed record GetAudit([property: Key(0)] ModeScope Scope) : ModeRequest;
+
 /// <summary>A device or member that a change did not reach or does not apply to, and why.</summary>
 [MessagePackObject]
 public sealed record ModeObstacle(
@@ -84,6 +89,7 @@ public sealed record ModeExplanation(
 [Union(7, typeof(SessionOpened))]
 [Union(8, typeof(SessionRenewed))]
 [Union(9, typeof(SessionClosed))]
+[Union(10, typeof(Audited))]
 public abstract record ModeReply
 {
     private ModeReply() { }
@@ -147,4 +153,7 @@ public abstract record ModeReply
 
     [MessagePackObject]
     public sealed record SessionClosed([property: Key(0)] SessionId Session, [property: Key(1)] long Epoch) : ModeReply;
+
+    [MessagePackObject]
+    public sealed record Audited([property: Key(0)] AuditRow[] Rows) : ModeReply;
 }

@@ -155,6 +155,9 @@ internal static class ModeChecks
             case ModeReply.SessionClosed closed:
                 check.NotNegative(closed.Epoch, "the epoch");
                 break;
+            case ModeReply.Audited audited:
+                check.Each(audited.Rows, "the rows", static (check, row) => check.Row(row));
+                break;
         }
     }
 
@@ -163,6 +166,30 @@ internal static class ModeChecks
         check.NotNegative(epoch, "the epoch");
         check.Each(appliedBy, "the devices reached", static (check, gpu) => check.Gpu(gpu));
         check.Each(notReached, "those not reached", static (check, obstacle) => check.Obstacle(obstacle));
+    }
+
+    private static void Row(this WireCheck check, AuditRow row)
+    {
+        if (row.Scope is { } scope)
+        {
+            check.Scope(scope);
+        }
+
+        check.Present(row.Tally, "the tally");
+        check.NotNegative(row.Tally.Accepted, "the forwards accepted");
+        check.NotNegative(row.Tally.Succeeded, "the forwards succeeded");
+        check.NotNegative(row.Tally.Redispatched, "the attempts after the first");
+        check.NotNegative(row.Tally.Executed, "the attempts launched");
+        check.NotNegative(row.Tally.Late, "the late results");
+        check.Each(
+            row.Tally.Failed,
+            "the failures",
+            static (check, failed) =>
+            {
+                check.Defined(failed.Kind, "the kind of a failure");
+                check.NotNegative(failed.Count, "the number of failures");
+            }
+        );
     }
 
     private static void Entry(this WireCheck check, ModeEntrySnapshot entry)

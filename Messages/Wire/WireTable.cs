@@ -33,6 +33,7 @@ internal static class WireTable
         WireType.Of<ExitMode>("mext", static (_, _) => { }),
         WireType.Of<GetModes>("mget", static (check, get) => check.Scope(get.Scope)),
         WireType.Of<ExplainModes>("mexp", static (check, explain) => check.Scope(explain.Scope)),
+        WireType.Of<GetAudit>("maud", static (check, get) => check.Scope(get.Scope)),
         WireType.Of<OpenSession>("sopn", ModeChecks.Open),
         WireType.Of<RenewSession>("sren", static (check, renew) => check.Duration(renew.Lease, "the lease")),
         WireType.Of<CloseSession>("scls", static (_, _) => { }),

@@ -19,6 +19,7 @@ namespace Troupe.Hosting.Http.Admin;
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(ScopeDocument))]
 [JsonSerializable(typeof(ModesDocument))]
+[JsonSerializable(typeof(AuditDocument))]
 [JsonSerializable(typeof(ModeChangeDocument))]
 [JsonSerializable(typeof(UnsetDocument))]
 [JsonSerializable(typeof(ModeChangedDocument))]

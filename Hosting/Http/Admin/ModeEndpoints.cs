@@ -22,6 +22,9 @@ internal static class ModeEndpoints
     public static async Task ExplainAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
 
+    public static async Task AuditAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
+        await AskAsync(context, edge, new GetAudit(QueryScope(context)));
+
     public static async Task SetAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         ModeChangeDocument wanted = await ChangeAsync(context, edge);
@@ -140,6 +143,13 @@ internal static class ModeEndpoints
                     AdminJson.Default.ModeExplanationDocument
                 );
                 break;
+            case ModeReply.Audited audited:
+                await Answer.DocumentAsync(
+                    context,
+                    new AuditDocument(edge.Node.Id.ToString(), [.. audited.Rows.Select(Row)]),
+                    AdminJson.Default.AuditDocument
+                );
+                break;
             case ModeReply.Refused refused:
                 string by =
                     refused.By.Length == 0
@@ -162,12 +172,7 @@ internal static class ModeEndpoints
             entry.IsSession ? "session"
                 : entry.Token is null ? "baseline"
                 : "entered",
-            new ScopeDocument(
-                entry.Scope.Node?.ToString(),
-                entry.Scope.Gpu?.ToString(),
-                entry.Scope.Model?.ToString(),
-                entry.Scope.Session?.ToString()
-            ),
+            Selectors(entry.Scope),
             ModeScopes.Text(entry.Scope),
             new Dictionary<string, string>(ModeText.Write(entry.Change)),
             entry.Epoch,
@@ -175,6 +180,21 @@ internal static class ModeEndpoints
             entry.LeaseLeft?.TotalSeconds,
             entry.Coordinator.ToString()
         );
+
+    private static AuditRowDocument Row(AuditRow row) =>
+        new(
+            row.Scope is null ? null : Selectors(row.Scope),
+            row.Scope is null ? "call" : ModeScopes.Text(row.Scope),
+            row.Tally.Accepted,
+            row.Tally.Succeeded,
+            row.Tally.Failed.ToDictionary(failed => ModeSpelling.Of(failed.Kind.ToString()), failed => failed.Count),
+            row.Tally.Redispatched,
+            row.Tally.Executed,
+            row.Tally.Late
+        );
+
+    private static ScopeDocument Selectors(ModeScope scope) =>
+        new(scope.Node?.ToString(), scope.Gpu?.ToString(), scope.Model?.ToString(), scope.Session?.ToString());
 
     private static string[] Gpus(GpuId[] gpus) => [.. gpus.Select(gpu => gpu.ToString())];
 

@@ -14,6 +14,7 @@ public sealed class ModeRequestTests
         new ExitMode(new ModeToken(Guid.Empty)),
         new GetModes(ModeScope.Cluster),
         new ExplainModes(ModeScope.Cluster),
+        new GetAudit(ModeScope.Cluster),
         new OpenSession(TimeSpan.FromMinutes(1)),
         new RenewSession(new SessionId(Guid.Empty), TimeSpan.FromMinutes(1)),
         new CloseSession(new SessionId(Guid.Empty)),

@@ -1,3 +1,4 @@
+using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Failures;
@@ -22,7 +23,7 @@ internal sealed class RouterTable
     public RouterTable()
     {
         Table = new RoutingTable(Self, TimeSpan.FromSeconds(3));
-        Origin = new RouterCore(Table, Recorder.Queue);
+        Origin = new RouterCore(Table, Recorder.Queue, Audit);
         Home = new HomeCore(Table, Recorder.Queue);
         Members = new RouterMembers(Table, Origin, Home, Recorder.Queue);
     }
@@ -32,6 +33,8 @@ internal sealed class RouterTable
     public List<RouterDecision> Decisions => Recorder.Applied;
 
     public RoutingTable Table { get; }
+
+    public AuditLedger Audit { get; } = new();
 
     public RouterCore Origin { get; }
 

@@ -37,6 +37,8 @@ internal sealed class FakeNode : ITroupeNode
 
     public ModeCounts Modes { get; set; } = ModeCounts.None;
 
+    public IReadOnlyList<KeyValuePair<string, AuditTally>> Audit { get; set; } = [];
+
     /// <summary>Makes the reply to each forward; null leaves it unanswered until the test calls the sink.</summary>
     public Func<Forward, ForwardReply?> Answer { get; set; } =
         forward => new ForwardReply.Failed(forward.Id, FailureKind.Internal, "no answer was set");

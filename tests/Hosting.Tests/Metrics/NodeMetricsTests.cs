@@ -118,6 +118,21 @@ public sealed class NodeMetricsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Audited_forwards_are_counted_by_kind_of_scope()
+    {
+        await Load();
+        Assert.Equal(0, await Series("troupe_audit_accepted_total{scope=\"model\"}"));
+        await Post("v2/troupe/modes/set", """{ "modes": { "audit": "on" }, "scope": { "model": "scaled" } }""");
+        await Infer();
+        await Infer();
+        Assert.Equal(2, await Series("troupe_audit_accepted_total{scope=\"model\"}"));
+        Assert.Equal(2, await Series("troupe_audit_succeeded_total{scope=\"model\"}"));
+        Assert.Equal(2, await Series("troupe_audit_executed_total{scope=\"model\"}"));
+        Assert.Equal(0, await Series("troupe_audit_late_total{scope=\"model\"}"));
+        Assert.Equal(0, await Series("troupe_audit_accepted_total{scope=\"cluster\"}"));
+    }
+
+    [Fact]
     public async Task The_series_of_an_unloaded_model_vanish_and_one_loaded_anew_starts_from_zero()
     {
         await Load();

@@ -172,6 +172,15 @@ internal static class MessageGen
         .Select((setting, value, source, epoch, conflict) => new ModeExplanation(setting, value, source, epoch, conflict));
 
     private static readonly Gen<SessionId> Session = Gen.Guid.Select(value => new SessionId(value));
+    private static readonly Gen<AuditRow> Row = Gen.Select(
+            Maybe(Scope),
+            Gen.Select(Count, Count, Count, Count, Count),
+            Gen.Select(Failure, Count).Select((kind, count) => new FailureTally(kind, count)).Array[0, 3]
+        )
+        .Select(
+            (scope, counts, failed) =>
+                new AuditRow(scope, new AuditTally(counts.Item1, counts.Item2, failed, counts.Item3, counts.Item4, counts.Item5))
+        );
     private static readonly Gen<ModeStamp> Stamp = Gen.Select(Count, Gen.ULong, Count)
         .Select((time, node, counter) => new ModeStamp(time, new NodeIncarnation(node), counter));
     private static readonly Gen<ModeLease> Lease = Gen.Select(Stamp, Duration).Select((renewed, left) => new ModeLease(renewed, left));
@@ -209,7 +218,7 @@ internal static class MessageGen
             [typeof(RouteForward)] = Gen.Select(Forward, Gen.Int[1, 3])
                 .Select(object (forward, attempt) => new RouteForward(forward, attempt)),
             [typeof(ForwardOutcome)] = Gen.Select(Gen.Int[1, 3], Gen.OneOf(Succeeded, Failed), Any<RetryAdvice>())
-                .Select(object (attempt, reply, advice) => new ForwardOutcome(attempt, reply, advice)),
+                .Select(object (attempt, reply, advice) => new ForwardOutcome(attempt, reply, advice, attempt == 2)),
             [typeof(AbandonForward)] = Gen.Select(Request, Gen.Int[1, 3]).Select(object (id, attempt) => new AbandonForward(id, attempt)),
             [typeof(LoadModel)] = Gen.Select(Name, Optional(Small), Maybe(Name), Maybe(Small.Array[0, 4]))
                 .Select(object (name, number, path, gpus) => new LoadModel(name, number, path, gpus)),
@@ -227,6 +236,7 @@ internal static class MessageGen
             [typeof(ExitMode)] = Token.Select(object (token) => new ExitMode(token)),
             [typeof(GetModes)] = Scope.Select(object (scope) => new GetModes(scope)),
             [typeof(ExplainModes)] = Scope.Select(object (scope) => new ExplainModes(scope)),
+            [typeof(GetAudit)] = Scope.Select(object (scope) => new GetAudit(scope)),
             [typeof(ModeReply.Applied)] = Gen.Select(Count, Gpus, Obstacles)
                 .Select(object (epoch, by, not) => new ModeReply.Applied(epoch, by, not)),
             [typeof(ModeReply.Entered)] = Gen.Select(Token, Count, Gpus, Obstacles)
@@ -246,6 +256,7 @@ internal static class MessageGen
                 .Select(object (session, lease) => new ModeReply.SessionRenewed(session, lease)),
             [typeof(ModeReply.SessionClosed)] = Gen.Select(Session, Count)
                 .Select(object (session, epoch) => new ModeReply.SessionClosed(session, epoch)),
+            [typeof(ModeReply.Audited)] = Row.Array[0, 3].Select(object (rows) => new ModeReply.Audited(rows)),
             [typeof(OpenSession)] = Gen.Select(Duration, Maybe(Name)).Select(object (lease, owner) => new OpenSession(lease, owner)),
             [typeof(RenewSession)] = Gen.Select(Session, Duration).Select(object (session, lease) => new RenewSession(session, lease)),
             [typeof(CloseSession)] = Session.Select(object (session) => new CloseSession(session)),

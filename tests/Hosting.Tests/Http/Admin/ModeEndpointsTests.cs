@@ -106,6 +106,39 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
     }
 
     [Fact]
+    public async Task Audited_forwards_are_counted_for_the_scope_that_asked_and_can_be_read_everywhere()
+    {
+        await node.AskAsync("POST", Modes + "/set", """{"modes":{"audit":"on"},"scope":{"model":"fmnist"}}""");
+        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""));
+        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""));
+        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""" "troupe_audit": false """));
+        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""" "troupe_audit": true """));
+        Assert.Equal(400, (await node.SendAsync("POST", "/v2/models/fmnist/infer", Infer(""" "troupe_profile": 7 """))).Status);
+
+        JsonElement row = Assert.Single((await node.AskAsync("GET", Modes + "/audit?model=fmnist")).GetProperty("scopes").EnumerateArray());
+        Assert.Equal("model fmnist", row.GetProperty("scope_text").GetString());
+        Assert.Equal((3, 2, 2), (Count(row, "accepted"), Count(row, "succeeded"), Count(row, "executed")));
+        Assert.Equal((0, 0), (Count(row, "redispatched"), Count(row, "late")));
+        Assert.Equal(1, row.GetProperty("failed").GetProperty("invalid-request").GetInt64());
+
+        await node.AskAsync("DELETE", Modes + "/set?settings=audit&model=fmnist");
+        await node.AskAsync("POST", "/v2/models/fmnist/infer", Infer(""));
+        (int exit, string output, string error) = await node.RunAsync(["modes", "audit"]);
+        Assert.True(exit == 0, error);
+        Assert.Matches(@"model fmnist +3 +2 +invalid-request=1 +0 +2 +0", output);
+        Assert.Matches(@"call +1 +1 +0 +1 +0", output);
+        await RefusedAsync(
+            400,
+            "is looked up by the router",
+            "POST",
+            Modes + "/set",
+            $$$"""{"modes":{"audit":"on"},"scope":{"gpu":"{{{node.Node}}}/0"}}"""
+        );
+
+        static long Count(JsonElement row, string name) => row.GetProperty(name).GetInt64();
+    }
+
+    [Fact]
     public async Task A_session_sees_its_own_modes_until_it_is_closed()
     {
         string session = (await node.AskAsync("POST", "/v2/troupe/sessions", """{"lease":"30s"}""")).GetProperty("session").GetString()!;
