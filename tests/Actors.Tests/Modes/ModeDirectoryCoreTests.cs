@@ -6,7 +6,8 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Tests.Modes;
 
-/// <summary>The rules of modes in a cluster, one by one, on directories wired by hand.</summary>
+/// <summary>The rules of modes in a cluster, one by one, on directories wired by hand.
+/// Coordinated by <see cref="ModeCoordinator"/>.</summary>
 public class ModeDirectoryCoreTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);

@@ -10,7 +10,8 @@ using Troupe.Messages.Nodes;
 namespace Troupe.Actors.Tests.Routing;
 
 /// <summary>A throw at each decision of a router in turn: every forward has its one reply, every remote origin its one outcome, every
-/// load its answer, and no credit is lost.</summary>
+/// load its answer, and no credit is lost.
+/// The shell is <see cref="RouterActor"/>.</summary>
 public sealed class RouterFailuresTests
 {
     private const int Limit = 200;

@@ -23,7 +23,7 @@ public sealed class FaceFrameTests
     {
         FashionMnist pictures = FashionMnist.Read();
         Assert.Equal((200, 200), (pictures.Images.Count, pictures.Labels.Count));
-        Assert.All(pictures.Labels, label => Assert.InRange(label, 0, FashionMnist.Classes.Count - 1));
-        Assert.Equal("Ankle boot", FashionMnist.Classes[pictures.Labels[0]]);
+        Assert.All(pictures.Labels, label => Assert.InRange(label, 0, 9));
+        Assert.Equal(9, pictures.Labels[0]);
     }
 }

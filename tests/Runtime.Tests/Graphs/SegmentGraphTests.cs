@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Graphs;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
@@ -10,7 +11,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Graphs;
 
-/// <summary>Graphs per segment: recorded once per key, replayed ever after, never wrong.</summary>
+/// <summary>Graphs per segment: recorded once per key, replayed ever after, never wrong.
+/// A recording is a <see cref="GraphEntry"/>.</summary>
 public sealed class SegmentGraphTests
 {
     private static readonly ModeSettings PerSegment = new() { CudaGraphs = CudaGraphsMode.PerSegment };

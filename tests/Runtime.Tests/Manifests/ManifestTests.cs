@@ -1,13 +1,15 @@
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Manifests;
 
-/// <summary>A manifest that is wrong in one place: one error that names the place, and nothing left behind.</summary>
+/// <summary>A manifest that is wrong in one place: one error that names the place, and nothing left behind.
+/// Read by <see cref="ManifestReader"/>.</summary>
 public sealed class ManifestTests
 {
     private const string Good = """

@@ -2,6 +2,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Plans;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Scopes;
 using Troupe.TestSupport.Onnx;
@@ -9,6 +10,7 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Scopes;
 
+/// <summary>Switched by <see cref="BoundSegment"/>.</summary>
 public sealed class OptimizationProfileTests
 {
     [Fact]

@@ -9,7 +9,8 @@ using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Tests.Http.V2;
 
-/// <summary>Recorded exchanges with a real Triton, sent over loopback to a real node that serves the same classifier.</summary>
+/// <summary>Recorded exchanges with a real Triton, sent over loopback to a real node that serves the same classifier.
+/// What does not fit a model is refused by <see cref="RequestValidation"/> in Triton's words.</summary>
 public sealed class GoldenReplayTests
 {
     [Fact]

@@ -1,11 +1,13 @@
 using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Exported;
 using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.TestSupport.Artifacts;
 
 namespace Troupe.Runtime.Tests.Artifacts.Exported;
 
-/// <summary>What an exported program must have: a model, engines, and only files that belong together.</summary>
+/// <summary>What an exported program must have: a model, engines, and only files that belong together.
+/// Its graph is read by <see cref="ExportedGraphReader"/>.</summary>
 public sealed class ExportedProgramReaderTests
 {
     [Fact]

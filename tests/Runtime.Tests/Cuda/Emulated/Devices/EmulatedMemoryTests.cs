@@ -6,7 +6,8 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda.Emulated.Devices;
 
-/// <summary>The memory limit, the account of bytes, and leak reports.</summary>
+/// <summary>The memory limit, the account of bytes, and leak reports.
+/// Held by <see cref="EmulatedDevice"/> and <see cref="EmulatedPool"/>.</summary>
 public sealed class EmulatedMemoryTests
 {
     private static readonly EmulatedDeviceOptions Small = new() { MemoryBytes = 1 << 20 };

@@ -5,7 +5,8 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda.Emulated.Driver;
 
-/// <summary>Wrong programs, each with the code it fails with, in every policy. What CUDA leaves undefined is an error here.</summary>
+/// <summary>Wrong programs, each with the code it fails with, in every policy. What CUDA leaves undefined is an error here.
+/// Commands are carried out by <see cref="CommandRunner"/>.</summary>
 public sealed class EmulatedStrictnessTests
 {
     public static TheoryData<int> Policies => [(int)ExecutionPolicy.Inline, (int)ExecutionPolicy.Deferred, (int)ExecutionPolicy.Timed];

@@ -5,6 +5,7 @@ using Troupe.TestSupport.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda.Emulated.Execution;
 
+/// <summary>Work that waits in queues (<see cref="QueuedExecution"/>): order by streams, events and edges.</summary>
 public sealed class DeferredExecutionTests
 {
     [Fact]
