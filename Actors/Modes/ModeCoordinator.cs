@@ -10,6 +10,7 @@ namespace Troupe.Actors.Modes;
 /// <summary>Carries changes through the cluster: prepare, commit, and compensation where somebody refuses or stays silent; every request
 /// ends with exactly one answer.</summary>
 /// <remarks>
+/// It is long because prepare, commit and compensation are the branches of one conversation.
 /// Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its thread. Holds nothing that another directory would need if this node
 /// died: what was committed anywhere
 /// spreads by <see cref="ModeExchange"/> and ends with its lease.

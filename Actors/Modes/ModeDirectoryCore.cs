@@ -13,6 +13,7 @@ namespace Troupe.Actors.Modes;
 /// <summary>The decisions of a mode directory: coordinates changes of its clients, takes part in those of others, and keeps its copy of the
 /// modes like theirs.</summary>
 /// <remarks>
+/// It is long because it is the one door to three conversations; each is carried on in a file of its own.
 /// Knows no Akka. Three conversations, each in a file of its own kind: requests are coordinated by <see cref="ModeOperation"/>s (prepare,
 /// commit, perhaps compensate), the node's GPUs are
 /// asked in <see cref="GpuRound"/>s, <see cref="ModeExchange"/> makes all members hold the same. What is decided is appended

@@ -9,6 +9,7 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>The origin's decisions: every forward accepted here gets exactly one terminal reply, whatever dies.</summary>
 /// <remarks>
+/// It is long because every way out of a pending forward stands together, so that each is seen to answer once.
 /// Knows no Akka: each method appends what is to be done to the list it shares with <see cref="HomeCore"/>. Only an origin dispatches
 /// again: after a bounce to the next node, after a loss up to
 /// <see cref="MaxAttempts"/>. A forward leaves <c>_pending</c> in <see cref="Answer"/> and nowhere else.

@@ -9,6 +9,7 @@ using Troupe.Runtime.Modes;
 namespace Troupe.Hosting.Cli;
 
 /// <summary><c>troupe modes list|set|unset|enter|exit|explain|audit</c>.</summary>
+/// <remarks>It is long because its verbs share scope options and the renewal of what is held.</remarks>
 internal static class ModesCommand
 {
     public static Command Create() =>

@@ -9,10 +9,6 @@ internal sealed record FashionMnist(IReadOnlyList<byte[]> Images, IReadOnlyList<
 {
     public const int Side = 28;
 
-    /// <summary>Names of the ten classes, in the data set's order.</summary>
-    public static IReadOnlyList<string> Classes { get; } =
-    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
-
     /// <exception cref="InvalidDataException">The files do not belong together or are damaged.</exception>
     public static FashionMnist Read()
     {

@@ -21,8 +21,6 @@ internal sealed class InferContract
     /// <summary>Names of the classes of an output, in order of their index; for the classification extension.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
-    public TensorSpec? Input(ReadOnlySpan<byte> utf8Name) => Find(Inputs, utf8Name);
-
     public TensorSpec? Output(ReadOnlySpan<byte> utf8Name) => Find(Outputs, utf8Name);
 
     private static TensorSpec? Find(IReadOnlyList<TensorSpec> specs, ReadOnlySpan<byte> utf8Name)

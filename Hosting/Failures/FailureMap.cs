@@ -5,7 +5,8 @@ using static Troupe.Hosting.Failures.FailureReason;
 
 namespace Troupe.Hosting.Failures;
 
-/// <summary>The one place that says what a failure is outside the node: over HTTP and gRPC, in the counters, as an exit code, and whether to
+/// <summary>The one place that says what a failure is outside the node: over HTTP and gRPC, in the counters, as an exit code, and whether
+/// to
 /// try again.</summary>
 internal static class FailureMap
 {

@@ -4,7 +4,8 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Troupe.Messages.Generator;
 
-/// <summary>The source of one formatter: an array of the members by their keys for an object, a pair of case and object for a family.</summary>
+/// <summary>The source of one formatter: an array of the members by their keys for an object, a pair of case and object for a
+/// family.</summary>
 /// <remarks>A member that the bytes lack keeps the default of its parameter or initializer, members behind the last key are skipped; keys
 /// that nobody has are written as nil.</remarks>
 internal static class FormatterSource
@@ -15,7 +16,8 @@ internal static class FormatterSource
 
     public static string NameOf(ITypeSymbol type) => (type.ContainingType is { } outer ? NameOf(outer) : "") + type.Name;
 
-    /// <summary>The formatter's name and source, its lines in the table of all formatters, and its line in that of families if it is one.</summary>
+    /// <summary>The formatter's name and source, its lines in the table of all formatters, and its line in that of families if it is
+    /// one.</summary>
     public static (string Name, string Source, string Entries, string Family) Of(INamedTypeSymbol type)
     {
         StringBuilder text = new(Head);

@@ -11,7 +11,8 @@ namespace Troupe.Messages.Wire;
 /// <remarks>
 /// To add a message, add a line and its golden bytes (the tests ask for them). A manifest has 2 to 4 letters and is never renamed or used
 /// again; a field gets a new key,
-/// a default that means what its absence meant, and <see cref="AddedLaterAttribute"/>, so that bytes without it stay as they are. The side that reads ships one release before the side that writes.
+/// a default that means what its absence meant, and <see cref="AddedLaterAttribute"/>, so that bytes without it stay as they are. The side
+/// that reads ships one release before the side that writes.
 /// </remarks>
 internal static class WireTable
 {

@@ -4,7 +4,7 @@ namespace Troupe.Runtime.Cuda;
 /// <remarks>
 /// <b>Owns</b> the range; holds its context alive. <b>Thread</b> any. <b>Blocks</b> when plain memory is freed: the driver may wait for the
 /// device.
-/// A stream-ordered range is freed in the order of the stream given to <see cref="FreeOn"/>, or of the one it was allocated on.
+/// A stream-ordered range is freed in the order of the stream that it was allocated on.
 /// </remarks>
 internal sealed class DeviceBuffer : OwnedHandle<DevicePointer>
 {
@@ -47,17 +47,6 @@ internal sealed class DeviceBuffer : OwnedHandle<DevicePointer>
         }
 
         return creation.Keep(new DeviceBuffer(context, stream, pointer, byteCount));
-    }
-
-    /// <summary>Frees in the order of a stream, for ranges whose last use is there.</summary>
-    public void FreeOn(DeviceStream stream)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        if (TryEnd(out DevicePointer pointer))
-        {
-            Free(pointer, stream.Handle);
-            Context.LetGo();
-        }
     }
 
     private protected override void GiveBack(DevicePointer pointer) =>

@@ -25,7 +25,8 @@ public interface ILane : IDisposable
     /// <summary>What became of one forward of the submission so far.</summary>
     LaneStatus Poll(int forward);
 
-    /// <summary>After <see cref="LaneStatus.Succeeded"/>: the outputs of one forward in the module's order, each owning its bytes.</summary>
+    /// <summary>After <see cref="LaneStatus.Succeeded"/>: the outputs of one forward in the module's order, each owning its
+    /// bytes.</summary>
     Tensor[] TakeOutputs(int forward);
 
     /// <summary>After <see cref="LaneStatus.Failed"/>: why.</summary>

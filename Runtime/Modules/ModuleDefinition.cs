@@ -13,7 +13,4 @@ internal sealed record ModuleDefinition(
     IReadOnlyList<ModuleTensor> Inputs,
     IReadOnlyList<ModuleTensor> Outputs,
     IReadOnlyList<SegmentDefinition> Segments
-)
-{
-    public bool HasFallbacks => Segments.Any(segment => segment.Spec.Kind == SegmentKind.Fallback);
-}
+);

@@ -62,8 +62,6 @@ internal sealed record GraphTensor(
 
     /// <summary>Bytes an address must be a multiple of, for every segment that uses it.</summary>
     public int Alignment { get; init; } = 1;
-
-    public TensorSpec ToSpec() => new(Name, Type, Shape);
 }
 
 /// <summary>How one segment is wired: tensors in the order of its engine's inputs and outputs.</summary>

@@ -46,9 +46,6 @@ internal sealed class BoundSegment(
     /// <summary>The profile its context is on; a new one starts with 0.</summary>
     public int ActiveProfile => _profiles?.Active ?? 0;
 
-    /// <summary>Whether its context has been made.</summary>
-    public bool HasContext => _context is not null;
-
     /// <summary>The same segment with a context of its own, for a recording of it.</summary>
     public BoundSegment ForRecording() => new(parts, Index, Device, failure, profile, keepsWorkspace: true);
 

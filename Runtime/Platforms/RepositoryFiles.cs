@@ -22,7 +22,8 @@ public static class RepositoryFiles
         .. ModelFileNames.Artifacts,
     ];
 
-    /// <summary>What a model of a platform (V2's word) is called in a repository; null where no back end of this build makes such.</summary>
+    /// <summary>What a model of a platform (V2's word) is called in a repository; null where no back end of this build makes
+    /// such.</summary>
     public static string? NameFor(string platform) =>
         platform == ModuleLoader.ModulePlatform
             ? Manifest

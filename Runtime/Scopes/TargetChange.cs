@@ -13,7 +13,8 @@ internal readonly record struct TargetChange(TargetModes Target, ModeSettings Be
     private bool ConcernsInstance => PerInstance.Differs(Before, After);
 
     /// <summary>Applies changes to their modules, all of them or none.</summary>
-    /// <exception cref="ForwardException">One refused; what could not be restored meanwhile is left to the module's next forward.</exception>
+    /// <exception cref="ForwardException">One refused; what could not be restored meanwhile is left to the module's next
+    /// forward.</exception>
     public static void ApplyAll(ReadOnlySpan<TargetChange> changes)
     {
         int applied = 0;

@@ -20,7 +20,4 @@ internal sealed record EngineTensor(string Name, ElementType Type, TensorShape S
 
     /// <summary>The shape has the tensor's rank and its fixed dimensions.</summary>
     public bool Admits(in TensorShape shape) => shape.Fits(Shape);
-
-    /// <summary>What the module's caller sees of it.</summary>
-    public TensorSpec ToSpec() => new(Name, Type, Shape);
 }

@@ -1,6 +1,7 @@
 namespace Troupe.Hosting.Http.Server;
 
-/// <summary>Finds the endpoint of a request target among rows. Paths match whole and letter for letter, and nothing is percent-decoded: that
+/// <summary>Finds the endpoint of a request target among rows. Paths match whole and letter for letter, and nothing is percent-decoded:
+/// that
 /// is Triton's contract.</summary>
 /// <remarks>Immutable once made. The first row is the one that is asked for all day: a path that is nothing but its name between two texts
 /// is held against them before the tree is walked. <b>Thread</b> any.</remarks>

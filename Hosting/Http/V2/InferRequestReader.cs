@@ -5,7 +5,8 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>Reads the body of a V2 inference request: JSON, JSON with binary parts behind it, or the raw bytes of a single input.</summary>
-/// <remarks>Binary tensors are slices of the body: it must stay as it is until the forward's terminal reply. Source: Open Inference
+/// <remarks>It is long because the format is one: every member may come in any order and is read where it stands.
+/// Binary tensors are slices of the body: it must stay as it is until the forward's terminal reply. Source: Open Inference
 /// Protocol V2, binary tensor data extension; Triton 2.51 where the text is silent.</remarks>
 internal static class InferRequestReader
 {

@@ -8,7 +8,7 @@ namespace Troupe.Runtime.Artifacts.Exported;
 
 /// <summary>Reads the graph of an exported program (torch/_export/serde/schema.py) and connects its engine calls by value names. Nodes that
 /// no engine runs are collected and refused together.</summary>
-/// <remarks>One file, as the steps share the table of values: names defined by one are what the next may use.</remarks>
+/// <remarks>It is long because the steps share the table of values: names defined by one are what the next may use.</remarks>
 internal sealed class ExportedGraphReader
 {
     private const string ExecuteEngine = "torch.ops.tensorrt.execute_engine";

@@ -20,8 +20,6 @@ internal abstract class PickleValue
 
         public override string Kind => "a text";
 
-        public bool Is(ReadOnlySpan<byte> other) => utf8.Span.SequenceEqual(other);
-
         public override string ToString() =>
             System.Text.Unicode.Utf8.IsValid(utf8.Span) ? Encoding.UTF8.GetString(utf8.Span) : Shown.Of(utf8.Span);
     }
@@ -69,8 +67,6 @@ internal abstract class PickleValue
         public string Name => name;
 
         public override string Kind => $"the global {Shown.Of(module)}.{Shown.Of(name)}";
-
-        public bool Is(string otherModule, string otherName) => module == otherModule && name == otherName;
     }
 
     /// <summary>What Python would make by calling or constructing a global: the global, its arguments, and the state given after.</summary>

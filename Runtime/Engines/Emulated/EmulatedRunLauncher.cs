@@ -6,7 +6,8 @@ namespace Troupe.Runtime.Engines.Emulated;
 
 /// <summary>Stands between the network and the driver: what enters a stream as a run of the network enters it as a run of the
 /// engine.</summary>
-/// <remarks><b>Owns</b> nothing on the device. <b>Thread</b> the lane's holder. <b>Blocks</b> never. Allocates for recordings only.</remarks>
+/// <remarks><b>Owns</b> nothing on the device. <b>Thread</b> the lane's holder. <b>Blocks</b> never. Allocates for recordings
+/// only.</remarks>
 internal sealed class EmulatedRunLauncher(EmulatedEngine engine, FailureSlot failure, ILayerProfiler? profiler) : IManagedLauncher
 {
     private readonly IManagedLauncher _driver = (IManagedLauncher)engine.Home.Driver;

@@ -3,7 +3,8 @@ using System.Globalization;
 
 namespace Troupe.Benchmarks.Ladder;
 
-/// <summary>Compares this build with another one, process by process in turn: the median of the ratios of pairs, which a machine that drifts
+/// <summary>Compares this build with another one, process by process in turn: the median of the ratios of pairs, which a machine that
+/// drifts
 /// does not bend.</summary>
 internal static class BuildComparison
 {

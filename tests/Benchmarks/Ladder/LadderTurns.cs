@@ -5,7 +5,8 @@ using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Benchmarks.Ladder;
 
-/// <summary>Every rung of the ladder and every mode in one short process, short batches that take turns; one line a rung, for a comparison of
+/// <summary>Every rung of the ladder and every mode in one short process, short batches that take turns; one line a rung, for a comparison
+/// of
 /// two builds (<see cref="BuildComparison"/>).</summary>
 internal static class LadderTurns
 {
@@ -13,7 +14,8 @@ internal static class LadderTurns
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan Batch = TimeSpan.FromMicroseconds(400);
 
-    /// <summary>Prints <c>MODEL/RUNG MICROSECONDS BYTES</c>: the median batch, and the managed bytes a call allocates on the calling thread.</summary>
+    /// <summary>Prints <c>MODEL/RUNG MICROSECONDS BYTES</c>: the median batch, and the managed bytes a call allocates on the calling
+    /// thread.</summary>
     public static void Run()
     {
         using var folder = new ModuleFolder();

@@ -3,7 +3,8 @@ using Troupe.Runtime.Cuda.Emulated.Devices;
 namespace Troupe.Runtime.Cuda.Emulated.Capture;
 
 /// <summary>The captures that run on one driver, and which calls they forbid.</summary>
-/// <remarks><b>Owns</b> the list. <b>Thread</b> any, under its lock; where no capture runs, asking takes none. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the list. <b>Thread</b> any, under its lock; where no capture runs, asking takes none. <b>Blocks</b>
+/// never.</remarks>
 internal sealed class CaptureTable
 {
     private readonly Lock _gate = new();

@@ -10,7 +10,8 @@ namespace Troupe.Runtime.Cuda.Emulated.Execution;
 /// <remarks>
 /// The host is one timeline for all threads: what any thread has seen done, every thread may rely on. A host function's word is not an
 /// order:
-/// the host has to ask an event or a stream. <b>Owns</b> the logs of host memory and of device ranges. <b>Thread</b> under the execution's lock. <b>Blocks</b>
+/// the host has to ask an event or a stream. <b>Owns</b> the logs of host memory and of device ranges. <b>Thread</b> under the execution's
+/// lock. <b>Blocks</b>
 /// never.
 /// </remarks>
 internal sealed class RaceDetector(EmulatedMachine machine)

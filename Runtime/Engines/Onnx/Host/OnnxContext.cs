@@ -7,7 +7,8 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>One call at a time of an ONNX engine: shapes and addresses set by the lane, output shapes inferred where the model or an
 /// earlier run tells them.</summary>
-/// <remarks><b>Owns</b> its runs. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured: their sizes are known when
+/// <remarks><b>Owns</b> its runs. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured: their sizes are known
+/// when
 /// the run is done.</remarks>
 internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
 {
