@@ -80,7 +80,7 @@ internal sealed class GpuModes(
     {
         instance.Held = _modes.Held(gpu, instance.Model, instance.Traits);
         ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
-        if (!InstanceFields.Same(settings, instance.Applied))
+        if (PerInstance.Differs(settings, instance.Applied))
         {
             instance.ToApply = settings;
             PassBarrier(instance);
@@ -188,7 +188,7 @@ internal sealed class GpuModes(
 
         // An instance that has just come may still be on its way to the settings that held then.
         bool isUnderWay = instance.ToApply is not null;
-        bool apply = !InstanceFields.Same(settings, instance.ToApply ?? instance.Applied);
+        bool apply = PerInstance.Differs(settings, instance.ToApply ?? instance.Applied);
         bool release = held != instance.Held;
         if (!apply && !isUnderWay)
         {
