@@ -7,8 +7,8 @@ namespace Troupe.Actors.Counts;
 
 /// <summary>Where the mode <c>audit</c> acts: which scope, if any, counts a forward, and what each has counted.</summary>
 /// <remarks>
-/// Counts stay when the mode ends, until the process does; of more than <see cref="MaximumScopes"/> scopes those go first for which it ended
-/// before others were counted, and only the sums of their kind keep them.
+/// Counts stay when the mode ends, until the process does; of more than <see cref="MaximumScopes"/> scopes those go first for which it
+/// ended before others were counted, and only the sums of their kind keep them.
 /// <b>Owns</b> the counts. <b>Thread</b> the mode directory says what holds, the router asks and counts, any reads. <b>Blocks</b> the
 /// directory and readers for each other's short moments, the router never.
 /// </remarks>

@@ -26,8 +26,8 @@ public interface ITroupeNode
     /// <summary>What holds in this node's copy of the mode directory.</summary>
     ModeCounts Modes { get; }
 
-    /// <summary>What this node's router has counted under the mode <c>audit</c>, by kind of the scope that asked for it; for one scope alone
-    /// see <see cref="GetAudit"/>.</summary>
+    /// <summary>What this node's router has counted under the mode <c>audit</c>, by kind of the scope that asked for it; for one scope
+    /// alone see <see cref="GetAudit"/>.</summary>
     IReadOnlyList<KeyValuePair<string, AuditTally>> Audit { get; }
 
     RequestId NextRequestId();

@@ -4,8 +4,8 @@ namespace Troupe.Runtime.Modes;
 
 /// <summary>The one way in which names of modes and their values are written, and the other ways in which they are read.</summary>
 /// <remarks>Written in small letters joined by hyphens (<c>per-segment</c>). Read in any case, joined by hyphens, underscores or not at
-/// all,
-/// so that JSON keys (<c>cudaGraphs</c>), request parameters (<c>cuda_graphs</c>) and C# names (<c>PerSegment</c>) mean the same.</remarks>
+/// all, so that JSON keys (<c>cudaGraphs</c>), request parameters (<c>cuda_graphs</c>) and C# names (<c>PerSegment</c>) mean the
+/// same.</remarks>
 public static class ModeSpelling
 {
     /// <summary>The one spelling of a C# name.</summary>
