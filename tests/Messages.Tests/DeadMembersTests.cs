@@ -17,7 +17,7 @@ public sealed class DeadMembersTests
     {
         (
             "the port is a part of the vendor's API; the contract suite calls all of it, on emulated and on real devices",
-            "ICudaDriver PointerAttributes CuResultExtensions IsSuccess"
+            "ICudaDriver PointerAttributes IsSuccess"
         ),
         (
             "an owned handle offers what its vendor's handle can; the contract suite calls it",

@@ -15,7 +15,7 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Tests.Gpu;
 
-/// <summary>One GPU's decisions, with its forwards, instances and modes (<see cref="GpuModes"/>).</summary>
+/// <summary>One GPU's decisions, with its forwards (<see cref="GpuForwards"/>), instances and modes (<see cref="GpuModes"/>).</summary>
 public sealed class GpuCoreTests
 {
     private static readonly GpuId Id = new(new NodeId("a:1"), 0);
