@@ -5,7 +5,8 @@ using MessagePack.Formatters;
 namespace Troupe.Messages.Formatters;
 
 /// <summary>Writes an enum as its number and reads only numbers that have a name.</summary>
-/// <remarks>Where the enum has a member <c>Unknown</c>, a number above all that are known comes from a later version and is read as that, so
+/// <remarks>Where the enum has a member <c>Unknown</c>, a number above all that are known comes from a later version and is read as that,
+/// so
 /// that the rest of the message is kept. Without one a known value is needed, and another refuses the message.</remarks>
 internal sealed class EnumFormatter<T> : IMessagePackFormatter<T>
     where T : struct, Enum

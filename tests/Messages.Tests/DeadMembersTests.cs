@@ -24,7 +24,7 @@ public sealed class DeadMembersTests
             "DeviceBuffer.Allocate DeviceStream.IsDone GraphExecutable.Upload GraphExecutable.Update Kernel.Launch KernelImage.Find MemoryPool.ReleaseThreshold MemoryPool.TrimTo RecordedGraph.NodeCount EmulatedStream.Priority KernelArguments.SharedBytes"
         ),
         ("faults, clock and reports: what a test drives an emulated device with", "EmulatedCudaDriver TimedExecution EmulatedObject"),
-        ("called by formatters that are written at build time", "Families BoundedListFormatter.By"),
+        ("called by formatters that are written at build time", "Families UnknownCases BoundedListFormatter.By"),
         ("a row of the endpoint table: all of them are read together", "Endpoints EdgeEndpoint"),
         ("a column of the failure map for a protocol that comes later", "FailureRow.Grpc"),
         ("a place that a later scheduler reads", "AdmittedForward"),

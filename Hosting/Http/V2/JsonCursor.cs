@@ -4,7 +4,8 @@ namespace Troupe.Hosting.Http.V2;
 /// <remarks>
 /// It is long because JSON's grammar is one machine on one position.
 /// <c>System.Text.Json</c> is stricter than the protocol: here the bare literals <c>NaN</c> and <c>Infinity</c> are numbers, a byte order
-/// mark is skipped, the text ends at a NUL byte, and invalid UTF-8 inside strings passes through. Comments, trailing commas and trailing text are
+/// mark is skipped, the text ends at a NUL byte, and invalid UTF-8 inside strings passes through. Comments, trailing commas and trailing
+/// text are
 /// refused.
 /// </remarks>
 internal ref partial struct JsonCursor

@@ -3,7 +3,8 @@ using Troupe.Hosting.Edge;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>The parameters of a request: those of the protocol get a type of their own, the others are kept for whom they concern.</summary>
+/// <summary>The parameters of a request: those of the protocol get a type of their own, the others are kept for whom they
+/// concern.</summary>
 internal static class RequestParameters
 {
     public static void Scan(ref JsonCursor cursor, RequestScan scan)

@@ -6,7 +6,8 @@ namespace Troupe.Hosting.Http.V2;
 
 /// <summary>Turns the <c>data</c> of a tensor from JSON into bytes.</summary>
 /// <remarks>
-/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of an
+/// As Triton reads it: nesting is ignored, only the number of elements counts; integers must be written as integers, those out of range of
+/// an
 /// 8, 16 or 32 bit type wrap; a 32 bit float overflows to infinity. FP16, BF16, FP8 and INT4 have no JSON form.
 /// </remarks>
 internal static class TensorJsonReader
