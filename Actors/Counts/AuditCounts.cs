@@ -9,9 +9,9 @@ namespace Troupe.Actors.Counts;
 /// <param name="ofKind">Those of all scopes of its kind, which outlive it; null when it is them.</param>
 internal sealed class AuditCounts(AuditCounts? ofKind)
 {
-    private static readonly FailureKind[] Kinds = Enum.GetValues<FailureKind>();
+    private static readonly FailureKind[] Kinds = [.. Enum.GetValues<FailureKind>().Where(kind => kind > 0)];
 
-    private readonly long[] _failed = new long[Kinds.Max(kind => (int)kind) + 1];
+    private readonly long[] _failed = new long[Kinds.Length];
     private long _accepted;
     private long _succeeded;
     private long _redispatched;
@@ -29,7 +29,8 @@ internal sealed class AuditCounts(AuditCounts? ofKind)
         if (reply is ForwardReply.Failed { Kind: var kind })
         {
             // A kind that a newer node sends counts as a defect, so that the sum is right.
-            Add(ref _failed[(uint)kind < (uint)_failed.Length ? (int)kind : (int)FailureKind.Internal]);
+            int index = Array.IndexOf(Kinds, kind);
+            Add(ref _failed[index >= 0 ? index : Array.IndexOf(Kinds, FailureKind.Internal)]);
         }
         else
         {
@@ -60,7 +61,7 @@ internal sealed class AuditCounts(AuditCounts? ofKind)
         new(
             Volatile.Read(ref _accepted),
             Volatile.Read(ref _succeeded),
-            [.. Kinds.Select(kind => new FailureTally(kind, Volatile.Read(ref _failed[(int)kind]))).Where(failed => failed.Count > 0)],
+            [.. Kinds.Select((kind, index) => new FailureTally(kind, Volatile.Read(ref _failed[index]))).Where(failed => failed.Count > 0)],
             Volatile.Read(ref _redispatched),
             Volatile.Read(ref _executed),
             Volatile.Read(ref _late)
