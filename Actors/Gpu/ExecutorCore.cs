@@ -1,13 +1,9 @@
 using Troupe.Actors.Decisions;
-using Troupe.Actors.Forwards;
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
-using Troupe.Messages.Failures;
-using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Failures;
-using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Gpu;

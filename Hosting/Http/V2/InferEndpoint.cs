@@ -75,7 +75,7 @@ internal static class InferEndpoint
     }
 
     private static Task FaultAsync(HttpContext context, InferFault fault) =>
-        Answer.ErrorAsync(context, fault.Status, fault.ContentType, fault.Error);
+        Answer.ErrorAsync(context, InferFault.Status, fault.ContentType, fault.Error);
 
     /// <summary>A model that is not there is named as the caller wrote it, wherever that was found.</summary>
     private static Task FailAsync(HttpContext context, in EdgeRoute route, ForwardReply.Failed failed) =>

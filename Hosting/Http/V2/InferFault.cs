@@ -9,5 +9,5 @@ namespace Troupe.Hosting.Http.V2;
 internal sealed record InferFault(string ContentType, string Error)
 {
     /// <summary>That of an invalid request, also where Triton answers 500.</summary>
-    public int Status => FailureMap.Of(FailureKind.InvalidRequest).Http;
+    public static int Status => FailureMap.Of(FailureKind.InvalidRequest).Http;
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Troupe.Hosting.Edge;
-using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 

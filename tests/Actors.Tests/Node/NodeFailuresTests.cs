@@ -7,7 +7,6 @@ using Troupe.Actors.Routing;
 using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.Messages.Nodes;
 using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Platforms;
 

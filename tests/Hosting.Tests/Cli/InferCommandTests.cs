@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using Troupe.Hosting.Cli;
 using Troupe.Hosting.Demo;
 using Troupe.Hosting.Failures;
 using Troupe.TestSupport.Documents;

@@ -53,7 +53,7 @@ public sealed class InferenceCallTests
             TraceParent = "00-trace",
         };
 
-        Assert.IsType<ForwardReply.Succeeded>(await RunAsync(call));
+        Assert.IsType<ForwardReply.Succeeded>(await RunAsync(call, TestContext.Current.CancellationToken));
 
         Forward forward = Assert.Single(_node.Forwards);
         Assert.Equal(
@@ -79,7 +79,7 @@ public sealed class InferenceCallTests
     public async Task Wrong_modes_are_refused_before_anything_is_forwarded_or_counted()
     {
         ForwardReply.Failed failed = Assert.IsType<ForwardReply.Failed>(
-            await RunAsync(Spec(new InferParameter("troupe_nonsense", Text: "on")))
+            await RunAsync(Spec(new InferParameter("troupe_nonsense", Text: "on")), TestContext.Current.CancellationToken)
         );
 
         Assert.Equal(FailureKind.InvalidRequest, failed.Kind);
@@ -92,7 +92,7 @@ public sealed class InferenceCallTests
     {
         _node.Answer = _node.Echo;
 
-        await RunAsync(Spec());
+        await RunAsync(Spec(), TestContext.Current.CancellationToken);
 
         ModelCounts counts = Ledger.Read();
         Assert.Equal((2L, 1L, 1L, 0L), (counts.Inferences, counts.Executions, counts.Success.Count, Ledger.Pending));
@@ -106,7 +106,7 @@ public sealed class InferenceCallTests
     {
         _node.Answer = forward => new ForwardReply.Failed(forward.Id, kind, "because");
 
-        Assert.Equal(kind, Assert.IsType<ForwardReply.Failed>(await RunAsync(Spec())).Kind);
+        Assert.Equal(kind, Assert.IsType<ForwardReply.Failed>(await RunAsync(Spec(), TestContext.Current.CancellationToken)).Kind);
 
         FailureReason? counted = FailureMap.Of(kind).Reason;
         Assert.Equal(counted is null ? 0 : 1, Ledger.Read().Fail.Count);

@@ -4,7 +4,6 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
-using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Engines;

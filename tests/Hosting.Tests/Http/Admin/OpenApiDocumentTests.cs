@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Troupe.Hosting.Http.Admin;
 using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Tests.Http.Admin;

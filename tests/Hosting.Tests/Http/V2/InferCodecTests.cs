@@ -89,7 +89,7 @@ public sealed class InferCodecTests
     {
         InferFault error = Bad(json);
 
-        Assert.Equal(400, error.Status);
+        Assert.Equal(400, InferFault.Status);
         Assert.Contains(expected, error.Error, StringComparison.Ordinal);
         Assert.Equal(2, Good("""{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,2]}]}""").Inputs[0].Shape[1]);
     }
@@ -175,7 +175,7 @@ public sealed class InferCodecTests
 
             if (!InferRequestReader.TryRead(damaged, null, Identity, out _, out InferFault? fault))
             {
-                Assert.Equal(400, fault.Status);
+                Assert.Equal(400, InferFault.Status);
             }
         }
     }
