@@ -72,6 +72,8 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
 
     protected override void PreRestart(Exception reason, object message)
     {
+        // The next one has a timer of its own.
+        _timer.Dispose();
         _log.Error(reason, "The mode directory failed at {0}; it goes on with what it has.", message.GetType().Name);
     }
 

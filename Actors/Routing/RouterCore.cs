@@ -118,7 +118,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
                 Again(pending, now);
                 break;
             default:
-                // A value that a newer version sends: its reply still stands.
+                // Unknown: advice that a newer version gave. Its reply still stands.
                 Answer(pending, outcome.Reply);
                 break;
         }

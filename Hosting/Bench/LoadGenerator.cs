@@ -9,7 +9,7 @@ namespace Troupe.Hosting.Bench;
 internal static class LoadGenerator
 {
     /// <exception cref="SocketException">Nobody listens at the target.</exception>
-    public static async Task<LoadResult> RunAsync(string rung, LoadSpec spec, CancellationToken stop)
+    public static async Task<LoadResult> RunAsync(string rung, LoadSpec spec, CancellationToken stop, CancellationToken abort = default)
     {
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Socket[] sockets = await Task.WhenAll(Enumerable.Range(0, spec.Clients).Select(_ => ConnectAsync(spec, stop)));
@@ -18,7 +18,7 @@ internal static class LoadGenerator
             long started = Stopwatch.GetTimestamp();
             end.CancelAfter(spec.Duration);
             (List<double> Micros, long Failed)[] clients = await Task.WhenAll(
-                sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec, end.Token), CancellationToken.None))
+                sockets.Select(socket => Task.Run(() => RunClientAsync(socket, spec, end.Token, abort), CancellationToken.None))
             );
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
             return LoadResult.Of(
@@ -53,7 +53,12 @@ internal static class LoadGenerator
         }
     }
 
-    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(Socket socket, LoadSpec spec, CancellationToken end)
+    private static async Task<(List<double> Micros, long Failed)> RunClientAsync(
+        Socket socket,
+        LoadSpec spec,
+        CancellationToken end,
+        CancellationToken abort
+    )
     {
         List<double> micros = new(1 << 14);
         long failed = 0;
@@ -61,8 +66,8 @@ internal static class LoadGenerator
         while (!end.IsCancellationRequested && micros.Count < spec.MostCalls)
         {
             long sent = Stopwatch.GetTimestamp();
-            await socket.SendAsync(spec.Request, CancellationToken.None);
-            bool succeeded = await ReadAnswerAsync(socket, answer);
+            await socket.SendAsync(spec.Request, abort);
+            bool succeeded = await ReadAnswerAsync(socket, answer, abort);
             micros.Add(Stopwatch.GetElapsedTime(sent).TotalMicroseconds);
             failed += succeeded ? 0 : 1;
         }
@@ -71,28 +76,28 @@ internal static class LoadGenerator
     }
 
     /// <summary>Reads one answer to its end; whether it was a 200.</summary>
-    private static async Task<bool> ReadAnswerAsync(Socket socket, byte[] buffer)
+    private static async Task<bool> ReadAnswerAsync(Socket socket, byte[] buffer, CancellationToken abort)
     {
         int read = 0,
             head = -1;
         while (head < 0)
         {
-            read += await ReceiveAsync(socket, buffer.AsMemory(read));
+            read += await ReceiveAsync(socket, buffer.AsMemory(read), abort);
             head = buffer.AsSpan(0, read).IndexOf("\r\n\r\n"u8);
         }
 
         int left = ContentLength(buffer.AsSpan(0, head)) - (read - head - 4);
         while (left > 0)
         {
-            left -= await ReceiveAsync(socket, buffer.AsMemory(head + 4));
+            left -= await ReceiveAsync(socket, buffer.AsMemory(head + 4), abort);
         }
 
         return buffer.AsSpan().StartsWith("HTTP/1.1 200"u8);
     }
 
-    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> target)
+    private static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> target, CancellationToken abort)
     {
-        int received = target.IsEmpty ? 0 : await socket.ReceiveAsync(target, CancellationToken.None);
+        int received = target.IsEmpty ? 0 : await socket.ReceiveAsync(target, abort);
         return received > 0 ? received : throw new IOException("the node closed a connection in the middle of an answer");
     }
 

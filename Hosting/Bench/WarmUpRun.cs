@@ -24,7 +24,12 @@ internal static partial class WarmUpRun
 
     private const int Clients = 2;
 
+    /// <summary>For the forwards.</summary>
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(4);
+
+    /// <summary>For everything, the start of its node included: a forward that does not come back must not hold the node that
+    /// serves.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(12);
 
     /// <summary>Returns after the forwards or when the time is up; never fails, for a node serves without it too.</summary>
     public static async Task RunAsync(ILogger log, CancellationToken stop)
@@ -38,18 +43,45 @@ internal static partial class WarmUpRun
         long started = Stopwatch.GetTimestamp();
         try
         {
-            LoadResult result = await SendAsync(stop);
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            limit.CancelAfter(Limit);
+            LoadResult result = await SendAsync(limit.Token);
+            if (result.Failed > 0)
+            {
+                LogGivenUp(log, $"{result.Failed} of {result.Calls} forwards were not answered with 200");
+                return;
+            }
+
             LogDone(log, result.Calls, Stopwatch.GetElapsedTime(started).TotalSeconds, result.P99Microseconds);
         }
 #pragma warning disable CA1031 // Whatever keeps it from warming up must not keep the node from serving.
-        catch (Exception trouble) when (!stop.IsCancellationRequested)
+        catch (Exception trouble)
 #pragma warning restore CA1031
         {
-            LogGivenUp(log, trouble.Message);
+            // Asked to stop meanwhile: the caller drains and says so.
+            if (!stop.IsCancellationRequested)
+            {
+                LogGivenUp(log, trouble.Message);
+            }
         }
     }
 
     private static async Task<LoadResult> SendAsync(CancellationToken stop)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("troupe-warm-up-");
+        try
+        {
+            string path = Path.Combine(folder.FullName, "model.onnx");
+            await File.WriteAllBytesAsync(path, SampleFiles.FashionMnistModelBytes(), stop);
+            return await SendAsync(path, stop);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<LoadResult> SendAsync(string path, CancellationToken stop)
     {
         ServeSpec spec = new()
         {
@@ -61,7 +93,7 @@ internal static partial class WarmUpRun
         };
         using ILoggerFactory silent = LoggerFactory.Create(_ => { });
         await using NodeHost host = await NodeHost.StartAsync(spec, silent, stop);
-        if (await host.Node.LoadAsync(new LoadModel(Model, Path: SampleFiles.FashionMnistModel), null, stop) is ModelReply.Failed failed)
+        if (await host.Node.LoadAsync(new LoadModel(Model, Path: path), null, stop) is ModelReply.Failed failed)
         {
             throw new InvalidOperationException(failed.Detail);
         }
@@ -86,7 +118,7 @@ internal static partial class WarmUpRun
             Bound,
             MostForwards / Clients
         );
-        return await LoadGenerator.RunAsync("warm-up", load, stop);
+        return await LoadGenerator.RunAsync("warm-up", load, stop, stop);
     }
 
     [LoggerMessage(

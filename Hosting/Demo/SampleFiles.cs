@@ -18,6 +18,8 @@ internal static class SampleFiles
 
     public static string FashionMnistModel => Path.Combine(Models, "fmnist", "1", "model.onnx");
 
+    public static byte[] FashionMnistModelBytes() => Read("models/fmnist/1/model.onnx");
+
     public static string FaceModel => Path.Combine(Models, "blazeface", "1", "model.onnx");
 
     public static byte[] FashionMnistImages() => Read("fashion-mnist/t10k-first200-images-idx3-ubyte");
@@ -58,7 +60,7 @@ internal static class SampleFiles
         {
             folder.Delete(recursive: true);
         }
-        catch (IOException)
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {
             // What stays is in the temporary folder and is swept with it.
         }

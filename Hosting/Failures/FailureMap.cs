@@ -37,7 +37,7 @@ internal static class FailureMap
 
     private static readonly FailureRow?[] ByNumber = Numbered();
 
-    /// <summary>The row of a kind; a kind without one came from a newer node and is answered as a defect.</summary>
+    /// <summary>The row of a kind; a number that is no kind is answered as a defect.</summary>
     public static FailureRow Of(FailureKind kind) => (uint)Index(kind) < (uint)ByNumber.Length ? ByNumber[Index(kind)] ?? Defect : Defect;
 
     /// <summary>What a command exits with that got this HTTP status: every kind with one status has the same.</summary>

@@ -6,7 +6,8 @@ using Troupe.Hosting.Http.V2;
 
 namespace Troupe.Hosting.Startup;
 
-/// <summary>The endpoint table: one row per verb and path that a node answers. Matching, 405, content types, authorisation, the OpenAPI
+/// <summary>The endpoint table: one row per verb and path that a node answers. Matching, 405, content types, the class of access, the
+/// OpenAPI
 /// document and the paths of the command line come from it.</summary>
 /// <remarks>To add an endpoint: its handler and documents in <c>Http/Admin</c>, the documents in <see cref="AdminJson"/>, a row here, the
 /// command in <c>Cli</c>; the test of the OpenAPI document says how to write that file anew.</remarks>

@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Messages.Forwarding;
@@ -35,7 +36,7 @@ public sealed record ForwardOutcome(
     [property: Key(0)] int Attempt,
     [property: Key(1)] ForwardReply Reply,
     [property: Key(2)] RetryAdvice Advice,
-    [property: Key(3)] bool Launched = false
+    [property: Key(3), AddedLater] bool Launched = false
 ) : IRouterMessage;
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>

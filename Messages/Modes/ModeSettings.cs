@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
 
 namespace Troupe.Messages.Modes;
 
@@ -36,6 +37,6 @@ public sealed record ModeSettings
     [Key(8)]
     public ProfilingFormat Profiling { get; init; }
 
-    [Key(9)]
+    [Key(9), AddedLater]
     public bool Audit { get; init; }
 }

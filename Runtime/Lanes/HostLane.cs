@@ -65,8 +65,17 @@ internal sealed class HostLane : ILane
     /// <summary>Starts a single forward whose inputs and names need no array of their own.</summary>
     public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
     {
-        _inputs.Match(inputs);
-        _outputs.Select(outputs);
+        try
+        {
+            _inputs.Match(inputs);
+            _outputs.Select(outputs);
+        }
+        catch
+        {
+            _inputs.Forget();
+            throw;
+        }
+
         _failure = null;
         _status = LaneStatus.Pending;
         Lane.Failure.Take();

@@ -21,11 +21,11 @@ public static class ModeEntries
     }
 
     /// <summary>The tombstone of an entry: what it changed is forgotten, that it was there is not. Of an unset what it names is all there
-    /// is.</summary>
+    /// is; of a reason that only a newer node knows, that may be so too.</summary>
     public static ModeEntry Ended(ModeEntry entry, ModeEnd end) =>
         entry with
         {
-            Change = end.Reason == ModeEndReason.Unset ? entry.Change : ModeChange.None,
+            Change = end.Reason is ModeEndReason.Unset or ModeEndReason.Unknown ? entry.Change : ModeChange.None,
             Owner = null,
             Lease = null,
             End = end,
@@ -38,8 +38,12 @@ public static class ModeEntries
             return left ?? right;
         }
 
-        return (a.Time, (int)a.Reason).CompareTo((b.Time, (int)b.Reason)) <= 0 ? a : b;
+        return (a.Time, Place(a.Reason)).CompareTo((b.Time, Place(b.Reason))) <= 0 ? a : b;
     }
+
+    /// <summary>A reason that is known wins over one that this version could not read: it is the same end, told by somebody who
+    /// could.</summary>
+    private static int Place(ModeEndReason reason) => reason == ModeEndReason.Unknown ? int.MaxValue : (int)reason;
 
     /// <summary>Of one renewal seen twice the shorter time left counts: each copy tells how much was left when it was sent, so that less
     /// can be left and never more.</summary>

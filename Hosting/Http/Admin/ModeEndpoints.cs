@@ -202,9 +202,9 @@ internal static class ModeEndpoints
         [.. obstacles.Select(obstacle => new MissedDocument(obstacle.Node.ToString(), obstacle.Gpu?.ToString(), obstacle.Reason))];
 
     /// <param name="besides">What else may stand in the query.</param>
-    private static ModeScope QueryScope(HttpContext context, string besides = "")
+    private static ModeScope QueryScope(HttpContext context, string? besides = null)
     {
-        string? Of(string name) => QueryValue(context, name);
+        string? Of(string name) => QueryValue(context, name, "the scope ");
 
         return
             context.Request.Query.Keys.FirstOrDefault(key => key != besides && key is not ("node" or "gpu" or "model" or "session"))
@@ -213,9 +213,9 @@ internal static class ModeEndpoints
             : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
     }
 
-    private static string? QueryValue(HttpContext context, string name) =>
+    private static string? QueryValue(HttpContext context, string name, string kind = "") =>
         !context.Request.Query.TryGetValue(name, out StringValues value) ? null
-        : value.Count > 1 ? throw Bad($"the scope '{name}' is given twice")
+        : value.Count > 1 ? throw Bad($"{kind}'{name}' is given twice")
         : value[0];
 
     private static ModeScope Scope(ScopeDocument? written)

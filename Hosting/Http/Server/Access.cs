@@ -1,6 +1,8 @@
 namespace Troupe.Hosting.Http.Server;
 
-/// <summary>Who may use an endpoint: what authorisation distinguishes.</summary>
+/// <summary>Whom an endpoint is for: shown in the OpenAPI document as <c>x-access</c>. Nothing enforces it yet: every endpoint answers
+/// everybody
+/// who reaches its address.</summary>
 internal enum Access
 {
     /// <summary>Anybody: is it alive, is it ready.</summary>

@@ -75,7 +75,7 @@ internal static class Sample
         new ForwardReply.Failed(Id, FailureKind.QueueFull, "queue full"),
         new CancelForward(Id),
         new RouteForward(Forward with { Modes = null, Session = null }, 2),
-        new ForwardOutcome(2, new ForwardReply.Failed(Id, FailureKind.Draining, "draining"), RetryAdvice.Bounce, true),
+        new ForwardOutcome(2, new ForwardReply.Failed(Id, FailureKind.Draining, "draining"), RetryAdvice.Bounce),
         new AbandonForward(Id, 3),
         new LoadModel("fmnist", 3, "/models/fmnist", [0, 1]),
         new UnloadModel("fmnist", 3),
@@ -145,6 +145,8 @@ internal static class Sample
     public static IReadOnlyDictionary<string, object> WithLaterFields { get; } =
         new Dictionary<string, object>
         {
+            ["ForwardOutcome+Launched"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with { Launched = true },
+            ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
         };
 
