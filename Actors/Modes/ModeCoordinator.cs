@@ -10,7 +10,6 @@ namespace Troupe.Actors.Modes;
 /// <summary>Carries changes through the cluster: prepare, commit, and compensation where somebody refuses or stays silent; every request
 /// ends with exactly one answer.</summary>
 /// <remarks>
-/// It is long because prepare, commit and compensation are the branches of one conversation.
 /// Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its thread. Holds nothing that another directory would need if this node
 /// died: what was committed anywhere
 /// spreads by <see cref="ModeExchange"/> and ends with its lease.
@@ -20,7 +19,7 @@ internal sealed class ModeCoordinator
     private readonly NodeId _self;
     private readonly ModeDirectoryOptions _options;
     private readonly ModeStore _store;
-    private readonly ModeRequests _requests;
+    private readonly ModeRequestCheck _checks;
     private readonly ModeExchange _exchange;
     private readonly DecisionQueue<ModeDecision, IModeShell> _decisions;
     private readonly ModeParticipant _participant;
@@ -31,7 +30,7 @@ internal sealed class ModeCoordinator
         NodeId self,
         ModeDirectoryOptions options,
         ModeStore store,
-        ModeRequests requests,
+        ModeRequestCheck checks,
         ModeExchange exchange,
         DecisionQueue<ModeDecision, IModeShell> decisions,
         Action merged
@@ -40,10 +39,10 @@ internal sealed class ModeCoordinator
         _self = self;
         _options = options;
         _store = store;
-        _requests = requests;
+        _checks = checks;
         _exchange = exchange;
         _decisions = decisions;
-        _participant = new ModeParticipant(self, store, requests, decisions, AnswerHere, merged);
+        _participant = new ModeParticipant(self, store, checks, decisions, AnswerHere, merged);
     }
 
     /// <summary>This node's own part in its changes and those of others.</summary>
@@ -80,21 +79,21 @@ internal sealed class ModeCoordinator
 
     public void Prepared(ModeChangePrepared answer, TimeSpan now)
     {
-        _store.Hear(answer.Time);
+        _store.AdvanceTime(answer.Time);
         if (
             _operations.TryGetValue(answer.Change, out ModeOperation? operation)
             && operation.Phase == ModePhase.Preparing
             && operation.Waiting.Remove(answer.From)
         )
         {
-            Note(operation, answer.Objections);
+            operation.NoteObjections(answer.Objections);
             Step(operation, now);
         }
     }
 
     public void Committed(ModeChangeCommitted answer, TimeSpan now)
     {
-        _store.Hear(answer.Time);
+        _store.AdvanceTime(answer.Time);
         if (
             !_operations.TryGetValue(answer.Change, out ModeOperation? operation)
             || operation.Phase == ModePhase.Preparing
@@ -107,10 +106,10 @@ internal sealed class ModeCoordinator
         if (operation.Phase == ModePhase.Committing)
         {
             operation.Applied.AddRange(answer.Applied);
-            Note(operation, answer.Objections);
+            operation.NoteObjections(answer.Objections);
             foreach (GpuId gpu in answer.Silent)
             {
-                Silent(operation, gpu.Node, gpu, "The device did not finish the change in time.");
+                operation.NoteSilence(gpu.Node, gpu, "The device did not finish the change in time.");
             }
         }
 
@@ -168,25 +167,28 @@ internal sealed class ModeCoordinator
     }
 
     /// <summary>Has everybody take entries in without asking first: ends and renewals are nobody's to refuse.</summary>
+    /// <param name="within">How long the answer may wait for members that are silent; null for the bound of any change.</param>
     public void Commit(
         IReadOnlyList<ModeEntry> entries,
         ModeScope scope,
         IReplyTo<ModeReply> asker,
         Func<ModeOperation, ModeReply> success,
-        TimeSpan now
+        TimeSpan now,
+        TimeSpan? within = null
     )
     {
         var operation = new ModeOperation(++_numbers, asker, scope) { Success = success };
         _operations.Add(operation.Change, operation);
-        Tell(operation, ModePhase.Committing, entries, now);
+        Tell(operation, ModePhase.Committing, entries, now, within);
     }
 
     /// <summary>Has every reachable member take these in, this node first. Members that cannot be reached are outside the scope and hear of
     /// it later.</summary>
-    private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now)
+    private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now, TimeSpan? within = null)
     {
+        TimeSpan bound = _options.CommitBound + _options.Grace;
         operation.Phase = phase;
-        operation.Deadline = now + _options.CommitBound + _options.Grace;
+        operation.Deadline = now + (within < bound ? within.Value : bound);
         operation.Waiting.Clear();
         operation.Waiting.Add(_self);
         ModeEntry[] sent = [.. entries];
@@ -257,49 +259,11 @@ internal sealed class ModeCoordinator
     {
         foreach (NodeId node in operation.Waiting.Order(ModeOrder.Nodes))
         {
-            Silent(operation, node, null, "The node did not answer in time.");
+            operation.NoteSilence(node, null, "The node did not answer in time.");
         }
 
         operation.Waiting.Clear();
         Step(operation, now);
-    }
-
-    /// <summary>A participant that can be reached and does not answer refuses a change; an end or an explanation only misses it.</summary>
-    private static void Silent(ModeOperation operation, NodeId node, GpuId? gpu, string reason)
-    {
-        if (operation.Entry is null || operation.Phase == ModePhase.Compensating)
-        {
-            operation.NotReached.Add(new ModeObstacle(node, gpu, reason));
-            return;
-        }
-
-        operation.Refusals.Add(new ModeObstacle(node, gpu, reason));
-        operation.RefusalKind ??= FailureKind.DeadlineExceeded;
-        operation.RefusalDetail =
-            operation.RefusalDetail.Length > 0
-                ? operation.RefusalDetail
-                : $"Not acknowledged in time and taken back: {gpu?.ToString() ?? node.ToString()}.";
-    }
-
-    private static void Note(ModeOperation operation, IEnumerable<ModeObjection> objections)
-    {
-        foreach (ModeObjection objection in objections)
-        {
-            var obstacle = new ModeObstacle(objection.Gpu.Node, objection.Gpu, $"Model '{objection.Model}': {objection.Reason}");
-            if (!objection.Refuses || operation.Entry is null)
-            {
-                if (!operation.NotReached.Contains(obstacle))
-                {
-                    operation.NotReached.Add(obstacle);
-                }
-
-                continue;
-            }
-
-            operation.Refusals.Add(obstacle);
-            operation.RefusalKind ??= objection.Kind;
-            operation.RefusalDetail = operation.RefusalDetail.Length > 0 ? operation.RefusalDetail : objection.Reason;
-        }
     }
 
     /// <summary>The GPUs that run under the change: not those all of whose models it does not reach.</summary>
@@ -308,7 +272,7 @@ internal sealed class ModeCoordinator
             .. operation
                 .Applied.Where(gpu =>
                     operation.NotReached.Count(missed => missed.Gpu == gpu) is var missed
-                    && (missed == 0 || missed < _requests.Residents(gpu))
+                    && (missed == 0 || missed < _checks.Residents(gpu))
                 )
                 .Order(ModeOrder.Gpus),
         ];

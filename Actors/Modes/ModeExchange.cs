@@ -81,7 +81,7 @@ internal sealed class ModeExchange(
     /// <summary>Another directory asks: answers with nothing or everything, and asks back where they differ.</summary>
     public void Compare(CompareModes compare, TimeSpan now)
     {
-        store.Hear(compare.Time);
+        store.AdvanceTime(compare.Time);
         bool alike = compare.Digest == store.Digest();
         ModeEntry[] entries = alike ? [] : [.. store.Shared(now)];
         int count = Math.Max(1, (entries.Length + options.PageSize - 1) / options.PageSize);
@@ -114,7 +114,7 @@ internal sealed class ModeExchange(
     /// <summary>Takes a page in; true when what is in force has changed.</summary>
     public bool Page(ModePage page, TimeSpan now)
     {
-        store.Hear(page.Time);
+        store.AdvanceTime(page.Time);
         bool changed = store.Merge(page.Entries, now);
         if (
             !_peers.TryGetValue(page.From.Address, out ModePeer? peer)

@@ -53,4 +53,40 @@ internal sealed class ModeOperation(long change, IReplyTo<ModeReply> asker, Mode
     public FailureKind? RefusalKind { get; set; }
 
     public string RefusalDetail { get; set; } = "";
+
+    /// <summary>A participant that can be reached and does not answer refuses a change; an end or an explanation only misses it.</summary>
+    public void NoteSilence(NodeId node, GpuId? gpu, string reason)
+    {
+        if (Entry is null || Phase == ModePhase.Compensating)
+        {
+            NotReached.Add(new ModeObstacle(node, gpu, reason));
+            return;
+        }
+
+        Refusals.Add(new ModeObstacle(node, gpu, reason));
+        RefusalKind ??= FailureKind.DeadlineExceeded;
+        RefusalDetail =
+            RefusalDetail.Length > 0 ? RefusalDetail : $"Not acknowledged in time and taken back: {gpu?.ToString() ?? node.ToString()}.";
+    }
+
+    public void NoteObjections(IEnumerable<ModeObjection> objections)
+    {
+        foreach (ModeObjection objection in objections)
+        {
+            var obstacle = new ModeObstacle(objection.Gpu.Node, objection.Gpu, $"Model '{objection.Model}': {objection.Reason}");
+            if (!objection.Refuses || Entry is null)
+            {
+                if (!NotReached.Contains(obstacle))
+                {
+                    NotReached.Add(obstacle);
+                }
+
+                continue;
+            }
+
+            Refusals.Add(obstacle);
+            RefusalKind ??= objection.Kind;
+            RefusalDetail = RefusalDetail.Length > 0 ? RefusalDetail : objection.Reason;
+        }
+    }
 }

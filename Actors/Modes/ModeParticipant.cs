@@ -14,7 +14,7 @@ namespace Troupe.Actors.Modes;
 internal sealed class ModeParticipant(
     NodeId self,
     ModeStore store,
-    ModeRequests requests,
+    ModeRequestCheck checks,
     DecisionQueue<ModeDecision, IModeShell> decisions,
     Action<IModeDirectoryMessage, TimeSpan> answerHere,
     Action merged
@@ -45,7 +45,7 @@ internal sealed class ModeParticipant(
     /// <summary>Phase one of somebody's change: asks the GPUs it would touch what they would say.</summary>
     public void Prepare(PrepareModeChange prepare, TimeSpan now)
     {
-        store.Hear(prepare.Time);
+        store.AdvanceTime(prepare.Time);
         GpuRound round = Begin(prepare.From, prepare.Change, isCommit: false, prepare.Scope, now + prepare.TimeLeft);
         var modes = new ModesForGpu(
             prepare.Entry is { } entry
@@ -53,7 +53,7 @@ internal sealed class ModeParticipant(
                 : store.InForce,
             prepare.Entry?.Stamp
         );
-        foreach (GpuId gpu in Gpus.Where(gpu => requests.Touches(prepare.Scope, gpu)))
+        foreach (GpuId gpu in Gpus.Where(gpu => checks.Touches(prepare.Scope, gpu)))
         {
             round.Waiting.Add(gpu);
             decisions.Add(
@@ -70,14 +70,14 @@ internal sealed class ModeParticipant(
     /// <summary>Phase two: takes the entries in and waits until the GPUs in the scope run under the result.</summary>
     public void Commit(CommitModeChange commit, TimeSpan now)
     {
-        store.Hear(commit.Time);
+        store.AdvanceTime(commit.Time);
         ModeScope scope = commit.Entries.Length > 0 ? commit.Entries[0].Scope : ModeScope.Cluster;
         GpuRound round = Begin(commit.From, commit.Change, isCommit: true, scope, now + commit.TimeLeft);
         bool changed = store.Merge(commit.Entries, now);
         merged();
         foreach (GpuId gpu in Gpus)
         {
-            bool touched = requests.Touches(scope, gpu);
+            bool touched = checks.Touches(scope, gpu);
             if (changed)
             {
                 TellGpu(gpu, round.Number);

@@ -32,16 +32,16 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
     public long NextTime() => ++Time;
 
     /// <summary>Another directory's time has been heard.</summary>
-    public void Hear(long time) => Time = Math.Max(Time, time);
+    public void AdvanceTime(long time) => Time = Math.Max(Time, time);
 
     /// <summary>Takes in entries; true when what is in force has changed.</summary>
     public bool Merge(IEnumerable<ModeEntry> entries, TimeSpan now)
     {
         foreach (ModeEntry entry in entries)
         {
-            Hear(entry.Stamp.Time);
-            Hear(entry.Lease?.Renewed.Time ?? 0);
-            Hear(entry.End?.Time ?? 0);
+            AdvanceTime(entry.Stamp.Time);
+            AdvanceTime(entry.Lease?.Renewed.Time ?? 0);
+            AdvanceTime(entry.End?.Time ?? 0);
             Table = Table.With(entry);
             ModeEntry merged = Table.TryGet(entry.Stamp, out ModeEntry? known) ? known : entry;
             if (merged.End is not null)
@@ -81,6 +81,23 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
 
     /// <summary>It has not ended, and its lease has not either.</summary>
     public bool IsLive(ModeEntry entry) => entry.End is null && !_over.ContainsKey(entry.Stamp);
+
+    /// <summary>The ends of an entry and, where it is a session, everything entered for that session.</summary>
+    public IEnumerable<ModeEntry> Ends(ModeEntry entry, ModeEnd end)
+    {
+        yield return ModeEntries.Ended(entry, end);
+        if (entry.IsSession)
+        {
+            foreach (
+                ModeEntry mode in Table.Entries.Where(other =>
+                    !other.IsSession && other.End is null && other.Scope.Session == entry.Scope.Session
+                )
+            )
+            {
+                yield return ModeEntries.Ended(mode, end with { Reason = ModeEndReason.SessionClosed });
+            }
+        }
+    }
 
     /// <summary>Time left of a lease; null for what has none.</summary>
     public TimeSpan? Left(ModeEntry entry, TimeSpan now) =>

@@ -186,6 +186,32 @@ public class ModeDirectoryCoreTests
     }
 
     [Fact]
+    public void A_renewal_is_answered_while_the_lease_lasts_when_a_member_has_died_and_nobody_has_noticed()
+    {
+        var cluster = new ModeCluster(2);
+        var lease = TimeSpan.FromSeconds(2);
+        ModeReply.Entered entered = Assert.IsType<ModeReply.Entered>(cluster.Ask(0, new EnterMode(ModeScope.Cluster, Graphs, lease)));
+        ModeReply.SessionOpened session = Assert.IsType<ModeReply.SessionOpened>(cluster.Ask(0, new OpenSession(lease)));
+        cluster.Part[cluster[1].Id] = 1;
+
+        ModeCluster.Request renewal = cluster[0].Ask(new RenewMode(entered.Token, lease));
+        ModeCluster.Request sessionRenewal = cluster[0].Ask(new RenewSession(session.Session, lease));
+        cluster.Settle(lease / 2);
+
+        Assert.IsType<ModeReply.Renewed>(Assert.Single(renewal.Replies));
+        Assert.IsType<ModeReply.SessionRenewed>(Assert.Single(sessionRenewal.Replies));
+        Assert.IsType<ModeReply.Renewed>(Assert.Single(Renew(cluster, entered.Token, lease).Replies));
+        Assert.Equal(CudaGraphsMode.PerSegment, cluster[0].For(0).Settings.CudaGraphs);
+
+        static ModeCluster.Request Renew(ModeCluster cluster, ModeToken token, TimeSpan lease)
+        {
+            ModeCluster.Request renewal = cluster[0].Ask(new RenewMode(token, lease));
+            cluster.Settle(lease / 2);
+            return renewal;
+        }
+    }
+
+    [Fact]
     public void The_death_of_the_owner_ends_what_it_owned_everywhere()
     {
         var cluster = new ModeCluster(2);

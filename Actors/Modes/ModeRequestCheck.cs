@@ -9,7 +9,7 @@ using ClusterView = Troupe.Actors.Membership.ClusterView;
 namespace Troupe.Actors.Modes;
 
 /// <summary>Whether a request for modes makes sense here and now: well formed, and about places, sessions and tokens that exist.</summary>
-internal sealed class ModeRequests(ModeStore store, Func<ClusterView> view)
+internal sealed class ModeRequestCheck(ModeStore store, Func<ClusterView> view)
 {
     /// <summary>Null when a change may be put to the GPUs.</summary>
     public ModeRefusal? Change(ModeScope scope, ModeChange change) =>

@@ -3,7 +3,7 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Tests.Modes;
 
-public sealed class ModeRequestTests
+public sealed class ModeRequestHandlerTests
 {
     private static readonly ModeRequest[] Samples =
     [
