@@ -11,7 +11,7 @@ namespace Troupe.Benchmarks.Ladder;
 internal static class LadderTurns
 {
     private const int Rounds = 250;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(2500);
     private static readonly TimeSpan Batch = TimeSpan.FromMicroseconds(400);
 
     /// <summary>Prints <c>MODEL/RUNG MICROSECONDS BYTES</c>: the median batch, and the managed bytes a call allocates on the calling
