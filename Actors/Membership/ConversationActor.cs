@@ -23,11 +23,7 @@ internal sealed class ConversationActor : UntypedActor, IWithTimers
 
     public static Props Props(Converse converse) => Akka.Actor.Props.Create<ConversationActor>(converse);
 
-    protected override void PreStart()
-    {
-        Timers.StartSingleTimer(Ended.TimedOut, Ended.TimedOut, _converse.Bound);
-        _converse.Target.Tell(_converse.Request, Self);
-    }
+    protected override void PreStart() => Timers.StartSingleTimer(Ended.TimedOut, Ended.TimedOut, _converse.Bound);
 
     protected override void PostStop()
     {

@@ -1,23 +1,86 @@
+using System.Globalization;
 using Akka.Actor;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Membership;
 
-/// <summary>The edge's door for requests that are answered by task and not by sink: makes a conversation for each.</summary>
+/// <summary>The edge's door for requests that are answered by task and not by sink: makes a conversation for each. Requests for another
+/// node go from gateway to gateway, by number.</summary>
 /// <remarks><b>Owns</b> the conversations. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
 internal sealed class GatewayActor : ReceiveActor
 {
-    public GatewayActor()
+    private readonly NodeId _node;
+    private readonly NodeIncarnation _life;
+    private readonly ICanTell _models;
+    private readonly PeerGate<IWireMessage> _peers;
+    private ulong _counter;
+
+    /// <param name="models">This node's model directory.</param>
+    public GatewayActor(NodeId node, NodeIncarnation life, ICanTell models)
     {
-        Receive<Converse>(converse => Context.ActorOf(ConversationActor.Props(converse)));
+        _node = node;
+        _life = life;
+        _models = models;
+        _peers = new PeerGate<IWireMessage>(Context.System, NodeAddress.GatewayName, Self);
+        Receive<Converse>(Begin);
+        Receive<AskModels>(Ask);
+        Receive<ModelsAnswered>(End);
         Receive<PeerUnreachable>(peer => EndWith(peer.Node));
-        Receive<PeerGone>(peer => EndWith(peer.Node));
+        Receive<PeerGone>(peer =>
+        {
+            EndWith(peer.Node);
+            _peers.Forget(peer.Node);
+        });
         ReceiveAny(_ => { });
     }
 
-    public static Props Props() => Akka.Actor.Props.Create<GatewayActor>();
+    public static Props Props(NodeId node, NodeIncarnation life, ICanTell models) =>
+        Akka.Actor.Props.Create<GatewayActor>(node, life, models);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    private void Begin(Converse converse)
+    {
+        var id = new RequestId(_life, ++_counter);
+        IActorRef conversation = Context.ActorOf(ConversationActor.Props(converse), Name(id));
+        switch (converse)
+        {
+            case { Node: null }:
+                (converse.Target ?? _models).Tell(converse.Request, conversation);
+                break;
+            case { Node: { } node, Request: LoadModel load }:
+                _peers.Tell(node, new AskModels(id, _node, load, null));
+                break;
+            case { Node: { } node, Request: UnloadModel unload }:
+                _peers.Tell(node, new AskModels(id, _node, null, unload));
+                break;
+            default:
+                converse.End.Fail(FailureKind.NotSupported, $"Node {converse.Node} cannot be asked this; ask it at its own edge.");
+                Context.Stop(conversation);
+                break;
+        }
+    }
+
+    /// <summary>Another node asks; what it says of itself is only how it is answered.</summary>
+    private void Ask(AskModels ask)
+    {
+        _peers.Learn(ask.From, ask.Id.Origin, Sender);
+        IModelRequest request = ask.Load is { } load ? load : ask.Unload!;
+        _models.Tell(new ModelsAsked(request, new NodeReply(_peers, ask.From, ask.Id)), Self);
+    }
+
+    private void End(ModelsAnswered answered)
+    {
+        if (answered.Id.Origin == _life)
+        {
+            Context.Child(Name(answered.Id)).Tell(answered.Reply, Self);
+        }
+    }
+
+    private static string Name(RequestId id) => id.Counter.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Ends the conversations with a node that cannot be reached.</summary>
     private static void EndWith(NodeId node)
@@ -29,11 +92,12 @@ internal sealed class GatewayActor : ReceiveActor
     }
 }
 
-/// <summary>Edge to gateway: put this request to that actor and hand its answer on.</summary>
+/// <summary>Edge to gateway: put this request to that actor, or to another node, and hand its answer on.</summary>
+/// <param name="Target">Of this node; null for its model directory.</param>
 /// <param name="Node">The node it goes to; null for this one.</param>
 internal sealed record Converse(
     INodeRequest Request,
-    ICanTell Target,
+    ICanTell? Target,
     NodeId? Node,
     IConversationEnd End,
     TimeSpan Bound,

@@ -9,6 +9,9 @@ internal static class NodeAddress
     /// <summary>The router's name below the user guardian, on every node.</summary>
     public const string RouterName = "router";
 
+    /// <summary>The gateway's.</summary>
+    public const string GatewayName = "gateway";
+
     /// <summary>The node that an actor is on.</summary>
     public static NodeId Of(IActorRef actor) => Of(actor.Path.Address);
 

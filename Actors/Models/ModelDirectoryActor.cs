@@ -5,7 +5,8 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>The node's directory of model versions; takes loads and unloads from this node's edge and from other nodes.</summary>
+/// <summary>The node's directory of model versions; takes loads and unloads from this node's edge and, through its gateway, from other
+/// nodes.</summary>
 /// <remarks><b>Owns</b> nothing: what it knows is in <see cref="ModelDirectoryState"/>, which survives a restart of the actor.
 /// <b>Thread</b> its mailbox's. <b>Blocks</b> never: disk and device are the builder's.</remarks>
 internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
@@ -26,6 +27,7 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
         On<LoadModel>(load => _core.Load(load, Asker()));
         On<UnloadModel>(unload => _core.Unload(unload, Asker()));
+        On<ModelsAsked>(Ask);
         On<ModelResolved>(_core.Resolved);
         On<InstanceBuilt>(_core.Built);
         On<InstanceReady>(_core.Ready);
@@ -68,6 +70,19 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
     private void Apply() => _state.Decisions.ApplyTo(this);
 
     private ActorReply<ModelReply> Asker() => new(Sender, _self);
+
+    private void Ask(ModelsAsked asked)
+    {
+        switch (asked.Request)
+        {
+            case LoadModel load:
+                _core.Load(load, asked.Asker);
+                break;
+            case UnloadModel unload:
+                _core.Unload(unload, asked.Asker);
+                break;
+        }
+    }
 
     private void AddDevices(DevicesReady ready)
     {

@@ -56,7 +56,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
             NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _stopping.Token),
             "node"
         );
-        _gateway = Start(GatewayActor.Props(), "gateway");
+        _gateway = Start(GatewayActor.Props(Id, Incarnation, system.ActorSelection(_node.Path / "models")), NodeAddress.GatewayName);
         _modes = Start(
             ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit), clock, _router, _counts),
             ModeDirectoryActor.Name
@@ -210,20 +210,9 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         }
         else
         {
-            _gateway.Tell(
-                new Converse(request, Models(elsewhere ? node : null), elsewhere ? node : null, end, _spec.AdminBound, cancellation),
-                ActorRefs.NoSender
-            );
+            _gateway.Tell(new Converse(request, null, elsewhere ? node : null, end, _spec.AdminBound, cancellation), ActorRefs.NoSender);
         }
 
         return await end.Reply;
-    }
-
-    private ActorSelection Models(NodeId? node)
-    {
-        ActorPath root = node is { } other
-            ? new RootActorPath(NodeAddress.Of(other, ((ExtendedActorSystem)_system).Provider.DefaultAddress))
-            : _node.Path.Root;
-        return _system.ActorSelection(root / "user" / "node" / "models");
     }
 }

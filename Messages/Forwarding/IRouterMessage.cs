@@ -1,4 +1,6 @@
+using Troupe.Messages.Formatters;
+
 namespace Troupe.Messages.Forwarding;
 
 /// <summary>What the routers of two nodes say to each other.</summary>
-public interface IRouterMessage;
+public interface IRouterMessage : IWireMessage;

@@ -28,7 +28,7 @@ public sealed record UnloadModel([property: Key(0)] string Name, [property: Key(
 [Union(0, typeof(Loaded))]
 [Union(1, typeof(Unloaded))]
 [Union(2, typeof(Failed))]
-public abstract record ModelReply
+public abstract record ModelReply : IWireMessage
 {
     private ModelReply() { }
 

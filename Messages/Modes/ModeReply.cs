@@ -51,7 +51,7 @@ public sealed record ModeExplanation(
 [Union(8, typeof(SessionRenewed))]
 [Union(9, typeof(SessionClosed))]
 [Union(10, typeof(Audited))]
-public abstract record ModeReply
+public abstract record ModeReply : IWireMessage
 {
     private ModeReply() { }
 

@@ -4,6 +4,9 @@ namespace Troupe.Messages.Tensors;
 /// <remarks>The numbers travel on the wire; they are never reused.</remarks>
 public enum ElementType : byte
 {
+    /// <summary>A type that a later version added: said of a model's tensor only, no tensor has it.</summary>
+    Unknown = 0,
+
     Bool = 1,
     UInt8 = 2,
     UInt16 = 3,

@@ -5,8 +5,13 @@ namespace Troupe.Messages.Tensors;
 /// <summary>What is known of each element type: its size and its name in the V2 protocol.</summary>
 public static class ElementTypes
 {
-    private static readonly FrozenDictionary<string, ElementType> ByName = Enum.GetValues<ElementType>()
-        .ToFrozenDictionary(type => type.ProtocolName(), StringComparer.Ordinal);
+    /// <summary>The types a tensor may have.</summary>
+    public static IReadOnlyList<ElementType> All { get; } = [.. Enum.GetValues<ElementType>().Where(type => type != ElementType.Unknown)];
+
+    private static readonly FrozenDictionary<string, ElementType> ByName = All.ToFrozenDictionary(
+        type => type.ProtocolName(),
+        StringComparer.Ordinal
+    );
 
     extension(ElementType type)
     {
@@ -19,7 +24,7 @@ public static class ElementTypes
                 ElementType.UInt32 or ElementType.Int32 or ElementType.Fp32 => 32,
                 ElementType.UInt64 or ElementType.Int64 or ElementType.Fp64 => 64,
                 ElementType.Int4 => 4,
-                ElementType.Bytes => 0,
+                ElementType.Bytes or ElementType.Unknown => 0,
             };
 
         /// <summary>Bytes that <paramref name="elements"/> elements take, packed types rounded up; throws for
@@ -35,7 +40,8 @@ public static class ElementTypes
         {
             bytes = 0;
             if (
-                !Enum.IsDefined(type)
+                type == ElementType.Unknown
+                || !Enum.IsDefined(type)
                 || type == ElementType.Bytes
                 || !shape.TryGetElementCount(out long elements)
                 || elements > (long.MaxValue - 7) / type.BitCount()
@@ -52,6 +58,7 @@ public static class ElementTypes
         public string ProtocolName() =>
             type switch
             {
+                ElementType.Unknown => "UNKNOWN",
                 ElementType.Bool => "BOOL",
                 ElementType.UInt8 => "UINT8",
                 ElementType.UInt16 => "UINT16",

@@ -33,7 +33,7 @@ public static class TensorValidation
     /// <summary>Data against type and shape.</summary>
     public static string? Check(ElementType type, TensorShape shape, ReadOnlySpan<byte> data)
     {
-        if (!Enum.IsDefined(type))
+        if (type == ElementType.Unknown || !Enum.IsDefined(type))
         {
             return $"{(int)type} is no element type";
         }

@@ -43,6 +43,29 @@ internal static class ModelChecks
         }
     }
 
+    public static void Ask(this WireCheck check, AskModels ask)
+    {
+        check.Node(ask.From);
+        switch (ask.Load, ask.Unload)
+        {
+            case ({ } load, null):
+                check.Load(load);
+                break;
+            case (null, { } unload):
+                check.Unload(unload);
+                break;
+            default:
+                check.Fail("it asks for a load and an unload, or for neither", "one of them");
+                break;
+        }
+    }
+
+    public static void Answered(this WireCheck check, ModelsAnswered answered)
+    {
+        check.Present(answered.Reply, "the reply");
+        check.Reply(answered.Reply);
+    }
+
     public static void Snapshot(this WireCheck check, ModelSnapshot model)
     {
         check.Version(model.Model);

@@ -27,6 +27,8 @@ internal static class WireTable
         WireType.Of<LoadModel>("ldm", ModelChecks.Load),
         WireType.Of<UnloadModel>("ulm", ModelChecks.Unload),
         WireType.Of<ModelReply>("mdrp", ModelChecks.Reply),
+        WireType.Of<AskModels>("mdak", ModelChecks.Ask),
+        WireType.Of<ModelsAnswered>("mdan", ModelChecks.Answered),
         WireType.Of<SetMode>("mset", ModeChecks.Set),
         WireType.Of<UnsetMode>("muns", ModeChecks.Unset),
         WireType.Of<EnterMode>("ment", ModeChecks.Entered),

@@ -53,7 +53,7 @@ internal static partial class ManifestReader
         {
             throw ManifestObject.Wrong(
                 $"{entry.Where}.dtype",
-                $"is '{dtype}'; known are {string.Join(", ", Enum.GetValues<ElementType>().Select(known => known.ProtocolName()))}"
+                $"is '{dtype}'; known are {string.Join(", ", ElementTypes.All.Select(known => known.ProtocolName()))}"
             );
         }
 

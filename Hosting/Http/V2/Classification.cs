@@ -29,11 +29,16 @@ internal static class Classification
             ElementType.Int16 => Best<short>(output, classes, batched, labels, "D"),
             ElementType.Int32 => Best<int>(output, classes, batched, labels, "D"),
             ElementType.Int64 => Best<long>(output, classes, batched, labels, "D"),
-            ElementType.Bool or ElementType.Fp16 or ElementType.Bf16 or ElementType.Bytes or ElementType.Fp8 or ElementType.Int4 =>
-                throw new ProtocolException(
-                    $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'",
-                    plainText: true
-                ),
+            ElementType.Unknown
+            or ElementType.Bool
+            or ElementType.Fp16
+            or ElementType.Bf16
+            or ElementType.Bytes
+            or ElementType.Fp8
+            or ElementType.Int4 => throw new ProtocolException(
+                $"class result not available for output '{output.Name}' due to unsupported type '{output.Type.ProtocolName()}'",
+                plainText: true
+            ),
         };
     }
 

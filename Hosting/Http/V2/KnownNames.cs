@@ -30,7 +30,7 @@ internal static class KnownNames
         "shared_memory_byte_size"
     );
 
-    private static readonly string[][] Datatypes = ByLength([.. Enum.GetValues<ElementType>().Select(type => type.ProtocolName())]);
+    private static readonly string[][] Datatypes = ByLength([.. ElementTypes.All.Select(type => type.ProtocolName())]);
 
     public static string? Member(ReadOnlySpan<byte> utf8) => Find(Members, utf8);
 

@@ -38,7 +38,8 @@ internal static class MessageGen
     private static readonly Gen<TensorSpec> Spec = Gen.Select(Name, Any<ElementType>(), Gen.Long[-1, 9].Array[0, 8])
         .Select((name, type, dimensions) => new TensorSpec(name, type, new TensorShape(dimensions)));
     private static readonly Gen<TensorSpec[]> Specs = Spec.Array[0, 3];
-    private static readonly Gen<Tensor> One = Gen.Select(Any<ElementType>(), Shape, Gen.Int).Select(Filled);
+    private static readonly Gen<Tensor> One = Gen.Select(Any<ElementType>().Where(type => type != ElementType.Unknown), Shape, Gen.Int)
+        .Select(Filled);
     private static readonly Gen<Tensor[]> Tensors = One.Array[0, 4]
         .Select(list => list.Select((tensor, i) => tensor with { Name = $"t{i}" }).ToArray());
 
@@ -228,6 +229,13 @@ internal static class MessageGen
                 .Select(object (name, numbers) => new ModelReply.Unloaded(name, numbers)),
             [typeof(ModelReply.Failed)] = Gen.Select(Name, Failure, Prose)
                 .Select(object (name, kind, detail) => new ModelReply.Failed(name, kind, detail)),
+            [typeof(AskModels)] = Gen.Select(Request, Node, Name, Optional(Small), Gen.Bool)
+                .Select(
+                    object (id, node, name, number, loads) =>
+                        new AskModels(id, node, loads ? new LoadModel(name, number) : null, loads ? null : new UnloadModel(name, number))
+                ),
+            [typeof(ModelsAnswered)] = Gen.Select(Request, Name, Failure, Prose)
+                .Select(object (id, name, kind, detail) => new ModelsAnswered(id, new ModelReply.Failed(name, kind, detail))),
             [typeof(SetMode)] = Gen.Select(Scope, Change).Select(object (scope, change) => new SetMode(scope, change)),
             [typeof(UnsetMode)] = Gen.Select(Scope, Name.Array[0, 3]).Select(object (scope, names) => new UnsetMode(scope, names)),
             [typeof(EnterMode)] = Gen.Select(Scope, Change, Duration, Maybe(Name))

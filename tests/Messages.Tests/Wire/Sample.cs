@@ -82,6 +82,8 @@ internal static class Sample
         new ModelReply.Loaded(Model, [Gpu]),
         new ModelReply.Unloaded("fmnist", [1, 3]),
         new ModelReply.Failed("fmnist", FailureKind.InvalidModel, "truncated"),
+        new AskModels(Id, Node, new LoadModel("fmnist", 3), null),
+        new ModelsAnswered(Id, new ModelReply.Loaded(Model, [Gpu])),
         new SetMode(Scope, Change),
         new UnsetMode(Scope, ["cuda-graphs", "profile"]),
         new EnterMode(Scope, Change, TimeSpan.FromSeconds(30), Owner),

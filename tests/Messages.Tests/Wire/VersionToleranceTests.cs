@@ -93,13 +93,21 @@ public sealed class VersionToleranceTests
             sent with
             {
                 Gpus = [sent.Gpus[0] with { Health = (GpuHealth)77 }],
-                Models = [sent.Models[0] with { State = (ModelState)78 }],
+                Models =
+                [
+                    sent.Models[0] with
+                    {
+                        State = (ModelState)78,
+                        Inputs = [sent.Models[0].Inputs[0] with { Type = (ElementType)79 }],
+                    },
+                ],
             }
         );
 
         NodeSnapshot read = (NodeSnapshot)WireFormat.Deserialize("nsn", later);
 
         Assert.Equal((GpuHealth.Unknown, ModelState.Unknown), (read.Gpus[0].Health, read.Models[0].State));
+        Assert.Equal(sent.Models[0].Inputs[0] with { Type = ElementType.Unknown }, read.Models[0].Inputs[0]);
         Assert.Equal((sent.Gpus[0].Name, sent.Models[0].Model, sent.Version), (read.Gpus[0].Name, read.Models[0].Model, read.Version));
         Assert.Equal(MessageText.Of(read), MessageText.Of(WireFormat.Deserialize("nsn", WireFormat.Serialize(read))));
     }

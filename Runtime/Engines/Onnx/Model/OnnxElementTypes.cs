@@ -47,7 +47,7 @@ internal static class OnnxElementTypes
             ElementType.Fp32 => TensorElementType.Float,
             ElementType.Fp64 => TensorElementType.Double,
             ElementType.Bytes => TensorElementType.String,
-            ElementType.Fp8 or ElementType.Int4 => throw new ArgumentOutOfRangeException(
+            ElementType.Unknown or ElementType.Fp8 or ElementType.Int4 => throw new ArgumentOutOfRangeException(
                 nameof(type),
                 type,
                 "ONNX Runtime has no such tensors at its interface."
