@@ -44,6 +44,8 @@ internal sealed class ServingNode : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public int ProcessId => _process!.Id;
+
     public static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
