@@ -9,8 +9,9 @@ internal sealed class FailureSlot
 {
     private ForwardException? _failure;
 
-    public void Fail(FailureKind kind, string message, Exception? cause = null) =>
-        Interlocked.CompareExchange(ref _failure, new ForwardException(kind, message, cause), null);
+    public void Fail(FailureKind kind, string message, Exception? cause = null) => Fail(new ForwardException(kind, message, cause));
+
+    public void Fail(ForwardException failure) => Interlocked.CompareExchange(ref _failure, failure, null);
 
     public bool IsEmpty => Volatile.Read(ref _failure) is null;
 

@@ -66,11 +66,27 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDispos
             if (bytes > 0)
             {
                 input.Data.Span.CopyTo(_staged.At(offset, bytes));
-                stream.CopyToDevice(block.Pointer, _staged.AddressAt(offset), bytes);
             }
 
             _tensors[index] = new DeviceTensor(input.Type, input.Shape, block);
             offset += HostStaging.Padded(bytes);
+        }
+
+        CopyStaged(stream);
+    }
+
+    /// <summary>Copies what is staged to the device, the first time or once more: an input that was written in place is as it was.</summary>
+    public void CopyStaged(DeviceStream stream)
+    {
+        ulong offset = 0;
+        foreach (ref readonly DeviceTensor input in _tensors.AsSpan())
+        {
+            if (input.Bytes > 0)
+            {
+                stream.CopyToDevice(input.Pointer, _staged.AddressAt(offset), input.Bytes);
+            }
+
+            offset += HostStaging.Padded(input.Bytes);
         }
     }
 

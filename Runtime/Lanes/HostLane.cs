@@ -24,6 +24,9 @@ internal sealed class HostLane : ILane
     private readonly DeviceEvent _copiedIn;
     private readonly DeviceEvent _computed;
     private readonly WakeCall _wake = new();
+    private readonly int _maxRuns;
+    private ModeSettings _settings = ModeSettings.Default;
+    private int _runs;
     private ForwardException? _failure;
     private LaneStatus _status;
 
@@ -32,6 +35,9 @@ internal sealed class HostLane : ILane
         Lane = lane;
         _health = parts.Health;
         _giveBack = giveBack;
+
+        // An output's shape is found to be other than declared, then to depend on data; each finding costs a run.
+        _maxRuns = 1 + 2 * parts.Graph.Segments.Items.Sum(segment => segment.Outputs.Length);
         DeviceContext home = lane.Home.Context;
         _inputs = new HostInputs(parts, lane.Home);
         _outputs = new HostOutputs(parts, home);
@@ -78,30 +84,12 @@ internal sealed class HostLane : ILane
 
         _failure = null;
         _status = LaneStatus.Pending;
-        Lane.Failure.Take();
-        using ContextEntry entry = Lane.Home.Context.Enter();
+        _settings = settings;
+        _runs = 0;
+        _wake.Arm(wake);
         try
         {
-            DeviceStream stream = Lane.Home.Own;
-            _begun.Record(stream);
-            _inputs.CopyIn(stream);
-            _copiedIn.Record(stream);
-            Lane.Forward(_inputs.Tensors, _outputs.Tensors, settings, CallerStream.None);
-            _computed.Record(stream);
-            _outputs.CopyOut(stream, _inputs);
-            Lane.Done.Record(stream);
-            _wake.Arm(wake);
-            stream.Call(_wake);
-        }
-        catch (CudaException trouble)
-        {
-            _outputs.Return(_inputs);
-            throw _health.Explain(trouble);
-        }
-        catch
-        {
-            _outputs.Return(_inputs);
-            throw;
+            Run();
         }
         finally
         {
@@ -126,7 +114,10 @@ internal sealed class HostLane : ILane
         _failure =
             reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
         Lane.Completed(succeeded: _failure is null);
-        return _status = _failure is null ? LaneStatus.Succeeded : LaneStatus.Failed;
+        return _status =
+            _failure is null ? LaneStatus.Succeeded
+            : MayRunAgain(_failure) && TryRunAgain() ? LaneStatus.Pending
+            : LaneStatus.Failed;
     }
 
     public Tensor[] TakeOutputs(int forward)
@@ -174,6 +165,75 @@ internal sealed class HostLane : ILane
             FreeWhenIdle = null;
             Lane.FreeAllBut(held);
         }
+    }
+
+    private bool MayRunAgain(ForwardException failed) => failed.IsShapeContradiction && _runs < _maxRuns;
+
+    /// <summary>Once more, on the inputs as they were: what was wrong about its outputs' shapes is known now.</summary>
+    private bool TryRunAgain()
+    {
+        try
+        {
+            Lane.ForgetShapes();
+            Run();
+            return true;
+        }
+        catch (ForwardException failed)
+        {
+            _failure = failed;
+            return false;
+        }
+    }
+
+    /// <summary>Puts the forward on the lane's streams; again, where it meets a wrong shape before it is all enqueued.</summary>
+    private void Run()
+    {
+        using ContextEntry entry = Lane.Home.Context.Enter();
+        while (true)
+        {
+            try
+            {
+                Enqueue(isFirst: _runs++ == 0);
+                return;
+            }
+            catch (CudaException trouble)
+            {
+                _outputs.Return(_inputs);
+                throw _health.Explain(trouble);
+            }
+            catch (ForwardException failed) when (MayRunAgain(failed))
+            {
+                _outputs.Return(_inputs);
+                Lane.ForgetShapes();
+            }
+            catch
+            {
+                _outputs.Return(_inputs);
+                throw;
+            }
+        }
+    }
+
+    private void Enqueue(bool isFirst)
+    {
+        Lane.Failure.Take();
+        DeviceStream stream = Lane.Home.Own;
+        _begun.Record(stream);
+        if (isFirst)
+        {
+            _inputs.CopyIn(stream);
+        }
+        else
+        {
+            _inputs.CopyStaged(stream);
+        }
+
+        _copiedIn.Record(stream);
+        Lane.Forward(_inputs.Tensors, _outputs.Tensors, _settings, CallerStream.None);
+        _computed.Record(stream);
+        _outputs.CopyOut(stream, _inputs);
+        Lane.Done.Record(stream);
+        stream.Call(_wake);
     }
 
     private static void RequireSubmitted(int forward) => ArgumentOutOfRangeException.ThrowIfNotEqual(forward, 0);

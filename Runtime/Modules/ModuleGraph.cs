@@ -60,6 +60,9 @@ internal sealed record GraphTensor(
 
     public bool IsDataDependent { get; init; }
 
+    /// <summary>Not even the rank is known before a call; <see cref="Shape"/> shows one free dimension.</summary>
+    public bool IsRankFree { get; init; }
+
     /// <summary>Bytes an address must be a multiple of, for every segment that uses it.</summary>
     public int Alignment { get; init; } = 1;
 }

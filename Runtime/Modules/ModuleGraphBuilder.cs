@@ -28,7 +28,11 @@ internal static class ModuleGraphBuilder
         {
             indexes.Add(input.Name, TensorIndex.Of(tensors.Count));
             tensors.Add(
-                new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: null, AliasOf: null) { Range = input.Range }
+                new GraphTensor(input.Name, input.Type, input.Shape, input.Symbols, Producer: null, AliasOf: null)
+                {
+                    Range = input.Range,
+                    IsRankFree = input.IsRankFree,
+                }
             );
         }
 
@@ -43,7 +47,7 @@ internal static class ModuleGraphBuilder
         {
             GraphTensor computed = tensors[outputs[index].Value];
             ModuleTensor declared = named.Outputs[index];
-            Connect($"the module's output '{declared.Name}'", declared.Type, declared.Shape, computed);
+            Connect($"the module's output '{declared.Name}'", declared.Type, declared.Shape, declared.IsRankFree, computed);
             tensors[outputs[index].Value] = computed with { IsOutput = true };
         }
 
@@ -132,7 +136,7 @@ internal static class ModuleGraphBuilder
     private static ModuleTensor Publish(IReadOnlyList<EngineTensor> side, BoundTensor binding)
     {
         EngineTensor tensor = side.First(tensor => tensor.Name == binding.Engine);
-        return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null);
+        return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null) { IsRankFree = tensor.IsRankFree };
     }
 
     private static GraphSegment Wire(
@@ -150,7 +154,7 @@ internal static class ModuleGraphBuilder
         {
             EngineTensor wanted = engine.Inputs[slot];
             GraphTensor given = tensors[inputs[slot].Value];
-            Connect($"the input '{wanted.Name}' of '{spec.Name}'", wanted.Type, wanted.Shape, given);
+            Connect($"the input '{wanted.Name}' of '{spec.Name}'", wanted.Type, wanted.Shape, wanted.IsRankFree, given);
             tensors[inputs[slot].Value] = given with
             {
                 Alignment = Math.Max(given.Alignment, wanted.Alignment),
@@ -166,7 +170,9 @@ internal static class ModuleGraphBuilder
             AliasSpec? alias = engine.Aliases.FirstOrDefault(alias => alias.Output == output.Name);
             outputs[slot] = TensorIndex.Of(tensors.Count);
             string name = bindings.ModuleOutput(output.Name);
-            indexes.Add(name, outputs[slot]);
+
+            // From here on the name means what the segment makes, also where it hands an input of its own on.
+            indexes[name] = outputs[slot];
             tensors.Add(
                 new GraphTensor(
                     name,
@@ -174,10 +180,11 @@ internal static class ModuleGraphBuilder
                     output.Shape,
                     Symbols: [],
                     index,
-                    alias is null ? null : indexes[bindings.ModuleInput(alias.Input)]
+                    alias is null ? null : inputs[engine.Inputs.ToList().FindIndex(input => input.Name == alias.Input)]
                 )
                 {
                     IsDataDependent = output.IsDataDependent,
+                    IsRankFree = output.IsRankFree,
                     IsAliased = alias is not null,
                     Alignment = output.Alignment,
                 }
@@ -231,7 +238,7 @@ internal static class ModuleGraphBuilder
         }
     }
 
-    private static void Connect(string end, ElementType type, in TensorShape shape, GraphTensor tensor)
+    private static void Connect(string end, ElementType type, in TensorShape shape, bool isRankFree, GraphTensor tensor)
     {
         if (type != tensor.Type)
         {
@@ -241,8 +248,9 @@ internal static class ModuleGraphBuilder
             );
         }
 
-        bool fits = shape.Rank == tensor.Shape.Rank;
-        for (int axis = 0; fits && axis < shape.Rank; axis++)
+        bool anyRank = isRankFree || tensor.IsRankFree;
+        bool fits = anyRank || shape.Rank == tensor.Shape.Rank;
+        for (int axis = 0; fits && !anyRank && axis < shape.Rank; axis++)
         {
             fits = shape[axis] < 0 || tensor.Shape[axis] < 0 || shape[axis] == tensor.Shape[axis];
         }

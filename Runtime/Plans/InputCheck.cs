@@ -79,7 +79,7 @@ internal sealed class InputCheck
     public void Shape(int input, in TensorShape shape)
     {
         GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
-        if (!shape.IsConcrete || !shape.Fits(tensor.Shape))
+        if (!shape.IsConcrete || !(tensor.IsRankFree || shape.Fits(tensor.Shape)))
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,

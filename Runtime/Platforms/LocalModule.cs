@@ -95,8 +95,14 @@ public sealed class LocalModule : IModeTarget, IDisposable
         try
         {
             lane.Submit(inputs, [], admitted.Settings, static () => { });
-            lane.Lane.WaitUntilIdle();
-            return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
+            LaneStatus status;
+            do
+            {
+                lane.Lane.WaitUntilIdle();
+                status = lane.Poll(0);
+            } while (status == LaneStatus.Pending);
+
+            return status == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
         }
         finally
         {

@@ -15,9 +15,12 @@ internal sealed record EngineTensor(string Name, ElementType Type, TensorShape S
     /// run.</summary>
     public bool IsDataDependent { get; init; }
 
+    /// <summary>Not even the rank is known: any shape is admitted, and <see cref="Shape"/> shows one free dimension.</summary>
+    public bool IsRankFree { get; init; }
+
     /// <summary>Bytes an address bound here must be a multiple of.</summary>
     public int Alignment { get; init; } = 256;
 
-    /// <summary>The shape has the tensor's rank and its fixed dimensions.</summary>
-    public bool Admits(in TensorShape shape) => shape.Fits(Shape);
+    /// <summary>The shape has the tensor's rank and its fixed dimensions, as far as it has such.</summary>
+    public bool Admits(in TensorShape shape) => IsRankFree || shape.Fits(Shape);
 }

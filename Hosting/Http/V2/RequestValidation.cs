@@ -115,8 +115,8 @@ internal static class RequestValidation
 
     private static void CheckShape(string id, Tensor input, InferContract model)
     {
-        TensorShape expected = Find(model.Inputs, input.Name)!.Shape;
-        if (!input.Shape.Fits(expected))
+        TensorSpec spec = Find(model.Inputs, input.Name)!;
+        if (!spec.Admits(input.Shape))
         {
             string note =
                 model.MaxBatchSize > 0
@@ -124,7 +124,7 @@ internal static class RequestValidation
                     : "";
             throw Bad(
                 id,
-                $"unexpected shape for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Shape}. {note}"
+                $"unexpected shape for input '{input.Name}' for model '{model.Model}'. Expected {spec.Shape}, got {input.Shape}. {note}"
             );
         }
     }

@@ -128,7 +128,7 @@ public sealed record EmulatedPlan(ReadOnlyMemory<byte> Manifest, ReadOnlyMemory<
 
         return graph.ExternalFiles.Count == 0
             ? graph
-            : throw Wrong(where, $"keeps weights in the file '{graph.ExternalFiles[0]}', but a plan must be whole in itself");
+            : throw Wrong(where, $"keeps weights in the file '{graph.ExternalFiles.First()}', but a plan must be whole in itself");
     }
 
     private static byte[] Digest(ReadOnlySpan<byte> plan)

@@ -82,13 +82,19 @@ internal sealed class Workbench : IDisposable
         int woken = 0;
         lane.Submit([new LaneForward(inputs, [])], settings ?? ModeSettings.Default, () => Interlocked.Increment(ref woken));
         Lane inner = ((HostLane)lane).Lane;
-        using (inner.Home.Context.Enter())
+        LaneStatus status;
+        do
         {
-            inner.Home.Context.Driver.StreamSynchronize(inner.Home.Own.Handle);
-        }
+            using (inner.Home.Context.Enter())
+            {
+                inner.Home.Context.Driver.StreamSynchronize(inner.Home.Own.Handle);
+            }
 
-        Assert.True(lane.Poll(0) == LaneStatus.Failed || Volatile.Read(ref woken) > 0, "The lane did not wake its holder.");
-        return lane.Poll(0) == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
+            status = lane.Poll(0);
+        } while (status == LaneStatus.Pending);
+
+        Assert.True(status == LaneStatus.Failed || Volatile.Read(ref woken) > 0, "The lane did not wake its holder.");
+        return status == LaneStatus.Succeeded ? lane.TakeOutputs(0) : throw lane.FailureOf(0);
     }
 
     public static Tensor Floats(string name, long[] shape, params float[] values) =>

@@ -39,6 +39,13 @@ internal sealed class OnnxBinding : IDisposable
             bool input = index < inputShapes.Length;
             TensorShape shape = input ? inputShapes[index] : outputShapes[index - inputShapes.Length];
             ElementType type = (input ? network.Inputs[index] : network.Outputs[index - inputShapes.Length]).Type;
+            if (!input && network.InputOf(index - inputShapes.Length) is { } given)
+            {
+                // ONNX Runtime hands the input on and leaves memory that is bound for such an output as it was.
+                _slots[index] = _slots[given];
+                continue;
+            }
+
             _slots[index] = new OnnxTensorSlot(type, shape, size, (ulong)type.ByteCount(shape.ElementCount));
             size += ByteAlignment.Up(Math.Max(_slots[index].Bytes, 1), Alignment);
         }
@@ -53,6 +60,11 @@ internal sealed class OnnxBinding : IDisposable
     public DevicePointer Memory { get; private set; }
 
     public ulong Bytes { get; }
+
+    public ReadOnlySpan<TensorShape> InputShapes => _inputShapes;
+
+    /// <summary>What the outputs' buffers were made for.</summary>
+    public ReadOnlySpan<TensorShape> OutputShapes => _outputShapes;
 
     public ReadOnlySpan<OnnxTensorSlot> Inputs => _slots.AsSpan(0, _inputShapes.Length);
 
@@ -94,7 +106,7 @@ internal sealed class OnnxBinding : IDisposable
             MakeValues(memory);
         }
 
-        return _values;
+        return _outputShapes.Length == 0 ? _values : _values[.._inputShapes.Length];
     }
 
     public void Dispose()

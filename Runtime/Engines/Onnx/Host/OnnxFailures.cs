@@ -31,14 +31,48 @@ internal static class OnnxFailures
     public static ForwardException NotInferable(string engine, EngineTensor input) =>
         new(FailureKind.InvalidInput, $"The output shapes of '{engine}' cannot be inferred: its input '{input.Name}' has no shape.");
 
-    /// <summary>An input that ONNX Runtime rejects is the caller's fault; anything else is the back end's.</summary>
-    public static void Report(FailureSlot failure, string engine, Exception trouble)
-    {
-        bool caller = trouble.Message.StartsWith("[ErrorCode:InvalidArgument]", StringComparison.Ordinal);
+    /// <summary>What was launched and failed counts as a failure, whatever the reason: ONNX Runtime does not tell whose fault it
+    /// was.</summary>
+    public static void Report(FailureSlot failure, string engine, Exception trouble) =>
         failure.Fail(
-            caller ? FailureKind.InvalidInput : FailureKind.BackendFailed,
-            $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.",
-            trouble
+            new ForwardException(
+                FailureKind.BackendFailed,
+                $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.",
+                trouble
+            )
+        );
+
+    /// <summary>An output has another shape than it was bound for; what is known of shapes has been brought up to it.</summary>
+    public static void ReportContradiction(
+        FailureSlot failure,
+        OnnxNetwork network,
+        ReadOnlySpan<TensorShape> expected,
+        ReadOnlySpan<TensorShape> measured
+    )
+    {
+        int output = 0;
+        while (output < measured.Length - 1 && (!expected[output].IsConcrete || expected[output] == measured[output]))
+        {
+            output++;
+        }
+
+        failure.Fail(
+            new ForwardException(
+                FailureKind.BackendFailed,
+                $"The output '{network.OutputNames[output]}' of '{network.Name}' came out as {measured[output]} where {expected[output]} was expected."
+            )
+            {
+                IsShapeContradiction = true,
+            }
         );
     }
+
+    /// <summary>An output has more dimensions than a tensor can have here.</summary>
+    public static void ReportRank(FailureSlot failure, string engine, string output, int rank) =>
+        failure.Fail(
+            new ForwardException(
+                FailureKind.NotSupported,
+                $"The output '{output}' of '{engine}' has rank {rank}; at most {TensorShape.MaxRank} is possible."
+            )
+        );
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 
@@ -67,22 +68,55 @@ internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions 
         }
         catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
         {
-            OnnxFailures.Report(failure, network.Name, trouble);
+            RunMeasured(memory, buffers);
             return CuResult.Success;
         }
 
         ReadOnlySpan<OnnxTensorSlot> outputs = _binding.Outputs;
         for (int index = 0; index < outputs.Length; index++)
         {
-            ulong bytes = outputs[index].Bytes;
-            if (bytes > 0)
-            {
-                // SAFETY: the source lies in this binding's buffers, the target was resolved for exactly these bytes.
-                Buffer.MemoryCopy(buffers + outputs[index].Offset, memory.Resolve(_outputs[index], bytes), bytes, bytes);
-            }
+            CopyOut(memory, index, buffers + outputs[index].Offset);
         }
 
         return CuResult.Success;
+    }
+
+    /// <summary>The run was refused. Once more with outputs of whatever size they get, on the inputs as they were: what fails again has
+    /// failed, and what succeeds tells the shapes.</summary>
+    private unsafe void RunMeasured(IEmulatedMemory memory, byte* buffers)
+    {
+        using IDisposableReadOnlyCollection<OrtValue>? values = OnnxMeasurement.Run(network, options, _binding.BindInputs(buffers), failure);
+        if (values is null)
+        {
+            return;
+        }
+
+        TensorShape[] shapes = [.. values.Select(OnnxMeasurement.ShapeOf)];
+        if (!_binding.OutputShapes.SequenceEqual(shapes))
+        {
+            network.Shapes.Contradict(_binding.InputShapes, _binding.OutputShapes, shapes);
+            OnnxFailures.ReportContradiction(failure, network, _binding.OutputShapes, shapes);
+            return;
+        }
+
+        for (int index = 0; index < values.Count; index++)
+        {
+            // SAFETY: the value has the shape and type of the output, and so its size.
+            fixed (byte* source = values[index].GetTensorMutableRawData())
+            {
+                CopyOut(memory, index, source);
+            }
+        }
+    }
+
+    private unsafe void CopyOut(IEmulatedMemory memory, int output, byte* source)
+    {
+        ulong bytes = _binding.Outputs[output].Bytes;
+        if (bytes > 0)
+        {
+            // SAFETY: the source holds the output's bytes, the target was resolved for exactly these.
+            Buffer.MemoryCopy(source, memory.Resolve(_outputs[output], bytes), bytes, bytes);
+        }
     }
 
     /// <summary>Copies a launch's inputs into the buffers of a binding.</summary>

@@ -43,19 +43,44 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
 
         byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
         OnnxLaunch.CopyIn(memory, buffers, _binding.Inputs, _inputs);
+        _values = Run(network, options, _binding.BindInputs(buffers), failure);
+        return CuResult.Success;
+    }
+
+    /// <summary>Runs a network with outputs that ONNX Runtime allocates; null where it failed, and said so.</summary>
+    public static IDisposableReadOnlyCollection<OrtValue>? Run(
+        OnnxNetwork network,
+        RunOptions options,
+        OrtValue[] inputs,
+        FailureSlot failure
+    )
+    {
         try
         {
-            _values = network.Session.Run(options, network.InputNames, _binding.BindInputs(buffers), network.OutputNames);
+            IDisposableReadOnlyCollection<OrtValue> values = network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
+            for (int output = 0; output < values.Count; output++)
+            {
+                int rank = values[output].GetTensorTypeAndShape().Shape.Length;
+                if (rank > TensorShape.MaxRank)
+                {
+                    values.Dispose();
+                    OnnxFailures.ReportRank(failure, network.Name, network.OutputNames[output], rank);
+                    return null;
+                }
+            }
+
+            return values;
         }
         catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
         {
             OnnxFailures.Report(failure, network.Name, trouble);
+            return null;
         }
-
-        return CuResult.Success;
     }
 
-    public TensorShape ShapeOf(int output) => new(Measured(output).GetTensorTypeAndShape().Shape);
+    public static TensorShape ShapeOf(OrtValue value) => new(value.GetTensorTypeAndShape().Shape);
+
+    public TensorShape ShapeOf(int output) => ShapeOf(Measured(output));
 
     public ulong BytesOf(int output) => (ulong)network.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
 

@@ -24,8 +24,8 @@ internal sealed class OnnxNetwork : IDisposable
         HashSet<string> dependent = DataDependence.Find(graph);
         InputNames = [.. session.InputNames];
         OutputNames = [.. session.OutputNames];
-        Inputs = [.. InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name]))];
-        Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], dependent))];
+        Inputs = [.. InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name], graph))];
+        Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], graph, dependent))];
         Shapes = new OnnxShapes(Inputs, Outputs);
     }
 
@@ -46,6 +46,9 @@ internal sealed class OnnxNetwork : IDisposable
 
     /// <summary>What is known of output shapes.</summary>
     public OnnxShapes Shapes { get; }
+
+    /// <summary>The input that an output is, by its name; null where the network computes it.</summary>
+    public int? InputOf(int output) => Array.IndexOf(InputNames, OutputNames[output]) is int input and >= 0 ? input : null;
 
     /// <exception cref="ModuleLoadException">The bytes are no ONNX model, or ONNX Runtime refuses it, or its weights do not fit; nothing is
     /// left on the device.</exception>
@@ -98,13 +101,19 @@ internal sealed class OnnxNetwork : IDisposable
         return graph;
     }
 
-    private EngineTensor DescribeOutput(EngineSource source, string name, NodeMetadata metadata, HashSet<string> dependent)
+    private EngineTensor DescribeOutput(
+        EngineSource source,
+        string name,
+        NodeMetadata metadata,
+        OnnxGraph graph,
+        HashSet<string> dependent
+    )
     {
-        EngineTensor output = Describe(source, "output", name, metadata);
+        EngineTensor output = Describe(source, "output", name, metadata, graph);
         return output with { IsDataDependent = dependent.Contains(name) && !OnnxShapes.FollowsSymbols(Inputs, output) };
     }
 
-    private static EngineTensor Describe(EngineSource source, string side, string name, NodeMetadata metadata)
+    private static EngineTensor Describe(EngineSource source, string side, string name, NodeMetadata metadata, OnnxGraph graph)
     {
         if (!metadata.IsTensor || !OnnxElementTypes.TryParse(metadata.ElementDataType, out ElementType type))
         {
@@ -123,7 +132,17 @@ internal sealed class OnnxNetwork : IDisposable
             );
         }
 
-        var shape = new TensorShape([.. metadata.Dimensions.Select(dimension => (long)Math.Max(dimension, -1))]);
-        return new EngineTensor(name, type, shape, [.. metadata.SymbolicDimensions.Select(symbol => symbol ?? "")]) { Alignment = 64 };
+        // ONNX Runtime tells no dimensions both of a scalar and where it knows no rank; the file tells which of them it is.
+        return metadata.Dimensions.Length == 0 && graph.Shapeless.Contains(name)
+            ? new EngineTensor(name, type, new TensorShape(-1), [""]) { Alignment = 64, IsRankFree = true }
+            : new EngineTensor(
+                name,
+                type,
+                new TensorShape([.. metadata.Dimensions.Select(dimension => (long)Math.Max(dimension, -1))]),
+                [.. metadata.SymbolicDimensions.Select(symbol => symbol ?? "")]
+            )
+            {
+                Alignment = 64,
+            };
     }
 }

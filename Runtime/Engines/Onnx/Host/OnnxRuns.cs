@@ -83,6 +83,11 @@ internal sealed class OnnxRuns : IDisposable
             return;
         }
 
+        if (!FitsAddresses())
+        {
+            return;
+        }
+
         for (int output = 0; output < _call.Outputs.Length; output++)
         {
             _call.OutputShapes[output] = _measurement.ShapeOf(output);
@@ -91,6 +96,23 @@ internal sealed class OnnxRuns : IDisposable
 
         _network.Shapes.Learn(_call.InputShapes, _call.OutputShapes);
         _launcher.LaunchManaged(stream, _measurement.Delivery(_call.Outputs)).ThrowIfFailed();
+    }
+
+    /// <summary>Whether outputs that had a shape before the run, and with it an address, have that shape.</summary>
+    private bool FitsAddresses()
+    {
+        for (int output = 0; output < _call.Outputs.Length; output++)
+        {
+            if (_call.OutputShapes[output].IsConcrete && _call.OutputShapes[output] != _measurement.ShapeOf(output))
+            {
+                TensorShape[] measured = [.. _call.Outputs.Select((_, index) => _measurement.ShapeOf(index))];
+                _network.Shapes.Contradict(_call.InputShapes, _call.OutputShapes, measured);
+                OnnxFailures.ReportContradiction(_failure, _network, _call.OutputShapes, measured);
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Memory for an output that has an allocator, which is told the shape.</summary>

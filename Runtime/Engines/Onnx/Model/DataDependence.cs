@@ -74,66 +74,112 @@ internal static class DataDependence
         ["Upsample"] = 0b10,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Names of the tensors whose shape is data-dependent.</summary>
+    /// <summary>Names of the tensors whose shape is data-dependent, in whatever order the nodes stand: a file promises none.</summary>
+    /// <remarks>Dependence is passed on along each edge at most twice, so that the work grows with the file and no faster.</remarks>
     public static HashSet<string> Find(OnnxGraph graph)
     {
-        var dependentShape = new HashSet<string>(StringComparer.Ordinal);
-        var dependentValue = new HashSet<string>(graph.Inputs.Where(input => !graph.Initializers.Contains(input)), StringComparer.Ordinal);
-
-        // ONNX demands that nodes stand in an order in which they can run, so one pass is enough.
-        foreach (OnnxNode node in graph.Nodes)
+        var found = new Dependent(graph);
+        foreach (string input in graph.Inputs.Where(input => !graph.Initializers.Contains(input)))
         {
-            bool shape = MakesDependentShape(node, dependentShape, dependentValue);
-            bool value = MakesDependentValue(node, dependentShape, dependentValue);
-            foreach (string output in node.Outputs)
+            found.AddValue(input);
+        }
+
+        for (int index = 0; index < graph.Nodes.Count; index++)
+        {
+            OnnxNode node = graph.Nodes[index];
+            bool measures = !node.IsStandard || Measuring.Contains(node.Operator);
+            found.AddOutputs(index, shape: measures, value: measures || Random.Contains(node.Operator));
+        }
+
+        found.PassOn();
+        return found.Shapes;
+    }
+
+    private static bool TellsShape(OnnxNode node) => node.IsStandard && node.Operator is "Shape" or "Size";
+
+    private static bool IsShapedBy(OnnxNode node, int input)
+    {
+        int arguments = node.Operator.StartsWith("Reduce", StringComparison.Ordinal)
+            ? 0b10
+            : ShapeArguments.GetValueOrDefault(node.Operator);
+        return input < 32 && (arguments >> input & 1) != 0;
+    }
+
+    /// <summary>The tensors found so far, and those whose readers have not been looked at.</summary>
+    private sealed class Dependent
+    {
+        private readonly IReadOnlyList<OnnxNode> _nodes;
+        private readonly bool[] _hasShape;
+        private readonly bool[] _hasValue;
+        private readonly HashSet<string> _values = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, List<(int Node, int Input)>> _readers = new(StringComparer.Ordinal);
+        private readonly Stack<(string Tensor, bool IsShape)> _fresh = new();
+
+        public Dependent(OnnxGraph graph)
+        {
+            _nodes = graph.Nodes;
+            _hasShape = new bool[_nodes.Count];
+            _hasValue = new bool[_nodes.Count];
+            for (int node = 0; node < _nodes.Count; node++)
             {
-                if (shape)
+                for (int input = 0; input < _nodes[node].Inputs.Count; input++)
                 {
-                    dependentShape.Add(output);
+                    if (!_readers.TryGetValue(_nodes[node].Inputs[input], out List<(int, int)>? readers))
+                    {
+                        _readers.Add(_nodes[node].Inputs[input], readers = []);
+                    }
+
+                    readers.Add((node, input));
+                }
+            }
+        }
+
+        public HashSet<string> Shapes { get; } = new(StringComparer.Ordinal);
+
+        public void AddValue(string tensor)
+        {
+            if (_values.Add(tensor))
+            {
+                _fresh.Push((tensor, false));
+            }
+        }
+
+        public void AddOutputs(int node, bool shape, bool value)
+        {
+            shape &= !_hasShape[node];
+            value &= !_hasValue[node];
+            _hasShape[node] |= shape;
+            _hasValue[node] |= value;
+            foreach (string output in shape || value ? _nodes[node].Outputs : [])
+            {
+                if (shape && Shapes.Add(output))
+                {
+                    _fresh.Push((output, true));
                 }
 
                 if (value)
                 {
-                    dependentValue.Add(output);
+                    AddValue(output);
                 }
             }
         }
 
-        return dependentShape;
-    }
-
-    private static bool MakesDependentShape(OnnxNode node, HashSet<string> dependentShape, HashSet<string> dependentValue)
-    {
-        if (!node.IsStandard || Measuring.Contains(node.Operator))
+        public void PassOn()
         {
-            return true;
-        }
-
-        if (node.Operator is "Shape" or "Size")
-        {
-            return false;
-        }
-
-        int arguments = node.Operator.StartsWith("Reduce", StringComparison.Ordinal)
-            ? 0b10
-            : ShapeArguments.GetValueOrDefault(node.Operator);
-        for (int index = 0; index < node.Inputs.Count; index++)
-        {
-            if (
-                dependentShape.Contains(node.Inputs[index])
-                || ((arguments >> index & 1) != 0 && dependentValue.Contains(node.Inputs[index]))
-            )
+            while (_fresh.TryPop(out (string Tensor, bool IsShape) next))
             {
-                return true;
+                foreach ((int node, int input) in _readers.GetValueOrDefault(next.Tensor, []))
+                {
+                    if (TellsShape(_nodes[node]))
+                    {
+                        AddOutputs(node, shape: false, value: next.IsShape);
+                    }
+                    else
+                    {
+                        AddOutputs(node, shape: next.IsShape || IsShapedBy(_nodes[node], input), value: !next.IsShape);
+                    }
+                }
             }
         }
-
-        return false;
     }
-
-    private static bool MakesDependentValue(OnnxNode node, HashSet<string> dependentShape, HashSet<string> dependentValue) =>
-        !node.IsStandard
-        || Measuring.Contains(node.Operator)
-        || Random.Contains(node.Operator)
-        || (node.Operator is "Shape" or "Size" ? node.Inputs.Any(dependentShape.Contains) : node.Inputs.Any(dependentValue.Contains));
 }

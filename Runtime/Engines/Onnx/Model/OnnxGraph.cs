@@ -3,14 +3,16 @@ namespace Troupe.Runtime.Engines.Onnx.Model;
 /// <summary>What Troupe itself reads out of an ONNX file: weights, files it refers to, and the nodes, to know which shapes depend on
 /// data.</summary>
 /// <param name="Opset">Version of the default operator set.</param>
-/// <param name="WeightBytes">Size of the initializers, external ones by their declared length.</param>
-/// <param name="ExternalFiles">Files that hold external initializers, as the model names them.</param>
+/// <param name="WeightBytes">Size of the constant tensors, external ones by their declared length.</param>
+/// <param name="ExternalFiles">Files that hold external tensors, as the model names them.</param>
+/// <param name="Shapeless">Inputs and outputs of which the file declares no shape, not even a rank.</param>
 internal sealed record OnnxGraph(
     long Opset,
     long WeightBytes,
     IReadOnlySet<string> Initializers,
-    IReadOnlyList<string> ExternalFiles,
+    IReadOnlyCollection<string> ExternalFiles,
     IReadOnlyList<string> Inputs,
+    IReadOnlySet<string> Shapeless,
     IReadOnlyList<OnnxNode> Nodes
 )
 {
@@ -18,32 +20,36 @@ internal sealed record OnnxGraph(
     public static OnnxGraph Read(ReadOnlySpan<byte> model)
     {
         var reader = new ProtobufReader(model);
+        var weights = new OnnxWeightTally();
         ReadOnlySpan<byte> graph = default;
         bool hasGraph = false;
         long opset = 0;
         while (reader.Next())
         {
-            if (reader.Field == 7)
+            switch (reader.Field)
             {
-                graph = reader.Bytes;
-                hasGraph = true;
-            }
-            else if (reader.Field == 8)
-            {
-                opset = Math.Max(opset, ReadDefaultOpset(reader.Bytes));
+                case 7:
+                    graph = reader.Bytes;
+                    hasGraph = true;
+                    break;
+                case 8:
+                    opset = Math.Max(opset, ReadDefaultOpset(reader.Bytes));
+                    break;
+                case 25:
+                    weights.AddFunction(reader.Bytes);
+                    break;
             }
         }
 
-        return hasGraph ? ReadGraph(graph, opset) : throw new InvalidDataException("it holds no graph");
+        return hasGraph ? ReadGraph(graph, opset, weights) : throw new InvalidDataException("it holds no graph");
     }
 
-    private static OnnxGraph ReadGraph(ReadOnlySpan<byte> graph, long opset)
+    private static OnnxGraph ReadGraph(ReadOnlySpan<byte> graph, long opset, OnnxWeightTally weights)
     {
         var initializers = new HashSet<string>(StringComparer.Ordinal);
-        var external = new List<string>();
         var inputs = new List<string>();
+        var shapeless = new HashSet<string>(StringComparer.Ordinal);
         var nodes = new List<OnnxNode>();
-        long weightBytes = 0;
         var reader = new ProtobufReader(graph);
         while (reader.Next())
         {
@@ -51,17 +57,24 @@ internal sealed record OnnxGraph(
             {
                 case 1:
                     nodes.Add(OnnxNode.Read(reader.Bytes));
+                    weights.AddNode(reader.Bytes);
                     break;
                 case 5:
-                    weightBytes = checked(weightBytes + ReadInitializer(reader.Bytes, initializers, external));
+                    initializers.Add(weights.AddTensor(reader.Bytes));
                     break;
                 case 11:
-                    inputs.Add(ReadName(reader.Bytes));
+                    inputs.Add(ReadValue(reader.Bytes, shapeless));
+                    break;
+                case 12:
+                    ReadValue(reader.Bytes, shapeless);
+                    break;
+                case 15:
+                    initializers.Add(weights.AddSparse(reader.Bytes));
                     break;
             }
         }
 
-        return new OnnxGraph(opset, weightBytes, initializers, external, inputs, nodes);
+        return new OnnxGraph(opset, weights.Bytes, initializers, weights.Files, inputs, shapeless, nodes);
     }
 
     private static long ReadDefaultOpset(ReadOnlySpan<byte> import)
@@ -84,67 +97,47 @@ internal sealed record OnnxGraph(
         return domain is "" or "ai.onnx" ? version : 0;
     }
 
-    private static long ReadInitializer(ReadOnlySpan<byte> tensor, HashSet<string> names, List<string> external)
+    /// <summary>The name of an input or output (ValueInfoProto), noted where it has no shape.</summary>
+    private static string ReadValue(ReadOnlySpan<byte> value, HashSet<string> shapeless)
     {
-        var reader = new ProtobufReader(tensor);
-        long bytes = tensor.Length;
-        while (reader.Next())
-        {
-            if (reader.Field == 8)
-            {
-                names.Add(reader.Text);
-            }
-            else if (reader.Field == 13)
-            {
-                (string key, string value) = ReadEntry(reader.Bytes);
-                if (key == "location")
-                {
-                    external.Add(value);
-                }
-                else if (
-                    key == "length"
-                    && long.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out long length)
-                    && length > 0
-                )
-                {
-                    bytes = checked(bytes + length);
-                }
-            }
-        }
-
-        return bytes;
-    }
-
-    private static (string Key, string Value) ReadEntry(ReadOnlySpan<byte> entry)
-    {
-        var reader = new ProtobufReader(entry);
-        (string key, string value) = ("", "");
+        var reader = new ProtobufReader(value);
+        string name = "";
+        bool hasShape = false;
         while (reader.Next())
         {
             if (reader.Field == 1)
             {
-                key = reader.Text;
+                name = reader.Text;
             }
             else if (reader.Field == 2)
             {
-                value = reader.Text;
+                // A type holds a tensor's type (1), and that its shape (2).
+                Field(Field(reader.Bytes, 1, out _), 2, out bool found);
+                hasShape |= found;
             }
         }
 
-        return (key, value);
+        if (!hasShape)
+        {
+            shapeless.Add(name);
+        }
+
+        return name;
     }
 
-    private static string ReadName(ReadOnlySpan<byte> valueInfo)
+    private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int field, out bool found)
     {
-        var reader = new ProtobufReader(valueInfo);
+        var reader = new ProtobufReader(message);
         while (reader.Next())
         {
-            if (reader.Field == 1)
+            if (reader.Field == field)
             {
-                return reader.Text;
+                found = true;
+                return reader.Bytes;
             }
         }
 
-        return "";
+        found = false;
+        return default;
     }
 }

@@ -3,18 +3,30 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
-/// <summary>Output shapes of a model: from the names of its free dimensions where those suffice, else as learned from earlier runs at the
-/// same input shapes.</summary>
-/// <remarks>ONNX Runtime tells no shapes without running. <b>Thread</b> any: contexts of several lanes learn for each other.</remarks>
+/// <summary>Output shapes of a model: as learned from earlier runs at the same input shapes, else from what the file declares.</summary>
+/// <remarks>ONNX Runtime tells no shapes without running, and what a file declares is a hint: a run that contradicts it is believed. An
+/// output that contradicts an earlier run depends on data, whatever the graph looks like. <b>Thread</b> any: contexts of several lanes
+/// learn for each other.</remarks>
 internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyList<EngineTensor> outputs)
 {
     /// <summary>Beyond this many combinations of input shapes no more are remembered; a run at a new one measures its outputs.</summary>
     private const int MaxLearned = 1024;
 
+    /// <summary>A shape of which nothing is known before the run.</summary>
+    private static readonly TensorShape Open = new(-1);
+
     private readonly Lock _lock = new();
     private readonly List<(TensorShape[] Inputs, TensorShape[] Outputs)> _learned = [];
+    private readonly bool[] _isDependent = [.. outputs.Select(output => output.IsDataDependent)];
 
-    /// <summary>Whether the input shapes determine this output's shape by its declared dimensions alone.</summary>
+    /// <summary>By output: the input that it is; -1 where it is computed.</summary>
+    private readonly int[] _isInput = [.. outputs.Select(output => inputs.ToList().FindIndex(input => input.Name == output.Name))];
+    private int _contradictions;
+
+    /// <summary>Rises when something that was inferred before turned out to be wrong.</summary>
+    public int Contradictions => Volatile.Read(ref _contradictions);
+
+    /// <summary>Whether the input shapes determine this output's shape by its declared dimensions alone, if those are true.</summary>
     public static bool FollowsSymbols(IReadOnlyList<EngineTensor> inputs, EngineTensor output)
     {
         for (int axis = 0; axis < output.Shape.Rank; axis++)
@@ -37,6 +49,12 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
         for (int index = 0; index < outputs.Count; index++)
         {
             EngineTensor output = outputs[index];
+            if (_isInput[index] is int input and >= 0)
+            {
+                inferred[index] = given[input];
+                continue;
+            }
+
             for (int axis = 0; axis < output.Shape.Rank; axis++)
             {
                 dimensions[axis] = output.Shape[axis] >= 0 ? output.Shape[axis] : Dimension(output.Symbols[axis], given);
@@ -46,7 +64,7 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
             complete &= inferred[index].IsConcrete;
         }
 
-        if (!complete)
+        if (!complete || Contradictions > 0)
         {
             Recall(given, inferred);
         }
@@ -57,9 +75,48 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
     {
         lock (_lock)
         {
-            if (_learned.Count < MaxLearned && Find(given) is null)
+            if (Find(given) is { } learned)
+            {
+                Compare(learned, measured);
+            }
+            else if (_learned.Count < MaxLearned)
             {
                 _learned.Add((given.ToArray(), measured.ToArray()));
+            }
+        }
+    }
+
+    /// <summary>A run gave other shapes than it was prepared for: what it gave holds for these input shapes from now on. An output that
+    /// gave something else before, or for which nothing more can be remembered, is measured always.</summary>
+    public void Contradict(ReadOnlySpan<TensorShape> given, ReadOnlySpan<TensorShape> expected, ReadOnlySpan<TensorShape> measured)
+    {
+        lock (_lock)
+        {
+            if (Find(given) is { } learned)
+            {
+                Compare(learned, measured);
+            }
+            else if (_learned.Count < MaxLearned)
+            {
+                _learned.Add((given.ToArray(), measured.ToArray()));
+            }
+            else
+            {
+                Compare(expected, measured);
+            }
+
+            _contradictions++;
+        }
+    }
+
+    private void Compare(ReadOnlySpan<TensorShape> before, ReadOnlySpan<TensorShape> now)
+    {
+        for (int index = 0; index < _isDependent.Length; index++)
+        {
+            if (!_isDependent[index] && before[index] != now[index])
+            {
+                _isDependent[index] = true;
+                _contradictions++;
             }
         }
     }
@@ -92,11 +149,16 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
     {
         lock (_lock)
         {
-            if (Find(given) is { } learned)
+            TensorShape[]? learned = Find(given);
+            for (int index = 0; index < inferred.Length; index++)
             {
-                for (int index = 0; index < inferred.Length; index++)
+                if (!_isDependent[index])
                 {
-                    inferred[index] = outputs[index].IsDataDependent ? inferred[index] : learned[index];
+                    inferred[index] = learned?[index] ?? inferred[index];
+                }
+                else if (inferred[index].IsConcrete)
+                {
+                    inferred[index] = Open;
                 }
             }
         }
