@@ -103,7 +103,7 @@ public static class ArtifactReader
 
         string what =
             archive.Has("data.pkl") ? "the archive is a checkpoint of torch.save: weights without a graph"
-            : archive.Has("serialized_exported_program.json") ? "the exported program has the layout of PyTorch before 2.8"
+            : archive.Has(ZipFile.FlatProgram) ? "the exported program has the layout of PyTorch before 2.8"
             : "the archive is neither an exported program nor a TorchScript module";
         throw new ArtifactException(ArtifactFault.UnknownFormat, archive.Where, what, Reads + ".");
     }
@@ -129,6 +129,7 @@ public static class ArtifactReader
             HardwareCompatible = metadata.HardwareCompatible,
             PlatformText = metadata.TargetPlatform.Length > 0 ? metadata.TargetPlatform : null,
             Aliases = metadata.Aliases,
+            Warnings = metadata.Warnings,
         }
             .WithMetadata(metadata.SerializedMetadata, $"{where}, serialized_metadata")
             .Check(where);

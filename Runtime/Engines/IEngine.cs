@@ -29,6 +29,9 @@ internal interface IEngine : IDisposable
     /// <summary>Outputs it writes in place of an input.</summary>
     IReadOnlyList<AliasSpec> Aliases => [];
 
+    /// <summary>What it does otherwise than its module says, for people.</summary>
+    IReadOnlyList<string> Warnings => [];
+
     /// <summary>The engine can only run with an output allocator (compile-time property).</summary>
     bool RequiresOutputAllocator => false;
 

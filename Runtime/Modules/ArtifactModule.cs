@@ -81,6 +81,7 @@ internal static partial class ArtifactModule
             Bindings = new BindingNames(record.InputNames, record.OutputNames),
             BuiltOn = record.Device,
             HardwareCompatible = record.HardwareCompatible,
+            Warnings = record.Warnings,
             DynamicWorkspace = record.ResourceAllocation == ResourceAllocation.Dynamic,
         };
     }

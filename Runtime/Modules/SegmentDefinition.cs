@@ -30,6 +30,9 @@ internal sealed record SegmentDefinition(
     /// <summary>It was built for one kind of GPU or, where true, for every one of compute capability 8.0 and above.</summary>
     public bool HardwareCompatible { get; init; }
 
+    /// <summary>What was read otherwise than it is written, for people.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Its contexts begin with scratch memory per call, until a mode says otherwise.</summary>
     public bool DynamicWorkspace { get; init; }
 }

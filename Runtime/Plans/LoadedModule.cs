@@ -8,6 +8,9 @@ namespace Troupe.Runtime.Plans;
 /// <remarks><b>Owns</b> the engines and one retain of each context, home first. Disposed after every lane.</remarks>
 internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<DeviceContext> Devices) : IDisposable
 {
+    /// <summary>What was read or is done otherwise than the module's files say, for people.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Where its tensors belong; shared by every lane.</summary>
     public ModuleLayout Layout { get; } = new(Graph);
 

@@ -46,7 +46,7 @@ internal static class DeviceSelection
     private static ModuleLoadException Incompatible(BuiltFor engine, string instead) =>
         new(
             FailureKind.NotSupported,
-            $"No compatible device: the engine was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; {instead}."
+            $"No compatible device was found for instantiating TensorRT engine: it was built for '{engine.Name}' of compute capability {engine.ComputeMajor}.{engine.ComputeMinor}; {instead}."
         );
 
     private static string Text(DeviceDescription device) => $"'{device.Name}' ({device.ComputeMajor}.{device.ComputeMinor})";

@@ -101,7 +101,9 @@ public sealed partial class LocalRuntime(Platform platform, ILogger? log = null)
             this,
             source,
             device,
-            new InstanceOptions(lanes) { Caches = log is null ? Caches : Caches with { Log = log } }
+            log is null
+                ? new InstanceOptions(lanes) { Caches = Caches }
+                : new InstanceOptions(lanes) { Caches = Caches with { Log = log }, Log = log }
         );
         if (log is not null && Devices.Count > 1 && !Modes.GetMultiDeviceSafeMode())
         {

@@ -56,7 +56,10 @@ internal sealed class ModuleLoader(
             var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
             string platform = definition.IsLone ? backends.Find(definition.Segments[0].Spec).Description.Platform : ModulePlatform;
             IEngine[] loaded = [.. engines.Select(engine => engine.Engine)];
-            return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices);
+            return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices)
+            {
+                Warnings = [.. definition.Segments.SelectMany(segment => segment.Warnings), .. loaded.SelectMany(engine => engine.Warnings)],
+            };
         }
         catch (Exception trouble)
         {

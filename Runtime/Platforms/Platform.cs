@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Devices;
@@ -15,7 +16,7 @@ namespace Troupe.Runtime.Platforms;
 
 /// <summary>The devices of this machine through one driver, and the back ends that can use them.</summary>
 /// <remarks><b>Owns</b> the driver. <b>Thread</b> any. <b>Blocks</b> while a module is loaded.</remarks>
-public sealed class Platform : IPlatform
+public sealed partial class Platform : IPlatform
 {
     private readonly DeviceHealth[] _health;
     private readonly ModuleLoader _loader;
@@ -77,6 +78,11 @@ public sealed class Platform : IPlatform
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         LoadedModule loaded = _loader.Load(source, homeOrdinal, cancellation);
+        foreach (string warning in loaded.Warnings)
+        {
+            LogWarning(options.Log, source.Model.Name, warning);
+        }
+
         try
         {
             return new ModuleInstance(loaded, [.. loaded.Devices.Select(device => _health[device.Ordinal])], options);
@@ -109,6 +115,9 @@ public sealed class Platform : IPlatform
             throw _health[ordinal].Explain(trouble);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "While '{Model}' was loaded: {Warning}")]
+    private static partial void LogWarning(ILogger log, string model, string warning);
 
     private static DeviceDescription Describe(ICudaDriver driver, int ordinal)
     {

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Troupe.Runtime.Specs;
 
 /// <summary>How an instance is made.</summary>
@@ -8,4 +11,7 @@ public sealed record InstanceOptions(int MaxLanes = 2, string? ProfileFolder = n
 {
     /// <summary>Where runtime caches may lie.</summary>
     public RuntimeCacheOptions Caches { get; init; } = new();
+
+    /// <summary>Told, while it is loaded, of what is done otherwise than its files say.</summary>
+    public ILogger Log { get; init; } = NullLogger.Instance;
 }

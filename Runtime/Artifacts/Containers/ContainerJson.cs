@@ -62,14 +62,16 @@ internal static class ContainerJson
     {
         using JsonDocument document = ArtifactJson.Parse(bytes, where);
         ArtifactJson root = new(document.RootElement, where);
+        var warnings = new List<string>();
         var metadata = new ContainerMetadata
         {
             Bindings = [.. root.Items("io_bindings", required: true).Select(Tensor)],
-            Aliases = [.. root.Items("aliased_io", required: false).Select(Alias)],
+            Aliases = [.. root.Items("aliased_io", required: false).Select(alias => Alias(alias, warnings))],
             HardwareCompatible = root.Flag("hardware_compatible") ?? false,
             DeviceOrdinal = root.Ordinal("device_id") ?? 0,
             SerializedMetadata = root.TextOr("serialized_metadata", ""),
             TargetPlatform = root.TextOr("target_platform", ""),
+            Warnings = warnings,
         };
         Check(metadata, where);
         return metadata;
@@ -113,6 +115,6 @@ internal static class ContainerJson
             item.Flag("is_input") ?? true
         );
 
-    private static AliasSpec Alias(ArtifactJson item) =>
-        new(item.Text("output"), item.Text("input"), AliasText.Kind(item.TextOr("kind", AliasText.KvCacheUpdate), item.Where));
+    private static AliasSpec Alias(ArtifactJson item, List<string> warnings) =>
+        new(item.Text("output"), item.Text("input"), AliasText.Kind(item.TextOr("kind", AliasText.KvCacheUpdate), item.Where, warnings));
 }

@@ -20,4 +20,7 @@ public sealed record ContainerMetadata
 
     /// <summary>Spelling of the platform; empty where not told.</summary>
     public string TargetPlatform { get; init; } = "";
+
+    /// <summary>What was read otherwise than it is written, for people.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }

@@ -36,14 +36,14 @@ public sealed record ArtifactSpec(
             );
     }
 
-    /// <summary>Refuses engines that were built for another platform; what is not told passes, and so does what its writer did not
-    /// know.</summary>
+    /// <summary>Refuses engines that were built for another platform, or for one that their writer did not know; where nothing is told they
+    /// pass.</summary>
     /// <exception cref="ArtifactException"><see cref="ArtifactFault.WrongPlatform"/></exception>
     public void EnsureRunsOn(TargetPlatform here)
     {
         foreach (ArtifactEngine engine in Engines)
         {
-            if (engine.Record.Platform is { } platform and not TargetPlatform.Unknown && platform != here)
+            if (engine.Record.Platform is { } platform && (platform != here || platform == TargetPlatform.Unknown))
             {
                 throw new ArtifactException(
                     ArtifactFault.WrongPlatform,

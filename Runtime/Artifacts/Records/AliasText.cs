@@ -9,37 +9,40 @@ internal static class AliasText
     public const string KvCacheUpdate = "kv_cache_update";
     public const string User = "user";
 
-    public static AliasSpec[] Parse(string text, string where)
+    /// <summary>Reads aliases as the seed does: an entry of another form is passed over, and a kind that it does not know is that which
+    /// the engine enforces.</summary>
+    /// <param name="warnings">Told of either.</param>
+    public static AliasSpec[] Parse(string text, string where, List<string> warnings)
     {
-        if (text.Length == 0)
+        var aliases = new List<AliasSpec>();
+        foreach (string entry in text.Length == 0 ? [] : text.Split('%'))
         {
-            return [];
+            string[] parts = entry.Split('@');
+            if (parts.Length == 3 && parts[0].Length > 0 && parts[1].Length > 0)
+            {
+                aliases.Add(new AliasSpec(parts[0], parts[1], Kind(parts[2], where, warnings)));
+            }
+            else
+            {
+                warnings.Add($"{where}: the alias '{Shown.Of(entry)}' is not output@input@kind and is passed over");
+            }
         }
 
-        string[] entries = text.Split('%');
-        var aliases = new AliasSpec[entries.Length];
-        for (int i = 0; i < entries.Length; i++)
-        {
-            string[] parts = entries[i].Split('@');
-            aliases[i] =
-                parts.Length == 3 && parts[0].Length > 0 && parts[1].Length > 0
-                    ? new AliasSpec(parts[0], parts[1], Kind(parts[2], where))
-                    : throw ArtifactException.Corrupt(where, $"the alias '{Shown.Of(entries[i])}' is not output@input@kind");
-        }
-
-        return aliases;
+        return [.. aliases];
     }
 
     public static string Write(IReadOnlyList<AliasSpec> aliases) =>
         string.Join('%', aliases.Select(alias => $"{alias.Output}@{alias.Input}@{Spelling(alias.Kind)}"));
 
-    public static AliasKind Kind(string text, string where) =>
-        text switch
+    public static AliasKind Kind(string text, string where, List<string> warnings)
+    {
+        if (text is not (KvCacheUpdate or User))
         {
-            KvCacheUpdate => AliasKind.KvCacheUpdate,
-            User => AliasKind.User,
-            _ => throw ArtifactException.Corrupt(where, $"the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User}"),
-        };
+            warnings.Add($"{where}: the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User} and is read as {KvCacheUpdate}");
+        }
+
+        return text == User ? AliasKind.User : AliasKind.KvCacheUpdate;
+    }
 
     public static string Spelling(AliasKind kind) =>
         kind switch

@@ -53,6 +53,9 @@ public sealed record EngineRecord
     /// <summary>Outputs that share an input's memory.</summary>
     public IReadOnlyList<AliasSpec> Aliases { get; init; } = [];
 
+    /// <summary>What was read otherwise than it is written, for people; the engine is loaded all the same.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What a call returns: outputs up to the last that is not aliased, or all where all are (AL-05; TorchTensorRTModule trims the
     /// same way).</summary>
     public IReadOnlyList<string> ResultNames
@@ -81,6 +84,7 @@ public sealed record EngineRecord
         ArgumentNullException.ThrowIfNull(fields);
         var reader = new RecordFields(fields, where);
         string metadata = reader.Text(RecordLayout.Metadata, "");
+        var warnings = new List<string>();
         var record = new EngineRecord
         {
             Abi = reader.Abi,
@@ -96,7 +100,8 @@ public sealed record EngineRecord
             RequiresOutputAllocator = reader.Bit(RecordLayout.RequiresOutputAllocator),
             ResourceAllocation = reader.Bit(RecordLayout.ResourceAllocation) ? ResourceAllocation.Dynamic : ResourceAllocation.Static,
             RequiresNativeMultidevice = reader.Bit(RecordLayout.RequiresNativeMultidevice),
-            Aliases = reader.Aliases(),
+            Aliases = reader.Aliases(warnings),
+            Warnings = warnings,
         };
         record.Check(where);
         return record;
@@ -120,7 +125,7 @@ public sealed record EngineRecord
             Utf8(string.Join('%', OutputNames)),
             Bit(HardwareCompatible),
             Utf8(Metadata),
-            Utf8(PlatformText ?? TargetPlatform.Unknown.Spelling()),
+            Utf8(PlatformToWrite()),
             Bit(RequiresOutputAllocator),
             Bit(ResourceAllocation == ResourceAllocation.Dynamic),
             Bit(RequiresNativeMultidevice),
@@ -151,6 +156,16 @@ public sealed record EngineRecord
             Metadata = metadata,
             OutputsAreUnowned = UnownedFlag.Find(Encoding.UTF8.GetBytes(metadata), where),
         };
+
+    private string PlatformToWrite() =>
+        PlatformText
+        ?? (
+            RecordLayout.FieldCount(Abi) > RecordLayout.Platform
+                ? throw new InvalidOperationException(
+                    $"The record of engine '{Name}' names no platform; set PlatformText before it is written."
+                )
+                : ""
+        );
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 

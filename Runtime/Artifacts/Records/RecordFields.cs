@@ -97,7 +97,9 @@ internal sealed class RecordFields
         return text;
     }
 
-    public AliasSpec[] Aliases() => AliasText.Parse(Text(RecordLayout.AliasedIo, ""), Where(RecordLayout.AliasedIo));
+    /// <param name="warnings">Told of what is read otherwise than it is written.</param>
+    public AliasSpec[] Aliases(List<string> warnings) =>
+        AliasText.Parse(Text(RecordLayout.AliasedIo, ""), Where(RecordLayout.AliasedIo), warnings);
 
     private ArtifactException Wrong(string what) =>
         new(ArtifactFault.WrongAbi, _where, what, "Save the model again with a torch_tensorrt release from 2.0 to 2.14.");

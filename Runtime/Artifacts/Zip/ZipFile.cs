@@ -12,6 +12,9 @@ namespace Troupe.Runtime.Artifacts.Zip;
 /// counts, hence this one; only its deflate is used.</remarks>
 internal sealed class ZipFile
 {
+    /// <summary>By this entry exported programs of PyTorch before 2.8 are known, which were written without a folder.</summary>
+    public const string FlatProgram = "serialized_exported_program.json";
+
     private const uint HeaderMagic = 0x04034B50;
     private const int HeaderBytes = 30;
 
@@ -27,12 +30,12 @@ internal sealed class ZipFile
         _limits = limits;
         Where = where;
         _entries = ZipDirectory.Read(source, limits, where, out _directoryOffset);
-        Root = SingleRoot();
+        Root = _entries.ContainsKey(FlatProgram) ? "" : SingleRoot();
     }
 
     public string Where { get; }
 
-    /// <summary>The one folder that holds every entry, with its slash.</summary>
+    /// <summary>The one folder that holds every entry, with its slash; empty for a <see cref="FlatProgram"/>.</summary>
     public string Root { get; }
 
     /// <summary>Names below <see cref="Root"/>, ordered.</summary>

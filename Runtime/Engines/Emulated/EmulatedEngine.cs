@@ -24,7 +24,8 @@ internal sealed class EmulatedEngine : IEngine
         _contexts = new ContextCount(network.Name);
         Manifest = manifest;
         Layers = [.. graph.Nodes.Select((node, index) => $"{node.Operator}_{index}")];
-        Aliases = [.. manifest.Aliases, .. source.Aliases.Where(declared => manifest.Aliases.All(own => own.Output != declared.Output))];
+        Aliases = AliasReconciliation.Of(network.Name, manifest.Aliases, source.Aliases, out IReadOnlyList<string> warnings);
+        Warnings = warnings;
         Inputs =
         [
             .. network.Inputs.Select(input => input with { IsShapeTensor = manifest.ShapeTensors.Contains(input.Name), Alignment = 256 }),
@@ -76,6 +77,8 @@ internal sealed class EmulatedEngine : IEngine
     public IReadOnlyList<ProfileSpec> Profiles { get; }
 
     public IReadOnlyList<AliasSpec> Aliases { get; }
+
+    public IReadOnlyList<string> Warnings { get; }
 
     public bool RequiresOutputAllocator => Manifest.RequiresOutputAllocator;
 

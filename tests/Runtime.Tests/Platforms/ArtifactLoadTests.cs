@@ -259,7 +259,7 @@ public sealed class ArtifactLoadTests
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => bench.Local.LoadRecord(record, device: 0));
         Assert.Equal(FailureKind.NotSupported, refused.Kind);
         Assert.Contains(
-            "No compatible device: the engine was built for 'B' of compute capability 9.0; device 0 is 'A' (8.6)",
+            "No compatible device was found for instantiating TensorRT engine: it was built for 'B' of compute capability 9.0; device 0 is 'A' (8.6)",
             refused.Message,
             StringComparison.Ordinal
         );

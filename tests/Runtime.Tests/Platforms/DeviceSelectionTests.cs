@@ -43,7 +43,7 @@ public sealed class DeviceSelectionTests
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() =>
             DeviceSelection.Choose(new BuiltFor(0, name, major, minor, false), Machine, 0)
         );
-        Assert.StartsWith("No compatible device", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("No compatible device was found for instantiating TensorRT engine", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact, Trait("row", "MD-03"), Trait("row", "MD-01")]

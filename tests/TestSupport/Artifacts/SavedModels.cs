@@ -276,6 +276,16 @@ public static class SavedModels
         return Zip("model", entries, deflate: false);
     }
 
+    /// <summary>What torch.export.save wrote up to PyTorch 2.7: entries without a folder, in this order.</summary>
+    public static byte[] ExportedBefore28() =>
+        new ZipWriter()
+            .Add("serialized_exported_program.json", """{"graph_module":{},"opset_version":{"aten":10},"schema_version":{"major":5,"minor":2}}""")
+            .Add("serialized_state_dict.pt", "")
+            .Add("serialized_constants.pt", "")
+            .Add("serialized_example_inputs.pt", "")
+            .Add("version", "5.2")
+            .End();
+
     public static byte[] Zip(string root, Dictionary<string, byte[]> entries, bool deflate)
     {
         var zip = new ZipWriter();

@@ -30,12 +30,20 @@ public sealed class ArtifactSpecTests
     [Fact]
     public void An_engine_whose_platform_is_not_told_runs_everywhere()
     {
-        ArtifactSpec spec = ArtifactSpec.Of(Record);
-        if (spec.Engines[0].Record.Platform is null or TargetPlatform.Unknown)
-        {
-            spec.EnsureRunsOn(TargetPlatform.WindowsX64);
-        }
-
+        ArtifactSpec spec = ArtifactSpec.Of(Record with { PlatformText = null });
+        spec.EnsureRunsOn(TargetPlatform.WindowsX64);
         spec.EnsureRunsOn(TargetPlatform.LinuxX64);
+        spec.EnsureRunsOn(TargetPlatform.Unknown);
+    }
+
+    [Theory]
+    [InlineData(TargetPlatform.LinuxX64)]
+    [InlineData(TargetPlatform.Unknown)]
+    public void An_engine_whose_writer_did_not_know_its_platform_runs_nowhere(TargetPlatform here)
+    {
+        ArtifactSpec spec = ArtifactSpec.Of(Record with { PlatformText = "unknown" });
+        ArtifactException refused = Assert.Throws<ArtifactException>(() => spec.EnsureRunsOn(here));
+        Assert.Equal(ArtifactFault.WrongPlatform, refused.Fault);
+        Assert.Contains("built for unknown", refused.Message, StringComparison.Ordinal);
     }
 }

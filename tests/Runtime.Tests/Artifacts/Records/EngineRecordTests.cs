@@ -113,8 +113,6 @@ public sealed class EngineRecordTests
     [InlineData(6, "2", ArtifactFault.Corrupt, "field 6 (hardware_compatible): the value '2' is neither 0 nor 1")]
     [InlineData(7, "!!!!", ArtifactFault.Corrupt, "metadata is not base64")]
     [InlineData(8, "solaris_sparc", ArtifactFault.WrongPlatform, "the platform 'solaris_sparc' is none of")]
-    [InlineData(12, "y@x", ArtifactFault.Corrupt, "is not output@input@kind")]
-    [InlineData(12, "y@x@sometimes", ArtifactFault.Corrupt, "neither kv_cache_update nor user")]
     [InlineData(12, "z@x@user", ArtifactFault.Corrupt, "names no output and input")]
     [InlineData(12, "y@x@user%y@x@user", ArtifactFault.Corrupt, "aliased twice")]
     public void A_wrong_field_is_refused_by_name_and_the_next_record_is_read(int field, string value, ArtifactFault fault, string text)
@@ -127,6 +125,25 @@ public sealed class EngineRecordTests
         Assert.StartsWith("model.pt2", refusal.Message, StringComparison.Ordinal);
         Assert.NotEmpty(refusal.Fix);
         Assert.Equal(10, EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "next").Abi);
+    }
+
+    [Theory]
+    [InlineData("y@x", "", "'y@x' is not output@input@kind and is passed over")]
+    [InlineData("y@x@user%@x@user%y", "y=x User", "'@x@user' is not", "'y' is not")]
+    [InlineData("y@x@sometimes", "y=x KvCacheUpdate", "'sometimes' is neither kv_cache_update nor user and is read as kv_cache_update")]
+    [InlineData("y@x@", "y=x KvCacheUpdate", "the alias kind '' is neither")]
+    [InlineData("y@x@user", "y=x User")]
+    public void An_alias_of_another_form_is_passed_over_and_an_unknown_kind_is_the_engines(
+        string text,
+        string expected,
+        params string[] warnings
+    )
+    {
+        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields(aliases: text)), "model.pt2");
+        Assert.Equal(expected, string.Join(' ', record.Aliases.Select(alias => $"{alias.Output}={alias.Input} {alias.Kind}")));
+        Assert.Equal(warnings.Length, record.Warnings.Count);
+        Assert.All(warnings.Zip(record.Warnings), pair => Assert.Contains(pair.First, pair.Second, StringComparison.Ordinal));
+        Assert.All(record.Warnings, warning => Assert.StartsWith("model.pt2, field 12 (", warning, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -172,6 +189,15 @@ public sealed class EngineRecordTests
     {
         var record = new EngineRecord { Name = "engine", Plan = RecordStrings.Plan() };
         Assert.Throws<InvalidOperationException>(() => record.ToFields(PlanForm.Raw));
+    }
+
+    [Fact]
+    public void A_record_that_tells_no_platform_cannot_be_written_as_one_that_nobody_would_load()
+    {
+        EngineRecord record = EngineRecord.Parse(RecordStrings.Utf8(RecordStrings.Fields()), "test") with { PlatformText = null };
+        InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => record.ToFields(PlanForm.Raw));
+        Assert.Contains("set PlatformText", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(7, (record with { Abi = 5 }).ToFields(PlanForm.Raw).Count);
     }
 
     private static bool Unowned(byte[] pickle)
