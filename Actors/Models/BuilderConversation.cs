@@ -7,7 +7,8 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Actors.Models;
 
 /// <summary>Directory to builder: which file is meant? Answered by <see cref="ModelResolved"/> or <see cref="BuildFailed"/>.</summary>
-internal sealed record ResolveModel(long Ticket, LoadModel Load) : IBuilderRequest;
+/// <param name="IsOwn">The node's own settings ask for it, and nobody from outside.</param>
+internal sealed record ResolveModel(long Ticket, LoadModel Load, bool IsOwn = false) : IBuilderRequest;
 
 internal sealed record ModelResolved(long Ticket, ModuleSource Source) : INoSerializationVerificationNeeded;
 

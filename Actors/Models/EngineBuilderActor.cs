@@ -3,68 +3,188 @@ using Akka.Event;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>Loads and builds modules, which takes as long as it takes, away from the executors that serve.</summary>
-/// <remarks><b>Owns</b> an instance until an executor takes it. <b>Thread</b> its own, pinned, in the same primary device contexts on
-/// streams of its own. <b>Blocks</b> on disk and device: that is what it is for.</remarks>
-internal sealed class EngineBuilderActor : ReceiveActor
+/// <summary>Loads and builds modules, which takes as long as it takes, away from the executors that serve: each step on a thread of its
+/// own within a bound, so that one that hangs holds up no other.</summary>
+/// <remarks><b>Owns</b> an instance until an executor takes it, and the threads. <b>Thread</b> its mailbox's; steps run on their own, in the
+/// same primary device contexts on streams of their own. <b>Blocks</b> when it stops, for steps that are under way, within a
+/// bound.</remarks>
+internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
 {
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly IPlatform _platform;
-    private readonly IModelRepository _repository;
-    private readonly InstanceOptions _options;
-    private readonly CancellationToken _stopping;
+    /// <summary>Steps that hang and were given up; with so many of them the node loads no more.</summary>
+    public const int MaxAbandoned = 16;
 
-    public EngineBuilderActor(IPlatform platform, IModelRepository repository, InstanceOptions options, CancellationToken stopping)
+    private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(5);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly BuilderSpec _spec;
+    private readonly CancellationToken _stopping;
+    private readonly Dictionary<long, BuilderWork> _running = [];
+    private readonly HashSet<BuilderWork> _abandoned = [];
+    private readonly IActorRef _self;
+
+    public EngineBuilderActor(BuilderSpec spec, CancellationToken stopping)
     {
+        _spec = spec;
         _stopping = stopping;
-        _platform = platform;
-        _repository = repository;
-        _options = options;
+        _self = Self;
 
         Receive<ResolveModel>(resolve =>
-            Try(resolve.Ticket, () => Sender.Tell(new ModelResolved(resolve.Ticket, _repository.Resolve(resolve.Load))))
+            Start(resolve.Ticket, $"Finding and trying the files of '{resolve.Load.Name}'", work => Resolve(resolve, work.Cancellation))
         );
-        Receive<BuildInstance>(build => Try(build.Ticket, () => Build(build)));
-        Receive<DiscardInstance>(discard => discard.HandOver.Claim()?.Dispose());
+        Receive<BuildInstance>(build =>
+            Start(
+                build.Ticket,
+                $"Loading '{build.Source.Model.Name}' from '{build.Source.Path}' on device {build.Ordinal}",
+                work => Build(build, work.Cancellation)
+            )
+        );
+        Receive<DiscardInstance>(discard => DisposeApart(discard.HandOver));
+        Receive<StepDone>(Answer);
+        Receive<StepTimedOut>(Abandon);
+        Receive<StepEnded>(ended => _abandoned.Remove(ended.Work));
     }
 
-    public static Props Props(IPlatform platform, IModelRepository repository, InstanceOptions options, CancellationToken stopping) =>
-        Akka.Actor.Props.Create<EngineBuilderActor>(platform, repository, options, stopping).WithDispatcher("troupe.builder");
+    public ITimerScheduler Timers { get; set; } = null!;
 
-    private void Build(BuildInstance build)
+    public static Props Props(BuilderSpec spec, CancellationToken stopping) =>
+        Akka.Actor.Props.Create<EngineBuilderActor>(spec, stopping).WithDispatcher("troupe.builder");
+
+    protected override void PostStop()
     {
-        IModuleInstance instance = _platform.Load(build.Source, build.Ordinal, _options, _stopping);
-        Sender.Tell(new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance)));
+        foreach ((long ticket, BuilderWork work) in _running)
+        {
+            if (work.TrySettle())
+            {
+                work.Asker.Tell(new BuildFailed(ticket, FailureKind.Cancelled, $"{work.What} ended with the node's builder."));
+            }
+
+            work.Cancel();
+        }
+
+        foreach (BuilderWork work in _running.Values)
+        {
+            work.Join(StopBound);
+        }
+    }
+
+    private void Start(long ticket, string what, Func<BuilderWork, object> step)
+    {
+        if (_abandoned.Count >= MaxAbandoned)
+        {
+            Sender.Tell(
+                new BuildFailed(
+                    ticket,
+                    FailureKind.QueueFull,
+                    $"{MaxAbandoned} loads hang on this node, among them: {_abandoned.First().What}. Restart the node, or free what they wait for."
+                )
+            );
+            return;
+        }
+
+        var work = new BuilderWork(Sender, what, _stopping);
+        _running.Add(ticket, work);
+        Timers.StartSingleTimer(ticket, new StepTimedOut(ticket), _spec.StepBound);
+        work.Start(() =>
+        {
+            object answer = Try(ticket, () => step(work));
+            if (work.TrySettle())
+            {
+                _self.Tell(new StepDone(ticket, answer));
+                return;
+            }
+
+            (answer as InstanceBuilt)?.HandOver.Claim()?.Dispose();
+            _self.Tell(new StepEnded(work));
+        });
+    }
+
+    private void Answer(StepDone done)
+    {
+        if (_running.Remove(done.Ticket, out BuilderWork? work))
+        {
+            Timers.Cancel(done.Ticket);
+            work.Asker.Tell(done.Answer);
+        }
+    }
+
+    private void Abandon(StepTimedOut late)
+    {
+        if (!_running.TryGetValue(late.Ticket, out BuilderWork? work) || !work.TrySettle())
+        {
+            return;
+        }
+
+        _running.Remove(late.Ticket);
+        _abandoned.Add(work);
+        work.Cancel();
+        string detail =
+            $"{work.What} took longer than {_spec.StepBound.TotalSeconds:0.###} s and was given up. See whether its files can be read; a model that needs longer is given it with --load-timeout.";
+        _log.Error(detail);
+        work.Asker.Tell(new BuildFailed(late.Ticket, FailureKind.DeadlineExceeded, detail));
+    }
+
+    private ModelResolved Resolve(ResolveModel resolve, CancellationToken cancellation)
+    {
+        ModuleSource source = _spec.Repository.Resolve(resolve.Load);
+        bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn);
+        return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source);
+    }
+
+    private InstanceBuilt Build(BuildInstance build, CancellationToken cancellation)
+    {
+        IModuleInstance instance = _spec.Platform.Load(build.Source, build.Ordinal, _spec.Options, cancellation);
+        return new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance));
+    }
+
+    /// <summary>Waits for the instance's work, which is no reason for others to wait.</summary>
+    private void DisposeApart(InstanceHandOver handOver)
+    {
+        if (handOver.Claim() is { } instance)
+        {
+            new Thread(instance.Dispose) { IsBackground = true, Name = "troupe builder" }.Start();
+        }
     }
 
     /// <summary>Every request is answered: what a model brings about must never leave a load without an end.</summary>
-    private void Try(long ticket, Action step)
+    private object Try(long ticket, Func<object> step)
     {
         try
         {
-            step();
+            return step();
         }
         catch (ModuleLoadException exception)
         {
-            Sender.Tell(new BuildFailed(ticket, exception.Kind, exception.Message));
+            return new BuildFailed(ticket, exception.Kind, exception.Message);
         }
         catch (ForwardException exception)
         {
-            Sender.Tell(new BuildFailed(ticket, exception.Kind, exception.Message));
+            return new BuildFailed(ticket, exception.Kind, exception.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return new BuildFailed(ticket, FailureKind.Cancelled, "The load was given up before it was done.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Sender.Tell(new BuildFailed(ticket, FailureKind.InvalidModel, exception.Message));
+            return new BuildFailed(ticket, FailureKind.InvalidModel, exception.Message);
         }
         catch (Exception exception)
         {
             _log.Error(exception, "A load failed in a way that is a defect of the node.");
-            Sender.Tell(new BuildFailed(ticket, FailureKind.Internal, exception.Message));
+            return new BuildFailed(ticket, FailureKind.Internal, exception.Message);
         }
     }
+
+    private sealed record StepDone(long Ticket, object Answer) : INoSerializationVerificationNeeded;
+
+    private sealed record StepTimedOut(long Ticket) : INoSerializationVerificationNeeded;
+
+    /// <summary>A step that had been given up is over.</summary>
+    private sealed record StepEnded(BuilderWork Work) : INoSerializationVerificationNeeded;
 }

@@ -26,6 +26,7 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
         _self = Self;
 
         On<LoadModel>(load => _core.Load(load, Asker()));
+        On<LoadOwn>(own => _core.Load(own.Load, Asker(), isOwn: true));
         On<UnloadModel>(unload => _core.Unload(unload, Asker()));
         On<ModelsAsked>(Ask);
         On<ModelResolved>(_core.Resolved);

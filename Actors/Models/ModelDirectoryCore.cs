@@ -31,11 +31,12 @@ internal sealed class ModelDirectoryCore
 
     public ModelSnapshot[] Snapshot() => _residency.Snapshot();
 
-    public void Load(LoadModel load, IReplyTo<ModelReply>? asker) =>
-        _operations.Request(new ModelOperation.Load(load, asker), load.Name, asker);
+    /// <param name="isOwn">The node's own settings ask for it, and nobody from outside.</param>
+    public void Load(LoadModel load, IReplyTo<ModelReply>? asker, bool isOwn = false) =>
+        _operations.Request(new ModelOperation.Load(load, isOwn, asker), asker);
 
     public void Unload(UnloadModel unload, IReplyTo<ModelReply>? asker) =>
-        _operations.Request(new ModelOperation.Unload(unload, asker), unload.Name, asker);
+        _operations.Request(new ModelOperation.Unload(unload, asker), asker);
 
     /// <summary>An executor can adopt instances for these devices: those that shall be on them and are not come back.</summary>
     public void Ready(IReadOnlyList<int> ordinals)
@@ -75,13 +76,20 @@ internal sealed class ModelDirectoryCore
         }
 
         _decisions.Add(ModelDecision.Announce());
-        if (_operations.Current is ModelOperation.Unload)
+        foreach (ModelOperation operation in _operations.Running)
         {
-            _operations.FinishUnload();
-        }
-        else if (_operations.Current?.Ordinal == ordinal)
-        {
-            _operations.Fail(FailureKind.DeviceLost, $"Device {ordinal} was lost while the model was loading: {gone.Reason}.");
+            if (operation is ModelOperation.Unload unload)
+            {
+                _operations.FinishUnload(unload);
+            }
+            else if (operation.Ordinal == ordinal)
+            {
+                _operations.Fail(
+                    operation,
+                    FailureKind.DeviceLost,
+                    $"Device {ordinal} was lost while the model was loading: {gone.Reason}."
+                );
+            }
         }
 
         _operations.Advance();
@@ -101,7 +109,7 @@ internal sealed class ModelDirectoryCore
         }
 
         load.Source = resolved.Source;
-        _operations.Next();
+        _operations.Next(load);
         _operations.Advance();
     }
 
@@ -116,12 +124,12 @@ internal sealed class ModelDirectoryCore
         if (_residency.Objection(entry, built) is { } objection)
         {
             _decisions.Add(ModelDecision.Builder(new DiscardInstance(built.HandOver)));
-            _operations.Fail(objection.Kind, objection.Detail);
+            _operations.Fail(operation, objection.Kind, objection.Detail);
         }
         else if (entry.Resident.Contains(built.Ordinal))
         {
             _decisions.Add(ModelDecision.Builder(new DiscardInstance(built.HandOver)));
-            _operations.Next();
+            _operations.Next(operation);
         }
         else
         {
@@ -144,15 +152,15 @@ internal sealed class ModelDirectoryCore
         operation.Done.Add(ready.Gpu.Ordinal);
         entry.Resident.Add(ready.Gpu.Ordinal);
         entry.Wanted.Add(ready.Gpu.Ordinal);
-        _operations.Next();
+        _operations.Next(operation);
         _operations.Advance();
     }
 
     public void Failed(BuildFailed failed)
     {
-        if (_operations.Of(failed.Ticket) is not null)
+        if (_operations.Of(failed.Ticket) is { } operation)
         {
-            _operations.Fail(failed.Kind, failed.Detail);
+            _operations.Fail(operation, failed.Kind, failed.Detail);
             _operations.Advance();
         }
     }
@@ -160,11 +168,12 @@ internal sealed class ModelDirectoryCore
     public void Gone(InstanceGone gone)
     {
         _residency.Forget(gone.Model, gone.Gpu.Ordinal);
-        if (_operations.Current is ModelOperation.Unload)
+        foreach (ModelOperation.Unload unload in _operations.Running.OfType<ModelOperation.Unload>())
         {
-            _operations.FinishUnload();
-            _operations.Advance();
+            _operations.FinishUnload(unload);
         }
+
+        _operations.Advance();
     }
 
     /// <summary>A decision could not be applied: a step that nobody took fails, a device that cannot be told holds nothing, and what is

@@ -5,10 +5,13 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>One change of residency, from its request to its commit; the directory works on one at a time.</summary>
+/// <summary>One change of residency, from its request to its commit; those on one model come one after another.</summary>
 internal abstract class ModelOperation
 {
     private ModelOperation() { }
+
+    /// <summary>The model it works on: two operations on one model never overlap.</summary>
+    public abstract string Name { get; }
 
     /// <summary>The version it works on; null until a load has been resolved.</summary>
     public ModelEntry? Entry { get; set; }
@@ -34,9 +37,14 @@ internal abstract class ModelOperation
     public (FailureKind Kind, string Detail)? Failure { get; set; }
 
     /// <summary>Bring a model to devices because somebody asked.</summary>
-    internal sealed class Load(LoadModel request, IReplyTo<ModelReply>? asker) : ModelOperation
+    /// <param name="isOwn">The node's own settings ask for it.</param>
+    internal sealed class Load(LoadModel request, bool isOwn, IReplyTo<ModelReply>? asker) : ModelOperation
     {
+        public override string Name => Request.Name;
+
         public LoadModel Request { get; } = request;
+
+        public bool IsOwn { get; } = isOwn;
 
         public IReplyTo<ModelReply>? Asker { get; } = asker;
 
@@ -50,6 +58,8 @@ internal abstract class ModelOperation
     /// <summary>Let versions go because somebody asked.</summary>
     internal sealed class Unload(UnloadModel request, IReplyTo<ModelReply>? asker) : ModelOperation
     {
+        public override string Name => Request.Name;
+
         public UnloadModel Request { get; } = request;
 
         public IReplyTo<ModelReply>? Asker { get; } = asker;
@@ -60,6 +70,8 @@ internal abstract class ModelOperation
     /// <summary>Bring a version back to a rebuilt device, or to a sibling of a lost one.</summary>
     internal sealed class Restore(ModelEntry entry, int? ordinal) : ModelOperation
     {
+        public override string Name => Version.Source.Model.Name;
+
         public ModelEntry Version { get; } = entry;
 
         /// <summary>Null: any ready device that does not have it.</summary>

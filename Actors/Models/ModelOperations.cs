@@ -7,8 +7,8 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>The changes of residency on one node, one after another (the builder is one thread anyway), so that each sees what the former
-/// left.</summary>
+/// <summary>The changes of residency on one node: those of one model one after another, so that each sees what the former left, those of
+/// several side by side, so that one that hangs holds up no other.</summary>
 /// <remarks>
 /// Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. Longer than 200 lines because the steps of one operation are
 /// read together.
@@ -23,23 +23,27 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     /// <summary>Most operations that wait.</summary>
     public const int Limit = 256;
 
-    private readonly Queue<ModelOperation> _waiting = new();
+    /// <summary>Most that load at once: each takes a core and the memory of a model. Unloads wait for none of them.</summary>
+    public const int LoadsAtOnce = 4;
+
+    private readonly List<ModelOperation> _waiting = [];
+    private readonly List<ModelOperation> _running = [];
     private long _tickets;
 
-    /// <summary>The one under way.</summary>
-    public ModelOperation? Current { get; private set; }
+    /// <summary>Those under way, as they are now.</summary>
+    public IReadOnlyList<ModelOperation> Running => [.. _running];
 
-    public bool IsIdle => Current is null && _waiting.Count == 0;
+    public bool IsIdle => _running.Count == 0 && _waiting.Count == 0;
 
     /// <summary>The operation under way, if this answers its present step.</summary>
-    public ModelOperation? Of(long ticket) => Current?.Ticket == ticket ? Current : null;
+    public ModelOperation? Of(long ticket) => _running.Find(operation => operation.Ticket == ticket);
 
-    public void Request(ModelOperation operation, string name, IReplyTo<ModelReply>? asker)
+    public void Request(ModelOperation operation, IReplyTo<ModelReply>? asker)
     {
         if (_waiting.Count >= Limit)
         {
             var refusal = new ModelReply.Failed(
-                name,
+                operation.Name,
                 FailureKind.QueueFull,
                 $"{Limit} loads and unloads wait on node {residency.Self} already. Try again later."
             );
@@ -47,19 +51,19 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             return;
         }
 
-        _waiting.Enqueue(operation);
+        _waiting.Add(operation);
         Advance();
     }
 
     /// <summary>Has a version brought back, whoever else waits.</summary>
-    public void Restore(ModelEntry entry, int? ordinal) => _waiting.Enqueue(new ModelOperation.Restore(entry, ordinal));
+    public void Restore(ModelEntry entry, int? ordinal) => _waiting.Add(new ModelOperation.Restore(entry, ordinal));
 
-    /// <summary>Begins the next operation when none is under way.</summary>
+    /// <summary>Begins every operation that waits for nobody.</summary>
     public void Advance()
     {
-        while (Current is null && _waiting.TryDequeue(out ModelOperation? next))
+        while (TakeNext() is { } next)
         {
-            Current = next;
+            _running.Add(next);
             switch (next)
             {
                 case ModelOperation.Load load:
@@ -77,10 +81,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
     }
 
-    /// <summary>The next device of the operation under way, or its commit.</summary>
-    public void Next()
+    /// <summary>The next device of an operation under way, or its commit.</summary>
+    public void Next(ModelOperation operation)
     {
-        ModelOperation operation = Current!;
         bool enough = operation is ModelOperation.Restore && operation.Done.Count > 0;
         if (!enough && operation.Targets.TryDequeue(out int ordinal))
         {
@@ -92,7 +95,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             }
             else
             {
-                Fail(FailureKind.DeviceLost, $"Device {ordinal} was lost before the model was loaded on it.");
+                Fail(operation, FailureKind.DeviceLost, $"Device {ordinal} was lost before the model was loaded on it.");
             }
 
             return;
@@ -101,11 +104,10 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         Commit(operation);
     }
 
-    /// <summary>The present step has failed. A load of named devices, or of content that no device would take, ends here; others try the
+    /// <summary>The operation's present step has failed. A load of named devices, or of content that no device would take, ends here; others try the
     /// next device.</summary>
-    public void Fail(FailureKind kind, string detail)
+    public void Fail(ModelOperation operation, FailureKind kind, string detail)
     {
-        ModelOperation operation = Current!;
         if (operation.HandOver is { } handOver)
         {
             decisions.Add(ModelDecision.Builder(new DiscardInstance(handOver)));
@@ -116,7 +118,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         if (operation is ModelOperation.Restore)
         {
             operation.Entry!.Wanted.Remove(operation.Ordinal);
-            Next();
+            Next(operation);
             return;
         }
 
@@ -124,7 +126,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         bool nextMayTakeIt = kind is FailureKind.NotSupported or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost;
         if (!load.AllOrNothing && nextMayTakeIt && load.Entry is not null)
         {
-            Next();
+            Next(load);
             return;
         }
 
@@ -132,10 +134,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         Refuse(load, kind, detail);
     }
 
-    /// <summary>Ends the unload under way once no device holds any of its versions.</summary>
-    public void FinishUnload()
+    /// <summary>Ends an unload once no device holds any of its versions.</summary>
+    public void FinishUnload(ModelOperation.Unload unload)
     {
-        var unload = (ModelOperation.Unload)Current!;
         if (unload.Entries.Exists(entry => entry.Resident.Count > 0))
         {
             return;
@@ -146,9 +147,27 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             residency.Remove(entry);
         }
 
-        Current = null;
+        _running.Remove(unload);
         int[] numbers = [.. unload.Entries.Select(entry => entry.Source.Model.Number ?? 1)];
         decisions.Add(ModelDecision.Announce(unload.Asker, new ModelReply.Unloaded(unload.Request.Name, numbers)));
+    }
+
+    /// <summary>The first that waits behind none on the same model and, where it loads, for none of too many.</summary>
+    private ModelOperation? TakeNext()
+    {
+        HashSet<string> busy = [.. _running.Select(operation => operation.Name)];
+        int loads = _running.Count(operation => operation is not ModelOperation.Unload);
+        for (int index = 0; index < _waiting.Count; index++)
+        {
+            ModelOperation next = _waiting[index];
+            if (busy.Add(next.Name) && (next is ModelOperation.Unload || loads < LoadsAtOnce))
+            {
+                _waiting.RemoveAt(index);
+                return next;
+            }
+        }
+
+        return null;
     }
 
     private void Begin(ModelOperation.Load load)
@@ -175,7 +194,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         load.Ticket = ++_tickets;
-        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, load.Request)));
+        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, load.Request, load.IsOwn)));
     }
 
     private void Begin(ModelOperation.Unload unload)
@@ -186,7 +205,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             string what = unload.Request.Number is { } number
                 ? $"Version {number} of model '{unload.Request.Name}'"
                 : $"Model '{unload.Request.Name}'";
-            Current = null;
+            _running.Remove(unload);
             decisions.Add(
                 ModelDecision.Announce(
                     unload.Asker,
@@ -207,7 +226,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         decisions.Add(ModelDecision.Announce());
-        FinishUnload();
+        FinishUnload(unload);
     }
 
     private void Begin(ModelOperation.Restore restore)
@@ -215,7 +234,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         ModelEntry entry = restore.Version;
         if (!residency.IsLive(entry))
         {
-            Current = null;
+            _running.Remove(restore);
             return;
         }
 
@@ -226,13 +245,13 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             restore.Targets.Enqueue(ordinal);
         }
 
-        Next();
+        Next(restore);
     }
 
     private void Commit(ModelOperation operation)
     {
         ModelEntry entry = operation.Entry!;
-        Current = null;
+        _running.Remove(operation);
         if (entry.Resident.Count == 0)
         {
             (FailureKind kind, string detail) =
@@ -286,7 +305,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
     private void Refuse(ModelOperation operation, FailureKind kind, string detail)
     {
-        Current = null;
+        _running.Remove(operation);
         decisions.Add(
             operation is ModelOperation.Load load
                 ? ModelDecision.Announce(load.Asker, new ModelReply.Failed(load.Request.Name, kind, detail))

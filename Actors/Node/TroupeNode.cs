@@ -5,6 +5,7 @@ using Akka.Cluster;
 using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Failures;
@@ -125,6 +126,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public void Cancel(RequestId id) => _router.Tell(new CancelForward(id), ActorRefs.NoSender);
 
     public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => AskModels(load, node, cancellation);
+
+    /// <summary>As <see cref="LoadAsync"/>, for a model that whoever runs this node chose, and nobody from outside.</summary>
+    public Task<ModelReply> LoadOwnAsync(LoadModel load, CancellationToken cancellation) =>
+        AskModels(new LoadOwn(load), node: null, cancellation);
 
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
         AskModels(unload, node, cancellation);

@@ -57,6 +57,15 @@ public sealed record TroupeNodeSpec
     /// <summary>Longest wait for the answer to a load, unload or mode request.</summary>
     public TimeSpan AdminBound { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Longest time for finding and trying a model, and for loading it on one device; what takes longer is given up.</summary>
+    public TimeSpan LoadBound { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Where models that somebody asks to be loaded are tried first; null: nowhere.</summary>
+    public IModelProbe? Probe { get; init; }
+
+    /// <summary>Models of <see cref="TroupeNode.LoadOwnAsync"/> are tried as well.</summary>
+    public bool ProbesOwn { get; init; }
+
     /// <summary>Bounds of mode changes.</summary>
     public ModeDirectoryOptions Modes { get; init; } = new();
 

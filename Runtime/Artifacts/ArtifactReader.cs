@@ -27,7 +27,7 @@ public static class ArtifactReader
         string where = Shown.Of(Path.GetFileName(path));
         try
         {
-            using SafeFileHandle handle = File.OpenHandle(path);
+            using SafeFileHandle handle = RegularFile.Open(path);
             return Open(new ByteSource.File(handle, where), where, ArtifactLimits.Default);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or SecurityException)

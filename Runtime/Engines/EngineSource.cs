@@ -1,3 +1,4 @@
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines;
@@ -7,6 +8,9 @@ namespace Troupe.Runtime.Engines;
 /// <param name="Path">The file the bytes came from; companion files lie beside it and nowhere above its folder.</param>
 internal sealed record EngineSource(string Segment, string Path, ReadOnlyMemory<byte> Bytes)
 {
+    /// <summary>Where companion files are written down, or what is required of them; null where nobody asks.</summary>
+    public FileDigests? Files { get; init; }
+
     /// <summary>Aliases the module declares; the engine adds those it enforces itself.</summary>
     public IReadOnlyList<AliasSpec> Aliases { get; init; } = [];
 

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Troupe.Messages.Failures;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Manifests;
@@ -12,7 +14,17 @@ internal static class ModuleFiles
     /// <summary>Weights beyond this belong into external data files.</summary>
     public const long MaxEngineBytes = 0x7FFF_FFC7;
 
-    /// <exception cref="ModuleLoadException">Missing, unreadable, empty or larger than <paramref name="limit"/>.</exception>
+    /// <param name="files">Where the file is written down or required; null where nobody asks.</param>
+    /// <exception cref="ModuleLoadException">Missing, unreadable, empty or larger than <paramref name="limit"/>, or not the file that is
+    /// required.</exception>
+    public static byte[] Read(string path, FileDigests? files, long limit = MaxEngineBytes)
+    {
+        byte[] bytes = Read(path, limit);
+        files?.Note(path, bytes);
+        return bytes;
+    }
+
+    /// <inheritdoc cref="Read(string, FileDigests?, long)"/>
     public static byte[] Read(string path, long limit = MaxEngineBytes)
     {
         using FileStream file = Open(path);
@@ -50,11 +62,35 @@ internal static class ModuleFiles
         );
     }
 
+    /// <summary>SHA-256 of a file, whatever its size.</summary>
+    /// <inheritdoc cref="Read(string, FileDigests?, long)"/>
+    public static byte[] Digest(string path, FileDigests? files)
+    {
+        using FileStream file = Open(path);
+        byte[] digest = Reading(path, () => SHA256.HashData(file));
+        files?.NoteDigest(path, digest);
+        return digest;
+    }
+
+    /// <summary>A file that a library reads by itself: it is one, and where somebody asks it is the one that is required.</summary>
+    /// <exception cref="ModuleLoadException">It is no regular file, or not the one that is required.</exception>
+    public static void Admit(string path, FileDigests? files)
+    {
+        if (files is not null)
+        {
+            Digest(path, files);
+        }
+        else if (File.Exists(path))
+        {
+            Reading(path, () => RegularFile.Open(path)).Dispose();
+        }
+    }
+
     /// <summary>A file to read from its beginning, whatever its size.</summary>
     /// <exception cref="ModuleLoadException">Missing, unreadable or empty.</exception>
     public static FileStream Open(string path)
     {
-        FileStream file = Reading(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+        FileStream file = Reading(path, () => new FileStream(RegularFile.Open(path), FileAccess.Read));
         if (file.Length > 0)
         {
             return file;

@@ -25,16 +25,18 @@ internal sealed class ModuleReader(BackendCatalogue backends)
             return ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names), backends);
         }
 
+        FileDigests? files = source.Files;
+
         string extension = Path.GetExtension(source.Path);
-        return extension.Equals(".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path)
+        return extension.Equals(".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path, files)
             : !ModelFileNames.ArtifactExtensions.Contains(extension) && backends.OfExtension(extension) is { } backend
-                ? ReadLone(source.Path, backend)
+                ? ReadLone(source.Path, backend, files)
             : ReadArtifact(source);
     }
 
-    private static ModuleDefinition ReadLone(string path, BackendDescription backend)
+    private static ModuleDefinition ReadLone(string path, BackendDescription backend, FileDigests? files)
     {
-        byte[] bytes = ModuleFiles.Read(path);
+        byte[] bytes = ModuleFiles.Read(path, files);
         var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, backend.Name, Path.GetFileName(path), 0, [], []);
         return new ModuleDefinition(
             ContentHash.FromSha256(SHA256.HashData(bytes)),
@@ -49,12 +51,7 @@ internal sealed class ModuleReader(BackendCatalogue backends)
     private ModuleDefinition ReadArtifact(ModuleSource source)
     {
         string path = source.Path;
-        byte[] digest;
-        using (FileStream file = ModuleFiles.Open(path))
-        {
-            digest = SHA256.HashData(file);
-        }
-
+        byte[] digest = ModuleFiles.Digest(path, source.Files);
         ArtifactSpec artifact;
         try
         {
@@ -116,9 +113,9 @@ internal sealed class ModuleReader(BackendCatalogue backends)
         return ContentHash.FromSha256(hash.GetHashAndReset());
     }
 
-    private ModuleDefinition ReadManifest(string path)
+    private ModuleDefinition ReadManifest(string path, FileDigests? digests)
     {
-        byte[] text = ModuleFiles.Read(path, ModuleFiles.MaxManifestBytes);
+        byte[] text = ModuleFiles.Read(path, digests, ModuleFiles.MaxManifestBytes);
         Manifest manifest = ManifestReader.Read(text, path);
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
 
@@ -133,7 +130,7 @@ internal sealed class ModuleReader(BackendCatalogue backends)
             string file = ModuleFiles.Resolve(folder, segment.Spec.File, segment.Spec.Name);
             if (!files.TryGetValue(file, out byte[]? bytes))
             {
-                bytes = ModuleFiles.Read(file);
+                bytes = ModuleFiles.Read(file, digests);
                 files.Add(file, bytes);
                 hash.AppendData(bytes);
             }

@@ -1,6 +1,7 @@
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Modules;
 
@@ -16,4 +17,7 @@ public sealed record ModuleSource(ModelReference Model, string Path)
     /// <summary>Names of a raw plan's tensors in the order of the call; null where it is not a raw plan, or they are left to the plan
     /// itself.</summary>
     public BindingNames? Names { get; init; }
+
+    /// <summary>Where the files that are read are written down, or what is required of them; null where nobody asks.</summary>
+    public FileDigests? Files { get; init; }
 }

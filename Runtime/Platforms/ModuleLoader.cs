@@ -4,6 +4,7 @@ using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
@@ -50,7 +51,7 @@ internal sealed class ModuleLoader(
             {
                 cancellation.ThrowIfCancellationRequested();
                 DeviceContext device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
-                engines.Add((LoadEngine(definition, segment, device, cancellation), device));
+                engines.Add((LoadEngine(definition, segment, device, source.Files, cancellation), device));
             }
 
             var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
@@ -74,7 +75,31 @@ internal sealed class ModuleLoader(
         }
     }
 
-    private IEngine LoadEngine(ModuleDefinition definition, SegmentDefinition segment, DeviceContext device, CancellationToken cancellation)
+    /// <summary>Reads a module's files as a load does and makes each engine that runs on the first device, one after another, and lets it
+    /// go: whoever is ended by one of them can serve nobody.</summary>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public void Try(ModuleSource source, CancellationToken cancellation)
+    {
+        ModuleDefinition definition = _reader.Read(source);
+        using DeviceContext device = DeviceContext.Retain(driver, 0);
+        foreach (SegmentDefinition segment in definition.Segments)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (backends.Obstacle(segment.Spec.Backend, machine[0].Driver) is null)
+            {
+                using ContextEntry entry = device.Enter();
+                LoadEngine(definition, segment, device, source.Files, cancellation).Dispose();
+            }
+        }
+    }
+
+    private IEngine LoadEngine(
+        ModuleDefinition definition,
+        SegmentDefinition segment,
+        DeviceContext device,
+        FileDigests? files,
+        CancellationToken cancellation
+    )
     {
         IEngineBackend backend = backends.Find(segment.Spec);
         if (backend.Description.Obstacle(machine[device.Ordinal].Driver) is { } obstacle)
@@ -86,6 +111,7 @@ internal sealed class ModuleLoader(
         using DeviceStream stream = DeviceStream.Create(device);
         var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
         {
+            Files = files,
             Aliases = segment.Aliases,
             Ranges = RangesOf(definition, segment),
         };

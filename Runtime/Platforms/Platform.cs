@@ -7,6 +7,7 @@ using Troupe.Runtime.Cuda.Native;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
@@ -47,6 +48,21 @@ public sealed partial class Platform : IPlatform
     /// <summary>The real devices of this machine.</summary>
     /// <exception cref="CudaUnavailableException">There is no usable driver; the message says what is missing.</exception>
     public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends.Catalogue);
+
+    /// <summary>Reads a module's files as a load does, and makes each of its engines that can run without a GPU, one after another, to let
+    /// it go: for a process that may be ended by it. A GPU is not touched; of a plan for one the record around it is read.</summary>
+    /// <returns>The files that were read, each by the SHA-256 of its bytes.</returns>
+    /// <exception cref="ModuleLoadException">The module is refused.</exception>
+    public static FileDigests TryLoad(ModuleSource source, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+
+        // Whether it fits a device is for the load to say.
+        using Platform platform = OpenEmulated(new EmulatedDevices(1, long.MaxValue));
+        var files = new FileDigests();
+        platform._loader.Try(source with { Files = files }, cancellation);
+        return files;
+    }
 
     public IDeviceGroup OpenGroup(params IReadOnlyList<int> ordinals)
     {

@@ -54,6 +54,6 @@ internal sealed class EmulatedBackend : IEngineBackend
         EmulatedManifest manifest = EmulatedManifest.Read(source.Bytes, source.Path);
         string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
         string file = ModuleFiles.Resolve(folder, manifest.Onnx, source.Path);
-        return (manifest, source with { Path = file, Bytes = ModuleFiles.Read(file) });
+        return (manifest, source with { Path = file, Bytes = ModuleFiles.Read(file, source.Files) });
     }
 }

@@ -95,7 +95,7 @@ internal sealed class OnnxNetwork : IDisposable
         string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
         foreach (string file in graph.ExternalFiles)
         {
-            ModuleFiles.Resolve(folder, file, source.Path);
+            ModuleFiles.Admit(ModuleFiles.Resolve(folder, file, source.Path), source.Files);
         }
 
         return graph;

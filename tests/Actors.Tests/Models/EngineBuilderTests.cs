@@ -1,0 +1,164 @@
+using Troupe.Actors.Models;
+using Troupe.Actors.Tests.Node;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Modules;
+using Troupe.TestSupport.Platforms;
+
+namespace Troupe.Actors.Tests.Models;
+
+/// <summary>Loads are side by side and each has a bound: what hangs holds up nothing but itself.</summary>
+public sealed class EngineBuilderTests : IDisposable
+{
+    private readonly FakePlatform _platform = new(1);
+    private readonly ManualResetEventSlim _released = new();
+
+    public void Dispose()
+    {
+        _released.Set();
+        _released.Dispose();
+    }
+
+    [Fact]
+    public async Task A_load_that_hangs_holds_up_neither_other_loads_nor_unloads()
+    {
+        _platform.OnLoad = Hang;
+        await using LocalNode local = LocalNode.Start(_platform);
+        Task<ModelReply> hanging = local.LoadAny("hangs");
+        await local.Load("good");
+        Assert.IsType<ModelReply.Unloaded>(
+            await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)
+        );
+        Assert.False(hanging.IsCompleted);
+        _released.Set();
+        Assert.IsType<ModelReply.Loaded>(await hanging);
+    }
+
+    [Fact]
+    public async Task As_many_loads_as_may_run_at_once_may_hang_and_still_a_model_can_be_unloaded()
+    {
+        await using LocalNode local = LocalNode.Start(_platform);
+        await local.Load("good");
+        _platform.OnLoad = Hang;
+        Task<ModelReply>[] hanging = [.. Enumerable.Range(0, ModelOperations.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}"))];
+        Assert.IsType<ModelReply.Unloaded>(
+            await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)
+        );
+        _released.Set();
+        Assert.All(await Task.WhenAll(hanging), reply => Assert.IsType<ModelReply.Loaded>(reply));
+    }
+
+    [Fact]
+    public async Task A_load_beyond_its_bound_is_given_up_and_what_it_makes_afterwards_is_let_go()
+    {
+        _platform.OnLoad = Hang;
+        await using LocalNode local = LocalNode.Start(_platform, spec => spec with { LoadBound = TimeSpan.FromMilliseconds(100) });
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny("hangs"));
+        Assert.Equal(FailureKind.DeadlineExceeded, failed.Kind);
+        Assert.Equal(
+            "Loading 'hangs' from 'hangs' on device 0 took longer than 0.1 s and was given up. See whether its files can be read; a model that needs longer is given it with --load-timeout.",
+            failed.Detail
+        );
+        Assert.Empty(local.Node.View.Nodes[0].Models);
+
+        _platform.OnLoad = null;
+        await local.Load("hangs");
+        await local.MustSucceed("hangs");
+        _released.Set();
+        await LocalNode.Eventually(() => _platform.Instances.Count == 2 && _platform.Live == 1);
+    }
+
+    [Fact]
+    public async Task A_node_on_which_too_many_loads_hang_loads_no_more_and_says_which_hang()
+    {
+        _platform.OnLoad = Hang;
+        await using LocalNode local = LocalNode.Start(_platform, spec => spec with { LoadBound = TimeSpan.FromMilliseconds(20) });
+        for (int index = 0; index < EngineBuilderActor.MaxAbandoned; index++)
+        {
+            Assert.Equal(
+                FailureKind.DeadlineExceeded,
+                Assert.IsType<ModelReply.Failed>(await local.LoadAny($"hangs-{index}")).Kind
+            );
+        }
+
+        ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(await local.LoadAny("one-more"));
+        Assert.Equal(FailureKind.QueueFull, refused.Kind);
+        Assert.StartsWith("16 loads hang on this node, among them: Loading 'hangs-", refused.Detail, StringComparison.Ordinal);
+
+        _released.Set();
+        _platform.OnLoad = null;
+        await LocalNode.Eventually(() => _platform.Live == 0 && _platform.Instances.Count == EngineBuilderActor.MaxAbandoned);
+        ModelReply last = await local.LoadAny("one-more");
+        while (last is ModelReply.Failed { Kind: FailureKind.QueueFull or FailureKind.DeadlineExceeded })
+        {
+            last = await local.LoadAny("one-more");
+        }
+
+        Assert.IsType<ModelReply.Loaded>(last);
+    }
+
+    [Theory]
+    [InlineData(true, false, true)]
+    [InlineData(true, true, true)]
+    [InlineData(false, false, false)]
+    [InlineData(false, true, true)]
+    public async Task Models_from_outside_are_tried_and_the_nodes_own_where_that_is_wanted(bool isOutside, bool probesOwn, bool isTried)
+    {
+        var probe = new RecordingProbe();
+        FileDigests? loaded = null;
+        _platform.OnLoad = (source, _) => loaded = source.Files;
+        await using LocalNode local = LocalNode.Start(_platform, spec => spec with { Probe = probe, ProbesOwn = probesOwn });
+        if (isOutside)
+        {
+            await local.Load("m");
+        }
+        else
+        {
+            await LocalNode.Eventually(() => local.Node.View.Nodes is [{ Gpus: [{ Health: GpuHealth.Ready }] }, ..]);
+            Assert.IsType<ModelReply.Loaded>(
+                await local.Node.LoadOwnAsync(new LoadModel("m"), TestContext.Current.CancellationToken)
+            );
+        }
+
+        Assert.Equal(isTried ? ["m"] : [], probe.Tried);
+        Assert.Equal(isTried ? probe.Given : null, loaded);
+    }
+
+    [Fact]
+    public async Task A_model_that_ends_its_trial_is_refused_and_the_next_is_loaded()
+    {
+        var probe = new RecordingProbe { Refusal = new ModuleLoadException(FailureKind.InvalidModel, "it ended the process") };
+        await using LocalNode local = LocalNode.Start(_platform, spec => spec with { Probe = probe });
+        ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(await local.LoadAny("bad"));
+        Assert.Equal((FailureKind.InvalidModel, "it ended the process"), (refused.Kind, refused.Detail));
+        Assert.Empty(_platform.Instances);
+        probe.Refusal = null;
+        await local.Load("good");
+    }
+
+    private void Hang(ModuleSource source, int ordinal)
+    {
+        if (source.Model.Name != "good")
+        {
+            _released.Wait(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private sealed class RecordingProbe : IModelProbe
+    {
+        public List<string> Tried { get; } = [];
+
+        public FileDigests Given { get; } = new();
+
+        public ModuleLoadException? Refusal { get; set; }
+
+        public ModuleSource Try(ModuleSource source, CancellationToken cancellation)
+        {
+            Tried.Add(source.Model.Name);
+            return Refusal is null ? source with { Files = Given } : throw Refusal;
+        }
+    }
+}
