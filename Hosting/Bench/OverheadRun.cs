@@ -50,7 +50,7 @@ internal sealed class OverheadRun(TimeSpan perRung)
         };
         using ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);
         await using NodeHost host = await NodeHost.StartAsync(spec, logs, stop);
-        if (await host.Node.LoadAsync(new LoadModel(Model, Path: SampleFiles.FashionMnistModel), null, stop) is ModelReply.Failed failed)
+        if (await host.Node.LoadOwnAsync(new LoadModel(Model, Path: SampleFiles.FashionMnistModel), stop) is ModelReply.Failed failed)
         {
             throw new InvalidOperationException(failed.Detail);
         }

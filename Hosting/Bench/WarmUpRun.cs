@@ -93,7 +93,7 @@ internal static partial class WarmUpRun
         };
         using ILoggerFactory silent = LoggerFactory.Create(_ => { });
         await using NodeHost host = await NodeHost.StartAsync(spec, silent, stop);
-        if (await host.Node.LoadAsync(new LoadModel(Model, Path: path), null, stop) is ModelReply.Failed failed)
+        if (await host.Node.LoadOwnAsync(new LoadModel(Model, Path: path), stop) is ModelReply.Failed failed)
         {
             throw new InvalidOperationException(failed.Detail);
         }

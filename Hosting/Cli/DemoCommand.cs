@@ -103,7 +103,7 @@ internal static class DemoCommand
             LogLevel = LogLevel.Warning,
         };
         NodeHost host = await NodeHost.StartAsync(spec, logs, stop);
-        if (await host.Node.LoadAsync(new LoadModel(name, Path: model), null, stop) is ModelReply.Failed failed)
+        if (await host.Node.LoadOwnAsync(new LoadModel(name, Path: model), stop) is ModelReply.Failed failed)
         {
             await host.DisposeAsync();
             throw new CliException(ExitCode.Failed, $"the sample model {model} cannot be loaded: {failed.Detail}");

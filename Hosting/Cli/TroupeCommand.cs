@@ -65,6 +65,7 @@ internal static class TroupeCommand
         root.Subcommands.Add(DevicesCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());
         root.Subcommands.Add(ModesCommand.Create());
+        root.Subcommands.Add(TryModelCommand.Create());
         return root;
     }
 

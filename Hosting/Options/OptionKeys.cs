@@ -19,6 +19,22 @@ internal static class OptionKeys
             IsList: true
         );
 
+    public static OptionKey LoadTimeout { get; } =
+        new("load-timeout", "TIME", "Longest time for finding a model, and for loading it on one device, e.g. 90s. Default 5m.");
+
+    public static OptionKey ProbeLoads { get; } =
+        new(
+            "probe-loads",
+            "auto|on|off",
+            "Whether a model is first tried in a process of its own, so that one that ends it costs no node. auto (default): where it is asked for over HTTP or by another node; on: also those loaded at start; off: never."
+        );
+
+    public static OptionKey ProbeTimeout { get; } =
+        new("probe-timeout", "TIME", "Longest time for trying a model, e.g. 2m. Default 30s.");
+
+    public static OptionKey ProbeMemory { get; } =
+        new("probe-memory", "BYTES", "Most memory that a model may take while it is tried. Default 4GiB.");
+
     public static OptionKey Devices { get; } =
         new(
             "devices",
@@ -82,6 +98,10 @@ internal static class OptionKeys
     [
         Models,
         Load,
+        LoadTimeout,
+        ProbeLoads,
+        ProbeTimeout,
+        ProbeMemory,
         Devices,
         Http,
         Metrics,

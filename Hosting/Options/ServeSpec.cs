@@ -7,6 +7,18 @@ internal enum LogFormat
     Json,
 }
 
+/// <summary>Which models are first tried in a process of their own.</summary>
+internal enum ProbeLoads
+{
+    /// <summary>Those that are asked for from outside.</summary>
+    Auto,
+
+    /// <summary>Those loaded at start as well.</summary>
+    On,
+
+    Off,
+}
+
 /// <summary>The checked settings of one node; immutable. Made by <see cref="ServeSpecReader"/>.</summary>
 internal sealed record ServeSpec
 {
@@ -15,6 +27,18 @@ internal sealed record ServeSpec
 
     /// <summary>Names to load at start; null: every model of the repository.</summary>
     public IReadOnlyList<string>? Load { get; init; }
+
+    /// <value>5 min</value>
+    public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <value><c>auto</c></value>
+    public ProbeLoads ProbeLoads { get; init; } = ProbeLoads.Auto;
+
+    /// <value>30 s</value>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <value>4 GiB</value>
+    public long ProbeMemoryBytes { get; init; } = 4L << 30;
 
     /// <value><c>auto</c></value>
     public DeviceChoice Devices { get; init; } = new(DeviceKind.Auto, DeviceChoice.DefaultCount);

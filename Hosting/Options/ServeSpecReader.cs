@@ -6,6 +6,8 @@ namespace Troupe.Hosting.Options;
 /// <summary>Checks <see cref="ServeOptions"/>: every problem becomes one message that names key, value and fix.</summary>
 internal sealed class ServeSpecReader(ServeOptions options)
 {
+    private const string BoundForm = "write a time from 1ms to 24h, e.g. 30s";
+
     private readonly List<OptionProblem> _problems = [.. options.Problems.Select(text => new OptionProblem(text, IsMissingPath: false))];
 
     /// <summary>The checked settings; meaningful only where <paramref name="problems"/> is empty.</summary>
@@ -30,6 +32,10 @@ internal sealed class ServeSpecReader(ServeOptions options)
             Load = options.Values(OptionKeys.Load) is { Count: > 0 } names
                 ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()]
                 : null,
+            LoadTimeout = Parse(OptionKeys.LoadTimeout, standard.LoadTimeout, TryParseBound, BoundForm),
+            ProbeLoads = Parse(OptionKeys.ProbeLoads, standard.ProbeLoads, TryParseProbes, "write auto, on or off"),
+            ProbeTimeout = Parse(OptionKeys.ProbeTimeout, standard.ProbeTimeout, TryParseBound, BoundForm),
+            ProbeMemoryBytes = Parse(OptionKeys.ProbeMemory, standard.ProbeMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             Devices = Parse(OptionKeys.Devices, standard.Devices, DeviceChoice.TryParse, DeviceChoice.Form),
             Http = Address(OptionKeys.Http, mayBeOff: false) ?? standard.Http,
             Metrics = IsOff(OptionKeys.Metrics) ? null : Address(OptionKeys.Metrics, mayBeOff: true) ?? standard.Metrics,
@@ -165,6 +171,13 @@ internal sealed class ServeSpecReader(ServeOptions options)
         value = text == "on";
         return value || text == "off";
     }
+
+    private static bool TryParseProbes(string text, out ProbeLoads probes) =>
+        Enum.TryParse(text, ignoreCase: true, out probes) && Enum.IsDefined(probes) && text.All(char.IsAsciiLetterLower);
+
+    /// <summary>A time in which something can be done, and that a timer can count.</summary>
+    private static bool TryParseBound(string text, out TimeSpan time) =>
+        Quantities.TryParseTime(text, out time) && time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromHours(24);
 
     private static bool TryParseLevel(string text, out LogLevel level) =>
         Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);

@@ -8,6 +8,7 @@ using Troupe.Actors.Node;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
+using Troupe.Hosting.Probes;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Platforms;
@@ -39,6 +40,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 Repository = repository,
                 QueueLimit = spec.QueueLimit,
                 MaxLanes = spec.Lanes,
+                LoadBound = spec.LoadTimeout,
+                Probe = spec.ProbeLoads == ProbeLoads.Off ? null : Probe(spec),
+                ProbesOwn = spec.ProbeLoads == ProbeLoads.On,
                 DrainBound = spec.DrainTimeout,
                 RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true)
                 {
@@ -95,7 +99,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     {
         foreach (string name in _spec.Load ?? [.. _repository.List().Select(model => model.Name).Distinct()])
         {
-            switch (await Node.LoadAsync(new LoadModel(name), node: null, cancellation))
+            switch (await Node.LoadOwnAsync(new LoadModel(name), cancellation))
             {
                 case ModelReply.Loaded loaded:
                     LogLoaded(_log, loaded.Model.ToString(), string.Join(' ', loaded.Gpus));
@@ -123,6 +127,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         _host.Dispose();
         _platform.Dispose();
     }
+
+    private static ProcessProbe Probe(ServeSpec spec) =>
+        new(ProbeExecutable.Find(), spec.ProbeTimeout, spec.ProbeMemoryBytes, spec.NativeLibraries);
 
     private static IHost Build(ServeSpec spec, ILoggerFactory logs)
     {

@@ -1,0 +1,133 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Troupe.Actors.Models;
+using Troupe.Hosting.Options;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Modules;
+
+namespace Troupe.Hosting.Probes;
+
+/// <summary>Tries models in child processes of this executable, which open no device and serve nobody.</summary>
+/// <remarks><b>Owns</b> nothing between two trials. <b>Thread</b> any, several at once. <b>Blocks</b> until the child has reported, ended, or
+/// gone beyond a bound; then it is killed.</remarks>
+/// <param name="executable">How a child is started; null: there is no way.</param>
+internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBound, long memoryBound, string? nativeLibraries) : IModelProbe
+{
+    /// <summary>How often a child's memory is looked at; resident memory is what counts, so that address space a runtime reserves does
+    /// not.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    public ModuleSource Try(ModuleSource source, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        string model = source.Model.Name;
+        using Process child = Start(model, source.Path);
+        Task<string> output = ReadAsync(child.StandardOutput),
+            error = ReadAsync(child.StandardError);
+        try
+        {
+            Watch(child, model, source.Path, cancellation);
+        }
+        finally
+        {
+            Kill(child);
+        }
+
+        string said = output.GetAwaiter().GetResult();
+        ProbeReport report =
+            (child.ExitCode == 0 ? ProbeReport.Parse(said) : null)
+            ?? throw ProbeEnd.Died(model, source.Path, child.ExitCode, error.GetAwaiter().GetResult());
+        return report.Files is { } files
+            ? source with
+            {
+                Files = new FileDigests(files),
+            }
+            : throw new ModuleLoadException(report.Kind ?? FailureKind.InvalidModel, report.Detail ?? "");
+    }
+
+    private Process Start(string model, string path)
+    {
+        ProbeExecutable found = executable ?? throw ProbeEnd.NotStarted(model, "this program is not 'troupe', and no such file is beside it");
+        ProcessStartInfo start = new(found.File, [.. found.Arguments, ProbeReport.Command, "--", path])
+        {
+            // Its end tells the child of this process's.
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        if (nativeLibraries is not null)
+        {
+            start.Environment[OptionKeys.NativeLibraries.Variable] = nativeLibraries;
+        }
+
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Exception trouble) when (trouble is Win32Exception or IOException)
+        {
+            throw ProbeEnd.NotStarted(model, $"'{found.File}': {trouble.Message}");
+        }
+    }
+
+    private void Watch(Process child, string model, string path, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!child.WaitForExit(Look))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(start) > timeBound)
+            {
+                throw ProbeEnd.TooLong(model, path, timeBound);
+            }
+
+            child.Refresh();
+            if (Resident(child) is long taken && taken > memoryBound)
+            {
+                throw ProbeEnd.TooLarge(model, path, taken, memoryBound);
+            }
+        }
+    }
+
+    private static long Resident(Process child)
+    {
+        try
+        {
+            return child.WorkingSet64;
+        }
+        catch (InvalidOperationException)
+        {
+            // It has just ended.
+            return 0;
+        }
+    }
+
+    private static void Kill(Process child)
+    {
+        if (!child.HasExited)
+        {
+            child.Kill();
+        }
+
+        child.WaitForExit();
+    }
+
+    /// <summary>The beginning of what it writes; the rest is read and dropped, so that it never waits to be read.</summary>
+    private static async Task<string> ReadAsync(StreamReader stream)
+    {
+        char[] kept = new char[ProbeReport.MaxBytes];
+        int length = 0,
+            read;
+        while ((read = await stream.ReadAsync(kept.AsMemory(length)).ConfigureAwait(false)) > 0)
+        {
+            length = length + read < kept.Length ? length + read : 0;
+        }
+
+        return new string(kept, 0, length);
+    }
+}
