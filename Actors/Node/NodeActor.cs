@@ -79,7 +79,12 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
 
     protected override void PreStart()
     {
-        var options = new InstanceOptions { MaxLanes = _spec.MaxLanes, Caches = _spec.RuntimeCaches, Log = _spec.RuntimeCaches.Log };
+        var options = new InstanceOptions
+        {
+            MaxLanes = _spec.MaxLanes,
+            Caches = _spec.RuntimeCaches,
+            Log = _spec.RuntimeCaches.Log,
+        };
         var building = new BuilderSpec(_spec.Platform, _spec.Repository, options, _spec.LoadBound, _spec.Probe, _spec.ProbesOwn);
         IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(building, _stopping), "builder");
         _state.Models = Context.ActorOf(ModelDirectoryActor.Props(new ModelDirectoryState(_state.Id, _views.Elsewhere), builder), "models");

@@ -29,8 +29,7 @@ internal static class OptionKeys
             "Whether a model is first tried in a process of its own, so that one that ends it costs no node. auto (default): where it is asked for over HTTP or by another node; on: also those loaded at start; off: never."
         );
 
-    public static OptionKey ProbeTimeout { get; } =
-        new("probe-timeout", "TIME", "Longest time for trying a model, e.g. 2m. Default 30s.");
+    public static OptionKey ProbeTimeout { get; } = new("probe-timeout", "TIME", "Longest time for trying a model, e.g. 2m. Default 30s.");
 
     public static OptionKey ProbeMemory { get; } =
         new("probe-memory", "BYTES", "Most memory that a model may take while it is tried. Default 4GiB.");

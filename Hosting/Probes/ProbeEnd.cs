@@ -7,8 +7,7 @@ namespace Troupe.Hosting.Probes;
 /// <summary>Puts into words how a process ended in which a model was tried, and what to do.</summary>
 internal static class ProbeEnd
 {
-    private const string Anyway =
-        "The node is not affected. Repair the model, or load it at the start of a node (--load), where models are not tried unless --probe-loads on says so.";
+    private const string Anyway = "The node is not affected. Repair the model or export it again.";
 
     /// <summary>It ended before it reported.</summary>
     /// <param name="exitCode">As a shell has it: 128 and the signal's number where a signal ended it.</param>

@@ -49,7 +49,8 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
 
     private Process Start(string model, string path)
     {
-        ProbeExecutable found = executable ?? throw ProbeEnd.NotStarted(model, "this program is not 'troupe', and no such file is beside it");
+        ProbeExecutable found =
+            executable ?? throw ProbeEnd.NotStarted(model, "this program is not 'troupe', and no such file is beside it");
         ProcessStartInfo start = new(found.File, [.. found.Arguments, ProbeReport.Command, "--", path])
         {
             // Its end tells the child of this process's.

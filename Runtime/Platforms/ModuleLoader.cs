@@ -59,7 +59,11 @@ internal sealed class ModuleLoader(
             IEngine[] loaded = [.. engines.Select(engine => engine.Engine)];
             return new LoadedModule(ModuleGraphBuilder.Build(definition, version, loaded, platform), loaded, devices)
             {
-                Warnings = [.. definition.Segments.SelectMany(segment => segment.Warnings), .. loaded.SelectMany(engine => engine.Warnings)],
+                Warnings =
+                [
+                    .. definition.Segments.SelectMany(segment => segment.Warnings),
+                    .. loaded.SelectMany(engine => engine.Warnings),
+                ],
             };
         }
         catch (Exception trouble)

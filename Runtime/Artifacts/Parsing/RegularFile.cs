@@ -58,8 +58,7 @@ internal static partial class RegularFile
             _ => new IOException(Marshal.GetPInvokeErrorMessage(error)),
         };
 
-    private static IOException NotRegular() =>
-        new("it is no regular file but a pipe, a socket or a device; name a file.");
+    private static IOException NotRegular() => new("it is no regular file but a pipe, a socket or a device; name a file.");
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenDescriptor(string path, int flags);

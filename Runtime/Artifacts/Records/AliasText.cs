@@ -38,7 +38,9 @@ internal static class AliasText
     {
         if (text is not (KvCacheUpdate or User))
         {
-            warnings.Add($"{where}: the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User} and is read as {KvCacheUpdate}");
+            warnings.Add(
+                $"{where}: the alias kind '{Shown.Of(text)}' is neither {KvCacheUpdate} nor {User} and is read as {KvCacheUpdate}"
+            );
         }
 
         return text == User ? AliasKind.User : AliasKind.KvCacheUpdate;

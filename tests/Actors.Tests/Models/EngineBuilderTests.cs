@@ -43,7 +43,10 @@ public sealed class EngineBuilderTests : IDisposable
         await using LocalNode local = LocalNode.Start(_platform);
         await local.Load("good");
         _platform.OnLoad = Hang;
-        Task<ModelReply>[] hanging = [.. Enumerable.Range(0, ModelOperations.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}"))];
+        Task<ModelReply>[] hanging =
+        [
+            .. Enumerable.Range(0, ModelOperations.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
+        ];
         Assert.IsType<ModelReply.Unloaded>(
             await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)
         );
@@ -78,10 +81,7 @@ public sealed class EngineBuilderTests : IDisposable
         await using LocalNode local = LocalNode.Start(_platform, spec => spec with { LoadBound = TimeSpan.FromMilliseconds(20) });
         for (int index = 0; index < EngineBuilderActor.MaxAbandoned; index++)
         {
-            Assert.Equal(
-                FailureKind.DeadlineExceeded,
-                Assert.IsType<ModelReply.Failed>(await local.LoadAny($"hangs-{index}")).Kind
-            );
+            Assert.Equal(FailureKind.DeadlineExceeded, Assert.IsType<ModelReply.Failed>(await local.LoadAny($"hangs-{index}")).Kind);
         }
 
         ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(await local.LoadAny("one-more"));
@@ -118,9 +118,7 @@ public sealed class EngineBuilderTests : IDisposable
         else
         {
             await LocalNode.Eventually(() => local.Node.View.Nodes is [{ Gpus: [{ Health: GpuHealth.Ready }] }, ..]);
-            Assert.IsType<ModelReply.Loaded>(
-                await local.Node.LoadOwnAsync(new LoadModel("m"), TestContext.Current.CancellationToken)
-            );
+            Assert.IsType<ModelReply.Loaded>(await local.Node.LoadOwnAsync(new LoadModel("m"), TestContext.Current.CancellationToken));
         }
 
         Assert.Equal(isTried ? ["m"] : [], probe.Tried);

@@ -8,7 +8,7 @@ internal static class ProbeModels
     /// <summary>y = x + 0, with products of constants beside it that take minutes.</summary>
     public static TinyOnnx Slow()
     {
-        TinyOnnx model = Constant(2000, 2000);
+        TinyOnnx model = Constant(3000, 3000);
         for (int step = 0; step < 400; step++)
         {
             model.Node("MatMul", [$"c{step}", "c0"], [$"c{step + 1}"]);

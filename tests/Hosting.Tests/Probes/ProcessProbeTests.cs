@@ -32,7 +32,7 @@ public sealed class ProcessProbeTests
             refused.Message,
             StringComparison.Ordinal
         );
-        Assert.Contains("The node is not affected. Repair the model", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("The node is not affected. Repair the model or export it again.", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,10 @@ public sealed class AliasReconciliationTests
     public void What_only_one_side_names_or_both_say_alike_stands_without_a_warning()
     {
         AliasSpec other = new("z", "b", AliasKind.User);
-        Assert.Equal([Enforced, other], Of([Enforced], [Enforced with { Kind = AliasKind.User }, other], out IReadOnlyList<string> warnings));
+        Assert.Equal(
+            [Enforced, other],
+            Of([Enforced], [Enforced with { Kind = AliasKind.User }, other], out IReadOnlyList<string> warnings)
+        );
         Assert.Empty(warnings);
     }
 

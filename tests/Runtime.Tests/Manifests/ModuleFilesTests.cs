@@ -100,7 +100,10 @@ public sealed class ModuleFilesTests
         var source = new ModuleSource(new ModelReference("m", 1), CaseModels.PathOf(name));
         Assert.Equal(
             ["model.onnx", "w.bin"],
-            Platform.TryLoad(source, TestContext.Current.CancellationToken).ByPath.Keys.Select(Path.GetFileName).Order(StringComparer.Ordinal)
+            Platform
+                .TryLoad(source, TestContext.Current.CancellationToken)
+                .ByPath.Keys.Select(Path.GetFileName)
+                .Order(StringComparer.Ordinal)
         );
     }
 

@@ -279,7 +279,10 @@ public static class SavedModels
     /// <summary>What torch.export.save wrote up to PyTorch 2.7: entries without a folder, in this order.</summary>
     public static byte[] ExportedBefore28() =>
         new ZipWriter()
-            .Add("serialized_exported_program.json", """{"graph_module":{},"opset_version":{"aten":10},"schema_version":{"major":5,"minor":2}}""")
+            .Add(
+                "serialized_exported_program.json",
+                """{"graph_module":{},"opset_version":{"aten":10},"schema_version":{"major":5,"minor":2}}"""
+            )
             .Add("serialized_state_dict.pt", "")
             .Add("serialized_constants.pt", "")
             .Add("serialized_example_inputs.pt", "")

@@ -35,11 +35,7 @@ internal static class OnnxFailures
     /// was.</summary>
     public static void Report(FailureSlot failure, string engine, Exception trouble) =>
         failure.Fail(
-            new ForwardException(
-                FailureKind.BackendFailed,
-                $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.",
-                trouble
-            )
+            new ForwardException(FailureKind.BackendFailed, $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.", trouble)
         );
 
     /// <summary>An output has another shape than it was bound for; what is known of shapes has been brought up to it.</summary>

@@ -85,7 +85,12 @@ internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions 
     /// failed, and what succeeds tells the shapes.</summary>
     private unsafe void RunMeasured(IEmulatedMemory memory, byte* buffers)
     {
-        using IDisposableReadOnlyCollection<OrtValue>? values = OnnxMeasurement.Run(network, options, _binding.BindInputs(buffers), failure);
+        using IDisposableReadOnlyCollection<OrtValue>? values = OnnxMeasurement.Run(
+            network,
+            options,
+            _binding.BindInputs(buffers),
+            failure
+        );
         if (values is null)
         {
             return;

@@ -101,13 +101,7 @@ internal sealed class OnnxNetwork : IDisposable
         return graph;
     }
 
-    private EngineTensor DescribeOutput(
-        EngineSource source,
-        string name,
-        NodeMetadata metadata,
-        OnnxGraph graph,
-        HashSet<string> dependent
-    )
+    private EngineTensor DescribeOutput(EngineSource source, string name, NodeMetadata metadata, OnnxGraph graph, HashSet<string> dependent)
     {
         EngineTensor output = Describe(source, "output", name, metadata, graph);
         return output with { IsDataDependent = dependent.Contains(name) && !OnnxShapes.FollowsSymbols(Inputs, output) };

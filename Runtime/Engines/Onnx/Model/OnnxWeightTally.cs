@@ -155,11 +155,7 @@ internal sealed class OnnxWeightTally
         {
             _files.Add(value);
         }
-        else if (
-            key == "length"
-            && long.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out long length)
-            && length > 0
-        )
+        else if (key == "length" && long.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out long length) && length > 0)
         {
             Bytes = checked(Bytes + length);
         }

@@ -27,7 +27,11 @@ public sealed class ServedCaseTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _node.DisposeAsync();
 
     [Theory]
-    [InlineData("fixed_out", """{"name":"x","datatype":"FP32","shape":[4,3],"data":[1,-2,3,4,-5,6,7,-8,9,1,2,3]}""", "y[4,3]=1,0,3,4,0,6,7,0,9,1,2,3")]
+    [InlineData(
+        "fixed_out",
+        """{"name":"x","datatype":"FP32","shape":[4,3],"data":[1,-2,3,4,-5,6,7,-8,9,1,2,3]}""",
+        "y[4,3]=1,0,3,4,0,6,7,0,9,1,2,3"
+    )]
     [InlineData("rank_out", """{"name":"x","datatype":"FP32","shape":[2,3],"data":[1,2,3,4,5,6]}""", "y[1,2,3]=1,2,3,4,5,6")]
     [InlineData("unsorted", """{"name":"x","datatype":"FP32","shape":[3],"data":[1,2,0]}""", "y[1,2]=0,1")]
     [InlineData("unsorted", """{"name":"x","datatype":"FP32","shape":[3],"data":[0,0,3]}""", "y[1,1]=2")]
@@ -81,12 +85,7 @@ public sealed class ServedCaseTests : IAsyncLifetime
     private async Task<long> FailuresAsync()
     {
         JsonElement statistics = await _node.AskAsync("GET", "/v2/models/norank_out/stats");
-        return statistics
-            .GetProperty("model_stats")[0]
-            .GetProperty("inference_stats")
-            .GetProperty("fail")
-            .GetProperty("count")
-            .GetInt64();
+        return statistics.GetProperty("model_stats")[0].GetProperty("inference_stats").GetProperty("fail").GetProperty("count").GetInt64();
     }
 
     private static string Text(JsonElement output)

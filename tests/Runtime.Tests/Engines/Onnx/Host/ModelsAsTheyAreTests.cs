@@ -17,7 +17,19 @@ public sealed class ModelsAsTheyAreTests
     private static readonly ModeSettings Sets = ModeSettings.Default with { PreAllocatedOutputs = true };
 
     public static TheoryData<ModeSettings> Settings =>
-        [ModeSettings.Default, Graphs, Sets, Graphs with { PreAllocatedOutputs = true }, ModeSettings.Default with { OutputAllocator = true }];
+        [
+            ModeSettings.Default,
+            Graphs,
+            Sets,
+            Graphs with
+            {
+                PreAllocatedOutputs = true,
+            },
+            ModeSettings.Default with
+            {
+                OutputAllocator = true,
+            },
+        ];
 
     [Theory, MemberData(nameof(Settings))]
     public void An_output_is_as_large_as_it_comes_out_whatever_size_was_declared(ModeSettings settings)
@@ -66,7 +78,9 @@ public sealed class ModelsAsTheyAreTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(CaseModels.PathOf("unsorted"), lanes: 1);
         ModeSettings plain = settings with { CudaGraphs = CudaGraphsMode.Off };
-        foreach ((float[] given, float[] where) in (ReadOnlySpan<(float[], float[])>)[([1, 2, 0], [0, 1]), ([0, 0, 3], [2]), ([0, 0, 0], [])])
+        foreach (
+            (float[] given, float[] where) in (ReadOnlySpan<(float[], float[])>)[([1, 2, 0], [0, 1]), ([0, 0, 3], [2]), ([0, 0, 0], [])]
+        )
         {
             Tensor output = Assert.Single(Workbench.Forward(instance, plain, Workbench.Floats("x", [3], given)));
             Assert.Equal(new TensorShape(1, where.Length), output.Shape);
@@ -85,7 +99,14 @@ public sealed class ModelsAsTheyAreTests
         ModuleInstance instance = bench.Load(lying, lanes: 1);
         foreach (
             (float[] given, long[] where) in (ReadOnlySpan<(float[], long[])>)
-                [([1, 2, 3], [0, 1, 2]), ([4, 5, 6], [0, 1, 2]), ([7, 8, 9], [0, 1, 2]), ([0, 0, 3], [2]), ([1, 1, 1], [0, 1, 2]), ([0, 0, 0], [])]
+                [
+                    ([1, 2, 3], [0, 1, 2]),
+                    ([4, 5, 6], [0, 1, 2]),
+                    ([7, 8, 9], [0, 1, 2]),
+                    ([0, 0, 3], [2]),
+                    ([1, 1, 1], [0, 1, 2]),
+                    ([0, 0, 0], []),
+                ]
         )
         {
             Tensor output = Assert.Single(Workbench.Forward(instance, settings, Workbench.Floats("x", [3], given)));
@@ -116,7 +137,17 @@ public sealed class ModelsAsTheyAreTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(CaseModels.PathOf("norank_in"));
         Assert.True(Assert.Single(instance.Module.Inputs).IsRankFree);
-        foreach (long[] shape in (long[][])[[4, 3], [], [2, 1, 6], [12], [0, 3], [4, 3]])
+        foreach (
+            long[] shape in (long[][])
+                [
+                    [4, 3],
+                    [],
+                    [2, 1, 6],
+                    [12],
+                    [0, 3],
+                    [4, 3],
+                ]
+        )
         {
             float[] values = Alternating((int)new TensorShape(shape).ElementCount);
             Tensor output = Assert.Single(Workbench.Forward(instance, Workbench.Floats("x", shape, values)));
@@ -130,7 +161,15 @@ public sealed class ModelsAsTheyAreTests
     {
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(CaseModels.PathOf("norank_out"));
-        foreach (long[] shape in (long[][])[[2, 2], [4], [1, 4, 1], [2, 2]])
+        foreach (
+            long[] shape in (long[][])
+                [
+                    [2, 2],
+                    [4],
+                    [1, 4, 1],
+                    [2, 2],
+                ]
+        )
         {
             Tensor output = Assert.Single(
                 Workbench.Forward(instance, Workbench.Floats("x", [4], 1, 2, 3, 4), Workbench.Longs("s", [shape.Length], shape))
@@ -257,9 +296,7 @@ public sealed class ModelsAsTheyAreTests
             Workbench.Forward(instance, Graphs, Workbench.Floats("x", [2], 5, 6), Workbench.Longs("i", [1], 7))
         );
         Assert.Equal(FailureKind.BackendFailed, refused.Kind);
-        Tensor output = Assert.Single(
-            Workbench.Forward(instance, Graphs, Workbench.Floats("x", [2], 5, 6), Workbench.Longs("i", [1], 1))
-        );
+        Tensor output = Assert.Single(Workbench.Forward(instance, Graphs, Workbench.Floats("x", [2], 5, 6), Workbench.Longs("i", [1], 1)));
         Assert.Equal([6], Workbench.Floats(output));
     }
 
@@ -270,5 +307,6 @@ public sealed class ModelsAsTheyAreTests
             instance.Snapshot().Counts.Replays
         );
 
-    private static float[] Alternating(int count) => [.. Enumerable.Range(0, count).Select(value => value % 2 == 0 ? value : (float)-value)];
+    private static float[] Alternating(int count) =>
+        [.. Enumerable.Range(0, count).Select(value => value % 2 == 0 ? value : (float)-value)];
 }
