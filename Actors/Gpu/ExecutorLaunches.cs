@@ -57,32 +57,15 @@ internal sealed class ExecutorLaunches : IDisposable
                 _waiting.Add(submission);
             }
         }
+
+        Settle();
     }
 
     /// <summary>Looks at every submission; those that are done free a lane for those that wait.</summary>
     public void Poll()
     {
         _gate.Open();
-        for (int i = _inFlight.Count - 1; i >= 0; i--)
-        {
-            Submission submission = _inFlight[i];
-            if (TryFinish(submission))
-            {
-                _inFlight.RemoveAt(i);
-            }
-        }
-
-        for (int i = 0; i < _waiting.Count && !_fault.IsTold; )
-        {
-            if (TryStart(_waiting[i]))
-            {
-                _waiting.RemoveAt(i);
-            }
-            else
-            {
-                i++;
-            }
-        }
+        Settle();
     }
 
     public void Dispose()
@@ -93,6 +76,41 @@ internal sealed class ExecutorLaunches : IDisposable
         }
 
         _inFlight.Clear();
+    }
+
+    /// <summary>Looks at everything in flight, and again after each start: a wake that fell into a submission gave no signal.</summary>
+    private void Settle()
+    {
+        do
+        {
+            for (int i = _inFlight.Count - 1; i >= 0; i--)
+            {
+                if (TryFinish(_inFlight[i]))
+                {
+                    _inFlight.RemoveAt(i);
+                }
+            }
+        } while (TryStartWaiting());
+    }
+
+    /// <summary>Starts what finds a lane by now; false where nothing did.</summary>
+    private bool TryStartWaiting()
+    {
+        bool any = false;
+        for (int i = 0; i < _waiting.Count && !_fault.IsTold; )
+        {
+            if (TryStart(_waiting[i]))
+            {
+                _waiting.RemoveAt(i);
+                any = true;
+            }
+            else
+            {
+                i++;
+            }
+        }
+
+        return any;
     }
 
     /// <summary>False when every lane of the instance is leased.</summary>

@@ -15,9 +15,10 @@ internal sealed class WakeGate(Action signal)
         }
     }
 
-    /// <summary>No signal from here on: the executor will poll.</summary>
+    /// <summary>No signal from here on: the executor will look.</summary>
     public void Close() => Volatile.Write(ref _closed, 1);
 
-    /// <summary>Signals count again. The executor polls after this, so that a wake swallowed before is not lost.</summary>
+    /// <summary>Signals count again. After this the executor looks at everything in flight, so that no wake swallowed before is
+    /// lost.</summary>
     public void Open() => Interlocked.Exchange(ref _closed, 0);
 }

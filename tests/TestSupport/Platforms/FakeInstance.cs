@@ -34,7 +34,7 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
         {
             lock (_lanes)
             {
-                return [.. _lanes.Where(lane => lane.Poll(0) == LaneStatus.Pending)];
+                return [.. _lanes.Where(lane => lane.IsPending)];
             }
         }
     }

@@ -42,7 +42,13 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
         }
     }
 
-    public LaneStatus Poll(int forward) => (LaneStatus)_status;
+    public LaneStatus Poll(int forward)
+    {
+        instance.Platform.OnPoll?.Invoke(this);
+        return (LaneStatus)_status;
+    }
+
+    public bool IsPending => _status == (int)LaneStatus.Pending;
 
     public Tensor[] TakeOutputs(int forward) =>
         [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
@@ -52,13 +58,24 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
     public (long Input, long Infer, long Output) TimesOf(int forward) => (1, 2, 3);
 
     /// <summary>The device has finished. Any thread.</summary>
-    public void Complete() => End(LaneStatus.Succeeded);
+    public void Complete()
+    {
+        Finish();
+        Wake();
+    }
+
+    /// <summary>The device has finished; nobody is told yet.</summary>
+    public void Finish() => _status = (int)LaneStatus.Succeeded;
+
+    /// <summary>Whoever submitted is told to look.</summary>
+    public void Wake() => _wake!();
 
     /// <summary>The device has failed the launch. Any thread.</summary>
     public void Fail(ForwardException failure)
     {
         _failure = failure;
-        End(LaneStatus.Failed);
+        _status = (int)LaneStatus.Failed;
+        Wake();
     }
 
     public void Dispose()
@@ -70,11 +87,5 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
 
         _returned = true;
         instance.GiveBack(this);
-    }
-
-    private void End(LaneStatus status)
-    {
-        _status = (int)status;
-        _wake!();
     }
 }

@@ -40,6 +40,9 @@ internal sealed class FakePlatform : IPlatform
     /// <summary>Called inside each Submit, on the executor's thread: may throw, block or set a fault.</summary>
     public Action<FakeLane>? OnSubmit { get; set; }
 
+    /// <summary>Called inside each poll of a lane, before it answers.</summary>
+    public Action<FakeLane>? OnPoll { get; set; }
+
     public bool SafeToResend { get; set; } = true;
 
     public IReadOnlyList<FakeInstance> Instances
