@@ -5,7 +5,7 @@ namespace Troupe.Runtime.Cuda;
 public sealed class CudaException : Exception
 {
     public CudaException(CuResult status, string call)
-        : base($"{call} failed: {CuResultNames.Name(status)} ({(int)status}), {CuResultNames.Description(status)}.")
+        : base($"{call} failed: {CuResultNames.Name(status)} ({(int)status}), {CuResultNames.Text(status).TrimEnd('.')}.")
     {
         Status = status;
         Call = call;
@@ -17,23 +17,5 @@ public sealed class CudaException : Exception
     public string Call { get; }
 
     /// <summary>True when the device context is beyond use: every later call on it fails with the same status.</summary>
-    public bool IsContextFatal => IsFatal(Status);
-
-    /// <summary>Whether a status ends its device context (CUDA calls such errors sticky).</summary>
-    internal static bool IsFatal(CuResult status) =>
-        status
-            is CuResult.EccUncorrectable
-                or CuResult.IllegalAddress
-                or CuResult.LaunchTimeout
-                or CuResult.ContextIsDestroyed
-                or CuResult.Assert
-                or CuResult.HardwareStackError
-                or CuResult.IllegalInstruction
-                or CuResult.MisalignedAddress
-                or CuResult.InvalidAddressSpace
-                or CuResult.InvalidPc
-                or CuResult.LaunchFailed
-                or CuResult.ExternalDevice
-                or CuResult.Deinitialized
-                or CuResult.Unknown;
+    public bool IsContextFatal => FatalResults.Sources.ContainsKey(Status);
 }

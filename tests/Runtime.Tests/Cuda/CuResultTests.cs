@@ -1,3 +1,4 @@
+using System.Globalization;
 using Troupe.Runtime.Cuda;
 
 namespace Troupe.Runtime.Tests.Cuda;
@@ -5,67 +6,64 @@ namespace Troupe.Runtime.Tests.Cuda;
 /// <summary>Values against those of cuda.h (13.0).</summary>
 public sealed class CuResultTests
 {
-    private static readonly Dictionary<CuResult, (int Value, string Name)> Table = new()
-    {
-        [CuResult.Success] = (0, "CUDA_SUCCESS"),
-        [CuResult.InvalidValue] = (1, "CUDA_ERROR_INVALID_VALUE"),
-        [CuResult.OutOfMemory] = (2, "CUDA_ERROR_OUT_OF_MEMORY"),
-        [CuResult.NotInitialized] = (3, "CUDA_ERROR_NOT_INITIALIZED"),
-        [CuResult.Deinitialized] = (4, "CUDA_ERROR_DEINITIALIZED"),
-        [CuResult.NoDevice] = (100, "CUDA_ERROR_NO_DEVICE"),
-        [CuResult.InvalidDevice] = (101, "CUDA_ERROR_INVALID_DEVICE"),
-        [CuResult.InvalidImage] = (200, "CUDA_ERROR_INVALID_IMAGE"),
-        [CuResult.InvalidContext] = (201, "CUDA_ERROR_INVALID_CONTEXT"),
-        [CuResult.NoBinaryForGpu] = (209, "CUDA_ERROR_NO_BINARY_FOR_GPU"),
-        [CuResult.EccUncorrectable] = (214, "CUDA_ERROR_ECC_UNCORRECTABLE"),
-        [CuResult.PeerAccessUnsupported] = (217, "CUDA_ERROR_PEER_ACCESS_UNSUPPORTED"),
-        [CuResult.InvalidPtx] = (218, "CUDA_ERROR_INVALID_PTX"),
-        [CuResult.UnsupportedPtxVersion] = (222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
-        [CuResult.OperatingSystem] = (304, "CUDA_ERROR_OPERATING_SYSTEM"),
-        [CuResult.InvalidHandle] = (400, "CUDA_ERROR_INVALID_HANDLE"),
-        [CuResult.IllegalState] = (401, "CUDA_ERROR_ILLEGAL_STATE"),
-        [CuResult.NotFound] = (500, "CUDA_ERROR_NOT_FOUND"),
-        [CuResult.NotReady] = (600, "CUDA_ERROR_NOT_READY"),
-        [CuResult.IllegalAddress] = (700, "CUDA_ERROR_ILLEGAL_ADDRESS"),
-        [CuResult.LaunchOutOfResources] = (701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
-        [CuResult.PeerAccessAlreadyEnabled] = (704, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED"),
-        [CuResult.PeerAccessNotEnabled] = (705, "CUDA_ERROR_PEER_ACCESS_NOT_ENABLED"),
-        [CuResult.ContextIsDestroyed] = (709, "CUDA_ERROR_CONTEXT_IS_DESTROYED"),
-        [CuResult.HostMemoryAlreadyRegistered] = (712, "CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED"),
-        [CuResult.HostMemoryNotRegistered] = (713, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED"),
-        [CuResult.IllegalInstruction] = (715, "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
-        [CuResult.LaunchFailed] = (719, "CUDA_ERROR_LAUNCH_FAILED"),
-        [CuResult.NotPermitted] = (800, "CUDA_ERROR_NOT_PERMITTED"),
-        [CuResult.NotSupported] = (801, "CUDA_ERROR_NOT_SUPPORTED"),
-        [CuResult.StreamCaptureUnsupported] = (900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"),
-        [CuResult.StreamCaptureInvalidated] = (901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"),
-        [CuResult.StreamCaptureMerge] = (902, "CUDA_ERROR_STREAM_CAPTURE_MERGE"),
-        [CuResult.StreamCaptureUnmatched] = (903, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED"),
-        [CuResult.StreamCaptureUnjoined] = (904, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"),
-        [CuResult.StreamCaptureIsolation] = (905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION"),
-        [CuResult.StreamCaptureImplicit] = (906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT"),
-        [CuResult.CapturedEvent] = (907, "CUDA_ERROR_CAPTURED_EVENT"),
-        [CuResult.StreamCaptureWrongThread] = (908, "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD"),
-        [CuResult.GraphExecUpdateFailure] = (910, "CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE"),
-        [CuResult.Unknown] = (999, "CUDA_ERROR_UNKNOWN"),
-    };
+    /// <summary>What a driver of that version answered.</summary>
+    private static readonly (CuResult Status, string Name, string Text)[] Driver =
+    [
+        .. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "cuda-13.0-results.txt"))
+            .Where(line => !line.StartsWith('#'))
+            .Select(line => line.Split('|'))
+            .Select(parts => ((CuResult)int.Parse(parts[0], CultureInfo.InvariantCulture), parts[1], parts[2])),
+    ];
 
     [Fact]
-    public void Values_and_names_are_the_vendors()
+    public void Values_names_and_texts_are_all_those_of_the_driver()
     {
-        foreach ((CuResult status, (int value, string? name)) in Table)
-        {
-            Assert.Equal(value, (int)status);
-            Assert.Equal(name, CuResultNames.Name(status));
-        }
+        Assert.Equal(Driver.Select(row => row.Status), Enum.GetValues<CuResult>());
+        Assert.All(Driver, row => Assert.Equal((row.Name, row.Text), (CuResultNames.Name(row.Status), CuResultNames.Text(row.Status))));
+        Assert.Equal("CUDA_ERROR_12345", CuResultNames.Name((CuResult)12345));
     }
 
     [Fact]
-    public void Every_status_has_a_description_of_its_own()
+    public void An_error_says_the_call_the_vendors_name_and_the_drivers_text()
     {
-        string[] descriptions = Enum.GetValues<CuResult>().Select(CuResultNames.Description).ToArray();
-        Assert.Equal(descriptions.Length, descriptions.Distinct().Count());
-        Assert.Equal("CUDA_ERROR_12345", CuResultNames.Name((CuResult)12345));
+        Assert.Equal(
+            "cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (2), out of memory.",
+            new CudaException(CuResult.OutOfMemory, "cuMemAlloc").Message
+        );
+    }
+
+    [Theory]
+    [InlineData(220)]
+    [InlineData(226)]
+    [InlineData(700)]
+    [InlineData(719)]
+    [InlineData(721)]
+    [InlineData(806)]
+    [InlineData(810)]
+    [InlineData(911)]
+    public void A_status_after_which_the_context_answers_nothing_else_is_fatal(int status) =>
+        Assert.True(new CudaException((CuResult)status, "x").IsContextFatal);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(46)]
+    [InlineData(600)]
+    [InlineData(701)]
+    [InlineData(720)]
+    [InlineData(801)]
+    [InlineData(807)]
+    [InlineData(900)]
+    [InlineData(909)]
+    [InlineData(912)]
+    public void A_status_after_which_the_next_call_works_is_not(int status) =>
+        Assert.False(new CudaException((CuResult)status, "x").IsContextFatal);
+
+    [Fact]
+    public void Every_fatal_status_names_its_source()
+    {
+        Assert.All(FatalResults.Sources, row => Assert.StartsWith("cuda.h 13.0", row.Value, StringComparison.Ordinal));
+        Assert.DoesNotContain(CuResult.Success, FatalResults.Sources.Keys);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ internal sealed partial class EmulatedCudaDriver
 
     public string ErrorName(CuResult status) => CuResultNames.Name(status);
 
-    public string ErrorString(CuResult status) => CuResultNames.Description(status);
+    public string ErrorString(CuResult status) => CuResultNames.Text(status);
 
     public CuResult DeviceGetCount(out int count)
     {
