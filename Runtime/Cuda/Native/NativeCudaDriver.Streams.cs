@@ -85,29 +85,11 @@ internal sealed unsafe partial class NativeCudaDriver
             return CuResult.InvalidHandle;
         }
 
-        // SAFETY: the trampoline lives as long as the process; the handle it gets keeps the function alive until whoever made it disposes
-        // it.
+        // SAFETY: the trampoline lives as long as the process, and gets a number that is no address.
         delegate* unmanaged[Cdecl]<nint, void> trampoline = &Trampoline;
-        return _api.cuLaunchHostFunc(stream, (nint)trampoline, function.NativeHandle());
+        return _api.cuLaunchHostFunc(stream, (nint)trampoline, function.NativeNumber());
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Trampoline(nint handle)
-    {
-        if (GCHandle.FromIntPtr(handle).Target is not HostFunction function)
-        {
-            return;
-        }
-
-#pragma warning disable CA1031 // Nothing may unwind into the driver.
-        try
-        {
-            function.Invoke();
-        }
-        catch (Exception escaped)
-        {
-            function.Escaped = escaped;
-        }
-#pragma warning restore CA1031
-    }
+    private static void Trampoline(nint number) => HostFunction.Call(number);
 }
