@@ -12,7 +12,7 @@ namespace Troupe.Runtime.Scopes;
 /// <summary>The modes of one runtime object in one process: its baselines, and the scopes entered on its modules.</summary>
 /// <remarks>
 /// Same table and same fold as in a cluster, without leases: a scope ends when it is disposed. What a scope on one module sets holds for
-/// that module alone. Long, because entering, replacing and exiting apply, roll back, publish and free in one order, under one lock.
+/// that module alone, and waits for that module alone.
 /// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; never in
 /// <see cref="Admit"/>.
 /// </remarks>
@@ -95,20 +95,16 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     /// asked for it may have ended before it ran.</summary>
     internal void Finished(IModeTarget module, AdmittedModes under)
     {
-        if (_inForce.Epoch == under.Epoch)
+        if (_inForce.Epoch == under.Epoch || !_targets.TryGetValue(module, out TargetModes? target))
         {
             return;
         }
 
-        lock (_gate)
+        lock (target.Gate)
         {
-            if (_targets.TryGetValue(module, out TargetModes? target))
+            if (IsKnown(target) && HeldModes.Of(under.Settings, module.Traits).Or(HeldBy(target)) != HeldBy(target))
             {
-                HeldModes held = HeldModes.Of(target.AdmitAnew(_inForce).Settings, module.Traits);
-                if (HeldModes.Of(under.Settings, module.Traits).Or(held) != held)
-                {
-                    module.FreeAllBut(held);
-                }
+                module.FreeAllBut(HeldBy(target));
             }
         }
     }
@@ -119,67 +115,25 @@ public sealed partial class RuntimeModes(ILogger? log = null)
     {
         lock (_gate)
         {
-            // The name is unique in this object, so that two loads of one model are two places.
-            _targets[module] = new TargetModes(module, new ModeScope(Model: new ModelReference($"{module.Name}#{++_time}")), _log);
+            _targets[module] = new TargetModes(module, ++_time, _log);
         }
     }
 
     /// <summary>Forgets a module that is unloaded, and the scopes entered on it; disposing those later does nothing.</summary>
     public void Unregister(IModeTarget module)
     {
-        lock (_gate)
+        if (!_targets.TryGetValue(module, out TargetModes? target))
         {
-            if (_targets.TryRemove(module, out TargetModes? target))
+            return;
+        }
+
+        lock (target.Gate)
+        {
+            lock (_gate)
             {
-                Publish(_table.Without([.. _table.Entries.Where(entry => entry.Scope == target.Scope).Select(entry => entry.Stamp)]));
-            }
-        }
-    }
-
-    /// <summary>Enters a change on modules, all of them or none.</summary>
-    /// <exception cref="ForwardException">The settings that would result contradict each other or a module, or applying them failed.
-    /// Nothing changed.</exception>
-    internal EnteredMode Enter(IReadOnlyList<IModeTarget> modules, ModeChange change)
-    {
-        lock (_gate)
-        {
-            ModeEntry[] entries = Entries(modules, change);
-            PutInForce(_table.With(entries), modules);
-            return new EnteredMode(this, modules, [.. entries.Select(entry => entry.Stamp)]);
-        }
-    }
-
-    /// <summary>Puts another change in the place of one that was entered; where it fails, the former one still holds.</summary>
-    internal ModeStamp[] Replace(IReadOnlyList<IModeTarget> modules, IReadOnlyList<ModeStamp> stamps, ModeChange change)
-    {
-        lock (_gate)
-        {
-            ModeEntry[] entries = Entries(modules, change);
-            PutInForce(_table.Without(stamps).With(entries), modules);
-            return [.. entries.Select(entry => entry.Stamp)];
-        }
-    }
-
-    /// <summary>Ends what was entered and gives back what only it held. Does not fail: what cannot be applied is tried again and reported
-    /// by the next forward.</summary>
-    internal void Exit(IReadOnlyList<IModeTarget> modules, IReadOnlyList<ModeStamp> stamps)
-    {
-        lock (_gate)
-        {
-            _safeModes.RemoveAll(set => stamps.Contains(set.Stamp));
-            ModesInForce before = _inForce;
-            Publish(_table.Without(stamps));
-            foreach (IModeTarget module in modules)
-            {
-                if (_targets.TryGetValue(module, out TargetModes? target))
+                if (_targets.TryRemove(KeyValuePair.Create(module, target)))
                 {
-                    ModeSettings settings = target.AdmitAnew(_inForce).Settings;
-                    if (target.IsUnapplied || PerInstance.Differs(settings, target.AdmitAnew(before).Settings))
-                    {
-                        target.Restore(settings);
-                    }
-
-                    module.FreeAllBut(HeldModes.Of(settings, module.Traits));
+                    Publish(_table.Without([.. _table.Entries.Where(entry => entry.Scope == target.Scope).Select(entry => entry.Stamp)]));
                 }
             }
         }
@@ -189,48 +143,9 @@ public sealed partial class RuntimeModes(ILogger? log = null)
 
     internal void WarnClamped(string module, long asked, long total) => LogClamped(_log, module, asked, total);
 
-    private void Set(ModeChange change)
-    {
-        lock (_gate)
-        {
-            ModeTable table = _table.With(Entry(ModeScope.Cluster, change, entered: false));
-            Publish(table.Without([.. table.Hidden()]));
-            foreach ((IModeTarget module, TargetModes target) in _targets)
-            {
-                module.FreeAllBut(HeldModes.Of(target.AdmitAnew(_inForce).Settings, module.Traits));
-            }
-        }
-    }
-
-    /// <summary>Applies what a changed table means for modules, all of them or none, and publishes it.</summary>
-    private void PutInForce(ModeTable table, IReadOnlyList<IModeTarget> modules)
-    {
-        ModesInForce after = ModesInForce.Of(table.Entries, _ => true, _time);
-        TargetChange[] changes = [.. modules.Select(module => ChangeOf(TargetOf(module), after))];
-        TargetChange.ApplyAll(changes);
-        Publish(table);
-        foreach (TargetChange change in changes)
-        {
-            IModeTarget module = change.Target.Module;
-            module.FreeAllBut(HeldModes.Of(change.After, module.Traits));
-            if (change.BeginsGraphs)
-            {
-                module.WarmUp(change.After);
-            }
-        }
-    }
-
-    private TargetChange ChangeOf(TargetModes target, ModesInForce after)
-    {
-        AdmittedModes admitted = target.AdmitAnew(after);
-        return admitted.Refusal is not null && ModeConflicts.Find(admitted.Settings, target.Module.Traits) is { } refusal
-            ? throw new ForwardException(refusal.Kind, refusal.Reason)
-            : new TargetChange(target, target.AdmitAnew(_inForce).Settings, admitted.Settings);
-    }
-
     private ModeRefusal? Reapply(TargetModes target)
     {
-        lock (_gate)
+        lock (target.Gate)
         {
             if (!target.IsUnapplied)
             {
@@ -258,23 +173,13 @@ public sealed partial class RuntimeModes(ILogger? log = null)
         _inForce = ModesInForce.Of(table.Entries, _ => true, ++_time);
     }
 
-    private ModeEntry[] Entries(IReadOnlyList<IModeTarget> modules, ModeChange change)
-    {
-        if (modules.Count == 0)
-        {
-            throw new ForwardException(FailureKind.InvalidRequest, "There is no module to set a mode for.");
-        }
-
-        if (ModeValidation.Change(ModeScope.Cluster, change) is { } invalid)
-        {
-            throw new ForwardException(invalid.Kind, invalid.Reason);
-        }
-
-        return [.. modules.Select(module => Entry(ScopeOf(module), change, entered: true))];
-    }
-
     private ModeEntry Entry(ModeScope scope, ModeChange change, bool entered) =>
         new(new ModeStamp(++_time, default, 0), entered ? new ModeToken(Guid.NewGuid()) : null, scope, change, default);
+
+    /// <summary>It was not unloaded while its gate was waited for.</summary>
+    private bool IsKnown(TargetModes target) => _targets.TryGetValue(target.Module, out TargetModes? known) && known == target;
+
+    private HeldModes HeldBy(TargetModes target) => HeldModes.Of(target.AdmitAnew(_inForce).Settings, target.Module.Traits);
 
     private ModeScope ScopeOf(IModeTarget module) => TargetOf(module).Scope;
 

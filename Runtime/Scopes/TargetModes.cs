@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modes;
@@ -6,8 +7,8 @@ using Troupe.Runtime.Modes;
 namespace Troupe.Runtime.Scopes;
 
 /// <summary>A module as the table of modes knows it: its place there, and its settings at the last epoch it was asked for.</summary>
-/// <remarks><b>Thread</b> changes: under the table's lock; reading: any. <b>Blocks</b> while the module applies settings.</remarks>
-internal sealed partial class TargetModes(IModeTarget module, ModeScope scope, ILogger log)
+/// <remarks><b>Thread</b> changes: inside its gate; reading: any. <b>Blocks</b> while the module applies settings.</remarks>
+internal sealed partial class TargetModes(IModeTarget module, long number, ILogger log)
 {
     /// <summary>The last answer to "what holds for a forward"; null until it was asked for.</summary>
     private volatile AdmittedModes? _admitted;
@@ -17,7 +18,15 @@ internal sealed partial class TargetModes(IModeTarget module, ModeScope scope, I
 
     public IModeTarget Module => module;
 
-    public ModeScope Scope => scope;
+    /// <summary>No other target has it; gates are entered in its order.</summary>
+    public long Number => number;
+
+    /// <summary>Entered by whoever changes what the module has applied or keeps, while it waits for the module; the table's own lock is
+    /// never taken before it.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>Its name there is unique, so that two loads of one model are two places.</summary>
+    public ModeScope Scope { get; } = new(Model: new ModelReference($"{module.Name}#{number}"));
 
     public bool IsUnapplied => _isUnapplied;
 
@@ -36,7 +45,7 @@ internal sealed partial class TargetModes(IModeTarget module, ModeScope scope, I
     /// <inheritdoc cref="Admit"/>
     /// <param name="call">Modes of the call alone.</param>
     public AdmittedModes AdmitAnew(ModesInForce inForce, ModeChange? call = null) =>
-        inForce.Admit(ModeTarget.Of(scope), module.Traits, call);
+        inForce.Admit(ModeTarget.Of(Scope), module.Traits, call);
 
     /// <summary>Gives the module its settings back. Does not fail: what cannot be applied is tried again by the next forward.</summary>
     public void Restore(ModeSettings settings)

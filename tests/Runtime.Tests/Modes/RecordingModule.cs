@@ -28,6 +28,9 @@ internal sealed class RecordingModule : IModeTarget, IDisposable
 
     public List<HeldModes> Released { get; } = [];
 
+    /// <summary>Called when settings are to be applied: may wait, as a module waits for its work in flight.</summary>
+    public Action? OnApply { get; set; }
+
     /// <summary>Set: the next applications fail.</summary>
     public bool Refuses { get; set; }
 
@@ -45,6 +48,7 @@ internal sealed class RecordingModule : IModeTarget, IDisposable
 
     public void Apply(ModeSettings settings)
     {
+        OnApply?.Invoke();
         if (Refuses)
         {
             throw new ForwardException(FailureKind.OutOfDeviceMemory, "the device has no room for it");

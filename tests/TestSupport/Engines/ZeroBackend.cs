@@ -11,6 +11,9 @@ namespace Troupe.TestSupport.Engines;
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> any. <b>Blocks</b> never.</remarks>
 internal sealed class ZeroBackend : IEngineBackend
 {
+    /// <summary>Called inside each enqueue, on the caller's thread: may wait.</summary>
+    public Action? OnEnqueue { get; init; }
+
     public static ReadOnlySpan<byte> Mark => "zero"u8;
 
     public BackendDescription Description { get; } =
@@ -26,6 +29,6 @@ internal sealed class ZeroBackend : IEngineBackend
 
     public IEngine Load(EngineSource source, EngineHome home, CancellationToken cancellation) =>
         source.Bytes.Span is [.., var elements] bytes && bytes.StartsWith(Mark) && bytes.Length == Mark.Length + 1
-            ? new ZeroEngine(source.Segment, home, new EngineTensor("x", ElementType.Fp32, new TensorShape(elements), [""]))
+            ? new ZeroEngine(source.Segment, home, new EngineTensor("x", ElementType.Fp32, new TensorShape(elements), [""]), OnEnqueue)
             : throw new ModuleLoadException(FailureKind.InvalidModel, $"'{source.Path}' is no file of zeros.");
 }

@@ -7,7 +7,7 @@ namespace Troupe.TestSupport.Engines;
 
 /// <summary>One call at a time: the output is set to zeros.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
-internal sealed class ZeroContext(EngineHome home, EngineTensor tensor) : IExecutionContext
+internal sealed class ZeroContext(EngineHome home, EngineTensor tensor, Action? onEnqueue) : IExecutionContext
 {
     private DevicePointer _output;
 
@@ -24,8 +24,11 @@ internal sealed class ZeroContext(EngineHome home, EngineTensor tensor) : IExecu
 
     public void SetOutputAddress(int output, DevicePointer address) => _output = address;
 
-    public void Enqueue(CuStream stream) =>
+    public void Enqueue(CuStream stream)
+    {
+        onEnqueue?.Invoke();
         home.Driver.MemsetD8Async(_output, 0, (ulong)tensor.Type.ByteCount(tensor.Shape.ElementCount), stream).ThrowIfFailed();
+    }
 
     public void Dispose()
     {

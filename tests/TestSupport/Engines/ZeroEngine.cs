@@ -7,7 +7,7 @@ namespace Troupe.TestSupport.Engines;
 
 /// <summary>An engine without any facet: one input, one output like it.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> any. <b>Blocks</b> never.</remarks>
-internal sealed class ZeroEngine(string name, EngineHome home, EngineTensor input) : IEngine
+internal sealed class ZeroEngine(string name, EngineHome home, EngineTensor input, Action? onEnqueue = null) : IEngine
 {
     public string Name => name;
 
@@ -18,7 +18,7 @@ internal sealed class ZeroEngine(string name, EngineHome home, EngineTensor inpu
     public IReadOnlyList<EngineTensor> Outputs { get; } = [input with { Name = "y" }];
 
     public IExecutionContext CreateContext(FailureSlot failure, WorkspaceStrategy workspace, ILayerProfiler? profiler) =>
-        new ZeroContext(home, input);
+        new ZeroContext(home, input, onEnqueue);
 
     public void Dispose()
     {
