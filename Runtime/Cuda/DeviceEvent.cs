@@ -16,6 +16,26 @@ internal sealed class DeviceEvent : OwnedHandle<CuEvent>
         return creation.Keep(new DeviceEvent(context, handle));
     }
 
+    /// <summary>Makes several, all of them or none.</summary>
+    public static DeviceEvent[] Create(DeviceContext context, params ReadOnlySpan<CuEventFlags> flags)
+    {
+        var made = new List<DeviceEvent>(flags.Length);
+        try
+        {
+            foreach (CuEventFlags each in flags)
+            {
+                made.Add(Create(context, each));
+            }
+
+            return [.. made];
+        }
+        catch
+        {
+            made.ForEach(static @event => @event.Dispose());
+            throw;
+        }
+    }
+
     /// <summary>Marks the place behind everything enqueued on a stream of the same context.</summary>
     public void Record(DeviceStream stream) => Driver.EventRecord(Handle, stream.Handle).ThrowIfFailed();
 

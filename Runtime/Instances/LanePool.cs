@@ -201,6 +201,7 @@ internal sealed class LanePool(InstanceParts parts, IReadOnlyList<DeviceContext>
     private HostLane MakeLane()
     {
         var made = new List<LaneDevice>(memory.Length);
+        Lane? deviceSide = null;
         try
         {
             for (int index = 0; index < memory.Length; index++)
@@ -208,13 +209,22 @@ internal sealed class LanePool(InstanceParts parts, IReadOnlyList<DeviceContext>
                 made.Add(new LaneDevice(devices[index], memory[index]));
             }
 
-            var lane = new HostLane(new Lane(parts, [.. made]), parts, GiveBack);
+            deviceSide = new Lane(parts, [.. made]);
+            var lane = new HostLane(deviceSide, parts, GiveBack);
             _all.Add(lane);
             return lane;
         }
         catch
         {
-            made.ForEach(device => device.Dispose());
+            if (deviceSide is not null)
+            {
+                deviceSide.Dispose();
+            }
+            else
+            {
+                made.ForEach(device => device.Dispose());
+            }
+
             throw;
         }
     }

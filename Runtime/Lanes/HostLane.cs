@@ -30,6 +30,7 @@ internal sealed class HostLane : ILane
     private ForwardException? _failure;
     private LaneStatus _status;
 
+    /// <param name="lane">Its own from here on, unless this fails.</param>
     public HostLane(Lane lane, InstanceParts parts, Action<HostLane> giveBack)
     {
         Lane = lane;
@@ -41,9 +42,8 @@ internal sealed class HostLane : ILane
         DeviceContext home = lane.Home.Context;
         _inputs = new HostInputs(parts, lane.Home);
         _outputs = new HostOutputs(parts, home);
-        _begun = DeviceEvent.Create(home, CuEventFlags.Default);
-        _copiedIn = DeviceEvent.Create(home, CuEventFlags.Default);
-        _computed = DeviceEvent.Create(home, CuEventFlags.Default);
+        DeviceEvent[] timed = DeviceEvent.Create(home, CuEventFlags.Default, CuEventFlags.Default, CuEventFlags.Default);
+        (_begun, _copiedIn, _computed) = (timed[0], timed[1], timed[2]);
     }
 
     /// <summary>The device-facing side.</summary>

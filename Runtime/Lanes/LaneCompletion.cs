@@ -20,8 +20,8 @@ internal sealed class LaneCompletion : IDisposable
     public LaneCompletion(Table<DeviceIndex, LaneDevice> devices)
     {
         _devices = devices;
-        _start = DeviceEvent.Create(Home.Context);
-        Done = DeviceEvent.Create(Home.Context, CuEventFlags.Default);
+        DeviceEvent[] events = DeviceEvent.Create(Home.Context, CuEventFlags.DisableTiming, CuEventFlags.Default);
+        (_start, Done) = (events[0], events[1]);
     }
 
     /// <summary>Recorded behind everything the last forward enqueued, unless that ran on its caller's stream.</summary>

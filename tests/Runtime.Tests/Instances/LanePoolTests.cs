@@ -1,5 +1,8 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Emulated.Faults;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
 using Troupe.TestSupport.Onnx;
@@ -65,6 +68,35 @@ public sealed class LanePoolTests
 
         Assert.Empty(instance.Lanes);
         Assert.Throws<ObjectDisposedException>(() => instance.TryLease());
+    }
+
+    [Theory]
+    [InlineData(0, 6)]
+    [InlineData(1, 1)]
+    public void A_lane_that_could_not_be_made_leaves_no_stream_and_no_event(int device, int atLeast)
+    {
+        using var bench = Workbench.WithDevices(2);
+        ModuleInstance instance = bench.Load(TinyModules.Hybrid(bench.Folder, middleDevice: 1));
+        int before = bench.Driver.Alive().Count,
+            refused = 0;
+        HostLane? lane = null;
+        while (lane is null)
+        {
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedEvent, device) { After = refused });
+            try
+            {
+                lane = instance.TryLease();
+            }
+            catch (ForwardException full)
+            {
+                Assert.Equal((FailureKind.OutOfDeviceMemory, before), (full.Kind, bench.Driver.Alive().Count));
+                refused++;
+            }
+        }
+
+        bench.Driver.ClearFaults();
+        Assert.True(refused >= atLeast, $"Only {refused} creations were refused.");
+        lane.Dispose();
     }
 
     private static Tensor X() => Workbench.Floats("x", [1, 4], 1, 1, 1, 1);

@@ -1,5 +1,6 @@
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Execution;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 
 namespace Troupe.Runtime.Cuda.Emulated.Driver;
 
@@ -18,6 +19,12 @@ internal sealed partial class EmulatedCudaDriver
         if ((flags & ~(CuEventFlags.BlockingSync | CuEventFlags.DisableTiming)) != 0)
         {
             return CuResult.InvalidValue;
+        }
+
+        status = _faults.Apply(EmulatedFaultKind.RefusedEvent, context.Device);
+        if (status != CuResult.Success)
+        {
+            return status;
         }
 
         @event = new CuEvent(_events.Add(new EmulatedEvent(context, flags)));

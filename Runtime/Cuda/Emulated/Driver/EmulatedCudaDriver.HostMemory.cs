@@ -1,5 +1,4 @@
 using Troupe.Runtime.Cuda.Emulated.Devices;
-using Troupe.Runtime.Cuda.Emulated.Faults;
 
 namespace Troupe.Runtime.Cuda.Emulated.Driver;
 
@@ -9,25 +8,8 @@ internal sealed partial class EmulatedCudaDriver
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
         pointer = default;
-        CuResult status = EnterContext(out HostThread? thread, out EmulatedCudaContext? context);
-        if (status != CuResult.Success)
-        {
-            return status;
-        }
-
-        status = _captures.Guard(thread);
-        if (status != CuResult.Success)
-        {
-            return status;
-        }
-
-        if (bytes == 0)
-        {
-            return CuResult.Success;
-        }
-
-        status = _faults.Apply(EmulatedFaultKind.AllocationFailure, context.Device);
-        if (status != CuResult.Success)
+        CuResult status = EnterAllocation(bytes, out EmulatedCudaContext context);
+        if (status != CuResult.Success || bytes == 0)
         {
             return status;
         }

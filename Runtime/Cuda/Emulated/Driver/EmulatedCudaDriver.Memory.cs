@@ -24,27 +24,10 @@ internal sealed partial class EmulatedCudaDriver
     public CuResult MemAlloc(out DevicePointer pointer, ulong bytes)
     {
         pointer = default;
-        CuResult status = EnterContext(out HostThread? thread, out EmulatedCudaContext? context);
-        if (status != CuResult.Success)
+        CuResult status = EnterAllocation(bytes, out EmulatedCudaContext context);
+        if (status != CuResult.Success || bytes == 0)
         {
-            return status;
-        }
-
-        status = _captures.Guard(thread);
-        if (status != CuResult.Success)
-        {
-            return status;
-        }
-
-        if (bytes == 0)
-        {
-            return CuResult.InvalidValue;
-        }
-
-        status = _faults.Apply(EmulatedFaultKind.AllocationFailure, context.Device);
-        if (status != CuResult.Success)
-        {
-            return status;
+            return status == CuResult.Success ? CuResult.InvalidValue : status;
         }
 
         EmulatedAllocation? allocation = context.Device.Allocate(context, null, bytes);
@@ -67,6 +50,18 @@ internal sealed partial class EmulatedCudaDriver
         EmulatedCounters.Count(ref context.Device.Counters.Allocations);
         pointer = allocation.Pointer;
         return CuResult.Success;
+    }
+
+    /// <summary>What every plain allocation checks first: context, capture, and the faults that are due where bytes are asked for.</summary>
+    private CuResult EnterAllocation(ulong bytes, out EmulatedCudaContext context)
+    {
+        CuResult status = EnterContext(out HostThread thread, out context);
+        if (status == CuResult.Success)
+        {
+            status = _captures.Guard(thread);
+        }
+
+        return status == CuResult.Success && bytes > 0 ? _faults.Apply(EmulatedFaultKind.AllocationFailure, context.Device) : status;
     }
 
     public CuResult MemFree(DevicePointer pointer)

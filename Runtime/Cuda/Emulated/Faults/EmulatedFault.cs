@@ -20,7 +20,7 @@ internal sealed record EmulatedFault(EmulatedFaultKind Kind, int Ordinal)
         Status
         ?? Kind switch
         {
-            EmulatedFaultKind.AllocationFailure => CuResult.OutOfMemory,
+            EmulatedFaultKind.AllocationFailure or EmulatedFaultKind.RefusedEvent => CuResult.OutOfMemory,
             EmulatedFaultKind.RefusedLaunch => CuResult.LaunchOutOfResources,
             EmulatedFaultKind.FailedCapture => CuResult.StreamCaptureInvalidated,
             EmulatedFaultKind.StickyError => CuResult.LaunchFailed,

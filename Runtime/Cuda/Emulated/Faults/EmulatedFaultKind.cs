@@ -6,6 +6,9 @@ internal enum EmulatedFaultKind
     /// <summary>An allocation of device or pinned memory answers out of memory.</summary>
     AllocationFailure,
 
+    /// <summary>An event is refused: its creation answers out of memory.</summary>
+    RefusedEvent,
+
     /// <summary>A launch of a kernel or graph is refused; the device stays healthy.</summary>
     RefusedLaunch,
 
