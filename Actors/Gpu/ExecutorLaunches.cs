@@ -182,7 +182,7 @@ internal sealed class ExecutorLaunches : IDisposable
         ForwardResult result;
         if (status == LaneStatus.Succeeded)
         {
-            result = ForwardResult.Succeeded(lane.TakeOutputs(0), lane.TimesOf(0));
+            result = Taken(lane);
         }
         else
         {
@@ -193,6 +193,18 @@ internal sealed class ExecutorLaunches : IDisposable
         lane.Dispose();
         End(submission, result);
         return true;
+    }
+
+    private static ForwardResult Taken(ILane lane)
+    {
+        try
+        {
+            return ForwardResult.Succeeded(lane.TakeOutputs(0), lane.TimesOf(0));
+        }
+        catch (ForwardException full)
+        {
+            return ForwardResult.Failed(full);
+        }
     }
 
     private void End(in Submission submission, in ForwardResult result)

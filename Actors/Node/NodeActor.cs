@@ -82,6 +82,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         var options = new InstanceOptions
         {
             MaxLanes = _spec.MaxLanes,
+            MaxOutputBytes = _spec.MaxOutputBytes,
             Caches = _spec.RuntimeCaches,
             Log = _spec.RuntimeCaches.Log,
         };

@@ -31,6 +31,11 @@ public sealed record TroupeNodeSpec
     /// <summary>Lanes of an instance, at most.</summary>
     public int MaxLanes { get; init; } = 2;
 
+    /// <summary>Most bytes that the outputs of one forward, those that are asked for, take together; a forward with more is refused before
+    /// it is launched, or fails where its sizes are known only afterwards.</summary>
+    /// <value>1 GiB</value>
+    public long MaxOutputBytes { get; init; } = 1L << 30;
+
     /// <summary>Where TensorRT-RTX engines keep compiled kernels: names come from afar, so they stay in one folder, and an executor does
     /// not wait long for a file.</summary>
     public RuntimeCacheOptions RuntimeCaches { get; init; } = new(InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1) };

@@ -72,6 +72,9 @@ internal static class OptionKeys
 
     public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request. Default 64MiB.");
 
+    public static OptionKey MaxOutput { get; } =
+        new("max-output", "BYTES", "Most bytes of the outputs of one forward together, those that are asked for. Default 1GiB.");
+
     public static OptionKey DrainTimeout { get; } =
         new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
 
@@ -111,6 +114,7 @@ internal static class OptionKeys
         DeviceMemory,
         CacheFolder,
         MaxRequest,
+        MaxOutput,
         DrainTimeout,
         NativeLibraries,
         WarmUp,

@@ -69,6 +69,10 @@ internal sealed record ServeSpec
     /// <value>64 MiB, as Triton has it.</value>
     public long MaxRequestBytes { get; init; } = 64L << 20;
 
+    /// <summary>Of the outputs of one forward together, those that are asked for.</summary>
+    /// <value>1 GiB</value>
+    public long MaxOutputBytes { get; init; } = 1L << 30;
+
     /// <value>30 s</value>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

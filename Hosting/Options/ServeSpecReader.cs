@@ -52,6 +52,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
             DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             CacheFolder = ExistingPath(OptionKeys.CacheFolder, Directory.Exists, "there is no such folder; name an existing one"),
             MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            MaxOutputBytes = Parse(OptionKeys.MaxOutput, standard.MaxOutputBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
             NativeLibraries = ExistingPath(OptionKeys.NativeLibraries, Directory.Exists, "there is no such folder; name an existing one"),
             WarmUp = Parse(OptionKeys.WarmUp, standard.WarmUp, TryParseSwitch, "write on or off"),

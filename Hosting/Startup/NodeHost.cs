@@ -43,6 +43,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 LoadBound = spec.LoadTimeout,
                 Probe = spec.ProbeLoads == ProbeLoads.Off ? null : Probe(spec),
                 ProbesOwn = spec.ProbeLoads == ProbeLoads.On,
+                MaxOutputBytes = spec.MaxOutputBytes,
                 DrainBound = spec.DrainTimeout,
                 RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true)
                 {

@@ -15,10 +15,18 @@ internal sealed unsafe class PinnedBuffer : OwnedHandle<HostPointer>
 
     public HostPointer Pointer => Handle;
 
-    /// <summary>The bytes. Valid until disposed; the caller orders its accesses with the device's.</summary>
-    /// <exception cref="OverflowException">The range is larger than a span can be.</exception>
-    // SAFETY: the pointer was handed out by the driver for ByteCount bytes and lives until Dispose, which Pointer checks.
-    public Span<byte> Span => new((void*)Pointer.Address, checked((int)ByteCount));
+    /// <summary>A part of the bytes; the whole may be larger than a span. Valid until disposed; the caller orders its accesses with the
+    /// device's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside.</exception>
+    public Span<byte> Part(ulong offset, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)bytes, ByteCount - offset, nameof(bytes));
+
+        // SAFETY: the pointer was handed out by the driver for ByteCount bytes and lives until Dispose, which Pointer checks.
+        return new((byte*)Pointer.Address + offset, bytes);
+    }
 
     public static PinnedBuffer Allocate(DeviceContext context, ulong byteCount, CuMemHostAllocFlags flags = CuMemHostAllocFlags.Portable)
     {

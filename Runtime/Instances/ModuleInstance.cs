@@ -28,7 +28,16 @@ internal sealed class ModuleInstance : IModuleInstance
         Settings = new InstanceSettings(loaded, Traits.BuiltWorkspace, options);
         _pools = [.. loaded.Devices.Select(device => new BlockPool(device))];
         Ordinals = [.. loaded.Devices.Select(device => device.Ordinal)];
-        var parts = new InstanceParts(loaded.Layout, new InputCheck(loaded.Graph), Traits, Counters, loaded.Engines, Settings, health[0]);
+        var parts = new InstanceParts(
+            loaded.Layout,
+            new InputCheck(loaded.Graph),
+            Traits,
+            Counters,
+            loaded.Engines,
+            Settings,
+            health[0],
+            options.MaxOutputBytes
+        );
         _lanes = new LanePool(parts, loaded.Devices, _pools, Math.Max(1, options.MaxLanes));
     }
 

@@ -9,7 +9,7 @@ namespace Troupe.Runtime.Lanes;
 
 /// <summary>The inputs of a lane's forward on their way from host memory to the device.</summary>
 /// <remarks><b>Owns</b> page-locked staging and a device block per input. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
-internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDisposable
+internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostValues, IDisposable
 {
     private readonly HostStaging _staged = new(home.Context);
     private readonly Tensor?[] _given = new Tensor?[parts.Graph.Inputs.Length];
@@ -35,12 +35,12 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDispos
 
             parts.Check.Type(index, input.Type);
             parts.Check.Shape(index, input.Shape);
-            long expected = input.Type.ByteCount(input.Shape.ElementCount);
-            if (input.Data.Length != expected)
+            bool isCountable = input.Type.TryGetByteCount(input.Shape, out long expected);
+            if (!isCountable || input.Data.Length != expected)
             {
                 throw new ForwardException(
                     FailureKind.InvalidInput,
-                    $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {expected}."
+                    $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {(isCountable ? expected : "more than can be addressed")}."
                 );
             }
 
@@ -65,7 +65,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDispos
             DeviceBlock block = BlockFor(index, bytes, stream);
             if (bytes > 0)
             {
-                input.Data.Span.CopyTo(_staged.At(offset, bytes));
+                input.Data.Span.CopyTo(_staged.At(offset, input.Data.Length));
             }
 
             _tensors[index] = new DeviceTensor(input.Type, input.Shape, block);
@@ -88,6 +88,18 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IDispos
 
             offset += HostStaging.Padded(input.Bytes);
         }
+    }
+
+    /// <summary>As staged, until the next forward.</summary>
+    public ReadOnlySpan<byte> Of(int input)
+    {
+        ulong offset = 0;
+        foreach (ref readonly DeviceTensor before in _tensors.AsSpan(0, input))
+        {
+            offset += HostStaging.Padded(before.Bytes);
+        }
+
+        return _staged.At(offset, (int)_tensors[input].Bytes);
     }
 
     /// <summary>Whether an output written in place of an input lies in this block, which stays.</summary>

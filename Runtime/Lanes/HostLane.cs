@@ -229,7 +229,7 @@ internal sealed class HostLane : ILane
         }
 
         _copiedIn.Record(stream);
-        Lane.Forward(_inputs.Tensors, _outputs.Tensors, _settings, CallerStream.None);
+        Lane.Forward(_inputs.Tensors, _outputs.Tensors, _settings, CallerStream.None, new HostSide(_inputs, _outputs));
         _computed.Record(stream);
         _outputs.CopyOut(stream, _inputs);
         Lane.Done.Record(stream);

@@ -1,5 +1,7 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
@@ -30,14 +32,41 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
+    /// <summary>Before the launch: refuses what is more than comes back to the host, as far as shapes are known.</summary>
+    /// <exception cref="ForwardException">An output that is wanted is larger than an array can be, or all that are wanted exceed the
+    /// limit.</exception>
+    public void Admit(ForwardShapes shapes)
+    {
+        for (int output = 0; output < _sizes.Length; output++)
+        {
+            TensorIndex tensor = parts.Graph.Outputs[output];
+            _sizes[output] = shapes.IsKnown(tensor) ? shapes.BytesOf(tensor) : 0;
+        }
+
+        if (Excess() is { } excess)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"{excess} Nothing was run.");
+        }
+    }
+
     /// <summary>Copies what is wanted behind the forward, and gives the device memory back.</summary>
+    /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host.</exception>
     public void CopyOut(DeviceStream stream, HostInputs inputs)
     {
-        ulong total = 0;
         for (int output = 0; output < _tensors.Length; output++)
         {
             _shapes[output] = _tensors[output].Shape;
             _sizes[output] = _tensors[output].Bytes;
+        }
+
+        if (Excess() is { } excess)
+        {
+            throw new ForwardException(FailureKind.BackendFailed, excess);
+        }
+
+        ulong total = 0;
+        for (int output = 0; output < _sizes.Length; output++)
+        {
             total += _wanted[output] ? HostStaging.Padded(_sizes[output]) : 0;
         }
 
@@ -77,7 +106,22 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
     }
 
     /// <summary>What was wanted, each owning its bytes; the copies are done.</summary>
+    /// <exception cref="ForwardException">The host has no memory for them.</exception>
     public Tensor[] ToTensors()
+    {
+        try
+        {
+            return Copies();
+        }
+        catch (OutOfMemoryException full)
+        {
+            throw new ForwardException(FailureKind.BackendFailed, "The host has no memory left for the outputs of the forward.", full);
+        }
+    }
+
+    public void Dispose() => _results.Dispose();
+
+    private Tensor[] Copies()
     {
         var tensors = new Tensor[_wanted.Count(true)];
         ulong offset = 0;
@@ -86,7 +130,7 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
             if (_wanted[output])
             {
                 GraphTensor tensor = parts.Graph.Tensors[parts.Graph.Outputs[output]];
-                tensors[next++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], _results.At(offset, _sizes[output]).ToArray());
+                tensors[next++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], _results.At(offset, (int)_sizes[output]).ToArray());
                 offset += HostStaging.Padded(_sizes[output]);
             }
         }
@@ -94,5 +138,28 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         return tensors;
     }
 
-    public void Dispose() => _results.Dispose();
+    /// <summary>Why the wanted outputs, by the sizes known now, do not come back to the host; null where they do.</summary>
+    private string? Excess()
+    {
+        ulong total = 0;
+        for (int output = 0; output < _sizes.Length; output++)
+        {
+            if (!_wanted[output])
+            {
+                continue;
+            }
+
+            if (_sizes[output] > (ulong)Array.MaxLength)
+            {
+                string name = parts.Graph.Tensors[parts.Graph.Outputs[output]].Name;
+                return $"The output '{name}' takes {_sizes[output]} bytes; one that comes back to the host has at most {Array.MaxLength}.";
+            }
+
+            total += _sizes[output];
+        }
+
+        return total > (ulong)parts.MaxOutputBytes
+            ? $"The outputs that are wanted take {total} bytes together; at most {parts.MaxOutputBytes} come back (max-output)."
+            : null;
+    }
 }

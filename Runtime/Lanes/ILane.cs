@@ -27,6 +27,7 @@ public interface ILane : IDisposable
 
     /// <summary>After <see cref="LaneStatus.Succeeded"/>: the outputs of one forward in the module's order, each owning its
     /// bytes.</summary>
+    /// <exception cref="ForwardException">The host has no memory for them.</exception>
     Tensor[] TakeOutputs(int forward);
 
     /// <summary>After <see cref="LaneStatus.Failed"/>: why.</summary>

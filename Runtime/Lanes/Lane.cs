@@ -13,7 +13,7 @@ namespace Troupe.Runtime.Lanes;
 /// completion event.</summary>
 /// <remarks>
 /// The device-facing side of a lane; <see cref="HostLane"/> adds tensors in host memory. What changes from one forward to the next stands
-/// in its <see cref="ForwardFrame"/>.
+/// in its <see cref="ForwardFrame"/>. It is long because the steps of a forward, of its warm-up and of its failure are read together.
 /// <b>Owns</b> streams, contexts, arenas, graphs, pre-allocated outputs and events. <b>Thread</b> its holder's. <b>Blocks</b> only where an
 /// output must be measured.
 /// </remarks>
@@ -77,7 +77,8 @@ internal sealed class Lane : IDisposable
     /// the caller's stream.
     /// <list type="number">
     /// <item>check arity, types and shapes of the inputs</item>
-    /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes</item>
+    /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes; refuse outputs that would not come
+    /// back</item>
     /// <item>obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>order behind the caller's stream, then place the inputs, which may take copies</item>
     /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded
@@ -88,9 +89,16 @@ internal sealed class Lane : IDisposable
     /// </summary>
     /// <param name="inputs">In the module's order; they stay valid until the forward is done.</param>
     /// <param name="outputs">Receives the results in the module's order; whoever called owns them.</param>
+    /// <param name="host">Where the inputs come from and who takes the outputs, for a forward on tensors in host memory.</param>
     /// <exception cref="ForwardException">Refused or failed; the outputs were not obtained, and the next forward is not
     /// affected.</exception>
-    public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller)
+    public void Forward(
+        ReadOnlySpan<DeviceTensor> inputs,
+        Span<DeviceTensor> outputs,
+        ModeSettings settings,
+        CallerStream caller,
+        HostSide host = default
+    )
     {
         using ContextEntry entry = Home.Context.Enter();
         CountSwitch(entry);
@@ -104,7 +112,8 @@ internal sealed class Lane : IDisposable
             // 2
             Home.RunOn(caller.RunsOn);
             CudaGraphsMode graphs = _parts.Traits.Graphs(settings.CudaGraphs);
-            ForwardShapes shapes = _planner.ShapesOf(inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
+            ForwardShapes shapes = _planner.ShapesOf(inputs, host.Inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
+            host.Outputs?.Admit(shapes);
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
@@ -159,7 +168,7 @@ internal sealed class Lane : IDisposable
         Failure.Take();
         try
         {
-            ForwardShapes shapes = _planner.ShapesOf([], inputs, settings.Profile, out _);
+            ForwardShapes shapes = _planner.ShapesOf([], null, inputs, settings.Profile, out _);
             foreach (LaunchUnit unit in graphs == CudaGraphsMode.WholeModule ? [_parts.Layout.Whole] : _parts.Layout.Single.Items)
             {
                 _graphs.WarmUp(unit, shapes);

@@ -42,8 +42,8 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
 
     public nint AddressAt(ulong offset) => _buffer!.Pointer.Address + (nint)offset;
 
-    /// <summary>A view of a part; valid until the next <see cref="Ensure"/>.</summary>
-    public Span<byte> At(ulong offset, ulong bytes) => _buffer is null ? [] : _buffer.Span.Slice(checked((int)offset), checked((int)bytes));
+    /// <summary>A view of a part, which is no larger than an array can be; valid until the next <see cref="Ensure"/>.</summary>
+    public Span<byte> At(ulong offset, int bytes) => _buffer is null ? [] : _buffer.Part(offset, bytes);
 
     public void Dispose() => _buffer?.Dispose();
 }

@@ -1,4 +1,6 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
@@ -9,6 +11,9 @@ namespace Troupe.Runtime.Plans;
 /// alone. <b>Thread</b> the lane's holder.</remarks>
 internal sealed class ForwardShapes
 {
+    /// <summary>Of one tensor: 256 TiB, so that sums of them do not overflow.</summary>
+    private const long MaxBytes = 1L << 48;
+
     private readonly ModuleGraph _graph;
     private readonly Table<TensorIndex, TensorShape> _shapes;
     private readonly Table<TensorIndex, ulong> _bytes;
@@ -63,6 +68,7 @@ internal sealed class ForwardShapes
     public void SetProfile(SegmentIndex segment, int profile) => _profiles[segment] = profile;
 
     /// <exception cref="InvalidOperationException">It is known already.</exception>
+    /// <exception cref="ForwardException">It has more bytes than any device.</exception>
     public void Fix(TensorIndex tensor, in TensorShape shape)
     {
         if (_isKnown[tensor])
@@ -70,8 +76,16 @@ internal sealed class ForwardShapes
             throw new InvalidOperationException($"The shape of '{_graph.Tensors[tensor].Name}' is known already.");
         }
 
+        if (!_graph.Tensors[tensor].Type.TryGetByteCount(shape, out long bytes) || bytes > MaxBytes)
+        {
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The tensor '{_graph.Tensors[tensor].Name}' would have the shape {shape}, which takes more bytes than any device has."
+            );
+        }
+
         _shapes[tensor] = shape;
-        _bytes[tensor] = (ulong)_graph.Tensors[tensor].Type.ByteCount(shape.ElementCount);
+        _bytes[tensor] = (ulong)bytes;
         _isKnown[tensor] = true;
         _unknown--;
     }

@@ -8,8 +8,8 @@ using Troupe.Runtime.Modules;
 namespace Troupe.Runtime.Plans;
 
 /// <summary>Finds the plan of a forward's input shapes, or makes it by bringing the segments to them.</summary>
-/// <remarks><b>Owns</b> the lane's plans. <b>Thread</b> the lane's holder. <b>Blocks</b> where the values of shape tensors are
-/// read.</remarks>
+/// <remarks><b>Owns</b> the lane's plans. <b>Thread</b> the lane's holder. <b>Blocks</b> where the values of shape tensors
+/// are read from the device.</remarks>
 internal sealed class Planner(InstanceParts parts, Table<SegmentIndex, BoundSegment> segments)
 {
     private readonly PlanCache _plans = new();
@@ -20,17 +20,19 @@ internal sealed class Planner(InstanceParts parts, Table<SegmentIndex, BoundSegm
 
     /// <summary>The shapes of a forward, as far as they are known before it runs.</summary>
     /// <param name="inputs">Where the values of shape tensors lie; not needed for modules without such.</param>
+    /// <param name="onHost">The values in host memory, where they come from there; else null.</param>
     /// <param name="shapes">Of the module's inputs.</param>
     /// <param name="plan">Null where shapes depend on data.</param>
     /// <exception cref="ForwardException">No profile fits, or an engine refuses the shapes.</exception>
     public ForwardShapes ShapesOf(
         ReadOnlySpan<DeviceTensor> inputs,
+        IHostValues? onHost,
         ReadOnlySpan<TensorShape> shapes,
         ProfileChoice profile,
         out ForwardPlan? plan
     )
     {
-        _shapeTensors.Read(inputs);
+        _shapeTensors.Read(inputs, onHost);
         int active = profile.IsAuto ? ActiveProfiles() : 0;
         if (_plans.TryFind(shapes, _shapeTensors.Values, profile, active, out plan))
         {

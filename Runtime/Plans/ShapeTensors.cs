@@ -7,10 +7,10 @@ using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
 
-/// <summary>Values of the module's shape-tensor inputs, read to the host before shapes are inferred: they decide shapes, so they belong to
+/// <summary>Values of the module's shape-tensor inputs, known on the host before shapes are inferred: they decide shapes, so they belong to
 /// the key of plans and graphs.</summary>
-/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, in modules that have such
-/// inputs and nowhere else.</remarks>
+/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, where such an input lies on
+/// the device and nowhere else.</remarks>
 internal sealed class ShapeTensors
 {
     /// <summary>A shape tensor holds dimensions; more values than this are no shape.</summary>
@@ -31,12 +31,23 @@ internal sealed class ShapeTensors
     /// <summary>The values of the forward under way, input after input.</summary>
     public ReadOnlySpan<long> Values => _values.AsSpan(0, _count);
 
-    public void Read(ReadOnlySpan<DeviceTensor> inputs)
+    /// <param name="inputs">In the module's order.</param>
+    /// <param name="onHost">Their values where they come from host memory; null where they do not.</param>
+    public void Read(ReadOnlySpan<DeviceTensor> inputs, IHostValues? onHost)
     {
         _count = 0;
         foreach (int input in _inputs)
         {
-            Read(_graph.Tensors[_graph.Inputs[input]], inputs[input]);
+            GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
+            RequireFew(tensor, inputs[input].Shape);
+            if (onHost is null)
+            {
+                ReadFromDevice(tensor, inputs[input]);
+            }
+            else
+            {
+                Keep(tensor, onHost.Of(input));
+            }
         }
     }
 
@@ -61,20 +72,11 @@ internal sealed class ShapeTensors
         );
     }
 
-    private unsafe void Read(GraphTensor tensor, in DeviceTensor input)
+    private unsafe void ReadFromDevice(GraphTensor tensor, in DeviceTensor input)
     {
-        int count = (int)Math.Min(input.Shape.ElementCount, int.MaxValue);
-        if (count > MaxValues)
-        {
-            throw new ForwardException(
-                FailureKind.InvalidInput,
-                $"The shape tensor '{tensor.Name}' holds {count} values; at most {MaxValues} are read."
-            );
-        }
-
         Span<byte> raw = stackalloc byte[MaxValues * sizeof(long)];
         raw = raw[..(int)input.Bytes];
-        if (count > 0)
+        if (raw.Length > 0)
         {
             // SAFETY: the buffer is on this thread's stack and the copies below are complete before it goes.
             fixed (byte* target = raw)
@@ -89,17 +91,34 @@ internal sealed class ShapeTensors
             }
         }
 
-        for (int index = 0; index < count; index++)
+        Keep(tensor, raw);
+    }
+
+    private static void RequireFew(GraphTensor tensor, in TensorShape shape)
+    {
+        if (shape.ElementCount > MaxValues)
         {
-            _values[_count++] = input.Type switch
-            {
-                ElementType.Int32 => BitConverter.ToInt32(raw[(index * sizeof(int))..]),
-                ElementType.Int64 => BitConverter.ToInt64(raw[(index * sizeof(long))..]),
-                _ => throw new ForwardException(
-                    FailureKind.NotSupported,
-                    $"The shape tensor '{tensor.Name}' is {input.Type.ProtocolName()}; shapes are INT32 or INT64."
-                ),
-            };
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The shape tensor '{tensor.Name}' holds {shape.ElementCount} values; at most {MaxValues} are read."
+            );
+        }
+    }
+
+    private void Keep(GraphTensor tensor, ReadOnlySpan<byte> raw)
+    {
+        int width = tensor.Type switch
+        {
+            ElementType.Int32 => sizeof(int),
+            ElementType.Int64 => sizeof(long),
+            _ => throw new ForwardException(
+                FailureKind.NotSupported,
+                $"The shape tensor '{tensor.Name}' is {tensor.Type.ProtocolName()}; shapes are INT32 or INT64."
+            ),
+        };
+        for (; raw.Length > 0; raw = raw[width..])
+        {
+            _values[_count++] = width == sizeof(int) ? BitConverter.ToInt32(raw) : BitConverter.ToInt64(raw);
         }
     }
 }

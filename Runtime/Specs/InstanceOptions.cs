@@ -14,4 +14,8 @@ public sealed record InstanceOptions(int MaxLanes = 2, string? ProfileFolder = n
 
     /// <summary>Told, while it is loaded, of what is done otherwise than its files say.</summary>
     public ILogger Log { get; init; } = NullLogger.Instance;
+
+    /// <summary>Most bytes that the outputs of one forward, those that are asked for, take together on their way to the host.</summary>
+    /// <value>No limit.</value>
+    public long MaxOutputBytes { get; init; } = long.MaxValue;
 }

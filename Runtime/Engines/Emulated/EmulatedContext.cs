@@ -139,7 +139,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The shape tensor '{tensor.Name}' of '{_engine.Name}' holds {new TensorShape(values)}; optimization profile {Active} admits {range.Min} to {range.Max}."
+                $"The shape tensor '{tensor.Name}' of '{_engine.Name}' holds [{string.Join(',', values.ToArray())}]; optimization profile {Active} admits {range.Min} to {range.Max}."
             );
         }
 
@@ -261,9 +261,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
         {
             if (_engine.Manifest.Shapes.TryGetValue(_engine.Outputs[output].Name, out IReadOnlyList<ShapeRule>? rules))
             {
-                _call.OutputShapes[output] = new TensorShape([
-                    .. rules.Select(rule => rule.Apply(_engine.Inputs, _call.InputShapes, _values)),
-                ]);
+                _call.OutputShapes[output] = ShapeRule.Apply(rules, _engine.Outputs[output].Name, _engine.Inputs, _call.InputShapes, _values);
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
@@ -47,21 +48,64 @@ internal sealed partial record ShapeRule(
         return new ShapeRule(factor, dimensions, values);
     }
 
-    /// <summary>The dimension for these inputs.</summary>
-    public long Apply(IReadOnlyList<EngineTensor> inputs, ReadOnlySpan<TensorShape> shapes, long[][] values)
+    /// <summary>The shape of an output for these inputs.</summary>
+    /// <exception cref="ForwardException">The values of a shape tensor make no shape.</exception>
+    public static TensorShape Apply(
+        IReadOnlyList<ShapeRule> rules,
+        string output,
+        IReadOnlyList<EngineTensor> inputs,
+        ReadOnlySpan<TensorShape> shapes,
+        long[][] values
+    )
     {
-        long product = Factor;
+        Span<long> dimensions = stackalloc long[rules.Count];
+        for (int axis = 0; axis < dimensions.Length; axis++)
+        {
+            if (!rules[axis].TryApply(inputs, shapes, values, out dimensions[axis]))
+            {
+                throw new ForwardException(
+                    FailureKind.InvalidInput,
+                    $"The values of the shape tensors make no dimension {axis} of the output '{output}': there are too few, or it is negative or too large."
+                );
+            }
+        }
+
+        return new TensorShape(dimensions);
+    }
+
+    private bool TryApply(IReadOnlyList<EngineTensor> inputs, ReadOnlySpan<TensorShape> shapes, long[][] values, out long dimension)
+    {
+        dimension = Factor;
         foreach ((string input, int axis) in Dimensions)
         {
-            product = checked(product * shapes[IndexOf(inputs, input)][axis]);
+            TensorShape shape = shapes[IndexOf(inputs, input)];
+            if (axis >= shape.Rank || !TryMultiply(ref dimension, shape[axis]))
+            {
+                return false;
+            }
         }
 
         foreach ((string input, int index) in Values)
         {
-            product = checked(product * values[IndexOf(inputs, input)][index]);
+            long[] given = values[IndexOf(inputs, input)];
+            if (index >= given.Length || !TryMultiply(ref dimension, given[index]))
+            {
+                return false;
+            }
         }
 
-        return product;
+        return true;
+    }
+
+    private static bool TryMultiply(ref long product, long factor)
+    {
+        if (factor < 0 || Math.BigMul(product, factor, out long low) != 0 || low < 0)
+        {
+            return false;
+        }
+
+        product = low;
+        return true;
     }
 
     private static int IndexOf(IReadOnlyList<EngineTensor> inputs, string name)

@@ -91,7 +91,7 @@ public sealed class DeviceContextTests : IDisposable
         using (DeviceBuffer.Allocate(stream, 64, pool))
         using (context.Enter())
         {
-            pinned.Span[0] = 42;
+            pinned.Part(0, 1)[0] = 42;
             stream.BeginCapture();
             stream.CopyToDevice(plain.Pointer, pinned.Pointer.Address, 64);
             using RecordedGraph graph = stream.EndCapture();

@@ -33,6 +33,25 @@ public static class TinyModels
     public static TinyOnnx Doubled(string from = "x", string to = "y") =>
         new TinyOnnx().Input(from, Element.Float, "n").Output(to, Element.Float, "twice").Node("Concat", [from, from], [to], ("axis", 0));
 
+    /// <summary>table = the products of a[n,1] and b[1,m], of a size that names of dimensions tell; total = their sum, a single
+    /// number.</summary>
+    public static TinyOnnx Table() =>
+        new TinyOnnx()
+            .Input("a", Element.Float, "n", 1)
+            .Input("b", Element.Float, 1, "m")
+            .Output("table", Element.Float, "n", "m")
+            .Output("total", Element.Float)
+            .Node("Mul", ["a", "b"], ["table"])
+            .Node("ReduceSum", ["table"], ["total"], ("keepdims", 0));
+
+    /// <summary>y = x in the shape that the values of "shape" say, known only by running.</summary>
+    public static TinyOnnx Stretched() =>
+        new TinyOnnx()
+            .Input("x", Element.Float, 1)
+            .Input("shape", Element.Int64, "k")
+            .Output("y", Element.Float, "stretched")
+            .Node("Expand", ["x", "shape"], ["y"]);
+
     /// <summary>y = x[i], where an index beyond x fails while it runs.</summary>
     public static TinyOnnx Pick() =>
         new TinyOnnx()

@@ -37,20 +37,20 @@ internal sealed class Workbench : IDisposable
     public static Workbench WithDevices(int count) => new(EmulatedDriverOptions.WithDevices(count));
 
     /// <summary>Loads a file that was written to <see cref="Folder"/>.</summary>
-    public ModuleInstance Load(string path, int home = 0, int lanes = 2)
+    public ModuleInstance Load(string path, int home = 0, int lanes = 2, long maxOutput = long.MaxValue)
     {
         ModuleInstance instance = Platform.LoadInstance(
             new ModuleSource(new ModelReference("m", 1), path),
             home,
-            new InstanceOptions(lanes),
+            new InstanceOptions(lanes) { MaxOutputBytes = maxOutput },
             CancellationToken.None
         );
         _owned.Add(instance);
         return instance;
     }
 
-    public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2) =>
-        Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes);
+    public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2, long maxOutput = long.MaxValue) =>
+        Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes, maxOutput);
 
     /// <summary>Loads an in-process module with one lane, so that counts are exact, unless told otherwise.</summary>
     public LocalModule Open(string path, int device = 0, int lanes = 1) => Keep(Local.Load(path, device, lanes));

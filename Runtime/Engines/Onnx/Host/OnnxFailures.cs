@@ -63,12 +63,7 @@ internal static class OnnxFailures
         );
     }
 
-    /// <summary>An output has more dimensions than a tensor can have here.</summary>
-    public static void ReportRank(FailureSlot failure, string engine, string output, int rank) =>
-        failure.Fail(
-            new ForwardException(
-                FailureKind.NotSupported,
-                $"The output '{output}' of '{engine}' has rank {rank}; at most {TensorShape.MaxRank} is possible."
-            )
-        );
+    /// <summary>An output came out as none that can be handed on.</summary>
+    public static void ReportUnfit(FailureSlot failure, string engine, string output, string obstacle) =>
+        failure.Fail(new ForwardException(FailureKind.NotSupported, $"The output '{output}' of '{engine}' {obstacle}."));
 }

@@ -60,11 +60,11 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
             IDisposableReadOnlyCollection<OrtValue> values = network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
             for (int output = 0; output < values.Count; output++)
             {
-                int rank = values[output].GetTensorTypeAndShape().Shape.Length;
-                if (rank > TensorShape.MaxRank)
+                long[] dimensions = values[output].GetTensorTypeAndShape().Shape;
+                if (Obstacle(network.Outputs[output].Type, dimensions) is { } obstacle)
                 {
                     values.Dispose();
-                    OnnxFailures.ReportRank(failure, network.Name, network.OutputNames[output], rank);
+                    OnnxFailures.ReportUnfit(failure, network.Name, network.OutputNames[output], obstacle);
                     return null;
                 }
             }
@@ -96,6 +96,13 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
     }
 
     public void Dispose() => _values?.Dispose();
+
+    /// <summary>Why a tensor of these dimensions is not handed on; null where it is.</summary>
+    private static string? Obstacle(ElementType type, long[] dimensions) =>
+        dimensions.Length > TensorShape.MaxRank ? $"has rank {dimensions.Length}; at most {TensorShape.MaxRank} is possible"
+        : !type.TryGetByteCount(new TensorShape(dimensions), out long bytes) || bytes > Array.MaxLength
+            ? $"has the shape [{string.Join(',', dimensions)}]; one whose size only the run tells has at most {Array.MaxLength} bytes"
+        : null;
 
     private OrtValue Measured(int output) =>
         (_values ?? throw new InvalidOperationException($"'{network.Name}' has not been measured."))[output];
