@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Hosting.Options;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Startup;
 
@@ -19,6 +20,7 @@ internal static class NativeLibraries
         // ONNX Runtime would set a resolver of its own, and an assembly has only one.
         OrtEnv.DisableDllImportResolver = true;
         NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(IPlatform).Assembly, Resolve);
     }
 
     /// <summary>Looks into this folder from now on; null leaves it as it is.</summary>

@@ -44,13 +44,37 @@ public static class TinyModels
             .Node("Mul", ["a", "b"], ["table"])
             .Node("ReduceSum", ["table"], ["total"], ("keepdims", 0));
 
-    /// <summary>y = x in the shape that the values of "shape" say, known only by running.</summary>
-    public static TinyOnnx Stretched() =>
+    /// <summary>As <see cref="Table"/>, but that the table itself is no output.</summary>
+    public static TinyOnnx TableTotal() =>
+        new TinyOnnx()
+            .Input("a", Element.Float, "n", 1)
+            .Input("b", Element.Float, 1, "m")
+            .Output("total", Element.Float)
+            .Node("Mul", ["a", "b"], ["table"])
+            .Node("ReduceSum", ["table"], ["total"], ("keepdims", 0));
+
+    /// <summary>y = x + the sum of so many weights, which are zeros.</summary>
+    public static TinyOnnx Heavy(long elements) =>
         new TinyOnnx()
             .Input("x", Element.Float, 1)
-            .Input("shape", Element.Int64, "k")
-            .Output("y", Element.Float, "stretched")
-            .Node("Expand", ["x", "shape"], ["y"]);
+            .Output("y", Element.Float, 1)
+            .Constant("weights", new float[elements], elements)
+            .Constant("first", [0L], 1)
+            .Node("Gather", ["weights", "first"], ["w"], ("axis", 0))
+            .Node("Add", ["x", "w"], ["y"]);
+
+    /// <summary>y = x in the shape that the values of "shape" say, known only by running; with several outputs, each the same.</summary>
+    public static TinyOnnx Stretched(int outputs = 1)
+    {
+        TinyOnnx model = new TinyOnnx().Input("x", Element.Float, 1).Input("shape", Element.Int64, "k");
+        for (int output = 0; output < outputs; output++)
+        {
+            string name = output == 0 ? "y" : $"y{output}";
+            model.Output(name, Element.Float, "stretched").Node("Expand", ["x", "shape"], [name]);
+        }
+
+        return model;
+    }
 
     /// <summary>y = x[i], where an index beyond x fails while it runs.</summary>
     public static TinyOnnx Pick() =>

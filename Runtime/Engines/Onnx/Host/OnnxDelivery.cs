@@ -4,10 +4,10 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>Copies outputs that ONNX Runtime allocated into device memory that was obtained once their sizes were known.</summary>
-/// <remarks>The values belong to the measurement, which outlives this launch. <b>Thread</b> the driver's. <b>Blocks</b> for the
-/// copy.</remarks>
-internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel
+/// <remarks><b>Owns</b> the values until they are copied. <b>Thread</b> the driver's. <b>Blocks</b> for the copy.</remarks>
+internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel, IDisposable
 {
+    private IDisposable? _owned;
     private readonly OrtValue[] _values = new OrtValue[outputs];
     private readonly DeviceAccess[] _accesses = new DeviceAccess[outputs];
 
@@ -20,6 +20,11 @@ internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel
         _values[output] = value;
         _accesses[output] = new DeviceAccess(target, bytes, AccessKind.Write);
     }
+
+    /// <summary>What it copies from next is its own, until that is copied.</summary>
+    public void Own(IDisposable values) => Interlocked.Exchange(ref _owned, values)?.Dispose();
+
+    public void Dispose() => Interlocked.Exchange(ref _owned, null)?.Dispose();
 
     public override unsafe CuResult Run(IEmulatedMemory memory)
     {
@@ -36,6 +41,7 @@ internal sealed class OnnxDelivery(string engine, int outputs) : ManagedKernel
             }
         }
 
+        Dispose();
         return CuResult.Success;
     }
 }

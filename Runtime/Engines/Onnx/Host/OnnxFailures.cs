@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
@@ -33,9 +34,31 @@ internal static class OnnxFailures
 
     /// <summary>What was launched and failed counts as a failure, whatever the reason: ONNX Runtime does not tell whose fault it
     /// was.</summary>
-    public static void Report(FailureSlot failure, string engine, Exception trouble) =>
+    public static void Report(FailureSlot failure, OnnxNetwork network, Exception trouble) =>
         failure.Fail(
-            new ForwardException(FailureKind.BackendFailed, $"'{engine}' failed while it ran: {OnnxSession.Explain(trouble)}.", trouble)
+            IsOutOfMemory(trouble)
+                ? new ForwardException(
+                    FailureKind.OutOfDeviceMemory,
+                    $"'{network.Name}' needs more memory while it runs than is left of the {network.Arena.Bound} bytes that the emulated devices have together.",
+                    trouble
+                )
+                : new ForwardException(
+                    FailureKind.BackendFailed,
+                    $"'{network.Name}' failed while it ran: {OnnxSession.Explain(trouble)}.",
+                    trouble
+                )
+        );
+
+    /// <summary>What a run throws that is refused or fails.</summary>
+    public static bool IsOfRun(Exception trouble) => trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException;
+
+    /// <summary>The arena is at its bound, or the system has no more: ONNX Runtime says so in words alone.</summary>
+    public static bool IsOutOfMemory(Exception trouble) =>
+        trouble is OnnxRuntimeException
+        && (
+            trouble.Message.Contains("is smaller than requested bytes of", StringComparison.Ordinal)
+            || trouble.Message.Contains("Failed to allocate memory for requested buffer", StringComparison.Ordinal)
+            || trouble.Message.Contains("bad_alloc", StringComparison.Ordinal)
         );
 
     /// <summary>An output has another shape than it was bound for; what is known of shapes has been brought up to it.</summary>

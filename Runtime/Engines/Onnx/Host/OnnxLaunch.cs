@@ -65,8 +65,9 @@ internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions 
         try
         {
             network.Session.RunWithBinding(options, _binding.Bind(buffers));
+            network.Arena.Ran();
         }
-        catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
+        catch (Exception trouble) when (OnnxFailures.IsOfRun(trouble))
         {
             RunMeasured(memory, buffers);
             return CuResult.Success;

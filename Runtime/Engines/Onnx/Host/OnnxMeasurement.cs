@@ -55,26 +55,45 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
         FailureSlot failure
     )
     {
+        IDisposableReadOnlyCollection<OrtValue> values;
         try
         {
-            IDisposableReadOnlyCollection<OrtValue> values = network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
-            for (int output = 0; output < values.Count; output++)
-            {
-                long[] dimensions = values[output].GetTensorTypeAndShape().Shape;
-                if (Obstacle(network.Outputs[output].Type, dimensions) is { } obstacle)
-                {
-                    values.Dispose();
-                    OnnxFailures.ReportUnfit(failure, network.Name, network.OutputNames[output], obstacle);
-                    return null;
-                }
-            }
-
-            return values;
+            values = Run(network, options, inputs);
         }
-        catch (Exception trouble) when (trouble is OnnxRuntimeException or ArgumentException or InvalidOperationException)
+        catch (Exception trouble) when (OnnxFailures.IsOfRun(trouble))
         {
-            OnnxFailures.Report(failure, network.Name, trouble);
+            OnnxFailures.Report(failure, network, trouble);
             return null;
+        }
+
+        for (int output = 0; output < values.Count; output++)
+        {
+            long[] dimensions = values[output].GetTensorTypeAndShape().Shape;
+            if (Obstacle(network.Outputs[output].Type, dimensions) is { } obstacle)
+            {
+                values.Dispose();
+                OnnxFailures.ReportUnfit(failure, network.Name, network.OutputNames[output], obstacle);
+                return null;
+            }
+        }
+
+        return values;
+    }
+
+    /// <summary>Where others had filled the arena and it could be shrunk, a run is tried once more.</summary>
+    private static IDisposableReadOnlyCollection<OrtValue> Run(OnnxNetwork network, RunOptions options, OrtValue[] inputs)
+    {
+        try
+        {
+            return network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
+        }
+        catch (Exception trouble) when (OnnxFailures.IsOutOfMemory(trouble) && network.Arena.TryShrink())
+        {
+            return network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
+        }
+        finally
+        {
+            network.Arena.Ran();
         }
     }
 
@@ -84,7 +103,7 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
 
     public ulong BytesOf(int output) => (ulong)network.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
 
-    /// <summary>The kernel that copies the measured values to these addresses.</summary>
+    /// <summary>The kernel that copies the measured values to these addresses, and then lets them go.</summary>
     public ManagedKernel Delivery(ReadOnlySpan<DevicePointer> outputs)
     {
         for (int output = 0; output < outputs.Length; output++)
@@ -92,10 +111,16 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
             _delivery.Prepare(output, Measured(output), outputs[output], BytesOf(output));
         }
 
+        _delivery.Own(_values!);
+        _values = null;
         return _delivery;
     }
 
-    public void Dispose() => _values?.Dispose();
+    public void Dispose()
+    {
+        _values?.Dispose();
+        _delivery.Dispose();
+    }
 
     /// <summary>Why a tensor of these dimensions is not handed on; null where it is.</summary>
     private static string? Obstacle(ElementType type, long[] dimensions) =>

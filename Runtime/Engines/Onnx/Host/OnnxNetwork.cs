@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx.Model;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
@@ -15,8 +16,9 @@ internal sealed class OnnxNetwork : IDisposable
 {
     private readonly OnnxWeights _weights;
 
-    private OnnxNetwork(EngineSource source, EngineHome home, OnnxGraph graph, OnnxWeights weights, InferenceSession session)
+    private OnnxNetwork(EngineSource source, EngineHome home, OnnxGraph graph, OnnxWeights weights, InferenceSession session, OnnxArena arena)
     {
+        Arena = arena;
         _weights = weights;
         Session = session;
         Home = home;
@@ -30,6 +32,9 @@ internal sealed class OnnxNetwork : IDisposable
     }
 
     public InferenceSession Session { get; }
+
+    /// <summary>Where its runs take memory from.</summary>
+    public OnnxArena Arena { get; }
 
     public EngineHome Home { get; }
 
@@ -59,8 +64,9 @@ internal sealed class OnnxNetwork : IDisposable
         InferenceSession? session = null;
         try
         {
+            var arena = OnnxArena.Of(MemoryOf(home.Driver));
             session = OnnxSession.Create(source, graph, cancellation);
-            return new OnnxNetwork(source, home, graph, weights, session);
+            return new OnnxNetwork(source, home, graph, weights, session, arena);
         }
         catch
         {
@@ -74,6 +80,21 @@ internal sealed class OnnxNetwork : IDisposable
     {
         Session.Dispose();
         _weights.Dispose();
+    }
+
+    /// <summary>Of all devices together.</summary>
+    private static ulong MemoryOf(ICudaDriver driver)
+    {
+        ulong sum = 0;
+        driver.DeviceGetCount(out int count).ThrowIfFailed();
+        for (int ordinal = 0; ordinal < count; ordinal++)
+        {
+            driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
+            driver.DeviceTotalMem(out ulong bytes, device).ThrowIfFailed();
+            sum += bytes;
+        }
+
+        return sum;
     }
 
     private static OnnxGraph ReadGraph(EngineSource source)

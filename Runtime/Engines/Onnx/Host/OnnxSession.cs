@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Engines.Onnx.Model;
@@ -7,7 +8,7 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>Makes ONNX Runtime sessions the way Troupe needs them: on the calling thread alone, quiet, and with one clear error when the
 /// bytes are refused.</summary>
-internal static class OnnxSession
+internal static partial class OnnxSession
 {
     private static readonly Lock EnvironmentLock = new();
 
@@ -15,16 +16,7 @@ internal static class OnnxSession
     /// <exception cref="OperationCanceledException">Cancelled while it was loading.</exception>
     public static InferenceSession Create(EngineSource source, OnnxGraph graph, CancellationToken cancellation)
     {
-        UseQuietEnvironment();
-        using var options = new SessionOptions
-        {
-            IntraOpNumThreads = 1,
-            InterOpNumThreads = 1,
-            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
-        };
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        options.AddSessionConfigEntry("session.inter_op.allow_spinning", "0");
+        using SessionOptions options = Options();
         if (graph.ExternalFiles.Count > 0)
         {
             options.AddSessionConfigEntry(
@@ -48,13 +40,40 @@ internal static class OnnxSession
         }
     }
 
-    /// <summary>ONNX Runtime's message on one line, without its error code and file names.</summary>
+    /// <summary>The options of every session.</summary>
+    public static SessionOptions Options()
+    {
+        UseQuietEnvironment();
+        var options = new SessionOptions
+        {
+            IntraOpNumThreads = 1,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        options.AddSessionConfigEntry("session.inter_op.allow_spinning", "0");
+
+        // What a run makes comes from the one arena of the process; weights do not, they are charged to the device.
+        options.AddSessionConfigEntry("session.use_env_allocators", "1");
+        options.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1");
+        return options;
+    }
+
+    /// <summary>ONNX Runtime's message on one line, without its error code and the places in its source.</summary>
     public static string Explain(Exception trouble)
     {
-        string text = trouble.Message.ReplaceLineEndings(" ").Trim();
+        string text = SourcePlace().Replace(trouble.Message.ReplaceLineEndings(" "), "").Trim();
         int end = text.StartsWith("[ErrorCode:", StringComparison.Ordinal) ? text.IndexOf(']', StringComparison.Ordinal) : -1;
         return text[(end + 1)..].Trim().TrimEnd('.');
     }
+
+    /// <summary>A file, a line and the function there, with up to three storeys of parentheses.</summary>
+    [GeneratedRegex(
+        @"\S+\.(?:cc|cpp|h|hpp):[0-9]+ [^()]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?: const)?(?: \[with [^\]]*\])? ?",
+        RegexOptions.CultureInvariant
+    )]
+    private static partial Regex SourcePlace();
 
     private static ModuleLoadException Refusal(EngineSource source, OnnxGraph graph, Exception trouble)
     {
@@ -75,7 +94,7 @@ internal static class OnnxSession
     }
 
     /// <summary>The process-wide environment prints warnings unless it is made here first; whoever made it before keeps it.</summary>
-    private static void UseQuietEnvironment()
+    public static void UseQuietEnvironment()
     {
         lock (EnvironmentLock)
         {

@@ -1,0 +1,142 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Troupe.Runtime.Engines.Onnx.Host;
+
+/// <summary>The memory that ONNX Runtime takes for what it makes while it runs: one arena for all sessions of the process, bounded by the
+/// memory of the emulated devices, and given back when runs have grown it.</summary>
+/// <remarks>
+/// A run that needs more than the bound ends as a failure of its own. A run cannot free the region that its own outputs lie in, so memory
+/// goes back by runs of a one-node session: soon after those that grew the arena, and when none came for a while.
+/// <b>Owns</b> that session and a timer, for the life of the process. <b>Thread</b> any. <b>Blocks</b> for the arena's lock.
+/// </remarks>
+internal sealed class OnnxArena
+{
+    /// <summary>Unused bytes that may stay while runs go on; a model in steady state uses them again.</summary>
+    private const long Slack = 64L << 20;
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly Lock Registration = new();
+    private static OnnxArena? _newest;
+
+    private readonly Lock _lock = new();
+    private readonly InferenceSession _session;
+    private readonly OrtAllocator _allocator;
+    private readonly RunOptions _shrinking = new();
+    private readonly OrtValue[] _input = [OrtValue.CreateTensorValueFromMemory(new float[1], [1])];
+    private readonly OrtValue[] _output = [OrtValue.CreateTensorValueFromMemory(new float[1], [1])];
+    private readonly ITimer _timer;
+    private volatile bool _hasRun;
+    private int _isWatched;
+
+    private OnnxArena(ulong bytes, TimeProvider time)
+    {
+        Bound = bytes;
+        using SessionOptions options = OnnxSession.Options();
+        _session = new InferenceSession(Identity.ToArray(), options);
+        using OrtMemoryInfo memory = Memory();
+        _allocator = new OrtAllocator(_session, memory);
+        _shrinking.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+        _timer = time.CreateTimer(static arena => ((OnnxArena)arena!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Most bytes it takes from the system.</summary>
+    public ulong Bound { get; }
+
+    /// <summary>Bytes it has taken from the system, and how many of them are in use.</summary>
+    public (long Taken, long InUse) Holdings => OnnxApi.Holdings(_allocator);
+
+    /// <summary>y = x over [1], as an ONNX model (opset 13): what a run that only gives memory back computes.</summary>
+    private static ReadOnlySpan<byte> Identity =>
+        [
+            0x08, 0x08, 0x3a, 0x37, 0x0a, 0x10, 0x0a, 0x01, 0x78, 0x12, 0x01, 0x79, 0x22, 0x08, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x79,
+            0x12, 0x01, 0x67, 0x5a, 0x0f, 0x0a, 0x01, 0x78, 0x12, 0x0a, 0x0a, 0x08, 0x08, 0x01, 0x12, 0x04, 0x0a, 0x02, 0x08, 0x01, 0x62, 0x0f,
+            0x0a, 0x01, 0x79, 0x12, 0x0a, 0x0a, 0x08, 0x08, 0x01, 0x12, 0x04, 0x0a, 0x02, 0x08, 0x01, 0x42, 0x04, 0x0a, 0x00, 0x10, 0x0d,
+        ];
+
+    /// <summary>The arena that sessions made from now on take from. A process whose devices have more memory than those before gets a larger
+    /// one; sessions made before keep theirs.</summary>
+    /// <param name="bytes">Memory of the emulated devices together.</param>
+    public static OnnxArena Of(ulong bytes)
+    {
+        lock (Registration)
+        {
+            return _newest is { } newest && newest.Bound >= bytes ? newest : Renew(bytes, TimeProvider.System);
+        }
+    }
+
+    /// <summary>Another arena for the sessions to come.</summary>
+    /// <param name="time">What its timer goes by.</param>
+    internal static OnnxArena Renew(ulong bytes, TimeProvider time)
+    {
+        lock (Registration)
+        {
+            OnnxSession.UseQuietEnvironment();
+            using OrtMemoryInfo memory = Memory();
+            if (_newest is not null)
+            {
+                OrtEnv.Instance().UnregisterAllocator(memory);
+            }
+
+            OnnxApi.RegisterArena(OrtEnv.Instance(), memory, bytes);
+            return _newest = new OnnxArena(bytes, time);
+        }
+    }
+
+    /// <summary>A run has ended, and may have grown the arena. Allocates nothing.</summary>
+    public void Ran()
+    {
+        if (!_hasRun)
+        {
+            _hasRun = true;
+        }
+
+        if (Volatile.Read(ref _isWatched) == 0 && Interlocked.Exchange(ref _isWatched, 1) == 0)
+        {
+            _timer.Change(Period, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Gives what is not in use back to the system; false where that was nothing.</summary>
+    public bool TryShrink()
+    {
+        lock (_lock)
+        {
+            long before = Holdings.Taken;
+            _session.Run(_shrinking, ["x"], _input, ["y"], _output);
+            return Holdings.Taken < before;
+        }
+    }
+
+    /// <summary>Gives much back while runs go on, and everything when none came since it looked last.</summary>
+    private void Look()
+    {
+        try
+        {
+            bool isIdle = !_hasRun;
+            _hasRun = false;
+            (long taken, long inUse) = Holdings;
+            if (isIdle || taken - inUse > Slack)
+            {
+                TryShrink();
+            }
+
+            if (isIdle)
+            {
+                Volatile.Write(ref _isWatched, 0);
+                Interlocked.MemoryBarrier();
+                if (!_hasRun || Interlocked.Exchange(ref _isWatched, 1) != 0)
+                {
+                    return;
+                }
+            }
+        }
+        catch (OnnxRuntimeException)
+        {
+            // The memory stays where it is until it is looked at again.
+        }
+
+        _timer.Change(Period, Timeout.InfiniteTimeSpan);
+    }
+
+    private static OrtMemoryInfo Memory() => new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
+}
