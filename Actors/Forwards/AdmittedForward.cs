@@ -20,9 +20,9 @@ internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Se
 
     public IForwardOrigin? Origin => Dispatch.Origin;
 
-    public sbyte Priority => Dispatch.Priority;
+    public int Priority => Dispatch.Forward.Priority;
 
-    public ForwardClass Class => Dispatch.Class;
+    public ForwardClass Class => Dispatch.Forward.Class;
 
     public ForwardSuspicion Suspicion => Dispatch.Suspicion;
 

@@ -12,11 +12,6 @@ namespace Troupe.Actors.Forwards;
 internal sealed record DispatchForward(Forward Forward, ModelVersion Model, int Attempt, TimeSpan Deadline, IForwardOrigin? Origin)
     : INoSerializationVerificationNeeded
 {
-    /// <summary>Higher goes first among those that wait.</summary>
-    public sbyte Priority { get; init; }
-
-    public ForwardClass Class { get; init; }
-
     public ForwardSuspicion Suspicion { get; init; }
 
     /// <summary>Keeps the bytes of the inputs alive until the attempt has ended; null when the tensors own theirs.</summary>

@@ -22,6 +22,9 @@ internal sealed class GpuForward
     /// <summary>Its caller has been answered; the result is dropped.</summary>
     public bool IsAbandoned { get; set; }
 
+    /// <summary>Rises with each that is queued.</summary>
+    internal long Order { get; set; }
+
     internal GpuForward? Previous { get; set; }
 
     internal GpuForward? Next { get; set; }

@@ -13,6 +13,7 @@ namespace Troupe.Actors.Gpu;
 /// again.</remarks>
 internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances instances, DecisionQueue<GpuDecision, IGpuShell> decisions)
 {
+    private readonly Predicate<GpuForward> _mayGo = forward => !instances[forward.Admitted.Model].Holds(forward);
     private readonly Dictionary<(RequestId Id, int Attempt), GpuForward> _held = [];
     private readonly ForwardQueue _queue = new();
     private readonly Stack<GpuForward> _spare = new();
@@ -105,21 +106,14 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         Complete(launch, [.. launch.Forwards.Select(_ => ForwardResult.Failed(failure))], now, launched: false);
     }
 
-    /// <summary>Hands queued forwards to the executor while it has credits; forwards behind a barrier let others pass.</summary>
+    /// <summary>Hands queued forwards to the executor while it has credits, in the order of their queue.</summary>
     public void Pump(TimeSpan now)
     {
-        for (GpuForward? forward = _queue.First; forward is not null && Launches < spec.LaunchLimit; )
+        while (Launches < spec.LaunchLimit && _queue.Take(_mayGo) is { } forward)
         {
-            GpuForward? next = forward.Next;
-            if (!instances[forward.Admitted.Model].Holds(forward))
-            {
-                _queue.Remove(forward);
-                forward.Launch(now);
-                Launches++;
-                decisions.Add(GpuDecision.Executor(new Launch(life.Incarnation, spec.Id.Ordinal, [forward.Admitted])));
-            }
-
-            forward = next;
+            forward.Launch(now);
+            Launches++;
+            decisions.Add(GpuDecision.Executor(new Launch(life.Incarnation, spec.Id.Ordinal, [forward.Admitted])));
         }
     }
 

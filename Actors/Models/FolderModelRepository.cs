@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
@@ -11,11 +12,25 @@ namespace Troupe.Actors.Models;
 /// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c>, an artifact such as
 /// <c>NAME/VERSION/model.plan</c>, or <c>NAME/VERSION/module.json</c>.</summary>
 /// <param name="folder">The repository; null for a node without one, which loads by path only.</param>
-/// <param name="note">Told, once per model, what is passed over: a <c>config.pbtxt</c> is not read.</param>
+/// <param name="note">Told, once per entry, what is passed over and why.</param>
 public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
 {
     /// <summary>Files a version folder is searched for: a manifest, whose parts may have any name, or one lone model.</summary>
     private static readonly string[] Files = [.. RepositoryFiles.Names];
+
+    private static readonly string[] LoneFiles =
+    [
+        .. Files.Where(file => file != RepositoryFiles.Manifest).Select(file => Path.GetExtension(file)),
+    ];
+
+    private const string NameRule =
+        "A model's name stands in paths of requests, where nothing is decoded: use 1 to 255 of the letters A to Z and a to z, digits and "
+        + "-._~!$&'()*+,;=:@, not beginning with '.'.";
+
+    /// <summary>What may stand in a segment of a URL as it is.</summary>
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
+    );
 
     private readonly string? _folder = folder is null ? null : Path.GetFullPath(folder);
     private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
@@ -28,16 +43,53 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         }
 
         var found = new List<ModelReference>();
-        foreach (string path in Directory.EnumerateDirectories(_folder).Order(StringComparer.Ordinal))
+        foreach (string path in Entries(_folder))
         {
             string name = Path.GetFileName(path);
-            if (IsName(name))
+            if (Skipped(path, name, out int[] numbers) is not { } reason)
             {
-                found.AddRange(Versions(path).Select(number => new ModelReference(name, number)));
+                found.AddRange(numbers.Select(number => new ModelReference(name, number)));
+            }
+            else if (Note(name))
+            {
+                note($"'{path}' is skipped: {reason}");
             }
         }
 
         return found;
+    }
+
+    /// <summary>Its folders, and the model files that lie where a folder should.</summary>
+    private static IEnumerable<string> Entries(string folder) =>
+        Directory
+            .EnumerateDirectories(folder)
+            .Concat(Directory.EnumerateFiles(folder).Where(file => LoneFiles.Contains(Path.GetExtension(file))))
+            .Where(path => !Path.GetFileName(path.AsSpan()).StartsWith('.'))
+            .Order(StringComparer.Ordinal);
+
+    /// <summary>Why an entry of the repository is no model; null where it is one, in at least one version.</summary>
+    private static string? Skipped(string path, string name, out int[] numbers)
+    {
+        numbers = [];
+        if (File.Exists(path))
+        {
+            return $"a model is a folder; {Path.GetFileNameWithoutExtension(name)}/1/ is the place of this file.";
+        }
+
+        if (!IsName(name))
+        {
+            return NameRule;
+        }
+
+        try
+        {
+            numbers = [.. Versions(path)];
+            return numbers.Length > 0 ? null : NoVersion(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return $"it cannot be read: {unreadable.Message}";
+        }
     }
 
     public ModuleSource Resolve(LoadModel load)
@@ -46,7 +98,7 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         {
             throw new ModuleLoadException(
                 FailureKind.InvalidRequest,
-                $"'{load.Name}' is not a model name. Use 1 to 255 characters without '/', '\\' or control characters, not beginning with '.'."
+                $"'{load.Name}' is not a model name. {NameRule}"
             );
         }
 
@@ -84,7 +136,7 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             throw new ModuleLoadException(
                 FailureKind.NotFound,
                 number == 0
-                    ? $"Model '{load.Name}' has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected."
+                    ? $"Model '{load.Name}' is not in the repository: {NoVersion(model)}"
                     : $"Model '{load.Name}' has no version {number} in {model}."
             );
         }
@@ -149,6 +201,9 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             .Where(number => number > 0)
             .Order();
 
+    private static string NoVersion(string model) =>
+        $"it has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected.";
+
     private static bool IsName(string? name) =>
-        name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAny('/', '\\') && !name.Any(char.IsControl);
+        name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAnyExcept(NameCharacters);
 }

@@ -37,13 +37,14 @@ internal sealed class ModeRequestCheck(ModeStore store, Func<ClusterView> view)
             return NotFound($"Node {gpu.Node} has no GPU {gpu.Ordinal}; it has {Ordinals(known, gpu.Node)}.");
         }
 
-        if (scope.Model is { } model && !known.Nodes.Any(snapshot => snapshot.Models.Any(loaded => Names(model, loaded))))
-        {
-            return NotFound($"Model '{model}' is not loaded on any node that can be reached; load it first.");
-        }
-
-        return scope.Session is { } session ? Session(session) : null;
+        return Model(scope) ?? (scope.Session is { } session ? Session(session) : null);
     }
+
+    /// <summary>Null when the scope names no model, or one that is loaded somewhere.</summary>
+    public ModeRefusal? Model(ModeScope scope) =>
+        scope.Model is { } model && !view().Nodes.Any(snapshot => snapshot.Models.Any(loaded => Names(model, loaded)))
+            ? NotFound($"Model '{model}' is not loaded on any node that can be reached; load it first.")
+            : null;
 
     /// <summary>Null when a session is open.</summary>
     public ModeRefusal? Session(SessionId session) =>

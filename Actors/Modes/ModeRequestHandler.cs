@@ -245,6 +245,16 @@ internal sealed class ModeRequestHandler(
             return;
         }
 
+        // A model may have gone and left what was set for it.
+        if (
+            !store.Table.Entries.Any(entry => store.IsLive(entry) && entry.Scope.Model == request.Scope.Model)
+            && checks.Model(request.Scope) is { } unknown
+        )
+        {
+            Refuse(asker, unknown);
+            return;
+        }
+
         HashSet<ModeStamp> hidden = [.. store.Table.Hidden()];
         var unsets = ModeUnsets.Of(store.Table.Entries);
         ModeEntrySnapshot[] entries =
@@ -274,7 +284,27 @@ internal sealed class ModeRequestHandler(
             return;
         }
 
-        decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Audited(audit.Read(ModeScopes.Normalize(request.Scope)))));
+        if (request.Scope.Node is not null || request.Scope.Gpu is not null)
+        {
+            Refuse(
+                asker,
+                new ModeRefusal(
+                    FailureKind.InvalidRequest,
+                    "Forwards are counted by the router that accepted them, wherever they run: ask by model or session."
+                )
+            );
+            return;
+        }
+
+        // What was counted stays when its model goes.
+        AuditRow[] rows = audit.Read(ModeScopes.Normalize(request.Scope));
+        if (!rows.Any(row => row.Scope?.Model == request.Scope.Model) && checks.Model(request.Scope) is { } unknown)
+        {
+            Refuse(asker, unknown);
+            return;
+        }
+
+        decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Audited(rows)));
     }
 
     private void Explain(ExplainModes request, IReplyTo<ModeReply> asker, TimeSpan now)

@@ -5,6 +5,7 @@ namespace Troupe.Hosting.Bench;
 
 /// <summary>One rung of <c>troupe bench</c>: throughput and the time of one call.</summary>
 /// <param name="Failed">Requests that were not answered 200.</param>
+/// <param name="FirstError">What one of those was answered with, or how it broke.</param>
 internal sealed record LoadResult(
     string Rung,
     int Clients,
@@ -12,16 +13,33 @@ internal sealed record LoadResult(
     long Failed,
     [property: JsonPropertyName("calls_per_s")] double CallsPerSecond,
     [property: JsonPropertyName("p50_us")] double P50Microseconds,
-    [property: JsonPropertyName("p99_us")] double P99Microseconds
+    [property: JsonPropertyName("p99_us")] double P99Microseconds,
+    string? FirstError = null
 )
 {
     /// <param name="micros">Time of each call; sorted in place.</param>
-    public static LoadResult Of(string rung, int clients, double[] micros, long failed, TimeSpan elapsed)
+    public static LoadResult Of(
+        string rung,
+        double[] micros,
+        TimeSpan elapsed,
+        int clients = 1,
+        long failed = 0,
+        string? firstError = null
+    )
     {
         Array.Sort(micros);
         double At(double share) =>
             micros.Length == 0 ? 0 : Math.Round(micros[Math.Min((int)(micros.Length * share), micros.Length - 1)], 1);
-        return new LoadResult(rung, clients, micros.Length, failed, Math.Round(micros.Length / elapsed.TotalSeconds, 1), At(0.5), At(0.99));
+        return new LoadResult(
+            rung,
+            clients,
+            micros.Length,
+            failed,
+            Math.Round(micros.Length / elapsed.TotalSeconds, 1),
+            At(0.5),
+            At(0.99),
+            firstError
+        );
     }
 }
 

@@ -158,7 +158,7 @@ internal sealed class OverheadRun(TimeSpan perRung)
             }
         }
 
-        return LoadResult.Of("router", 1, [.. micros], 0, Stopwatch.GetElapsedTime(started));
+        return LoadResult.Of("router", [.. micros], Stopwatch.GetElapsedTime(started));
     }
 
     private LoadResult Repeat(string rung, Action call, CancellationToken stop)
@@ -178,6 +178,6 @@ internal sealed class OverheadRun(TimeSpan perRung)
             micros.Add(Stopwatch.GetElapsedTime(begun).TotalMicroseconds);
         }
 
-        return LoadResult.Of(rung, 1, [.. micros], 0, Stopwatch.GetElapsedTime(started));
+        return LoadResult.Of(rung, [.. micros], Stopwatch.GetElapsedTime(started));
     }
 }

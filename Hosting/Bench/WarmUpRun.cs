@@ -48,7 +48,7 @@ internal static partial class WarmUpRun
             LoadResult result = await SendAsync(limit.Token);
             if (result.Failed > 0)
             {
-                LogGivenUp(log, $"{result.Failed} of {result.Calls} forwards were not answered with 200");
+                LogGivenUp(log, $"{result.Failed} of {result.Calls} forwards were not answered with 200: {result.FirstError}");
                 return;
             }
 
@@ -118,7 +118,7 @@ internal static partial class WarmUpRun
             Bound,
             MostForwards / Clients
         );
-        return await LoadGenerator.RunAsync("warm-up", load, stop, stop);
+        return await LoadGenerator.RunAsync("warm-up", load, stop);
     }
 
     [LoggerMessage(

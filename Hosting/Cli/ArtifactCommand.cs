@@ -68,7 +68,11 @@ internal static class ArtifactCommand
             try
             {
                 byte[] bytes = EmulatedPlan.Pack(source);
-                File.WriteAllBytes(target, bytes);
+                using (FileStream plan = OutputFile.Create("PLAN", target))
+                {
+                    plan.Write(bytes);
+                }
+
                 parsed.InvocationConfiguration.Output.WriteLine($"{target}: {bytes.Length} bytes");
             }
             catch (ModuleLoadException refused)
@@ -79,9 +83,9 @@ internal static class ArtifactCommand
                     refused
                 );
             }
-            catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
+            catch (Exception unread) when (unread is IOException or UnauthorizedAccessException or ArgumentException)
             {
-                throw new CliException(ExitCode.PathNotFound, $"'{target}' cannot be written: {unwritten.Message}", unwritten);
+                throw new CliException(ExitCode.PathNotFound, $"'{source}' cannot be read: {unread.Message}", unread);
             }
 
             return (int)ExitCode.Success;
@@ -102,7 +106,8 @@ internal static class ArtifactCommand
         }
         catch (ArtifactException refused)
         {
-            throw new CliException(ExitCode.Refused, refused.Message, refused);
+            ExitCode code = refused.Fault == ArtifactFault.Unreadable ? ExitCode.PathNotFound : ExitCode.Refused;
+            throw new CliException(code, refused.Message, refused);
         }
     }
 }

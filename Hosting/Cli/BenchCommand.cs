@@ -1,12 +1,11 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
 using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
-using Troupe.Hosting.Startup;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;
@@ -18,17 +17,21 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        Argument<string?> model = new("MODEL")
+        Argument<string?> model = Arguments.OptionalWord(
+            "MODEL",
+            "Model of a running node to load. Without it: the overhead ladder on the sample classifier, in this process."
+        );
+        Option<string[]> inputs = new("--input")
         {
-            Description = "Model of a running node to load. Without it: the overhead ladder on the sample classifier, in this process.",
-            Arity = ArgumentArity.ZeroOrOne,
+            Description = "A tensor of the request, as for infer. Default: zeros, with 1 for what is free in the shape.",
+            HelpName = "NAME=FILE",
         };
-        Option<string[]> inputs = new("--input") { Description = "A tensor of the request, as for infer.", HelpName = "NAME=FILE" };
         Option<int> clients = new("--clients")
         {
             Description = $"Connections, 1 to {MostClients}. Default 1.",
             HelpName = "N",
             DefaultValueFactory = _ => 1,
+            CustomParser = result => Arguments.Number(result, 1, MostClients),
         };
         Option<string> duration = new("--duration")
         {
@@ -77,18 +80,19 @@ internal static class BenchCommand
         CancellationToken stop
     )
     {
-        if (clients is < 1 or > MostClients)
-        {
-            throw new CliException(ExitCode.Usage, $"--clients: {clients}: write a number from 1 to {MostClients}");
-        }
-
-        using NodeClient node = client.Client(parsed);
-        using HttpRequestMessage request = new(HttpMethod.Get, Endpoints.ModelMetadata.Path(model));
-        using HttpResponseMessage answer = await node.SendAsync(request, stop);
-        using JsonDocument metadata = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(stop));
-        Tensor[] tensors = [.. inputs.Select(input => InferCommand.ReadInput(metadata.RootElement, input))];
+        long started = Stopwatch.GetTimestamp();
+        using NodeClient node = client.Client(parsed, atMost: duration);
+        TensorSpec[] specs = await ModelInputs.AskAsync(node, [model], stop);
+        Tensor[] given = [.. inputs.Select(input => ModelInputs.Read(specs, input))];
+        Tensor[] tensors = [.. given, .. specs.Where(spec => given.All(tensor => tensor.Name != spec.Name)).Select(ModelInputs.Blank)];
         Uri url = new(node.Url);
-        LoadSpec load = new(new DnsEndPoint(url.Host, url.Port), InferRequestBytes.Of(model, tensors), clients, duration);
+        TimeSpan left = duration - Stopwatch.GetElapsedTime(started);
+        LoadSpec load = new(
+            new DnsEndPoint(url.Host, url.Port),
+            InferRequestBytes.Of(model, tensors),
+            clients,
+            left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)
+        );
         try
         {
             return new BenchResult(model, [await LoadGenerator.RunAsync("http", load, stop)]);
@@ -123,5 +127,9 @@ internal static class BenchCommand
                     ]
             )
         );
+        foreach (LoadResult rung in result.Rungs.Where(rung => rung.FirstError is not null))
+        {
+            terminal.Line($"{rung.Rung}: the first that failed: {rung.FirstError}");
+        }
     }
 }

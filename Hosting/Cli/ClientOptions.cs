@@ -9,9 +9,10 @@ internal sealed class ClientOptions
 {
     private readonly Option<string> _url = new("--url")
     {
-        Description = $"Address of a node. Default {NodeClient.DefaultUrl}.",
+        Description = $"Address of a node. Default {NodeClient.DefaultUrl}. [{OptionVariables.Url}]",
         HelpName = "URL",
-        DefaultValueFactory = _ => NodeClient.DefaultUrl,
+        DefaultValueFactory = _ =>
+            Environment.GetEnvironmentVariable(OptionVariables.Url) is { Length: > 0 } named ? named : NodeClient.DefaultUrl,
     };
     private readonly Option<string> _timeout = new("--timeout")
     {
@@ -41,5 +42,10 @@ internal sealed class ClientOptions
             : throw new CliException(ExitCode.Usage, $"--timeout: '{text}': {Quantities.TimeForm}");
     }
 
-    public NodeClient Client(ParseResult parsed) => new(Url(parsed), Timeout(parsed));
+    /// <param name="atMost">No longer than this, whatever was written.</param>
+    public NodeClient Client(ParseResult parsed, TimeSpan? atMost = null)
+    {
+        TimeSpan timeout = Timeout(parsed);
+        return new NodeClient(Url(parsed), atMost < timeout ? atMost.Value : timeout);
+    }
 }

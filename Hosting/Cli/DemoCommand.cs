@@ -65,9 +65,11 @@ internal static class DemoCommand
 
     private static async Task<int> FacesAsync(Terminal terminal, string output, CancellationToken stop)
     {
+        // Made first: a place that cannot be written to is said before the work.
+        await using FileStream picture = OutputFile.Create("--output", output);
         using ILoggerFactory logs = Logs.Open(LogLevel.Warning, LogFormat.Line, toStandardError: true);
         await using NodeHost host = await StartAsync(SampleFiles.FaceModel, "blazeface", logs, stop);
-        FacesResult result = await FaceDemo.RunAsync(host.Node, new ModelReference("blazeface"), Path.GetFullPath(output), stop);
+        FacesResult result = await FaceDemo.RunAsync(host.Node, new ModelReference("blazeface"), picture, stop);
         if (terminal.Json)
         {
             terminal.Document(result, DemoJson.Default.FacesResult);

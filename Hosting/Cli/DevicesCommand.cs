@@ -46,7 +46,7 @@ internal static class DevicesCommand
                         device.InFlight.ToString(CultureInfo.InvariantCulture),
                         MebiBytes(device.MemoryUsedBytes),
                         MebiBytes(device.MemoryTotalBytes),
-                        string.Join(' ', device.Models),
+                        Terminal.Brief(device.Models),
                     ]
             )
         );

@@ -16,8 +16,8 @@ internal static class InferCommand
 
     public static Command Create()
     {
-        Argument<string> model = new("MODEL") { Description = "Name of the model." };
-        Option<int?> version = new("--model-version") { Description = "Version number. Default: the highest loaded.", HelpName = "N" };
+        Argument<string> model = Arguments.Word("MODEL", "Name of the model.");
+        Option<int?> version = Arguments.Version("Version number. Default: the highest loaded.");
         Option<string[]> inputs = new("--input")
         {
             Description =
@@ -67,10 +67,8 @@ internal static class InferCommand
 
     private static async Task<Tensor[]> ReadInputsAsync(NodeClient node, string[] named, string[] inputs, CancellationToken cancellation)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, Endpoints.ModelMetadata.Path(named));
-        using HttpResponseMessage response = await node.SendAsync(request, cancellation);
-        using JsonDocument metadata = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellation));
-        return [.. inputs.Select(input => ReadInput(metadata.RootElement, input))];
+        TensorSpec[] specs = await ModelInputs.AskAsync(node, named, cancellation);
+        return [.. inputs.Select(input => ModelInputs.Read(specs, input))];
     }
 
     /// <summary>The JSON of the answer, without the binary outputs that a request may ask for.</summary>
@@ -84,62 +82,36 @@ internal static class InferCommand
 
         using HttpResponseMessage response = await node.SendAsync(request, cancellation);
         byte[] answer = await response.Content.ReadAsByteArrayAsync(cancellation);
-        return Encoding.UTF8.GetString(answer, 0, InferFile.JsonLength(answer));
+        return node.Read(response, () => Checked(Encoding.UTF8.GetString(answer, 0, InferFile.JsonLength(answer))));
     }
 
-    /// <summary>The tensor of one <c>--input NAME=FILE</c>, for a model of which the metadata is known.</summary>
-    internal static Tensor ReadInput(JsonElement metadata, string input)
+    /// <summary>The same answer, once it is sure that outputs are in it.</summary>
+    private static string Checked(string answer)
     {
-        int equals = input.IndexOf('=', StringComparison.Ordinal);
-        return equals > 0
-            ? InputFile.Read(Spec(metadata, input[..equals]), input[(equals + 1)..])
-            : throw new CliException(ExitCode.Usage, $"--input: '{input}': write NAME=FILE");
-    }
-
-    private static TensorSpec Spec(JsonElement metadata, string name)
-    {
-        JsonElement[] inputs = [.. metadata.GetProperty("inputs").EnumerateArray()];
-        foreach (JsonElement input in inputs)
-        {
-            if (
-                input.GetProperty("name").GetString() == name
-                && ElementTypes.TryParse(input.GetProperty("datatype").GetString()!, out ElementType type)
-            )
-            {
-                return new TensorSpec(
-                    name,
-                    type,
-                    new TensorShape([.. input.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64())])
-                );
-            }
-        }
-
-        throw new CliException(
-            ExitCode.Usage,
-            $"--input: the model has no input '{name}'; it has {string.Join(", ", inputs.Select(input => input.GetProperty("name").GetString()))}"
-        );
+        using JsonDocument document = JsonDocument.Parse(answer);
+        _ = Rows(document).Count();
+        return answer;
     }
 
     private static void Show(Terminal terminal, string answer)
     {
         using JsonDocument document = JsonDocument.Parse(answer);
-        terminal.Table(
-            ["Output", "Type", "Shape", "Values"],
-            document
-                .RootElement.GetProperty("outputs")
-                .EnumerateArray()
-                .Select(output =>
-                {
-                    return (IReadOnlyList<string>)
-                        [
-                            output.GetProperty("name").GetString()!,
-                            output.GetProperty("datatype").GetString()!,
-                            output.GetProperty("shape").GetRawText(),
-                            Values(output),
-                        ];
-                })
-        );
+        terminal.Table(["Output", "Type", "Shape", "Values"], Rows(document));
     }
+
+    private static IEnumerable<IReadOnlyList<string>> Rows(JsonDocument answer) =>
+        answer
+            .RootElement.GetProperty("outputs")
+            .EnumerateArray()
+            .Select(output =>
+                (IReadOnlyList<string>)
+                    [
+                        output.GetProperty("name").GetString()!,
+                        output.GetProperty("datatype").GetString()!,
+                        output.GetProperty("shape").GetRawText(),
+                        Values(output),
+                    ]
+            );
 
     private static string Values(JsonElement output)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
+using Troupe.Hosting.Http.Server;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Cli;
@@ -39,7 +40,7 @@ internal sealed record InferFile(byte[] Bytes, int HeaderLength)
         {
             throw new CliException(
                 ExitCode.Usage,
-                $"--request: '{path}' is not a V2 request: {alien.Message} Write {{\"inputs\": [{{\"name\": …, \"datatype\": …, \"shape\": …, \"data\": …}}]}}",
+                $"--request: '{path}' is not a V2 request: {JsonDialect.Trouble(alien)}; write {{\"inputs\": [{{\"name\": …, \"datatype\": …, \"shape\": …, \"data\": …}}]}}",
                 alien
             );
         }
@@ -49,12 +50,13 @@ internal sealed record InferFile(byte[] Bytes, int HeaderLength)
     /// <exception cref="JsonException">There is none.</exception>
     public static int JsonLength(ReadOnlySpan<byte> body)
     {
-        Utf8JsonReader reader = new(body, isFinalBlock: false, default);
+        int mark = body.StartsWith("\uFEFF"u8) ? 3 : 0;
+        Utf8JsonReader reader = new(body[mark..], isFinalBlock: false, default);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject || !reader.TrySkip())
         {
             throw new JsonException("It does not begin with a whole JSON object.");
         }
 
-        return (int)reader.BytesConsumed;
+        return mark + (int)reader.BytesConsumed;
     }
 }

@@ -49,12 +49,8 @@ internal static class ModelsCommand
 
     private static Command CreateLoad()
     {
-        Argument<string> model = new("MODEL") { Description = "Name to serve it under." };
-        Option<int?> version = new("--model-version")
-        {
-            Description = "Version number. Default: the highest in the repository.",
-            HelpName = "N",
-        };
+        Argument<string> model = Arguments.Word("MODEL", "Name to serve it under.");
+        Option<int?> version = Arguments.Version("Version number. Default: the highest in the repository.");
         Option<string?> path = new("--path")
         {
             Description =
@@ -66,6 +62,8 @@ internal static class ModelsCommand
         {
             Description = "Ordinal of a device to load on; may be given several times. Default: every device of the node.",
             HelpName = "N",
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = Arguments.Numbers,
         };
         Command command = new("load", "Loads a model on a node.") { model, version, path, target, gpus };
         ClientOptions client = new(command);
@@ -99,8 +97,8 @@ internal static class ModelsCommand
 
     private static Command CreateUnload()
     {
-        Argument<string> model = new("MODEL") { Description = "Name it is served under." };
-        Option<int?> version = new("--model-version") { Description = "Version number. Default: all versions.", HelpName = "N" };
+        Argument<string> model = Arguments.Word("MODEL", "Name it is served under.");
+        Option<int?> version = Arguments.Version("Version number. Default: all versions.");
         Option<string?> target = new("--node") { Description = "Node that unloads it. Default: the one that is asked.", HelpName = "ADDR" };
         Command command = new("unload", "Unloads a model from a node; forwards that wait for it finish first.") { model, version, target };
         ClientOptions client = new(command);

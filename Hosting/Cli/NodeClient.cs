@@ -85,7 +85,7 @@ internal sealed class NodeClient : IDisposable
         {
             throw new CliException(
                 ExitCode.Unreachable,
-                $"no node answers at {Url}: {unreachable.Message}; start one with 'troupe serve' or name another with --url",
+                $"no node answers at {Url}: {unreachable.Message}; start one with 'troupe serve' or name another with --url or TROUPE_URL",
                 unreachable
             );
         }
@@ -114,20 +114,44 @@ internal sealed class NodeClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    /// <summary>Takes what is wanted out of an answer; one that has not got it is no node's.</summary>
+    /// <exception cref="CliException">The answer is none that a node gives.</exception>
+    public T Read<T>(HttpResponseMessage response, Func<T> read)
     {
         try
         {
-            return await response.Content.ReadFromJsonAsync(type, cancellation) ?? throw new JsonException("null");
+            return read();
         }
-        catch (JsonException alien)
+        catch (Exception alien)
+            when (alien is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
+            string why = alien is JsonException broken ? JsonDialect.Trouble(broken) : "a member is missing, or not what it should be";
             throw new CliException(
                 ExitCode.Refused,
-                $"{Url}{response.RequestMessage?.RequestUri?.PathAndQuery} did not answer as a Troupe node does: {alien.Message}",
+                $"{Url}{response.RequestMessage?.RequestUri?.PathAndQuery} did not answer as a Troupe node does: {why}",
                 alien
             );
         }
+    }
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        byte[] body = await response.Content.ReadAsByteArrayAsync(cancellation);
+        return Read(
+            response,
+            () =>
+            {
+                using JsonDocument document = JsonDocument.Parse(body);
+                try
+                {
+                    return document.Deserialize(type) ?? throw new JsonException("it is null");
+                }
+                catch (JsonException misfit)
+                {
+                    throw new JsonException(JsonMisfit.Of(type, misfit.Path), misfit);
+                }
+            }
+        );
     }
 
     private static async Task<string> ErrorOfAsync(HttpResponseMessage response, CancellationToken cancellation)

@@ -36,7 +36,7 @@ internal static class NodesCommand
                                 : "up",
                                 one.Devices.ToString(CultureInfo.InvariantCulture),
                                 one.Version,
-                                string.Join(' ', one.Models),
+                                Terminal.Brief(one.Models),
                             ]
                     )
                 );

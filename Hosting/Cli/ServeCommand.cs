@@ -1,3 +1,4 @@
+using System.Collections;
 using System.CommandLine;
 using Troupe.Hosting.Bench;
 using Troupe.Hosting.Failures;
@@ -41,7 +42,10 @@ internal static class ServeCommand
             {
                 ServeOptions options = ServeOptions.Read(
                     key => parsed.GetResult(switches[key]) is null ? [] : parsed.GetValue(switches[key]) ?? [],
-                    Environment.GetEnvironmentVariable,
+                    Environment
+                        .GetEnvironmentVariables()
+                        .Cast<DictionaryEntry>()
+                        .ToDictionary(one => (string)one.Key, one => one.Value as string ?? "", StringComparer.Ordinal),
                     SettingsFile(parsed.GetValue(config))
                 );
                 ServeSpec spec = ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem> problems);
@@ -62,7 +66,8 @@ internal static class ServeCommand
                 }
                 catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
                 {
-                    // Stopped while it was still starting: there was nothing to drain.
+                    // Stopped while it was still starting: it was not ready, and what came nevertheless was answered as the node
+                    // went down.
                 }
 
                 return (int)ExitCode.Success;

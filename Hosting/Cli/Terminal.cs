@@ -13,6 +13,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
 {
     private const int WidthWhenRedirected = 200;
 
+    private const int MostNames = 4;
+
     private readonly IAnsiConsole _console = Open(output, Console.IsOutputRedirected);
     private readonly IAnsiConsole _errorConsole = Open(error, Console.IsErrorRedirected);
 
@@ -35,6 +37,23 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool json)
     }
 
     public void Document<T>(T value, JsonTypeInfo<T> type) => output.WriteLine(JsonDialect.Line(value, type));
+
+    /// <summary>An answer in the form that was asked for: JSON, or as <paramref name="show"/> shows it to people.</summary>
+    public void Show<T>(T answer, JsonTypeInfo<T> type, Action<Terminal, T> show)
+    {
+        if (json)
+        {
+            Document(answer, type);
+        }
+        else
+        {
+            show(this, answer);
+        }
+    }
+
+    /// <summary>Names in one cell: the first few, and how many there are.</summary>
+    public static string Brief(IReadOnlyCollection<string> names) =>
+        names.Count <= MostNames ? string.Join(' ', names) : $"{string.Join(' ', names.Take(MostNames))} … ({names.Count})";
 
     /// <summary>An aligned table without a frame; columns whose name starts with <c>#</c> hold numbers and lean right.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)

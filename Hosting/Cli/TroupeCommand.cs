@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Troupe.Hosting.Failures;
+using Troupe.Hosting.Options;
 
 namespace Troupe.Hosting.Cli;
 
@@ -44,12 +45,12 @@ internal static class TroupeCommand
         catch (Exception defect)
 #pragma warning restore CA1031
         {
-            if (Environment.GetEnvironmentVariable("TROUPE_STACKTRACE") == "1")
+            if (Environment.GetEnvironmentVariable(OptionVariables.StackTrace) == "1")
             {
                 error.WriteLine(defect);
             }
 
-            return Fail(error, ExitCode.Failed, $"{defect.GetType().Name}: {OneLine(defect.Message)} (TROUPE_STACKTRACE=1 shows where)");
+            return Fail(error, ExitCode.Failed, $"a defect: {OneLine(defect.Message)} ({OptionVariables.StackTrace}=1 shows where)");
         }
     }
 

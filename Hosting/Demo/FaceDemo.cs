@@ -15,7 +15,7 @@ internal sealed record FacesResult(Face[] Faces, string Picture);
 /// <summary>Runs the face detector on the shipped portrait, through the router, and draws what it found.</summary>
 internal static class FaceDemo
 {
-    public static async Task<FacesResult> RunAsync(ITroupeNode node, ModelReference model, string output, CancellationToken stop)
+    public static async Task<FacesResult> RunAsync(ITroupeNode node, ModelReference model, FileStream output, CancellationToken stop)
     {
         Picture portrait = Picture.Decode(SampleFiles.Portrait(), channels: 3);
         FaceFrame frame = FaceFrame.Around(portrait);
@@ -47,9 +47,8 @@ internal static class FaceDemo
             Draw(portrait, face);
         }
 
-        using FileStream file = File.Create(output);
-        new ImageWriter().WritePng(portrait.Pixels, portrait.Width, portrait.Height, ColorComponents.RedGreenBlue, file);
-        return new FacesResult(faces, output);
+        new ImageWriter().WritePng(portrait.Pixels, portrait.Width, portrait.Height, ColorComponents.RedGreenBlue, output);
+        return new FacesResult(faces, output.Name);
     }
 
     /// <summary>A frame of three pixels.</summary>

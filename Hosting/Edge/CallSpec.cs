@@ -11,6 +11,9 @@ internal readonly record struct CallSpec(Tensor[] Inputs, string[] Outputs, Infe
     /// <summary>Time until the caller's deadline; the default where the protocol carries none.</summary>
     public TimeSpan TimeLeft { get; init; } = Forward.DefaultTimeLeft;
 
+    /// <summary>From 1, the highest, to <see cref="ForwardPriority.Levels"/>; anything else is the default level.</summary>
+    public ulong Priority { get; init; }
+
     /// <summary>W3C trace context of the caller, passed on unread.</summary>
     public string? TraceParent { get; init; }
 }

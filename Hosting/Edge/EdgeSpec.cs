@@ -4,4 +4,13 @@ namespace Troupe.Hosting.Edge;
 /// <param name="Repository">Folder of the model repository; null: none.</param>
 /// <param name="MaxRequestBytes">Largest body.</param>
 /// <param name="Version">Version of Troupe, for server metadata.</param>
-internal sealed record EdgeSpec(string? Repository, long MaxRequestBytes, string Version);
+internal sealed record EdgeSpec(string? Repository, long MaxRequestBytes, string Version)
+{
+    /// <summary>Whether the parameter <c>timeout</c> of a request is its deadline: clients that know nothing of it send 1 µs and expect an
+    /// answer.</summary>
+    public bool RequestTimeouts { get; init; }
+
+    /// <summary>Most entries of a batch of a model without a configuration; 0: its first dimension is none.</summary>
+    /// <value>What Triton completes a configuration with.</value>
+    public int DefaultMaxBatchSize { get; init; } = 4;
+}

@@ -6,7 +6,7 @@ namespace Troupe.Hosting.Edge;
 internal readonly record struct InferParameter(
     string Name,
     string? Text = null,
-    long? Integer = null,
+    Int128? Integer = null,
     double? Number = null,
     bool? Flag = null
 )

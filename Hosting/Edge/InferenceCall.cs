@@ -45,9 +45,10 @@ internal static class InferenceCall
             Inputs = spec.Inputs,
             Outputs = spec.Outputs,
             TimeLeft = spec.TimeLeft,
+            Priority = spec.Priority <= ForwardPriority.Levels ? (int)spec.Priority : 0,
             Modes = modes,
             Session = session,
-            TraceParent = spec.TraceParent,
+            TraceParent = TraceParent.Of(spec.TraceParent),
         };
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         long started = Stopwatch.GetTimestamp();

@@ -19,8 +19,9 @@ internal sealed class ModelCatalogue
     /// <summary>Every served version, by name and then number.</summary>
     public IEnumerable<ServedModel> All => _byName.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value);
 
+    /// <param name="maxBatchSize">Of models that can be batched and say no more.</param>
     /// <param name="previous">Served models that did not change are taken over from it.</param>
-    public static ModelCatalogue Of(ClusterView view, ModelCatalogue? previous)
+    public static ModelCatalogue Of(ClusterView view, int maxBatchSize, ModelCatalogue? previous)
     {
         HashSet<NodeId> unreachable = [.. view.Unreachable];
         Dictionary<string, ServedModel[]> byName = view
@@ -28,7 +29,7 @@ internal sealed class ModelCatalogue
             .SelectMany(node => node.Models)
             .Where(model => model.State == ModelState.Ready)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
-            .Select(group => Served([.. group], previous))
+            .Select(group => Served([.. group], maxBatchSize, previous))
             .GroupBy(model => model.Name, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.OrderBy(model => model.Number).ToArray(), StringComparer.Ordinal);
         return new ModelCatalogue(view, byName);
@@ -56,7 +57,7 @@ internal sealed class ModelCatalogue
             ? $"Request for unknown model: '{name}' version {number} is not found"
             : $"Request for unknown model: '{name}' is not found";
 
-    private static ServedModel Served(ModelSnapshot[] copies, ModelCatalogue? previous)
+    private static ServedModel Served(ModelSnapshot[] copies, int maxBatchSize, ModelCatalogue? previous)
     {
         ModelSnapshot first = copies[0];
         int devices = copies.Sum(copy => copy.Gpus.Length);
@@ -67,6 +68,6 @@ internal sealed class ModelCatalogue
             && known.Devices == devices
             && known.Snapshot.Platform == first.Platform
             ? known
-            : new ServedModel(first, devices);
+            : new ServedModel(first, devices, maxBatchSize);
     }
 }

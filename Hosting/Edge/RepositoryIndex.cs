@@ -27,7 +27,7 @@ internal static class RepositoryIndex
             HashSet<string> known = [.. entries.Values.Select(entry => entry.Name)];
             foreach (
                 string name in Directory
-                    .EnumerateDirectories(folder)
+                    .EnumerateDirectories(folder, "*", new EnumerationOptions { IgnoreInaccessible = true })
                     .Select(path => Path.GetFileName(path))
                     .Where(name => !known.Contains(name))
             )

@@ -8,14 +8,12 @@ namespace Troupe.Hosting.Edge;
 /// Immutable.</summary>
 internal sealed class ServedModel
 {
-    /// <summary>What Triton completes a configuration with where a model can be batched and says no more.</summary>
-    public const int DefaultMaxBatchSize = 4;
-
-    public ServedModel(ModelSnapshot snapshot, int devices)
+    /// <param name="maxBatchSize">Of a model that can be batched and says no more.</param>
+    public ServedModel(ModelSnapshot snapshot, int devices, int maxBatchSize)
     {
         Snapshot = snapshot;
         Devices = devices;
-        MaxBatchSize = snapshot.Inputs.Concat(snapshot.Outputs).All(IsBatched) ? DefaultMaxBatchSize : 0;
+        MaxBatchSize = snapshot.Inputs.Concat(snapshot.Outputs).All(IsBatched) ? maxBatchSize : 0;
         Contract = new InferContract
         {
             Model = Name,

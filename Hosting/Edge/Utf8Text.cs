@@ -12,6 +12,7 @@ internal static class Utf8Text
             return true;
         }
 
-        return utf8.Length > text.Length && utf8.SequenceEqual(Encoding.UTF8.GetBytes(text));
+        // A character takes at most three bytes: longer text is another one, and nothing is made of it.
+        return utf8.Length > text.Length && utf8.Length <= 3 * text.Length && utf8.SequenceEqual(Encoding.UTF8.GetBytes(text));
     }
 }

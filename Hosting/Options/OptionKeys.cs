@@ -70,7 +70,21 @@ internal static class OptionKeys
             "Folder of the runtime caches that TensorRT-RTX engines keep. Default: one of this user below the temporary folder."
         );
 
-    public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request. Default 64MiB.");
+    public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request, at most 2GiB - 1 byte. Default 64MiB.");
+
+    public static OptionKey DefaultMaxBatchSize { get; } =
+        new(
+            "default-max-batch-size",
+            "N",
+            "Most entries of a batch of a model without a configuration; 0: its first dimension is none. Default 4."
+        );
+
+    public static OptionKey RequestTimeouts { get; } =
+        new(
+            "request-timeouts",
+            "on|off",
+            "Whether the parameter timeout of a request, in microseconds, is its deadline; the header Troupe-Timeout always is. Default off."
+        );
 
     public static OptionKey MaxOutput { get; } =
         new("max-output", "BYTES", "Most bytes of the outputs of one forward together, those that are asked for. Default 1GiB.");
@@ -115,6 +129,8 @@ internal static class OptionKeys
         CacheFolder,
         MaxRequest,
         MaxOutput,
+        DefaultMaxBatchSize,
+        RequestTimeouts,
         DrainTimeout,
         NativeLibraries,
         WarmUp,

@@ -12,10 +12,15 @@ internal sealed class ServeOptions
     /// <summary>Section of a settings file that holds them.</summary>
     public const string Section = "Troupe";
 
+    /// <summary>Names the shape of the file to editors; the only other member that may stand in it.</summary>
+    private const string Schema = "$schema";
+
+    private const string Form = "{ \"Troupe\": { \"Http\": \"127.0.0.1:8000\" } }";
+
     private readonly Dictionary<OptionKey, IReadOnlyList<WrittenValue>> _values = [];
 
     /// <summary>Places where something unknown or unreadable stands, found while reading.</summary>
-    public List<string> Problems { get; } = [];
+    public List<OptionProblem> Problems { get; } = [];
 
     public IReadOnlyList<WrittenValue> Values(OptionKey key) => _values.GetValueOrDefault(key, []);
 
@@ -23,11 +28,11 @@ internal sealed class ServeOptions
 
     /// <summary>Reads the three places. A key found in a nearer place hides the farther ones whole, lists too.</summary>
     /// <param name="commandLine">Values by switch.</param>
-    /// <param name="environment">Reads an environment variable.</param>
+    /// <param name="environment">Every environment variable of the process.</param>
     /// <param name="settingsFile">A JSON file with a section <c>Troupe</c>; null reads none.</param>
     public static ServeOptions Read(
         Func<OptionKey, IReadOnlyList<string>> commandLine,
-        Func<string, string?> environment,
+        IReadOnlyDictionary<string, string> environment,
         string? settingsFile
     )
     {
@@ -37,9 +42,17 @@ internal sealed class ServeOptions
             options.ReadFile(settingsFile);
         }
 
+        options.Problems.AddRange(
+            OptionVariables
+                .Unknown(environment.Keys)
+                .Select(name => new OptionProblem(
+                    $"{name} is not a variable that is read; known are {string.Join(", ", OptionKeys.All.Select(key => key.Variable))}",
+                    IsMissingPath: false
+                ))
+        );
         foreach (OptionKey key in OptionKeys.All)
         {
-            if (environment(key.Variable) is { Length: > 0 } variable)
+            if (environment.GetValueOrDefault(key.Variable) is { Length: > 0 } variable)
             {
                 string[] parts = key.IsList
                     ? variable.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -62,31 +75,47 @@ internal sealed class ServeOptions
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(File.ReadAllBytes(path), lenient);
+            document = JsonDocument.Parse(File.ReadAllText(path), lenient);
         }
         catch (Exception trouble) when (trouble is JsonException or IOException or UnauthorizedAccessException)
         {
-            Problems.Add($"{path}: {trouble.Message}");
+            Problems.Add(new OptionProblem($"{path}: {trouble.Message}", IsMissingPath: trouble is not JsonException));
             return;
         }
 
         using (document)
         {
-            if (
-                document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty(Section, out JsonElement section)
-            )
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
+                Problem($"{path} is not an object; write {Form}");
                 return;
             }
 
-            if (section.ValueKind != JsonValueKind.Object)
+            foreach (JsonProperty section in document.RootElement.EnumerateObject())
             {
-                Problems.Add($"{path}: {Section} is not an object; write \"{Section}\": {{ \"Http\": \"127.0.0.1:8000\" }}");
-                return;
+                ReadSection(path, section);
             }
+        }
+    }
 
-            foreach (JsonProperty property in section.EnumerateObject())
+    private void ReadSection(string path, JsonProperty section)
+    {
+        if (section.Name == Schema)
+        {
+            return;
+        }
+
+        if (!string.Equals(section.Name, Section, StringComparison.OrdinalIgnoreCase))
+        {
+            Problem($"{path}: {section.Name} is not a section that is read; settings stand in {Section}: {Form}");
+        }
+        else if (section.Value.ValueKind != JsonValueKind.Object)
+        {
+            Problem($"{path}: {Section} is not an object; write {Form}");
+        }
+        else
+        {
+            foreach (JsonProperty property in section.Value.EnumerateObject())
             {
                 ReadSetting(path, property);
             }
@@ -101,7 +130,7 @@ internal sealed class ServeOptions
         );
         if (key is null)
         {
-            Problems.Add($"{place} is not a setting; known are {string.Join(", ", OptionKeys.All.Select(one => one.Setting))}");
+            Problem($"{place} is not a setting; known are {string.Join(", ", OptionKeys.All.Select(one => one.Setting))}");
             return;
         }
 
@@ -109,7 +138,13 @@ internal sealed class ServeOptions
             property.Value.ValueKind == JsonValueKind.Array && key.IsList ? [.. property.Value.EnumerateArray()] : [property.Value];
         if (elements.Any(element => element.ValueKind is not (JsonValueKind.String or JsonValueKind.Number)))
         {
-            Problems.Add($"{place} is {property.Value.GetRawText()}; write a {(key.IsList ? "list of strings" : "string or a number")}");
+            Problem($"{place} is {property.Value.GetRawText()}; write a {(key.IsList ? "list of strings" : "string or a number")}");
+            return;
+        }
+
+        if (Values(key).Count > 0)
+        {
+            Problem($"{place} is given twice; leave one");
             return;
         }
 
@@ -121,4 +156,6 @@ internal sealed class ServeOptions
             )),
         ];
     }
+
+    private void Problem(string text) => Problems.Add(new OptionProblem(text, IsMissingPath: false));
 }

@@ -8,7 +8,9 @@ internal sealed class ServeSpecReader(ServeOptions options)
 {
     private const string BoundForm = "write a time from 1ms to 24h, e.g. 30s";
 
-    private readonly List<OptionProblem> _problems = [.. options.Problems.Select(text => new OptionProblem(text, IsMissingPath: false))];
+    private const string SwitchForm = "write on or off";
+
+    private readonly List<OptionProblem> _problems = [.. options.Problems];
 
     /// <summary>The checked settings; meaningful only where <paramref name="problems"/> is empty.</summary>
     public static ServeSpec Read(ServeOptions options, out IReadOnlyList<OptionProblem> problems)
@@ -21,6 +23,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     private ServeSpec Read()
     {
+        RefuseRepeated();
         ServeSpec standard = new();
         ServeSpec spec = new()
         {
@@ -51,11 +54,18 @@ internal sealed class ServeSpecReader(ServeOptions options)
             Lanes = WholeNumber(OptionKeys.Lanes, standard.Lanes, 64),
             DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             CacheFolder = ExistingPath(OptionKeys.CacheFolder, Directory.Exists, "there is no such folder; name an existing one"),
-            MaxRequestBytes = Parse(OptionKeys.MaxRequest, standard.MaxRequestBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             MaxOutputBytes = Parse(OptionKeys.MaxOutput, standard.MaxOutputBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            MaxRequestBytes = Parse(
+                OptionKeys.MaxRequest,
+                standard.MaxRequestBytes,
+                (string text, out long bytes) => Quantities.TryParseBytes(text, out bytes) && bytes <= int.MaxValue,
+                $"{Quantities.BytesForm}, at most {int.MaxValue}"
+            ),
+            DefaultMaxBatchSize = WholeNumber(OptionKeys.DefaultMaxBatchSize, standard.DefaultMaxBatchSize, 1_000_000, least: 0),
+            RequestTimeouts = Parse(OptionKeys.RequestTimeouts, standard.RequestTimeouts, TryParseSwitch, SwitchForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
             NativeLibraries = ExistingPath(OptionKeys.NativeLibraries, Directory.Exists, "there is no such folder; name an existing one"),
-            WarmUp = Parse(OptionKeys.WarmUp, standard.WarmUp, TryParseSwitch, "write on or off"),
+            WarmUp = Parse(OptionKeys.WarmUp, standard.WarmUp, TryParseSwitch, SwitchForm),
             Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),
             LogLevel = Parse(
                 OptionKeys.LogLevel,
@@ -87,13 +97,13 @@ internal sealed class ServeSpecReader(ServeOptions options)
         return standard;
     }
 
-    private int WholeNumber(OptionKey key, int standard, int most) =>
+    private int WholeNumber(OptionKey key, int standard, int most, int least = 1) =>
         Parse(
             key,
             standard,
             (string text, out int value) =>
-                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1 && value <= most,
-            $"write a whole number from 1 to {most}"
+                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most,
+            $"write a whole number from {least} to {most}"
         );
 
     private bool IsOff(OptionKey key) => options.Value(key)?.Text == "off";
@@ -126,13 +136,53 @@ internal sealed class ServeSpecReader(ServeOptions options)
             return null;
         }
 
+        if (string.IsNullOrWhiteSpace(written.Text) || written.Text.Contains('\0', StringComparison.Ordinal))
+        {
+            Problem(written, "this is no path; name one or leave the option out");
+            return null;
+        }
+
         string path = Path.GetFullPath(written.Text);
         if (!exists(path))
         {
             _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: true));
         }
+        else if (Unreadable(path) is { } trouble)
+        {
+            _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}' cannot be read: {trouble}", IsMissingPath: true));
+        }
 
         return path;
+    }
+
+    private static string? Unreadable(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                _ = Directory.EnumerateFileSystemEntries(path).Any();
+            }
+            else
+            {
+                using FileStream file = File.OpenRead(path);
+            }
+
+            return null;
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            return trouble.Message;
+        }
+    }
+
+    /// <summary>Of two values of one setting nobody can tell which was meant.</summary>
+    private void RefuseRepeated()
+    {
+        foreach (OptionKey key in OptionKeys.All.Where(key => !key.IsList && options.Values(key).Count > 1))
+        {
+            _problems.Add(new OptionProblem($"{options.Value(key)!.Value.Place} is given twice; leave one", IsMissingPath: false));
+        }
     }
 
     private void CheckTogether(ServeSpec spec)

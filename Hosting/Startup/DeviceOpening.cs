@@ -77,7 +77,9 @@ internal static class DeviceOpening
             return "no models are at hand that say which back end they need";
         }
 
-        foreach (string file in Directory.EnumerateFiles(repository, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        // What cannot be read here is named when it is loaded.
+        EnumerationOptions readable = new() { RecurseSubdirectories = true, IgnoreInaccessible = true };
+        foreach (string file in Directory.EnumerateFiles(repository, "*", readable).Order(StringComparer.Ordinal))
         {
             if (RepositoryFiles.BackendMissingForCuda(file) is { } needed)
             {

@@ -15,7 +15,7 @@ internal sealed class Dispatcher(NodeEdge edge)
     public Task InvokeAsync(HttpContext context)
     {
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (_table.Find(target, out EdgeRoute route) is not { } path)
+        if (_table.Find(OriginForm(target), out EdgeRoute route) is not { } path)
         {
             return Answer.ErrorAsync(context, StatusCodes.Status404NotFound, Answer.Text, "Not Found");
         }
@@ -27,5 +27,18 @@ internal sealed class Dispatcher(NodeEdge edge)
         }
 
         return endpoint.Handler(context, edge, route);
+    }
+
+    /// <summary>What a client writes who takes the node for a proxy, <c>http://host/path</c>, without scheme and host.</summary>
+    private static ReadOnlySpan<char> OriginForm(ReadOnlySpan<char> target)
+    {
+        int host = target.StartsWith("/") ? -1 : target.IndexOf("://");
+        if (host < 0)
+        {
+            return target;
+        }
+
+        int path = target[(host + 3)..].IndexOf('/');
+        return path < 0 ? "" : target[(host + 3 + path)..];
     }
 }

@@ -18,7 +18,12 @@ internal static partial class EdgeHost
         NativeLibraries.UseFolder(spec.NativeLibraries);
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
-        NodeEdge edge = new(node.Node, ledgers, new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)) { IsStarting = true };
+        EdgeSpec served = new(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
+        {
+            DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
+            RequestTimeouts = spec.RequestTimeouts,
+        };
+        NodeEdge edge = new(node.Node, ledgers, served) { IsStarting = true };
         await using KestrelListener http = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, spec.Http),
             new Dispatcher(edge).InvokeAsync,

@@ -171,12 +171,12 @@ internal static class Endpoints
         ModeEndpoints.AuditAsync,
         AdminJson.Default.AuditDocument,
         "What this node's router has counted under the mode audit, by the scope that asked for it",
-        AdminJson.Default.ScopeDocument
+        AdminJson.Default.AuditScopeDocument
     );
-    public static readonly EdgeEndpoint<ModeChangeDocument, ModeChangedDocument> SetMode = Post(
+    public static readonly EdgeEndpoint<ModeSettingDocument, ModeChangedDocument> SetMode = Post(
         "/v2/troupe/modes/set",
         ModeEndpoints.SetAsync,
-        AdminJson.Default.ModeChangeDocument,
+        AdminJson.Default.ModeSettingDocument,
         AdminJson.Default.ModeChangedDocument,
         "Sets the baseline of a scope; it holds until set again or taken back"
     );

@@ -6,6 +6,8 @@ namespace Troupe.Hosting.Startup;
 /// <summary>Makes the logger factory of a process: one entry a line, as text or JSON.</summary>
 internal static class Logs
 {
+    private const string TimeForm = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
     /// <param name="toStandardError">For commands whose standard output is their result.</param>
     public static ILoggerFactory Open(LogLevel level, LogFormat format, bool toStandardError) =>
         LoggerFactory.Create(logging =>
@@ -21,14 +23,14 @@ internal static class Logs
             logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
             if (format == LogFormat.Json)
             {
-                logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
+                logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, TimeForm));
             }
             else
             {
                 logging.AddSimpleConsole(console =>
                 {
                     console.SingleLine = true;
-                    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                    console.TimestampFormat = TimeForm + " ";
                     console.UseUtcTimestamp = true;
                     console.ColorBehavior = LoggerColorBehavior.Disabled;
                 });

@@ -134,6 +134,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     private static IHost Build(ServeSpec spec, ILoggerFactory logs)
     {
+        Config? overlay = spec.Hocon is { } file ? ReadOverlay(file) : null;
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "troupe" }
         );
@@ -152,9 +153,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 });
                 akka.AddHocon(ConfigurationFactory.ParseString(ReadHocon()), HoconAddMode.Append);
                 akka.AddHocon(Network(spec), HoconAddMode.Prepend);
-                if (spec.Hocon is { } overlay)
+                if (overlay is not null)
                 {
-                    akka.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(overlay)), HoconAddMode.Prepend);
+                    akka.AddHocon(overlay, HoconAddMode.Prepend);
                 }
             }
         );
@@ -173,6 +174,28 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         using StreamReader reader = new(typeof(NodeHost).Assembly.GetManifestResourceStream(Name)!);
         return reader.ReadToEnd();
+    }
+
+    private static Config ReadOverlay(string file)
+    {
+        try
+        {
+            return ConfigurationFactory.ParseString(File.ReadAllText(file));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException(
+                ExitCode.PathNotFound,
+                $"{OptionKeys.Hocon.Switch}: '{file}' cannot be read: {unreadable.Message}",
+                unreadable
+            );
+        }
+#pragma warning disable CA1031 // Its parser throws whatever it stumbled over; the file is wrong in any case.
+        catch (Exception broken)
+#pragma warning restore CA1031
+        {
+            throw new CliException(ExitCode.Usage, $"{OptionKeys.Hocon.Switch}: '{file}' is no HOCON: {broken.Message}", broken);
+        }
     }
 
     /// <summary>What the typed options own of Akka's settings: the address, and a drain longer than the shipped phase allows.</summary>

@@ -1,4 +1,5 @@
 using MessagePack;
+using Troupe.Messages.Formatters;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
@@ -44,4 +45,12 @@ public sealed record Forward
     /// <summary>W3C trace context of the caller, passed on unread.</summary>
     [Key(8)]
     public string? TraceParent { get; init; }
+
+    /// <summary>From 1, the highest, to <see cref="ForwardPriority.Levels"/>; 0 is the default level. Among those that wait for a device,
+    /// the higher goes first.</summary>
+    [Key(9), AddedLater]
+    public int Priority { get; init; }
+
+    [Key(10), AddedLater]
+    public ForwardClass Class { get; init; }
 }

@@ -30,6 +30,7 @@ internal static class ForwardingChecks
         }
 
         check.OptionalText(forward.TraceParent, "the trace context", WireLimits.NameBytes);
+        check.Defined(forward.Class, "the class of a forward");
     }
 
     public static void Reply(this WireCheck check, ForwardReply? reply)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Cluster.Tests;
 
@@ -30,6 +31,7 @@ internal static class NativeFile
     )
     {
         ProcessStartInfo start = new(executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.WithoutSettings();
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Cluster.Tests;
 
@@ -56,6 +57,7 @@ internal sealed class ServingNode : IAsyncDisposable
     public void Start()
     {
         var start = new ProcessStartInfo(_executable ?? "dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.WithoutSettings();
         if (_executable is null)
         {
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "troupe.dll"));

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Troupe.Actors.Membership;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
@@ -83,14 +81,14 @@ internal static class AdminEndpoints
 
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        LoadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.LoadDocument, new LoadDocument());
+        LoadDocument wanted = await JsonBody.ReadAsync(context, edge.Spec.MaxRequestBytes, AdminJson.Default.LoadDocument, new LoadDocument());
         LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus);
         await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
     }
 
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        UnloadDocument wanted = await ReadAsync(context, edge, AdminJson.Default.UnloadDocument, new UnloadDocument());
+        UnloadDocument wanted = await JsonBody.ReadAsync(context, edge.Spec.MaxRequestBytes, AdminJson.Default.UnloadDocument, new UnloadDocument());
         await AnswerAsync(
             context,
             edge,
@@ -137,25 +135,6 @@ internal static class AdminEndpoints
                 return Answer.FailureAsync(context, failed.Kind, Answer.Json, $"{failed.Name}: {failed.Detail}");
             default:
                 throw new System.Diagnostics.UnreachableException(reply.GetType().Name);
-        }
-    }
-
-    /// <summary>The body as a document; the standard one where there is no body.</summary>
-    internal static async Task<T> ReadAsync<T>(HttpContext context, NodeEdge edge, JsonTypeInfo<T> type, T standard)
-    {
-        using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
-        if (body.Memory.IsEmpty)
-        {
-            return standard;
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(body.Memory.Span, type) ?? standard;
-        }
-        catch (JsonException broken)
-        {
-            throw new BadHttpRequestException($"the body does not fit: {broken.Message}", broken);
         }
     }
 

@@ -20,6 +20,8 @@ namespace Troupe.Hosting.Http.Admin;
 [JsonSerializable(typeof(ScopeDocument))]
 [JsonSerializable(typeof(ModesDocument))]
 [JsonSerializable(typeof(AuditDocument))]
+[JsonSerializable(typeof(AuditScopeDocument))]
+[JsonSerializable(typeof(ModeSettingDocument))]
 [JsonSerializable(typeof(ModeChangeDocument))]
 [JsonSerializable(typeof(UnsetDocument))]
 [JsonSerializable(typeof(ModeChangedDocument))]

@@ -16,18 +16,28 @@ internal static class ModeEndpoints
 {
     private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
 
+    private static readonly string[] Selectors = ["node", "gpu", "model", "session"];
+
+    /// <summary>A router counts for what it forwards, wherever that runs.</summary>
+    private static readonly string[] AuditSelectors = ["model", "session"];
+
     public static async Task ListAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new GetModes(QueryScope(context)));
+        await AskAsync(context, edge, new GetModes(QueryScope(context, Selectors)));
 
     public static async Task ExplainAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new ExplainModes(QueryScope(context)));
+        await AskAsync(context, edge, new ExplainModes(QueryScope(context, Selectors)));
 
     public static async Task AuditAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new GetAudit(QueryScope(context)));
+        await AskAsync(context, edge, new GetAudit(QueryScope(context, AuditSelectors)));
 
     public static async Task SetAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
-        ModeChangeDocument wanted = await ChangeAsync(context, edge);
+        ModeSettingDocument wanted = await JsonBody.ReadAsync(
+            context,
+            edge.Spec.MaxRequestBytes,
+            AdminJson.Default.ModeSettingDocument,
+            new ModeSettingDocument([])
+        );
         await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
     }
 
@@ -36,14 +46,19 @@ internal static class ModeEndpoints
             context,
             edge,
             new UnsetMode(
-                QueryScope(context, "settings"),
+                QueryScope(context, Selectors, "settings"),
                 (QueryValue(context, "settings") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             )
         );
 
     public static async Task EnterAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
-        ModeChangeDocument wanted = await ChangeAsync(context, edge);
+        ModeChangeDocument wanted = await JsonBody.ReadAsync(
+            context,
+            edge.Spec.MaxRequestBytes,
+            AdminJson.Default.ModeChangeDocument,
+            new ModeChangeDocument([])
+        );
         await AskAsync(context, edge, new EnterMode(Scope(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
     }
 
@@ -172,7 +187,7 @@ internal static class ModeEndpoints
             entry.IsSession ? "session"
                 : entry.Token is null ? "baseline"
                 : "entered",
-            Selectors(entry.Scope),
+            Written(entry.Scope),
             ModeScopes.Text(entry.Scope),
             new Dictionary<string, string>(ModeText.Write(entry.Change)),
             entry.Epoch,
@@ -183,7 +198,7 @@ internal static class ModeEndpoints
 
     private static AuditRowDocument Row(AuditRow row) =>
         new(
-            row.Scope is null ? null : Selectors(row.Scope),
+            row.Scope is null ? null : Written(row.Scope),
             row.Scope is null ? "call" : ModeScopes.Text(row.Scope),
             row.Tally.Accepted,
             row.Tally.Succeeded,
@@ -193,7 +208,7 @@ internal static class ModeEndpoints
             row.Tally.Late
         );
 
-    private static ScopeDocument Selectors(ModeScope scope) =>
+    private static ScopeDocument Written(ModeScope scope) =>
         new(scope.Node?.ToString(), scope.Gpu?.ToString(), scope.Model?.ToString(), scope.Session?.ToString());
 
     private static string[] Gpus(GpuId[] gpus) => [.. gpus.Select(gpu => gpu.ToString())];
@@ -201,15 +216,15 @@ internal static class ModeEndpoints
     private static MissedDocument[] Missed(ModeObstacle[] obstacles) =>
         [.. obstacles.Select(obstacle => new MissedDocument(obstacle.Node.ToString(), obstacle.Gpu?.ToString(), obstacle.Reason))];
 
+    /// <param name="selectors">What the scope may be given by.</param>
     /// <param name="besides">What else may stand in the query.</param>
-    private static ModeScope QueryScope(HttpContext context, string? besides = null)
+    private static ModeScope QueryScope(HttpContext context, string[] selectors, string? besides = null)
     {
         string? Of(string name) => QueryValue(context, name, "the scope ");
 
         return
-            context.Request.Query.Keys.FirstOrDefault(key => key != besides && key is not ("node" or "gpu" or "model" or "session"))
-                is { } unknown
-            ? throw Bad($"unknown scope '{unknown}'; a scope is given by node, gpu, model and session")
+            context.Request.Query.Keys.FirstOrDefault(key => key != besides && !selectors.Contains(key)) is { } unknown
+            ? throw Bad($"unknown scope '{unknown}'; a scope is given by {string.Join(", ", selectors[..^1])} and {selectors[^1]}")
             : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
     }
 
@@ -277,10 +292,7 @@ internal static class ModeEndpoints
         Guid.TryParseExact(written, "N", out Guid id) ? id : throw Bad($"'{written}' is no {what}; it has 32 hexadecimal digits");
 
     private static async Task<TimeSpan> LeaseAsync(HttpContext context, NodeEdge edge) =>
-        Lease((await AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
-
-    private static Task<ModeChangeDocument> ChangeAsync(HttpContext context, NodeEdge edge) =>
-        AdminEndpoints.ReadAsync(context, edge, AdminJson.Default.ModeChangeDocument, new ModeChangeDocument([]));
+        Lease((await JsonBody.ReadAsync(context, edge.Spec.MaxRequestBytes, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
 
     private static BadHttpRequestException Bad(string message) => new(message);
 }

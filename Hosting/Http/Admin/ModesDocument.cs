@@ -9,11 +9,21 @@ namespace Troupe.Hosting.Http.Admin;
 /// <param name="Session">The id that opening it gave.</param>
 internal sealed record ScopeDocument(string? Node = null, string? Gpu = null, string? Model = null, string? Session = null);
 
-/// <summary>Body of <c>POST /v2/troupe/modes/set</c> and <c>/enter</c>.</summary>
+/// <summary>Body of <c>POST /v2/troupe/modes/set</c>.</summary>
+/// <param name="Scope">Null: the cluster.</param>
+/// <param name="Modes">By name, e.g. <c>{"cuda-graphs":"auto"}</c>.</param>
+internal sealed record ModeSettingDocument(Dictionary<string, ModeValueText> Modes, ScopeDocument? Scope = null);
+
+/// <summary>Body of <c>POST /v2/troupe/modes/enter</c>.</summary>
 /// <param name="Scope">Null: the cluster.</param>
 /// <param name="Modes">By name, e.g. <c>{"cuda-graphs":"auto"}</c>.</param>
 /// <param name="Lease">Of an entered mode, e.g. <c>30s</c>, which is also the default.</param>
 internal sealed record ModeChangeDocument(Dictionary<string, ModeValueText> Modes, ScopeDocument? Scope = null, string? Lease = null);
+
+/// <summary>Query of <c>GET /v2/troupe/modes/audit</c>; nodes and devices are no scopes of what a router counts.</summary>
+/// <param name="Model">A name, or <c>NAME/VERSION</c>.</param>
+/// <param name="Session">The id that opening it gave.</param>
+internal sealed record AuditScopeDocument(string? Model = null, string? Session = null);
 
 /// <summary>Query of <c>DELETE /v2/troupe/modes/set</c>.</summary>
 /// <param name="Settings">Names of the modes, with commas between them.</param>

@@ -50,6 +50,12 @@ internal static class Answer
             context.Response.Headers.RetryAfter = RetryAfter;
         }
 
+        if (row.Retry == CallerAdvice.Elsewhere)
+        {
+            // Whoever is told to go elsewhere is not kept here by an open connection.
+            context.Response.Headers.Connection = "close";
+        }
+
         return ErrorAsync(context, row.Http, contentType, error);
     }
 

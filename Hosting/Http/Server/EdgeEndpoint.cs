@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Troupe.Hosting.Http.Server;
@@ -28,7 +29,12 @@ internal record EdgeEndpoint(
     /// <summary>What it answers when it succeeds; null: not one of Troupe's documents.</summary>
     public virtual JsonTypeInfo? Document => null;
 
-    /// <summary>The path for these values of its parameters, in their order; a value cannot end its segment.</summary>
+    /// <summary>What may stand in a segment as it is; nothing here decodes what stands there otherwise.</summary>
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
+    );
+
+    /// <summary>The path for these values of its parameters, in their order, each escaped: it stays in its segment.</summary>
     public string Path(params ReadOnlySpan<string> values)
     {
         int count = values.Length;
@@ -37,15 +43,24 @@ internal record EdgeEndpoint(
         {
             int open = path.IndexOf('{', StringComparison.Ordinal),
                 close = path.IndexOf('}', StringComparison.Ordinal);
-            string written = value
-                .Replace("/", "%2F", StringComparison.Ordinal)
-                .Replace("?", "%3F", StringComparison.Ordinal)
-                .Replace("#", "%23", StringComparison.Ordinal);
-            path = string.Concat(path.AsSpan(0, open), written, path.AsSpan(close + 1));
+            path = string.Concat(path.AsSpan(0, open), Escaped(value), path.AsSpan(close + 1));
         }
 
         return path;
     }
+
+    /// <summary>A name of dots alone would be taken for a step in the path.</summary>
+    private static string Escaped(string value) =>
+        value is "." or ".." ? value.Replace(".", "%2E", StringComparison.Ordinal)
+        : value.AsSpan().ContainsAnyExcept(Plain)
+            ? string.Concat(
+                value
+                    .EnumerateRunes()
+                    .Select(rune =>
+                        rune.IsBmp && Plain.Contains((char)rune.Value) ? rune.ToString() : Uri.EscapeDataString(rune.ToString())
+                    )
+            )
+        : value;
 }
 
 /// <summary>An endpoint without a body that answers with a document.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Troupe.Hosting.Http.Server;
 
 /// <summary>One place in the tree of paths: the endpoints that end here, by verb, and the segments that may follow.</summary>
@@ -109,9 +107,9 @@ internal sealed class EndpointPath
 
         if (_isVersion)
         {
-            ReadOnlySpan<char> segment = path[start..end];
-            names.Version = int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
-            return IsNumber(segment);
+            bool isNumber = TryVersion(path[start..end], out int version);
+            names.Version = version;
+            return isNumber;
         }
 
         if (_isName)
@@ -150,17 +148,23 @@ internal sealed class EndpointPath
         return length < 0 ? path.Length : at + length;
     }
 
-    private static bool IsNumber(ReadOnlySpan<char> segment)
+    /// <summary>Reads a version, of digits alone; -1 where no version can have that number.</summary>
+    public static bool TryVersion(ReadOnlySpan<char> segment, out int version)
     {
+        long number = 0;
         foreach (char digit in segment)
         {
             if (!char.IsAsciiDigit(digit))
             {
+                version = -1;
                 return false;
             }
+
+            number = number > int.MaxValue ? number : (number * 10) + (digit - '0');
         }
 
-        return true;
+        version = number > int.MaxValue ? -1 : (int)number;
+        return !segment.IsEmpty;
     }
 
     private EndpointPath AddLiteral(string segment)

@@ -42,6 +42,17 @@ internal static class JsonDialect
         return buffer.WrittenMemory;
     }
 
+    /// <summary>Text without the byte order mark that some editors put before it.</summary>
+    public static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> utf8) => utf8.Span.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
+
+    /// <summary>What is wrong with text that is no JSON, and where, without what it was read into.</summary>
+    public static string Trouble(JsonException broken)
+    {
+        int end = broken.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        string what = (end < 0 ? broken.Message : broken.Message[..end]).TrimEnd('.', ' ');
+        return broken.LineNumber is { } line ? $"{what} at line {line + 1}, byte {broken.BytePositionInLine + 1}" : what;
+    }
+
     /// <summary>A document as one line of text.</summary>
     public static string Line<T>(T document, JsonTypeInfo<T> type) => Encoding.UTF8.GetString(Bytes(document, type).Span);
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Troupe.Hosting.Http.Server;
@@ -8,6 +9,8 @@ namespace Troupe.Hosting.Http.Server;
 /// <remarks><b>Owns</b> the array until <see cref="Dispose"/>, or for good after <see cref="Abandon"/>.</remarks>
 internal sealed class RequestBody : IDisposable
 {
+    private const int Announced = 1 << 20;
+
     private byte[]? _array;
     private int _length;
 
@@ -17,6 +20,7 @@ internal sealed class RequestBody : IDisposable
     public static ValueTask<RequestBody> ReadAsync(HttpContext context, long most)
     {
         HttpRequest request = context.Request;
+        most = Math.Min(most, Array.MaxLength);
         if (request.ContentLength is { } length && length > most)
         {
             throw TooLarge(most);
@@ -78,9 +82,14 @@ internal sealed class RequestBody : IDisposable
                 }
             }
         }
-        catch
+        catch (Exception broken)
         {
             body.Dispose();
+            if (broken is IOException and not (BadHttpRequestException or ConnectionResetException))
+            {
+                throw new BadHttpRequestException("the body is not chunked as HTTP/1.1 has it", StatusCodes.Status400BadRequest, broken);
+            }
+
             throw;
         }
     }
@@ -88,12 +97,14 @@ internal sealed class RequestBody : IDisposable
     private static BadHttpRequestException TooLarge(long most) =>
         new($"the request body is larger than {most} bytes, the limit of this node (--max-request)", StatusCodes.Status400BadRequest);
 
+    /// <summary>An announced length reserves <see cref="Announced"/> bytes at most; the rest of the room comes with the bytes.</summary>
     private void Append(in ReadOnlySequence<byte> part, int expected)
     {
         int needed = _length + (int)part.Length;
         if (_array is null || _array.Length < needed)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(needed, expected), 2 * _length));
+            long room = Math.Max(Math.Min(expected, Announced), Math.Min(2L * _length, Array.MaxLength));
+            byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Max(needed, room));
             _array.AsSpan(0, _length).CopyTo(larger);
             if (_array is { } old)
             {

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Connections;
+
 namespace Troupe.Hosting.Http.Server;
 
 /// <summary>The outermost stage of every listener: whatever goes wrong below costs one request its answer, never the connection or the
@@ -33,6 +35,11 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
         {
             // The client went away: nobody reads an answer.
         }
+        catch (ConnectionResetException)
+        {
+            // The same, in the middle of its upload: the server must not look for the rest of it.
+            context.Abort();
+        }
 #pragma warning disable CA1031 // The last net: a defect costs one request its answer, never the connection or the node.
         catch (Exception defect)
 #pragma warning restore CA1031
@@ -44,7 +51,7 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
                     context,
                     StatusCodes.Status500InternalServerError,
                     Answer.Json,
-                    $"internal error: {defect.GetType().Name}: {defect.Message}"
+                    "internal error: a defect of the node, which its log describes"
                 );
             }
         }

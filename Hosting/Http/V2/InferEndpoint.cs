@@ -33,13 +33,30 @@ internal static class InferEndpoint
 
         using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         string? headerLength = context.Request.Headers.TryGetValue(HeaderLength.Name, out StringValues written) ? written.ToString() : null;
-        if (!InferRequestReader.TryRead(body.Memory, headerLength, model.Contract, out InferRequest? request, out InferFault? fault))
+        if (
+            !InferRequestReader.TryRead(
+                body.Memory,
+                headerLength,
+                model.Contract,
+                out InferRequest? request,
+                out InferFault? fault,
+                context.RequestAborted
+            )
+        )
         {
             await FaultAsync(context, fault);
             return;
         }
 
-        CallSpec call = new(request.Inputs, request.Outputs, request.Parameters) { TraceParent = context.Request.Headers.TraceParent };
+        CallSpec call = new(request.Inputs, request.Outputs, request.Parameters)
+        {
+            TimeLeft = RequestDeadline.Read(
+                context.Request.Headers[RequestDeadline.Header],
+                edge.Spec.RequestTimeouts ? request.TimeoutMicroseconds : 0
+            ),
+            Priority = request.Priority,
+            TraceParent = context.Request.Headers.TraceParent,
+        };
         switch (await InferenceCall.RunAsync(edge, model, call, context.RequestAborted))
         {
             case ForwardReply.Succeeded succeeded:

@@ -13,18 +13,20 @@ internal static class InferRequestReader
     /// <param name="body">The whole body, decompressed. Binary tensors of the request are views of it.</param>
     /// <param name="headerLength">Value of <c>Inference-Header-Content-Length</c>, null where the header is absent. Read as C's <c>atoi</c>
     /// does, like Triton.</param>
+    /// <param name="stop">Fires when nobody waits for the answer any more.</param>
     /// <returns>False when it is refused; <paramref name="fault"/> says why.</returns>
     public static bool TryRead(
         ReadOnlyMemory<byte> body,
         string? headerLength,
         InferContract contract,
         [NotNullWhen(true)] out InferRequest? request,
-        [NotNullWhen(false)] out InferFault? fault
+        [NotNullWhen(false)] out InferFault? fault,
+        CancellationToken stop = default
     )
     {
         try
         {
-            request = Read(body, headerLength, contract);
+            request = Read(body, headerLength, contract, stop);
             fault = null;
             return true;
         }
@@ -36,7 +38,7 @@ internal static class InferRequestReader
         }
     }
 
-    private static InferRequest Read(ReadOnlyMemory<byte> body, string? headerLength, InferContract contract)
+    private static InferRequest Read(ReadOnlyMemory<byte> body, string? headerLength, InferContract contract, CancellationToken stop)
     {
         int jsonLength = HeaderLength.Read(headerLength, body.Length);
         if (jsonLength == 0)
@@ -45,8 +47,14 @@ internal static class InferRequestReader
         }
 
         using RequestScan scan = RequestScan.Rent();
-        RequestMembers.Scan(body.Span[..jsonLength], scan, contract);
-        Tensor[] inputs = ReadInputs(body.Span[..jsonLength], body[jsonLength..], scan.Inputs, contract);
+        JsonCursor json = new(body.Span[..jsonLength], stop);
+        RequestMembers.Scan(json, scan, contract);
+        if (scan.Inputs.Length > contract.Inputs.Count)
+        {
+            RequestValidation.CheckNames(scan.Id, scan.Inputs, contract);
+        }
+
+        Tensor[] inputs = ReadInputs(json, body[jsonLength..], scan.Inputs, contract);
         RequestValidation.Check(scan.Id, inputs, scan.Outputs, contract);
         return new InferRequest
         {
@@ -65,7 +73,7 @@ internal static class InferRequestReader
 
     /// <summary>Makes the tensors: JSON data is read now, binary data is cut off the tail in the order of the inputs.</summary>
     private static Tensor[] ReadInputs(
-        ReadOnlySpan<byte> json,
+        in JsonCursor json,
         ReadOnlyMemory<byte> tail,
         ReadOnlySpan<InputScan> scans,
         InferContract model
@@ -77,19 +85,19 @@ internal static class InferRequestReader
             ref readonly InputScan scan = ref scans[i];
             (string name, ElementType type, TensorShape shape) = scan.Described();
             ReadOnlyMemory<byte> data;
-            if (scan.BinarySize >= 0)
+            if (scan.BinarySize is { } size)
             {
                 data =
-                    scan.BinarySize <= tail.Length
-                        ? tail[..(int)scan.BinarySize]
+                    size <= (ulong)tail.Length
+                        ? tail[..(int)size]
                         : throw ProtocolException.Bad(
-                            $"unexpected size for input '{name}', expecting {scan.BinarySize - tail.Length} additional bytes for model '{model.Model}'"
+                            $"unexpected size for input '{name}', expecting {size - (ulong)tail.Length} additional bytes for model '{model.Model}'"
                         );
-                tail = tail[(int)scan.BinarySize..];
+                tail = tail[(int)size..];
             }
             else
             {
-                JsonCursor cursor = new(json) { Position = scan.DataPosition };
+                JsonCursor cursor = json.At(scan.DataPosition);
                 data = TensorJsonReader.Read(ref cursor, type, RequestValidation.ElementCount(shape, name), name);
             }
 

@@ -14,8 +14,7 @@ internal struct InputScan()
     /// <summary>Where the value of <c>data</c> begins in the JSON; -1: there is none.</summary>
     public int DataPosition { get; set; } = -1;
 
-    /// <summary>-1: not given.</summary>
-    public long BinarySize { get; set; } = -1;
+    public ulong? BinarySize { get; set; }
 
     public bool SharedMemory { get; set; }
 
@@ -30,7 +29,7 @@ internal struct InputScan()
             throw ProtocolException.Bad($"invalid datatype for input {name}");
         }
 
-        int sources = (DataPosition >= 0 ? 1 : 0) + (BinarySize >= 0 ? 1 : 0) + (SharedMemory ? 1 : 0);
+        int sources = (DataPosition >= 0 ? 1 : 0) + (BinarySize is null ? 0 : 1) + (SharedMemory ? 1 : 0);
         return sources != 1 ? throw OneSource(sources == 0 ? "no field" : $"{sources} fields")
             : SharedMemory ? throw RequestValue.SharedMemory()
             : (name, type, shape);

@@ -11,18 +11,34 @@ namespace Troupe.Hosting.Http.V2;
 internal ref partial struct JsonCursor
 {
     private const int MaxDepth = 64;
-    private readonly ReadOnlySpan<byte> _text;
-    private int _depth;
 
-    public JsonCursor(ReadOnlySpan<byte> text)
+    /// <summary>After so many items it is asked whether anybody still waits: a power of two.</summary>
+    private const int ItemsPerLook = 1 << 12;
+
+    private readonly ReadOnlySpan<byte> _text;
+    private readonly CancellationToken _stop;
+    private int _depth;
+    private int _items;
+
+    /// <param name="stop">Looked at on the way: long text is not read for a caller who has gone.</param>
+    public JsonCursor(ReadOnlySpan<byte> text, CancellationToken stop = default)
     {
         int end = text.IndexOf((byte)0);
         _text = end >= 0 ? text[..end] : text;
+        _stop = stop;
         Position = _text.StartsWith("\uFEFF"u8) ? 3 : 0;
     }
 
-    /// <summary>Offset of the next byte; may be set back to the start of a value met before.</summary>
-    public int Position { get; set; }
+    /// <summary>Offset of the next byte.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>One that stands at a value met before, whose end need not be looked for again.</summary>
+    public readonly JsonCursor At(int position)
+    {
+        JsonCursor cursor = this;
+        (cursor.Position, cursor._depth) = (position, 0);
+        return cursor;
+    }
 
     /// <summary>Kind of the value that comes next.</summary>
     public JsonKind Peek()
@@ -140,6 +156,11 @@ internal ref partial struct JsonCursor
 
     private bool NextItem(bool first, byte close)
     {
+        if ((++_items & (ItemsPerLook - 1)) == 0)
+        {
+            _stop.ThrowIfCancellationRequested();
+        }
+
         SkipSpace();
         if (Position < _text.Length && _text[Position] == close)
         {

@@ -16,18 +16,12 @@ internal static class RepositoryEndpoints
         bool readyOnly = false;
         using (RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes))
         {
-            if (!body.Memory.IsEmpty)
+            using JsonDocument? document = JsonBody.Parse(body.Memory);
+            if (document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("ready"u8, out JsonElement ready))
             {
-                using JsonDocument document = Parse(body.Memory);
-                if (
-                    document.RootElement.ValueKind == JsonValueKind.Object
-                    && document.RootElement.TryGetProperty("ready"u8, out JsonElement ready)
-                )
-                {
-                    readyOnly = ready.ValueKind is JsonValueKind.True or JsonValueKind.False
-                        ? ready.GetBoolean()
-                        : throw new BadHttpRequestException("'ready' is true or false");
-                }
+                readyOnly = ready.ValueKind is JsonValueKind.True or JsonValueKind.False
+                    ? ready.GetBoolean()
+                    : throw new BadHttpRequestException("'ready' is true or false");
             }
         }
 
@@ -79,30 +73,13 @@ internal static class RepositoryEndpoints
     public static Task NamedAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         Answer.FailureAsync(context, FailureKind.NotSupported, Answer.Json, "'repository_name' specification is not supported");
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonDocument.Parse(body);
-        }
-        catch (JsonException broken)
-        {
-            throw new BadHttpRequestException($"failed to parse the request JSON buffer: {broken.Message}", broken);
-        }
-    }
-
     /// <summary>A load may carry parameters; the ones that would change what is loaded are refused rather than ignored.</summary>
     private static void CheckParameters(ReadOnlyMemory<byte> body)
     {
-        if (body.IsEmpty)
-        {
-            return;
-        }
-
-        using JsonDocument document = Parse(body);
+        using JsonDocument? document = JsonBody.Parse(body);
         if (
-            document.RootElement.ValueKind != JsonValueKind.Object
-            || !document.RootElement.TryGetProperty("parameters"u8, out JsonElement parameters)
+            document?.RootElement is not { ValueKind: JsonValueKind.Object } root
+            || !root.TryGetProperty("parameters"u8, out JsonElement parameters)
         )
         {
             return;

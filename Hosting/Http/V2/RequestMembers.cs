@@ -6,9 +6,8 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>One pass over the JSON of a request: which members there are, in whatever order, and where their data begins.</summary>
 internal static class RequestMembers
 {
-    public static void Scan(ReadOnlySpan<byte> json, RequestScan scan, InferContract contract)
+    public static void Scan(JsonCursor cursor, RequestScan scan, InferContract contract)
     {
-        JsonCursor cursor = new(json);
         if (cursor.Peek() != JsonKind.Object)
         {
             cursor.SkipValue();
@@ -66,6 +65,7 @@ internal static class RequestMembers
         scan.RawId = !escaped && !Utf8.IsValid(raw) ? raw.ToArray() : null;
     }
 
+    /// <summary>One more than the model has is kept, so that it is refused; the rest is passed over.</summary>
     private static void ScanInputs(ref JsonCursor cursor, RequestScan scan, InferContract contract)
     {
         RequestValue.RequireArray(ref cursor, "inputs");
@@ -76,6 +76,12 @@ internal static class RequestMembers
                 throw InputScan.OneSource("no field");
             }
 
+            if (scan.Inputs.Length > contract.Inputs.Count)
+            {
+                cursor.SkipValue();
+                continue;
+            }
+
             InputScan input = new();
             cursor.EnterObject();
             for (bool one = true; cursor.NextMember(one, out string name); one = false)
@@ -83,7 +89,7 @@ internal static class RequestMembers
                 switch (name)
                 {
                     case "name" when input.Name is null:
-                        input.Name = RequestValue.ReadName(ref cursor, contract.Inputs);
+                        input.Name = RequestValue.ReadName(ref cursor, contract.Inputs, out _);
                         break;
                     case "datatype" when input.Datatype is null:
                         input.Datatype = RequestValue.ReadDatatype(ref cursor);
@@ -116,7 +122,7 @@ internal static class RequestMembers
         {
             switch (name)
             {
-                case "binary_data_size" when input.BinarySize < 0:
+                case "binary_data_size" when input.BinarySize is null:
                     input.BinarySize = RequestValue.ReadUnsigned(ref cursor, "binary_data_size");
                     break;
                 case "shared_memory_region":
@@ -130,9 +136,11 @@ internal static class RequestMembers
         }
     }
 
+    /// <summary>Of names that the model has not, the first is kept, so that it is refused.</summary>
     private static void ScanOutputs(ref JsonCursor cursor, RequestScan scan, InferContract contract)
     {
         RequestValue.RequireArray(ref cursor, "outputs");
+        bool refused = false;
         for (bool first = true; cursor.NextElement(first); first = false)
         {
             if (cursor.Peek() != JsonKind.Object)
@@ -141,15 +149,16 @@ internal static class RequestMembers
             }
 
             string? output = null;
-            bool binary = false;
-            long classes = 0;
+            bool isKnown = false,
+                binary = false;
+            ulong classes = 0;
             cursor.EnterObject();
             for (bool one = true; cursor.NextMember(one, out string name); one = false)
             {
                 switch (name)
                 {
                     case "name" when output is null:
-                        output = RequestValue.ReadName(ref cursor, contract.Outputs);
+                        output = RequestValue.ReadName(ref cursor, contract.Outputs, out isKnown);
                         break;
                     case "parameters" when cursor.Peek() == JsonKind.Object:
                         ScanOutputParameters(ref cursor, ref binary, ref classes);
@@ -161,15 +170,16 @@ internal static class RequestMembers
             }
 
             output = output ?? throw RequestValue.Missing("name");
-            if (!scan.Outputs.Contains(output))
+            if (isKnown ? !scan.Outputs.Contains(output) : !refused)
             {
                 scan.Outputs.Add(output);
-                scan.Forms.Add(new OutputForm(binary, (ulong)classes));
+                scan.Forms.Add(new OutputForm(binary, classes));
+                refused |= !isKnown;
             }
         }
     }
 
-    private static void ScanOutputParameters(ref JsonCursor cursor, ref bool binary, ref long classes)
+    private static void ScanOutputParameters(ref JsonCursor cursor, ref bool binary, ref ulong classes)
     {
         bool seenBinary = false,
             seenClasses = false;

@@ -52,7 +52,7 @@ internal static class RequestParameters
             case "priority":
                 scan.Priority = Unsigned(parameter);
                 break;
-            case "sequence_id" when parameter.Text is null && parameter.Integer is not >= 0:
+            case "sequence_id" when parameter.Text is null && !(parameter.Integer >= 0):
                 throw ProtocolException.Bad("Unable to parse 'sequence_id': it is an unsigned integer or a string");
             case "sequence_id" when parameter.Text is { Length: > 128 }:
                 throw ProtocolException.Bad("Unable to parse 'sequence_id': a string has at most 128 characters");
@@ -65,13 +65,16 @@ internal static class RequestParameters
     }
 
     private static ulong Unsigned(in InferParameter parameter) =>
-        parameter.Integer is >= 0 and { } value ? (ulong)value : throw RequestValue.NotA(parameter.Name, "unsigned-integer");
+        parameter.Integer is { } value && value >= 0
+            ? (ulong)value
+            : throw RequestValue.NotA(parameter.Name, "unsigned-integer");
 
     private static InferParameter ReadNumber(ref JsonCursor cursor, string name)
     {
         ReadOnlySpan<byte> number = cursor.ReadNumber();
-        return Utf8Parser.TryParse(number, out long integer, out int used) && used == number.Length
-            ? new InferParameter(name, Integer: integer)
+        return
+            Utf8Parser.TryParse(number, out long integer, out int used) && used == number.Length ? new InferParameter(name, Integer: integer)
+            : Utf8Parser.TryParse(number, out ulong large, out used) && used == number.Length ? new InferParameter(name, Integer: large)
             : new InferParameter(name, Number: cursor.ToDouble(number));
     }
 }

@@ -11,9 +11,7 @@ internal static class RequestValidation
     {
         foreach (Tensor input in inputs)
         {
-            TensorSpec spec =
-                Find(model.Inputs, input.Name)
-                ?? throw ProtocolException.Bad($"unexpected inference input '{input.Name}' for model '{model.Model}'");
+            TensorSpec spec = Find(model.Inputs, input.Name) ?? throw Unexpected(input.Name, model);
             if (input.Type != spec.Type)
             {
                 throw Bad(
@@ -40,6 +38,26 @@ internal static class RequestValidation
         }
     }
 
+    /// <summary>Names of inputs alone, of a request with more than the model has: one of them is refused.</summary>
+    public static void CheckNames(string id, ReadOnlySpan<InputScan> inputs, InferContract model)
+    {
+        for (int i = 0; i < inputs.Length && inputs[i].Name is { } name; i++)
+        {
+            if (Find(model.Inputs, name) is null)
+            {
+                throw Unexpected(name, model);
+            }
+
+            for (int k = 0; k < i; k++)
+            {
+                if (inputs[k].Name == name)
+                {
+                    throw Repeated(id, name);
+                }
+            }
+        }
+    }
+
     /// <summary>Elements of a shape a stranger declared; a product past what memory can hold is refused, not computed.</summary>
     public static long ElementCount(TensorShape shape, string input)
     {
@@ -62,7 +80,7 @@ internal static class RequestValidation
             {
                 if (inputs[i].Name == inputs[k].Name)
                 {
-                    throw Bad(id, $"input '{inputs[i].Name}' already exists in request");
+                    throw Repeated(id, inputs[i].Name);
                 }
             }
         }
@@ -185,6 +203,11 @@ internal static class RequestValidation
 
         return null;
     }
+
+    private static ProtocolException Unexpected(string input, InferContract model) =>
+        ProtocolException.Bad($"unexpected inference input '{input}' for model '{model.Model}'");
+
+    private static ProtocolException Repeated(string id, string input) => Bad(id, $"input '{input}' already exists in request");
 
     /// <summary>Triton puts the client's id before what it finds in validation.</summary>
     private static ProtocolException Bad(string id, string message) =>

@@ -19,14 +19,19 @@ internal static class RequestValue
                 throw ProtocolException.Bad($"Unable to parse 'shape': a tensor has at most {TensorShape.MaxRank} dimensions");
             }
 
-            dimensions[rank++] = ReadUnsigned(ref cursor, "shape");
+            ulong dimension = ReadUnsigned(ref cursor, "shape");
+            dimensions[rank++] =
+                dimension <= long.MaxValue
+                    ? (long)dimension
+                    : throw ProtocolException.Bad($"Unable to parse 'shape': the dimension {dimension} is more than a request can carry");
         }
 
         return new TensorShape(dimensions[..rank]);
     }
 
     /// <summary>The name of a tensor; one of the model's is not made anew.</summary>
-    public static string ReadName(ref JsonCursor cursor, IReadOnlyList<TensorSpec> known)
+    /// <param name="isKnown">The model has it.</param>
+    public static string ReadName(ref JsonCursor cursor, IReadOnlyList<TensorSpec> known, out bool isKnown)
     {
         if (cursor.Peek() != JsonKind.String)
         {
@@ -34,15 +39,19 @@ internal static class RequestValue
         }
 
         ReadOnlySpan<byte> raw = cursor.ReadRawString(out bool escaped);
-        for (int i = 0; i < known.Count && !escaped; i++)
+        string? written = escaped ? cursor.Text(raw, escaped) : null;
+        isKnown = true;
+        for (int i = 0; i < known.Count; i++)
         {
-            if (Utf8Text.Equals(raw, known[i].Name))
+            string name = known[i].Name;
+            if (written is null ? Utf8Text.Equals(raw, name) : string.Equals(written, name, StringComparison.Ordinal))
             {
-                return known[i].Name;
+                return name;
             }
         }
 
-        return cursor.Text(raw, escaped);
+        isKnown = false;
+        return written ?? cursor.Text(raw, escaped);
     }
 
     public static string ReadDatatype(ref JsonCursor cursor)
@@ -66,11 +75,11 @@ internal static class RequestValue
         cursor.EnterArray();
     }
 
-    public static long ReadUnsigned(ref JsonCursor cursor, string member)
+    public static ulong ReadUnsigned(ref JsonCursor cursor, string member)
     {
         ReadOnlySpan<byte> number = cursor.Peek() == JsonKind.Number ? cursor.ReadNumber() : default;
-        return Utf8Parser.TryParse(number, out ulong value, out int used) && used == number.Length && value <= long.MaxValue
-            ? (long)value
+        return Utf8Parser.TryParse(number, out ulong value, out int used) && used == number.Length
+            ? value
             : throw NotA(member, "unsigned-integer");
     }
 

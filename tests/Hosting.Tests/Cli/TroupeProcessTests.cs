@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Troupe.Hosting.Demo;
 using Troupe.Hosting.Failures;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Hosting.Tests.Cli;
 
@@ -251,6 +252,6 @@ public sealed class TroupeProcessTests
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        return Process.Start(start)!;
+        return Process.Start(start.WithoutSettings())!;
     }
 }

@@ -7,6 +7,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Messages.Wire;
 
 namespace Troupe.Hosting.Tests.Edge;
 
@@ -50,18 +51,65 @@ public sealed class InferenceCallTests
         ) with
         {
             TimeLeft = TimeSpan.FromSeconds(3),
-            TraceParent = "00-trace",
+            TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         };
 
         Assert.IsType<ForwardReply.Succeeded>(await RunAsync(call, TestContext.Current.CancellationToken));
 
         Forward forward = Assert.Single(_node.Forwards);
         Assert.Equal(
-            (new ModelReference("add", 2), session, TimeSpan.FromSeconds(3), "00-trace"),
+            (new ModelReference("add", 2), session, TimeSpan.FromSeconds(3), call.TraceParent),
             (forward.Model, forward.Session, forward.TimeLeft, forward.TraceParent)
         );
         Assert.Equal(ModeChange.None with { PreAllocatedOutputs = true }, forward.Modes);
         Assert.Equal(Forward.DefaultTimeLeft, Spec().TimeLeft);
+    }
+
+    [Theory]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true)]
+    [InlineData("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-later", true)]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x", false)]
+    [InlineData("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false)]
+    [InlineData("00-trace", false)]
+    [InlineData("", false)]
+    public async Task What_is_no_trace_context_is_left_out(string written, bool passed)
+    {
+        _node.Answer = _node.Echo;
+        await RunAsync(Spec() with { TraceParent = written }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(passed ? written : null, Assert.Single(_node.Forwards).TraceParent);
+    }
+
+    [Fact]
+    public async Task A_trace_context_of_513_bytes_does_not_keep_a_forward_from_another_node()
+    {
+        _node.Answer = _node.Echo;
+        string longest = "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-".PadRight(512, 'a');
+        foreach ((string written, bool passed) in new[] { (longest, true), (longest + "a", false) })
+        {
+            await RunAsync(Spec() with { TraceParent = written }, TestContext.Current.CancellationToken);
+            Forward forward = _node.Forwards.Last();
+
+            Assert.Equal(passed ? written : null, forward.TraceParent);
+            Assert.Equal(forward.Id, Travelled(new RouteForward(forward, 1)).Forward.Id);
+        }
+    }
+
+    private static RouteForward Travelled(RouteForward route) =>
+        (RouteForward)WireFormat.Deserialize(WireFormat.Manifest(route), WireFormat.Serialize(route));
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(8, 8)]
+    [InlineData(9, 0)]
+    [InlineData(ulong.MaxValue, 0)]
+    public async Task A_priority_that_is_no_level_is_the_default_one(ulong written, int priority)
+    {
+        _node.Answer = _node.Echo;
+        await RunAsync(Spec() with { Priority = written }, TestContext.Current.CancellationToken);
+
+        Assert.Equal((priority, ForwardClass.Online), (_node.Forwards.Single().Priority, _node.Forwards.Single().Class));
     }
 
     [Theory]

@@ -37,6 +37,11 @@ public sealed class ServeSpecReaderTests
     [InlineData("lanes", "2.5", "write a whole number from 1 to 64")]
     [InlineData("device-memory", "2 GB", "write a whole number of bytes, or one with KiB, MiB or GiB")]
     [InlineData("max-request", "-1", "write a whole number of bytes")]
+    [InlineData("max-request", "2GiB", "at most 2147483647")]
+    [InlineData("default-max-batch-size", "-1", "write a whole number from 0 to 1000000")]
+    [InlineData("request-timeouts", "yes", "write on or off")]
+    [InlineData("models", "", "this is no path; name one or leave the option out")]
+    [InlineData("hocon", " ", "this is no path; name one or leave the option out")]
     [InlineData("drain-timeout", "30", "write a number with ms, s, m or h, e.g. 30s")]
     [InlineData("log-level", "loud", "write trace, debug")]
     [InlineData("log-level", "2", "write trace, debug")]
@@ -62,6 +67,54 @@ public sealed class ServeSpecReaderTests
     }
 
     [Fact]
+    public void The_largest_body_is_what_one_array_holds()
+    {
+        ServeSpec spec = Read([("max-request", "2147483647")], [], out IReadOnlyList<OptionProblem>? problems);
+
+        Assert.Empty(problems);
+        Assert.Equal(int.MaxValue, spec.MaxRequestBytes);
+    }
+
+    [Theory]
+    [InlineData("TROUPE_HTPP", true)]
+    [InlineData("troupe_http_", true)]
+    [InlineData("TROUPE_URL", false)]
+    [InlineData("TROUPE_STACKTRACE", false)]
+    [InlineData("TROUPE_PORT", false)]
+    [InlineData("TROUPE_PORT_8000_TCP_ADDR", false)]
+    [InlineData("TROUPE_METRICS_SERVICE_HOST", false)]
+    [InlineData("TROUPE_SERVICE_PORT_HTTP", false)]
+    [InlineData("HTTP", false)]
+    public void A_variable_that_looks_like_a_setting_and_is_none_is_refused(string name, bool refused)
+    {
+        Read([], [(name, "x")], out IReadOnlyList<OptionProblem>? problems);
+
+        Assert.Equal(refused ? [$"{name} is not a variable that is read"] : [], problems.Select(problem => problem.Text.Split(';')[0]));
+    }
+
+    [Fact]
+    public void A_single_setting_that_is_given_twice_is_refused_and_a_list_is_not()
+    {
+        Read(
+            [("http", "127.0.0.1:1"), ("http", "127.0.0.1:2"), ("join", "127.0.0.1:3"), ("join", "127.0.0.1:4")],
+            [],
+            out IReadOnlyList<OptionProblem>? problems
+        );
+
+        Assert.Equal("--http is given twice; leave one", Assert.Single(problems).Text);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_is_told_apart()
+    {
+        // A folder where a file should be cannot be read by anybody.
+        ServeOptions options = ServeOptions.Read(_ => [], new Dictionary<string, string>(), Path.GetTempPath());
+        ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem>? problems);
+
+        Assert.True(Assert.Single(problems).IsMissingPath);
+    }
+
+    [Fact]
     public void Every_problem_is_reported_at_once()
     {
         Read([("http", "x"), ("devices", "y"), ("models", "/no/such")], [], out IReadOnlyList<OptionProblem>? problems);
@@ -81,13 +134,7 @@ public sealed class ServeSpecReaderTests
             );
             ServeOptions options = ServeOptions.Read(
                 key => key == OptionKeys.Http ? ["127.0.0.1:3"] : [],
-                name =>
-                    name switch
-                    {
-                        "TROUPE_HTTP" => "127.0.0.1:2",
-                        "TROUPE_QUEUE_LIMIT" => "6",
-                        _ => null,
-                    },
+                new Dictionary<string, string> { ["TROUPE_HTTP"] = "127.0.0.1:2", ["TROUPE_QUEUE_LIMIT"] = "6" },
                 file
             );
             ServeSpec spec = ServeSpecReader.Read(options, out IReadOnlyList<OptionProblem>? problems);
@@ -104,6 +151,12 @@ public sealed class ServeSpecReaderTests
 
     [Theory]
     [InlineData("{", "Expected depth to be zero")]
+    [InlineData("[]", "is not an object")]
+    [InlineData("""{ "Trupe": { "Lanes": 2 } }""", "Trupe is not a section that is read; settings stand in Troupe")]
+    [InlineData("""{ "troupe": { "Lanes": 65 } }""", "'65': write a whole number from 1 to 64")]
+    [InlineData("""{ "Troupe": { "Lanes": 2, "lanes": 3 } }""", "Troupe:lanes is given twice; leave one")]
+    [InlineData("""{ "$schema": "x", "Troupe": { "Htpp": "x" } }""", "Troupe:Htpp is not a setting")]
+    [InlineData("\uFEFF{ \"Troupe\": 5 }", "Troupe is not an object")]
     [InlineData("""{ "Troupe": 5 }""", "Troupe is not an object")]
     [InlineData("""{ "Troupe": { "Htpp": "x" } }""", "Troupe:Htpp is not a setting; known are Models")]
     [InlineData("""{ "Troupe": { "Lanes": true } }""", "Troupe:Lanes is true; write a string or a number")]
@@ -114,7 +167,7 @@ public sealed class ServeSpecReaderTests
         try
         {
             File.WriteAllText(file, json);
-            ServeSpecReader.Read(ServeOptions.Read(_ => [], _ => null, file), out IReadOnlyList<OptionProblem>? problems);
+            ServeSpecReader.Read(ServeOptions.Read(_ => [], new Dictionary<string, string>(), file), out IReadOnlyList<OptionProblem>? problems);
 
             OptionProblem problem = Assert.Single(problems);
             Assert.StartsWith(file, problem.Text, StringComparison.Ordinal);
@@ -160,7 +213,7 @@ public sealed class ServeSpecReaderTests
     {
         ServeOptions options = ServeOptions.Read(
             key => [.. commandLine.Where(pair => pair.Name == key.Name).Select(pair => pair.Value)],
-            name => environment.FirstOrDefault(pair => pair.Name == name).Value,
+            environment.ToDictionary(pair => pair.Name, pair => pair.Value),
             settingsFile: null
         );
         return ServeSpecReader.Read(options, out problems);

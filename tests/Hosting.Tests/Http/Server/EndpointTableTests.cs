@@ -115,8 +115,10 @@ public sealed class EndpointTableTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("/v2/troupe/models/m/load", "LoadModel", "m")]
-    [InlineData("/v2/troupe/models/a+b @1/load", "LoadModel", "a+b @1")]
+    [InlineData("/v2/troupe/models/a+b%20@1/load", "LoadModel", "a+b @1")]
     [InlineData("/v2/troupe/models/a%2Fb%3F%23/load", "LoadModel", "a/b?#")]
+    [InlineData("/v2/troupe/models/%C3%A9%F0%9F%98%80/load", "LoadModel", "é😀")]
+    [InlineData("/v2/models/%2E%2E/infer", "Infer", "..")]
     [InlineData("/v2/models/m/infer", "Infer", "m")]
     [InlineData("/v2/models/m/versions/2/infer", "Infer", "m", "2")]
     [InlineData("/v2/troupe/modes", "ListModes")]

@@ -108,7 +108,7 @@ public sealed class KestrelListenerTests
 
         Assert.Equal((HttpStatusCode.InternalServerError, HttpStatusCode.OK), (failed.StatusCode, served.StatusCode));
         Assert.Equal(
-            """{"error":"internal error: InvalidOperationException: a defect"}""",
+            """{"error":"internal error: a defect of the node, which its log describes"}""",
             await failed.Content.ReadAsStringAsync(Cancellation)
         );
     }
