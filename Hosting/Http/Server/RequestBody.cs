@@ -68,7 +68,7 @@ internal sealed class RequestBody : IDisposable
         {
             while (true)
             {
-                ReadResult read = await request.BodyReader.ReadAsync(aborted);
+                ReadResult read = await ReadPartAsync(request, aborted);
                 if (body._length + read.Buffer.Length > most)
                 {
                     throw TooLarge(most);
@@ -82,15 +82,28 @@ internal sealed class RequestBody : IDisposable
                 }
             }
         }
-        catch (Exception broken)
+        catch
         {
             body.Dispose();
-            if (broken is IOException and not (BadHttpRequestException or ConnectionResetException))
-            {
-                throw new BadHttpRequestException("the body is not chunked as HTTP/1.1 has it", StatusCodes.Status400BadRequest, broken);
-            }
-
             throw;
+        }
+    }
+
+    /// <exception cref="BadHttpRequestException">The body is chunked wrongly.</exception>
+    /// <exception cref="ConnectionResetException">The client went away in the middle of it.</exception>
+    private static async ValueTask<ReadResult> ReadPartAsync(HttpRequest request, CancellationToken aborted)
+    {
+        try
+        {
+            return await request.BodyReader.ReadAsync(aborted);
+        }
+        catch (BadHttpRequestException end) when (request.ContentLength is not null)
+        {
+            throw new ConnectionResetException("the connection ended in the middle of a body", end);
+        }
+        catch (IOException chunks) when (chunks is not (BadHttpRequestException or ConnectionResetException))
+        {
+            throw new BadHttpRequestException("the body is not chunked as HTTP/1.1 has it", StatusCodes.Status400BadRequest, chunks);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
@@ -26,14 +27,20 @@ internal sealed class EdgeFixture : IAsyncDisposable
 
     public Uri Url => _client.BaseAddress!;
 
-    public static async Task<EdgeFixture> StartAsync(FakeNode node, string? repository = null, long maxRequestBytes = 1 << 20)
+    public static async Task<EdgeFixture> StartAsync(
+        FakeNode node,
+        string? repository = null,
+        long maxRequestBytes = 1 << 20,
+        ILoggerFactory? logs = null,
+        bool requestTimeouts = false
+    )
     {
-        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test"));
+        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test") { RequestTimeouts = requestTimeouts });
         Dispatcher dispatcher = new(edge);
         KestrelListener listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
             dispatcher.InvokeAsync,
-            NullLoggerFactory.Instance,
+            logs ?? NullLoggerFactory.Instance,
             TestContext.Current.CancellationToken
         );
         return new EdgeFixture(node, edge, listener);
