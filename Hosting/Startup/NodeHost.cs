@@ -180,7 +180,10 @@ internal sealed partial class NodeHost : IAsyncDisposable
     {
         try
         {
-            return ConfigurationFactory.ParseString(File.ReadAllText(file));
+            string text = File.ReadAllText(file);
+            return HoconText.Problem(text) is { } problem
+                ? throw new FormatException(problem)
+                : ConfigurationFactory.ParseString(text);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

@@ -26,6 +26,11 @@ public sealed class TroupeProcessTests
         "--http: '127.0.0.1:99999': '99999' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000"
     )]
     [InlineData("serve --config /no/such.json", 4, "--config: '/no/such.json': there is no such file")]
+    [InlineData("serve --http 127.0.0.1:0 --http 127.0.0.1:0", 2, "--http is given twice; leave one")]
+    [InlineData("serve --max-request 2GiB", 2, "--max-request: '2GiB': write a whole number of bytes")]
+    [InlineData("demo --faces --output /no/such/folder/faces.png", 4, "--output: '/no/such/folder/faces.png' cannot be written: ")]
+    [InlineData("artifact inspect /", 4, "there is no file '/'")]
+    [InlineData("artifact emulate /no/such.json /tmp/x.plan", 4, "")]
     [InlineData("devices --url http://127.0.0.1:1", 5, "no node answers at http://127.0.0.1:1")]
     [InlineData("nodes --url nonsense", 2, "--url: 'nonsense' is not an http or https address")]
     [InlineData("infer m --input x=/no/such --url http://127.0.0.1:1", 5, "no node answers")]
@@ -205,9 +210,116 @@ public sealed class TroupeProcessTests
         }
     }
 
-    private static async Task<string> LineWithAsync(Process process, string part)
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("QUIT")]
+    public async Task A_node_serves_what_it_can_read_names_the_rest_and_drains_on_every_signal_to_end(string signal)
     {
-        StringBuilder seen = new();
+        DirectoryInfo models = Directory.CreateTempSubdirectory("troupe-models-");
+        string sample = Path.Combine(AppContext.BaseDirectory, "Samples", "models", "fmnist", "1", "model.onnx");
+        foreach (string path in new[] { "good/1/model.onnx", "with space/1/model.onnx", "wrong/1/net.onnx", "loose.onnx" })
+        {
+            string target = Path.Combine(models.FullName, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(sample, target);
+        }
+
+        models.CreateSubdirectory("empty");
+        using Process node = Start([
+            "serve",
+            "--models",
+            models.FullName,
+            "--http",
+            "127.0.0.1:0",
+            "--metrics",
+            "off",
+            "--cluster",
+            "off",
+            "--warm-up",
+            "off",
+            "--devices",
+            "emulated:1",
+        ]);
+        try
+        {
+            List<string> lines = [];
+            string up = await LineWithAsync(node, " is up: ", lines);
+            string url = up.Split("http ")[1].Split(' ')[0];
+            (int list, string output, _) = await RunAsync(["models", "list", "--json"], ("TROUPE_URL", url));
+
+            Assert.Equal(0, list);
+            Assert.Contains("\"name\":\"good\",\"version\":1,\"state\":\"READY\"", output, StringComparison.Ordinal);
+            Assert.Single(lines, line => line.Contains("with space' is skipped: A model's name stands in paths", StringComparison.Ordinal));
+            Assert.Single(lines, line => line.Contains("empty' is skipped: it has no version folder; ", StringComparison.Ordinal));
+            Assert.Single(lines, line => line.Contains("loose.onnx' is skipped: a model is a folder; loose/1/", StringComparison.Ordinal));
+            Assert.Single(lines, line => line.Contains("model wrong is not served: NotFound: The folder ", StringComparison.Ordinal));
+
+            using Process kill = Process.Start("kill", [$"-{signal}", node.Id.ToString(CultureInfo.InvariantCulture)]);
+            string rest = await node
+                .StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)
+                .WaitAsync(Bound, TestContext.Current.CancellationToken);
+            await node.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
+            Assert.Equal(0, node.ExitCode);
+            Assert.Contains("stopped: drained", rest, StringComparison.Ordinal);
+        }
+        finally
+        {
+            models.Delete(recursive: true);
+            if (!node.HasExited)
+            {
+                node.Kill();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_variable_that_is_misspelt_is_one_line_and_usage()
+    {
+        (int exit, _, string error) = await RunAsync(["serve", "--devices", "emulated:1"], ("TROUPE_HTPP", "x"));
+
+        Assert.Equal((int)ExitCode.Usage, exit);
+        Assert.StartsWith("troupe: TROUPE_HTPP is not a variable that is read; known are TROUPE_MODELS, ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_broken_overlay_is_one_line_and_usage()
+    {
+        const string hocon = "akka { loglevel = \"";
+        const string words = "is no HOCON: the text that begins in line 1 is not closed";
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, hocon, TestContext.Current.CancellationToken);
+            (int exit, _, string error) = await RunAsync([
+                "serve",
+                "--devices",
+                "emulated:1",
+                "--http",
+                "127.0.0.1:0",
+                "--metrics",
+                "off",
+                "--cluster",
+                "off",
+                "--hocon",
+                file,
+            ]);
+
+            Assert.Equal((int)ExitCode.Usage, exit);
+            Assert.StartsWith(
+                $"troupe: --hocon: '{file}' {words}",
+                Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+                StringComparison.Ordinal
+            );
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static async Task<string> LineWithAsync(Process process, string part, List<string>? before = null)
+    {
+        List<string> seen = before ?? [];
         using CancellationTokenSource bound = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         bound.CancelAfter(Bound);
         while (await process.StandardOutput.ReadLineAsync(bound.Token) is { } line)
@@ -217,17 +329,20 @@ public sealed class TroupeProcessTests
                 return line;
             }
 
-            seen.AppendLine(line);
+            seen.Add(line);
         }
 
         throw new InvalidOperationException(
-            $"The node ended before '{part}': {seen}{await process.StandardError.ReadToEndAsync(bound.Token)}"
+            $"The node ended before '{part}': {string.Join('\n', seen)}{await process.StandardError.ReadToEndAsync(bound.Token)}"
         );
     }
 
-    private static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)
+    private static async Task<(int Exit, string Output, string Error)> RunAsync(
+        string[] arguments,
+        params (string Name, string Value)[] environment
+    )
     {
-        using Process process = Start(arguments);
+        using Process process = Start(arguments, environment);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -244,7 +359,7 @@ public sealed class TroupeProcessTests
         }
     }
 
-    private static Process Start(string[] arguments)
+    private static Process Start(string[] arguments, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "troupe"), arguments)
         {
@@ -252,6 +367,12 @@ public sealed class TroupeProcessTests
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        return Process.Start(start.WithoutSettings())!;
+        start.WithoutSettings();
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
     }
 }
