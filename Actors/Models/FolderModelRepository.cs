@@ -96,10 +96,7 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
     {
         if (!IsName(load.Name))
         {
-            throw new ModuleLoadException(
-                FailureKind.InvalidRequest,
-                $"'{load.Name}' is not a model name. {NameRule}"
-            );
+            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. {NameRule}");
         }
 
         if (load.Number is { } wanted and < 1)

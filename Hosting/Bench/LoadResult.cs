@@ -18,14 +18,7 @@ internal sealed record LoadResult(
 )
 {
     /// <param name="micros">Time of each call; sorted in place.</param>
-    public static LoadResult Of(
-        string rung,
-        double[] micros,
-        TimeSpan elapsed,
-        int clients = 1,
-        long failed = 0,
-        string? firstError = null
-    )
+    public static LoadResult Of(string rung, double[] micros, TimeSpan elapsed, int clients = 1, long failed = 0, string? firstError = null)
     {
         Array.Sort(micros);
         double At(double share) =>

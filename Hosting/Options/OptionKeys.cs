@@ -70,7 +70,8 @@ internal static class OptionKeys
             "Folder of the runtime caches that TensorRT-RTX engines keep. Default: one of this user below the temporary folder."
         );
 
-    public static OptionKey MaxRequest { get; } = new("max-request", "BYTES", "Largest body of a request, at most 2GiB - 1 byte. Default 64MiB.");
+    public static OptionKey MaxRequest { get; } =
+        new("max-request", "BYTES", "Largest body of a request, at most 2GiB - 1 byte. Default 64MiB.");
 
     public static OptionKey DefaultMaxBatchSize { get; } =
         new(

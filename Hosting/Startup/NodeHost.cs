@@ -181,9 +181,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             string text = File.ReadAllText(file);
-            return HoconText.Problem(text) is { } problem
-                ? throw new FormatException(problem)
-                : ConfigurationFactory.ParseString(text);
+            return HoconText.Problem(text) is { } problem ? throw new FormatException(problem) : ConfigurationFactory.ParseString(text);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

@@ -222,8 +222,7 @@ internal static class ModeEndpoints
     {
         string? Of(string name) => QueryValue(context, name, "the scope ");
 
-        return
-            context.Request.Query.Keys.FirstOrDefault(key => key != besides && !selectors.Contains(key)) is { } unknown
+        return context.Request.Query.Keys.FirstOrDefault(key => key != besides && !selectors.Contains(key)) is { } unknown
             ? throw Bad($"unknown scope '{unknown}'; a scope is given by {string.Join(", ", selectors[..^1])} and {selectors[^1]}")
             : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
     }

@@ -34,12 +34,17 @@ internal sealed class EndpointTable
         }
 
         (_before, _after) = (before, after);
-        string? other = rows.SelectMany(row => Paths(row.Pattern)).FirstOrDefault(path => path != first && IsFirst(path, out ReadOnlySpan<char> name) && !name.Contains('/'));
+        string? other = rows.SelectMany(row => Paths(row.Pattern))
+            .FirstOrDefault(path => path != first && IsFirst(path, out ReadOnlySpan<char> name) && !name.Contains('/'));
         PathNames names = default;
         _first = other is null
             ? _root.Find(first, 0, ref names)
             : throw new ArgumentException($"'{other}' would be taken for '{first}', which is tried before it.");
-        if (Paths(rows[0].Pattern).Last().Split(Version) is [{ } between, { } rest] && rest == after && between.StartsWith(before + Name, StringComparison.Ordinal))
+        if (
+            Paths(rows[0].Pattern).Last().Split(Version) is [{ } between, { } rest]
+            && rest == after
+            && between.StartsWith(before + Name, StringComparison.Ordinal)
+        )
         {
             names = default;
             _between = between[(before + Name).Length..];

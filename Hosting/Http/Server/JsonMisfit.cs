@@ -34,9 +34,7 @@ internal static class JsonMisfit
 
     /// <summary><c>$.a.b[2]['c d']</c> as its names.</summary>
     private static IEnumerable<string> Members(string path) =>
-        path.TrimStart('$')
-            .Split(['.', '[', ']'], StringSplitOptions.RemoveEmptyEntries)
-            .Select(member => member.Trim('\''));
+        path.TrimStart('$').Split(['.', '[', ']'], StringSplitOptions.RemoveEmptyEntries).Select(member => member.Trim('\''));
 
     private static string Kind(JsonTypeInfo type)
     {

@@ -72,12 +72,7 @@ internal static class InferRequestReader
     }
 
     /// <summary>Makes the tensors: JSON data is read now, binary data is cut off the tail in the order of the inputs.</summary>
-    private static Tensor[] ReadInputs(
-        in JsonCursor json,
-        ReadOnlyMemory<byte> tail,
-        ReadOnlySpan<InputScan> scans,
-        InferContract model
-    )
+    private static Tensor[] ReadInputs(in JsonCursor json, ReadOnlyMemory<byte> tail, ReadOnlySpan<InputScan> scans, InferContract model)
     {
         Tensor[] inputs = new Tensor[scans.Length];
         for (int i = 0; i < inputs.Length; i++)

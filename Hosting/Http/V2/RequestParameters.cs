@@ -65,15 +65,13 @@ internal static class RequestParameters
     }
 
     private static ulong Unsigned(in InferParameter parameter) =>
-        parameter.Integer is { } value && value >= 0
-            ? (ulong)value
-            : throw RequestValue.NotA(parameter.Name, "unsigned-integer");
+        parameter.Integer is { } value && value >= 0 ? (ulong)value : throw RequestValue.NotA(parameter.Name, "unsigned-integer");
 
     private static InferParameter ReadNumber(ref JsonCursor cursor, string name)
     {
         ReadOnlySpan<byte> number = cursor.ReadNumber();
-        return
-            Utf8Parser.TryParse(number, out long integer, out int used) && used == number.Length ? new InferParameter(name, Integer: integer)
+        return Utf8Parser.TryParse(number, out long integer, out int used) && used == number.Length
+                ? new InferParameter(name, Integer: integer)
             : Utf8Parser.TryParse(number, out ulong large, out used) && used == number.Length ? new InferParameter(name, Integer: large)
             : new InferParameter(name, Number: cursor.ToDouble(number));
     }

@@ -49,7 +49,9 @@ public sealed class LoadGeneratorTests
     [Fact]
     public async Task A_server_that_closes_after_each_answer_is_called_again()
     {
-        await using Server server = new((_, _) => Ok.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal) + "close");
+        await using Server server = new(
+            (_, _) => Ok.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal) + "close"
+        );
 
         LoadResult result = await LoadGenerator.RunAsync("http", server.Load(TimeSpan.FromSeconds(60), calls: 4), Cancellation);
 
@@ -145,7 +147,10 @@ public sealed class LoadGeneratorTests
                     {
                         string answer = _answer(_connections, _calls++);
                         bool closes = answer.EndsWith("close", StringComparison.Ordinal);
-                        string text = answer == "long" ? new string('x', 70_000) : closes ? answer[..^5] : answer;
+                        string text =
+                            answer == "long" ? new string('x', 70_000)
+                            : closes ? answer[..^5]
+                            : answer;
                         await socket.SendAsync(Encoding.ASCII.GetBytes(text), _stop.Token);
                         if (closes)
                         {

@@ -35,7 +35,11 @@ internal sealed class EdgeFixture : IAsyncDisposable
         bool requestTimeouts = false
     )
     {
-        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(repository, maxRequestBytes, "0.0-test") { RequestTimeouts = requestTimeouts });
+        NodeEdge edge = new(
+            node,
+            new ModelLedgers(TimeProvider.System),
+            new EdgeSpec(repository, maxRequestBytes, "0.0-test") { RequestTimeouts = requestTimeouts }
+        );
         Dispatcher dispatcher = new(edge);
         KestrelListener listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),

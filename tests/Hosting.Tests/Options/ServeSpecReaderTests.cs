@@ -167,7 +167,10 @@ public sealed class ServeSpecReaderTests
         try
         {
             File.WriteAllText(file, json);
-            ServeSpecReader.Read(ServeOptions.Read(_ => [], new Dictionary<string, string>(), file), out IReadOnlyList<OptionProblem>? problems);
+            ServeSpecReader.Read(
+                ServeOptions.Read(_ => [], new Dictionary<string, string>(), file),
+                out IReadOnlyList<OptionProblem>? problems
+            );
 
             OptionProblem problem = Assert.Single(problems);
             Assert.StartsWith(file, problem.Text, StringComparison.Ordinal);

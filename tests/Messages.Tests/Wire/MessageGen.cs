@@ -100,10 +100,11 @@ internal static class MessageGen
     public static Gen<Forward> Forward { get; } =
         Gen.Select(
                 Gen.Select(Request, Reference, Tensors, Name.Array[0, 3]),
-                Gen.Select(Duration, Optional(Gpu), Optional(Gen.Guid), Maybe(Change), Maybe(Name))
+                Gen.Select(Duration, Optional(Gpu), Optional(Gen.Guid), Maybe(Change), Maybe(Name)),
+                Gen.Select(Gen.Int[0, ForwardPriority.Levels], Any<ForwardClass>())
             )
             .Select(
-                (first, second) =>
+                (first, second, third) =>
                     new Forward
                     {
                         Id = first.Item1,
@@ -115,6 +116,8 @@ internal static class MessageGen
                         Session = second.Item3 is { } session ? new SessionId(session) : null,
                         Modes = second.Item4,
                         TraceParent = second.Item5,
+                        Priority = third.Item1,
+                        Class = third.Item2,
                     }
             );
 

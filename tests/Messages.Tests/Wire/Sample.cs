@@ -147,6 +147,7 @@ internal static class Sample
     public static IReadOnlyDictionary<string, object> WithLaterFields { get; } =
         new Dictionary<string, object>
         {
+            ["Forward+Class"] = Forward with { Priority = 3, Class = ForwardClass.Batch },
             ["ForwardOutcome+Launched"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with { Launched = true },
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },

@@ -185,7 +185,8 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
         {
             "outputs" => $$"""{"inputs":[{{Input}}],"outputs":[{{Many(bytes, i => $$"""{"name":"o{{i}}"}""")}}]}""",
             "one output" => $$"""{"inputs":[{{Input}}],"outputs":[{{Many(bytes, i => $$"""{"name":"Y{{i % 3}}"}""")}}]}""",
-            "long outputs" => $$"""{"inputs":[{{Input}}],"outputs":[{{Many(bytes, i => $$"""{"name":"{{new string('é', 40)}}{{i}}"}""")}}]}""",
+            "long outputs" =>
+                $$"""{"inputs":[{{Input}}],"outputs":[{{Many(bytes, i => $$"""{"name":"{{new string('é', 40)}}{{i}}"}""")}}]}""",
             "inputs" => $$"""{"inputs":[{{Many(bytes, i => Input.Replace("\"A\"", $"\"i{i}\"", StringComparison.Ordinal))}}]}""",
             "one input" => $$"""{"inputs":[{{Many(bytes, _ => Input)}}]}""",
             "empty inputs" => $$"""{"inputs":[{{Many(bytes, _ => "{}")}}]}""",
