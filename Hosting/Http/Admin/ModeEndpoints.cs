@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Globalization;
-using Microsoft.Extensions.Primitives;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
@@ -16,19 +15,14 @@ internal static class ModeEndpoints
 {
     private static readonly TimeSpan StandardLease = TimeSpan.FromSeconds(30);
 
-    private static readonly string[] Selectors = ["node", "gpu", "model", "session"];
-
-    /// <summary>A router counts for what it forwards, wherever that runs.</summary>
-    private static readonly string[] AuditSelectors = ["model", "session"];
-
     public static async Task ListAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new GetModes(QueryScope(context, Selectors)));
+        await AskAsync(context, edge, new GetModes(ScopeReader.Query(context)));
 
     public static async Task ExplainAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new ExplainModes(QueryScope(context, Selectors)));
+        await AskAsync(context, edge, new ExplainModes(ScopeReader.Query(context)));
 
     public static async Task AuditAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(context, edge, new GetAudit(QueryScope(context, AuditSelectors)));
+        await AskAsync(context, edge, new GetAudit(ScopeReader.Query(context, ScopeReader.OfRouters)));
 
     public static async Task SetAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
@@ -38,18 +32,41 @@ internal static class ModeEndpoints
             AdminJson.Default.ModeSettingDocument,
             new ModeSettingDocument([])
         );
-        await AskAsync(context, edge, new SetMode(Scope(wanted.Scope), Change(wanted.Modes)));
+        await AskAsync(context, edge, new SetMode(ScopeReader.Of(wanted.Scope), Change(wanted.Modes)));
     }
 
-    public static async Task UnsetAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        await AskAsync(
-            context,
-            edge,
-            new UnsetMode(
-                QueryScope(context, Selectors, "settings"),
-                (QueryValue(context, "settings") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+    public static async Task UnsetAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
+    {
+        UnsetMode unset = new(
+            ScopeReader.Query(context, besides: "settings"),
+            (ScopeReader.Value(context, "settings") ?? "").Split(
+                ',',
+                StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
             )
         );
+        if (
+            ModeText.TryName(unset.Settings, out ModeChange named, out string _)
+            && await edge.Node.ModesAsync(new GetModes(unset.Scope), context.RequestAborted) is ModeReply.Listing listing
+            && !listing.Entries.Any(entry => IsBaseline(entry, unset.Scope, named))
+        )
+        {
+            await Answer.FailureAsync(
+                context,
+                FailureKind.NotFound,
+                Answer.Json,
+                $"nothing is set for {ModeScopes.Text(unset.Scope)} of {string.Join(", ", unset.Settings)}; 'troupe modes list' shows what is"
+            );
+            return;
+        }
+
+        await AskAsync(context, edge, unset);
+    }
+
+    private static bool IsBaseline(ModeEntrySnapshot entry, ModeScope scope, ModeChange named) =>
+        !entry.IsSession
+        && entry.Token is null
+        && entry.Scope == ModeScopes.Normalize(scope)
+        && ModeText.Write(entry.Change).Any(mode => ModeText.Write(named).Any(one => one.Key == mode.Key));
 
     public static async Task EnterAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
@@ -59,23 +76,23 @@ internal static class ModeEndpoints
             AdminJson.Default.ModeChangeDocument,
             new ModeChangeDocument([])
         );
-        await AskAsync(context, edge, new EnterMode(Scope(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
+        await AskAsync(context, edge, new EnterMode(ScopeReader.Of(wanted.Scope), Change(wanted.Modes), Lease(wanted.Lease)));
     }
 
     public static async Task RenewAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        await AskAsync(context, edge, new RenewMode(new ModeToken(Id(route.Name, "token")), await LeaseAsync(context, edge)));
+        await AskAsync(context, edge, new RenewMode(new ModeToken(ScopeReader.Id(route.Name, "token")), await LeaseAsync(context, edge)));
 
     public static async Task ExitAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        await AskAsync(context, edge, new ExitMode(new ModeToken(Id(route.Name, "token"))));
+        await AskAsync(context, edge, new ExitMode(new ModeToken(ScopeReader.Id(route.Name, "token"))));
 
     public static async Task OpenSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
 
     public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        await AskAsync(context, edge, new RenewSession(new SessionId(Id(route.Name, "session")), await LeaseAsync(context, edge)));
+        await AskAsync(context, edge, new RenewSession(new SessionId(ScopeReader.Id(route.Name, "session")), await LeaseAsync(context, edge)));
 
     public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        await AskAsync(context, edge, new CloseSession(new SessionId(Id(route.Name, "session"))));
+        await AskAsync(context, edge, new CloseSession(new SessionId(ScopeReader.Id(route.Name, "session"))));
 
     private static async Task AskAsync(HttpContext context, NodeEdge edge, ModeRequest request)
     {
@@ -216,53 +233,6 @@ internal static class ModeEndpoints
     private static MissedDocument[] Missed(ModeObstacle[] obstacles) =>
         [.. obstacles.Select(obstacle => new MissedDocument(obstacle.Node.ToString(), obstacle.Gpu?.ToString(), obstacle.Reason))];
 
-    /// <param name="selectors">What the scope may be given by.</param>
-    /// <param name="besides">What else may stand in the query.</param>
-    private static ModeScope QueryScope(HttpContext context, string[] selectors, string? besides = null)
-    {
-        string? Of(string name) => QueryValue(context, name, "the scope ");
-
-        return context.Request.Query.Keys.FirstOrDefault(key => key != besides && !selectors.Contains(key)) is { } unknown
-            ? throw Bad($"unknown scope '{unknown}'; a scope is given by {string.Join(", ", selectors[..^1])} and {selectors[^1]}")
-            : Scope(new ScopeDocument(Of("node"), Of("gpu"), Of("model"), Of("session")));
-    }
-
-    private static string? QueryValue(HttpContext context, string name, string kind = "") =>
-        !context.Request.Query.TryGetValue(name, out StringValues value) ? null
-        : value.Count > 1 ? throw Bad($"{kind}'{name}' is given twice")
-        : value[0];
-
-    private static ModeScope Scope(ScopeDocument? written)
-    {
-        if (written is null)
-        {
-            return ModeScope.Cluster;
-        }
-
-        GpuId? gpu = null;
-        if (written.Gpu is { } device)
-        {
-            gpu = GpuId.TryParse(device, out GpuId parsed)
-                ? parsed
-                : throw Bad($"gpu '{device}': a GPU is written host:port/ORDINAL; 'troupe devices' lists them");
-        }
-
-        return new ModeScope(
-            written.Node is { } node ? new NodeId(node) : null,
-            gpu,
-            written.Model is { } model ? Model(model) : null,
-            written.Session is { } session ? new SessionId(Id(session, "session")) : null
-        );
-    }
-
-    private static ModelReference Model(string written)
-    {
-        int slash = written.LastIndexOf('/');
-        return slash > 0 && int.TryParse(written.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            ? new ModelReference(written[..slash], number)
-            : new ModelReference(written);
-    }
-
     private static ModeChange Change(Dictionary<string, ModeValueText>? modes)
     {
         if (modes is null)
@@ -271,8 +241,14 @@ internal static class ModeEndpoints
         }
 
         ModeChange change = ModeChange.None;
+        HashSet<string> seen = [];
         foreach ((string name, ModeValueText value) in modes)
         {
+            if (!seen.Add(ModeSpelling.Key(name)))
+            {
+                throw Bad($"the mode '{name}' is given twice");
+            }
+
             if (!ModeText.TryAdd(ref change, name, value.Text, out string error))
             {
                 throw Bad(error);
@@ -286,9 +262,6 @@ internal static class ModeEndpoints
         written is null ? StandardLease
         : Quantities.TryParseTime(written, out TimeSpan lease) ? lease
         : throw Bad($"lease '{written}': {Quantities.TimeForm}");
-
-    private static Guid Id(string written, string what) =>
-        Guid.TryParseExact(written, "N", out Guid id) ? id : throw Bad($"'{written}' is no {what}; it has 32 hexadecimal digits");
 
     private static async Task<TimeSpan> LeaseAsync(HttpContext context, NodeEdge edge) =>
         Lease((await JsonBody.ReadAsync(context, edge.Spec.MaxRequestBytes, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);

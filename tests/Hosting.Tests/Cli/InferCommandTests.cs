@@ -69,6 +69,35 @@ public sealed class InferCommandTests(ServedNode node) : IClassFixture<ServedNod
         );
     }
 
+    [Fact]
+    public async Task Bench_sends_inputs_by_itself_and_says_what_failed_first()
+    {
+        (int exit, string output, string error) = await node.RunAsync(["bench", "fmnist", "--duration", "1s", "--json"]);
+        Assert.True(exit == 0, output + error);
+        JsonElement rung = JsonDocument.Parse(output).RootElement.GetProperty("rungs")[0];
+        Assert.True(rung.GetProperty("calls").GetInt64() > 0);
+        Assert.Equal(0, rung.GetProperty("failed").GetInt64());
+
+        using FormFolder folder = new();
+        string wrong = folder.Write("wrong.raw", new byte[784 * 4 * 5]);
+        (exit, output, error) = await node.RunAsync(["bench", "fmnist", "--duration", "1s", "--input", $"image={wrong}"]);
+        Assert.Equal((int)ExitCode.Refused, exit);
+        Assert.Contains(
+            "http: the first that failed: HTTP/1.1 400 Bad Request: {\"error\":\"[request id: <id_unknown>] inference request batch-size",
+            output,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_request_in_a_file_may_begin_with_a_byte_order_mark()
+    {
+        using FormFolder folder = new();
+        byte[] marked = [0xEF, 0xBB, 0xBF, .. await File.ReadAllBytesAsync(Request, TestContext.Current.CancellationToken)];
+
+        Assert.Equal(await OutputsAsync("--request", Request), await OutputsAsync("--request", folder.Write("marked.json", marked)));
+    }
+
     [Theory]
     [InlineData("infer", "fmnist")]
     [InlineData("infer", "fmnist", "--input", "image=a", "--request", "b")]

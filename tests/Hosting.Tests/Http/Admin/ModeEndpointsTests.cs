@@ -92,6 +92,30 @@ public sealed class ModeEndpointsTests(ServedNode node) : IClassFixture<ServedNo
         await RefusedAsync(400, "unknown scope 'modle'", "DELETE", Modes + "/set?settings=profile&modle=fmnist");
     }
 
+    [Fact]
+    public async Task What_is_not_there_is_said_and_not_answered_as_done()
+    {
+        await node.AskAsync("POST", Modes + "/set", """{"modes":{"pre-allocated-outputs":true},"scope":{"model":"fmnist"}}""");
+        await RefusedAsync(404, "nothing is set for cluster of profile;", "DELETE", Modes + "/set?settings=profile");
+        await RefusedAsync(404, "nothing is set for cluster of", "DELETE", Modes + "/set?settings=pre-allocated-outputs");
+        await RefusedAsync(404, "nothing is set for model fmnist of profile", "DELETE", Modes + "/set?settings=profile&model=fmnist");
+        await node.AskAsync("DELETE", Modes + "/set?settings=pre-allocated-outputs&model=fmnist");
+        await RefusedAsync(404, "nothing is set", "DELETE", Modes + "/set?settings=pre-allocated-outputs&model=fmnist");
+
+        await RefusedAsync(404, "Model 'nope' is not loaded", "GET", Modes + "?model=nope");
+        await RefusedAsync(404, "Model 'nope' is not loaded", "GET", Modes + "/explain?model=nope");
+        await RefusedAsync(404, "Model 'nope' is not loaded", "GET", Modes + "/audit?model=nope");
+        await RefusedAsync(400, "a scope is given by model and session", "GET", $"{Modes}/audit?node={node.Node}");
+        await RefusedAsync(400, "a scope is given by model and session", "GET", $"{Modes}/audit?gpu={node.Node}/0");
+        await RefusedAsync(
+            400,
+            "the mode 'preAllocatedOutputs' is given twice",
+            "POST",
+            Modes + "/set",
+            """{"modes":{"pre-allocated-outputs":true,"preAllocatedOutputs":false}}"""
+        );
+    }
+
     [Theory]
     [InlineData("""{"multiDeviceSafe":true,"profile":0,"weightBudget":1024}""")]
     [InlineData("""{"multi_device_safe":"TRUE","Profile":"0","weight_budget":"1024"}""")]
