@@ -43,7 +43,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         On<ForwardOutcome>(outcome => _state.Origin.End(outcome, NodeAddress.Of(Sender), _clock.Now));
         On<RouteForward>(Host);
         On<AbandonForward>(_state.Home.Abandon);
-        On<CancelForward>(cancel => _state.Origin.Cancel(cancel.Id));
+        On<CancelForward>(Cancel);
         On<DeadlineTick>(_ => Tick());
         On<GpuReport>(Update);
         On<NodeSnapshot>(Update);
@@ -68,6 +68,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
 
     protected override void PostStop()
     {
+        _state.Batch.Drain();
         _state.Origin.Stop();
         Apply();
         _timer.Dispose();
@@ -102,6 +103,11 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         Receive<TMessage>(message =>
         {
             handle(message);
+            if (_state.Batch.Count > 0)
+            {
+                _state.Batch.Admit(_clock.Now);
+            }
+
             Apply();
         });
 
@@ -124,7 +130,22 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     {
         if (accept.TryClaim())
         {
-            _state.Origin.Accept(accept.Forward, accept.Sink, _clock.Now);
+            if (accept.Forward.Class == ForwardClass.Batch)
+            {
+                _state.Batch.Accept(accept.Forward, accept.Sink, _clock.Now);
+            }
+            else
+            {
+                _state.Origin.Accept(accept.Forward, accept.Sink, _clock.Now);
+            }
+        }
+    }
+
+    private void Cancel(CancelForward cancel)
+    {
+        if (!_state.Batch.TryCancel(cancel.Id))
+        {
+            _state.Origin.Cancel(cancel.Id);
         }
     }
 
@@ -207,6 +228,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     private void Drain(DrainRouter drain)
     {
         _state.Drained = drain.Drained;
+        _state.Batch.Drain();
         _state.Origin.Drain();
         _state.Home.Drain();
     }

@@ -13,6 +13,7 @@ internal sealed class RouterState
     {
         Table = new RoutingTable(self, snapshotMaxAge);
         Origin = new RouterCore(Table, Decisions, audit);
+        Batch = new BatchWaiting(Table, Origin, Decisions);
         Home = new HomeCore(Table, Decisions);
         Members = new RouterMembers(Table, Origin, Home, Decisions);
     }
@@ -23,12 +24,14 @@ internal sealed class RouterState
 
     public RouterCore Origin { get; }
 
+    public BatchWaiting Batch { get; }
+
     public HomeCore Home { get; }
 
     public RouterMembers Members { get; }
 
     /// <summary>Forwards that somebody waits for.</summary>
-    public int Open => Origin.Pending + Home.Hosted;
+    public int Open => Origin.Pending + Batch.Count + Home.Hosted;
 
     /// <summary>This node's GPUs by ordinal.</summary>
     public Dictionary<int, IActorRef> Gpus { get; } = [];

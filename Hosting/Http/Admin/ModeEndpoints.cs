@@ -89,7 +89,11 @@ internal static class ModeEndpoints
         await AskAsync(context, edge, new OpenSession(await LeaseAsync(context, edge)));
 
     public static async Task RenewSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        await AskAsync(context, edge, new RenewSession(new SessionId(ScopeReader.Id(route.Name, "session")), await LeaseAsync(context, edge)));
+        await AskAsync(
+            context,
+            edge,
+            new RenewSession(new SessionId(ScopeReader.Id(route.Name, "session")), await LeaseAsync(context, edge))
+        );
 
     public static async Task CloseSessionAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
         await AskAsync(context, edge, new CloseSession(new SessionId(ScopeReader.Id(route.Name, "session"))));

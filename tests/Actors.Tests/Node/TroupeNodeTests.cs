@@ -3,6 +3,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.TestSupport.Platforms;
 
@@ -29,6 +30,40 @@ public sealed class TroupeNodeTests
 
         Assert.Equal(0, platform.Live);
         Assert.Equal(0, platform.Leased);
+    }
+
+    [Fact]
+    public async Task Batch_and_online_forwards_of_every_priority_are_each_answered_once()
+    {
+        await using LocalNode local = LocalNode.Start(new FakePlatform(2));
+        await local.Load();
+        Forward[] forwards =
+        [
+            .. Enumerable
+                .Range(0, 300)
+                .Select(i => new Forward
+                {
+                    Id = local.Node.NextRequestId(),
+                    Model = new ModelReference("double"),
+                    Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[] { (byte)(i % 100) })],
+                    Class = i % 3 == 0 ? ForwardClass.Online : ForwardClass.Batch,
+                    Priority = i % 9,
+                }),
+        ];
+        foreach (Forward forward in forwards)
+        {
+            local.Node.Forward(forward, local.Sink);
+        }
+
+        local.Node.Cancel(forwards[^1].Id);
+        for (int i = 0; i < forwards.Length - 1; i++)
+        {
+            ForwardReply.Succeeded reply = Assert.IsType<ForwardReply.Succeeded>(await local.Sink.Reply(forwards[i].Id));
+            Assert.Equal((byte)(i % 100 * 2), reply.Outputs[0].Data.Span[0]);
+        }
+
+        await local.Sink.Reply(forwards[^1].Id);
+        Assert.Empty(local.Sink.Twice);
     }
 
     [Fact]

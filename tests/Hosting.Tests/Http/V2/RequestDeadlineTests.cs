@@ -75,7 +75,11 @@ public sealed class RequestDeadlineTests
     public void The_batch_limit_of_a_model_that_says_none_is_the_node_s(int limit, int batch, bool taken)
     {
         FakeNode node = new(FakeNode.AddModel());
-        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "test") { DefaultMaxBatchSize = limit });
+        NodeEdge edge = new(
+            node,
+            new ModelLedgers(TimeProvider.System),
+            new EdgeSpec(null, 1 << 20, "test") { DefaultMaxBatchSize = limit }
+        );
         string one = string.Join(',', Enumerable.Repeat("1,2,3", batch));
         string input = $"\"datatype\":\"FP32\",\"shape\":[{batch},3],\"data\":[{one}]";
         string body = $"{{\"inputs\":[{{\"name\":\"INPUT0\",{input}}},{{\"name\":\"INPUT1\",{input}}}]}}";
