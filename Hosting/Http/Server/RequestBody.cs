@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace Troupe.Hosting.Http.Server;
 
@@ -45,7 +46,7 @@ internal sealed class RequestBody : IDisposable
             request.BodyReader.AdvanceTo(first.Buffer.Start, first.Buffer.End);
         }
 
-        return ReadSlowlyAsync(request, most, context.RequestAborted);
+        return ReadSlowlyAsync(context, most);
     }
 
     /// <summary>Somebody may still read the array: it is left to the collector instead of the pool.</summary>
@@ -60,15 +61,16 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private static async ValueTask<RequestBody> ReadSlowlyAsync(HttpRequest request, long most, CancellationToken aborted)
+    private static async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context, long most)
     {
+        HttpRequest request = context.Request;
         RequestBody body = new();
         int expected = (int)Math.Min(request.ContentLength ?? 0, most);
         try
         {
             while (true)
             {
-                ReadResult read = await ReadPartAsync(request, aborted);
+                ReadResult read = await ReadPartAsync(request, context.RequestAborted);
                 if (body._length + read.Buffer.Length > most)
                 {
                     throw TooLarge(most);
@@ -78,6 +80,11 @@ internal sealed class RequestBody : IDisposable
                 request.BodyReader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
+                    if (request.ContentLength is null)
+                    {
+                        context.Response.Headers.Remove(HeaderNames.Connection);
+                    }
+
                     return body;
                 }
             }

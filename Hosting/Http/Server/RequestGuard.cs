@@ -8,6 +8,13 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
 {
     public Task InvokeAsync(HttpContext context)
     {
+        if (context.Request.Headers.TransferEncoding.Count > 0)
+        {
+            // Where a wrong chunk stopped the reading, by an endpoint or by the server that looks for the rest, no next request can be
+            // found: the connection goes on only after a body that was read to its end.
+            context.Response.Headers.Connection = "close";
+        }
+
         Task running;
         try
         {
