@@ -11,8 +11,8 @@ namespace Troupe.Actors.Models;
 
 /// <summary>Loads and builds modules, which takes as long as it takes, away from the executors that serve: each step on a thread of its
 /// own within a bound, so that one that hangs holds up no other.</summary>
-/// <remarks><b>Owns</b> an instance until an executor takes it, and the threads. <b>Thread</b> its mailbox's; steps run on their own, in the
-/// same primary device contexts on streams of their own. <b>Blocks</b> when it stops, for steps that are under way, within a
+/// <remarks><b>Owns</b> an instance until an executor takes it, and the threads. <b>Thread</b> its mailbox's; steps run on their own, in
+/// the same primary device contexts on streams of their own. <b>Blocks</b> when it stops, for steps that are under way, within a
 /// bound.</remarks>
 internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
 {

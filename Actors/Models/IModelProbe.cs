@@ -9,7 +9,7 @@ public interface IModelProbe
 {
     /// <summary>Tries to load the model.</summary>
     /// <returns>The source, bound to the very bytes that were tried.</returns>
-    /// <exception cref="ModuleLoadException">The model is refused, or it ended, hung or overfilled the process it was tried in, or there was
-    /// no such process to be had.</exception>
+    /// <exception cref="ModuleLoadException">The model is refused, or it ended, hung or overfilled the process it was tried in, or no such
+    /// process was to be had.</exception>
     ModuleSource Try(ModuleSource source, CancellationToken cancellation);
 }

@@ -3,7 +3,8 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>Node to its own model directory: load what the node's settings name. Answered as <see cref="LoadModel"/>; never travels.</summary>
+/// <summary>Node to its own model directory: load what the node's settings name. Answered as <see cref="LoadModel"/>; never
+/// travels.</summary>
 internal sealed record LoadOwn(LoadModel Load) : IModelRequest, INoSerializationVerificationNeeded
 {
     public string Name => Load.Name;

@@ -7,8 +7,8 @@ using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>The changes of residency on one node: those of one model one after another, so that each sees what the former left, those of
-/// several side by side, so that one that hangs holds up no other.</summary>
+/// <summary>The changes of residency on one node, each from its request to its commit; <see cref="OperationQueue"/> says which are under
+/// way.</summary>
 /// <remarks>
 /// Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. Longer than 200 lines because the steps of one operation are
 /// read together.
@@ -20,50 +20,42 @@ namespace Troupe.Actors.Models;
 /// </remarks>
 internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<ModelDecision, IModelShell> decisions)
 {
-    /// <summary>Most operations that wait.</summary>
-    public const int Limit = 256;
-
-    /// <summary>Most that load at once: each takes a core and the memory of a model. Unloads wait for none of them.</summary>
-    public const int LoadsAtOnce = 4;
-
-    private readonly List<ModelOperation> _waiting = [];
-    private readonly List<ModelOperation> _running = [];
+    private readonly OperationQueue _queue = new();
     private long _tickets;
 
-    /// <summary>Those under way, as they are now.</summary>
-    public IReadOnlyList<ModelOperation> Running => [.. _running];
+    /// <inheritdoc cref="OperationQueue.Running"/>
+    public IReadOnlyList<ModelOperation> Running => _queue.Running;
 
-    public bool IsIdle => _running.Count == 0 && _waiting.Count == 0;
+    public bool IsIdle => _queue.IsIdle;
 
-    /// <summary>The operation under way, if this answers its present step.</summary>
-    public ModelOperation? Of(long ticket) => _running.Find(operation => operation.Ticket == ticket);
+    /// <inheritdoc cref="OperationQueue.Of"/>
+    public ModelOperation? Of(long ticket) => _queue.Of(ticket);
 
     public void Request(ModelOperation operation, IReplyTo<ModelReply>? asker)
     {
-        if (_waiting.Count >= Limit)
+        if (_queue.IsFull)
         {
             var refusal = new ModelReply.Failed(
                 operation.Name,
                 FailureKind.QueueFull,
-                $"{Limit} loads and unloads wait on node {residency.Self} already. Try again later."
+                $"{OperationQueue.Limit} loads and unloads wait on node {residency.Self} already. Try again later."
             );
             decisions.Add(ModelDecision.Announce(asker, refusal));
             return;
         }
 
-        _waiting.Add(operation);
+        _queue.Add(operation);
         Advance();
     }
 
     /// <summary>Has a version brought back, whoever else waits.</summary>
-    public void Restore(ModelEntry entry, int? ordinal) => _waiting.Add(new ModelOperation.Restore(entry, ordinal));
+    public void Restore(ModelEntry entry, int? ordinal) => _queue.Add(new ModelOperation.Restore(entry, ordinal));
 
     /// <summary>Begins every operation that waits for nobody.</summary>
     public void Advance()
     {
-        while (TakeNext() is { } next)
+        while (_queue.TakeNext() is { } next)
         {
-            _running.Add(next);
             switch (next)
             {
                 case ModelOperation.Load load:
@@ -104,8 +96,8 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         Commit(operation);
     }
 
-    /// <summary>The operation's present step has failed. A load of named devices, or of content that no device would take, ends here; others try the
-    /// next device.</summary>
+    /// <summary>An operation's present step has failed. A load of named devices, or of content that no device would take, ends here; others
+    /// try the next device.</summary>
     public void Fail(ModelOperation operation, FailureKind kind, string detail)
     {
         if (operation.HandOver is { } handOver)
@@ -147,27 +139,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             residency.Remove(entry);
         }
 
-        _running.Remove(unload);
+        _queue.End(unload);
         int[] numbers = [.. unload.Entries.Select(entry => entry.Source.Model.Number ?? 1)];
         decisions.Add(ModelDecision.Announce(unload.Asker, new ModelReply.Unloaded(unload.Request.Name, numbers)));
-    }
-
-    /// <summary>The first that waits behind none on the same model and, where it loads, for none of too many.</summary>
-    private ModelOperation? TakeNext()
-    {
-        HashSet<string> busy = [.. _running.Select(operation => operation.Name)];
-        int loads = _running.Count(operation => operation is not ModelOperation.Unload);
-        for (int index = 0; index < _waiting.Count; index++)
-        {
-            ModelOperation next = _waiting[index];
-            if (busy.Add(next.Name) && (next is ModelOperation.Unload || loads < LoadsAtOnce))
-            {
-                _waiting.RemoveAt(index);
-                return next;
-            }
-        }
-
-        return null;
     }
 
     private void Begin(ModelOperation.Load load)
@@ -205,7 +179,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             string what = unload.Request.Number is { } number
                 ? $"Version {number} of model '{unload.Request.Name}'"
                 : $"Model '{unload.Request.Name}'";
-            _running.Remove(unload);
+            _queue.End(unload);
             decisions.Add(
                 ModelDecision.Announce(
                     unload.Asker,
@@ -234,7 +208,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         ModelEntry entry = restore.Version;
         if (!residency.IsLive(entry))
         {
-            _running.Remove(restore);
+            _queue.End(restore);
             return;
         }
 
@@ -251,7 +225,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Commit(ModelOperation operation)
     {
         ModelEntry entry = operation.Entry!;
-        _running.Remove(operation);
+        _queue.End(operation);
         if (entry.Resident.Count == 0)
         {
             (FailureKind kind, string detail) =
@@ -305,7 +279,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
     private void Refuse(ModelOperation operation, FailureKind kind, string detail)
     {
-        _running.Remove(operation);
+        _queue.End(operation);
         decisions.Add(
             operation is ModelOperation.Load load
                 ? ModelDecision.Announce(load.Asker, new ModelReply.Failed(load.Request.Name, kind, detail))

@@ -10,8 +10,8 @@ using Troupe.Runtime.Modules;
 namespace Troupe.Hosting.Probes;
 
 /// <summary>Tries models in child processes of this executable, which open no device and serve nobody.</summary>
-/// <remarks><b>Owns</b> nothing between two trials. <b>Thread</b> any, several at once. <b>Blocks</b> until the child has reported, ended, or
-/// gone beyond a bound; then it is killed.</remarks>
+/// <remarks><b>Owns</b> nothing between two trials. <b>Thread</b> any, several at once. <b>Blocks</b> until the child has reported or
+/// ended, or is killed because it has gone beyond a bound.</remarks>
 /// <param name="executable">How a child is started; null: there is no way.</param>
 internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBound, long memoryBound, string? nativeLibraries) : IModelProbe
 {

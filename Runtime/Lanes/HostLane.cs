@@ -174,7 +174,7 @@ internal sealed class HostLane : ILane
     {
         try
         {
-            Lane.ForgetShapes();
+            ForgetShapes();
             Run();
             return true;
         }
@@ -204,7 +204,7 @@ internal sealed class HostLane : ILane
             catch (ForwardException failed) when (MayRunAgain(failed))
             {
                 _outputs.Return(_inputs);
-                Lane.ForgetShapes();
+                ForgetShapes();
             }
             catch
             {
@@ -212,6 +212,13 @@ internal sealed class HostLane : ILane
                 throw;
             }
         }
+    }
+
+    /// <summary>Contexts, plans and recordings were made for shapes that are none.</summary>
+    private void ForgetShapes()
+    {
+        Lane.WaitUntilIdle();
+        Lane.DropContexts();
     }
 
     private void Enqueue(bool isFirst)

@@ -182,24 +182,10 @@ internal sealed class Lane : IDisposable
             // Nobody has asked for a result yet; whoever does meets the trouble, if it is still there.
         }
 
-        if (Failure.Take() is { } failed)
+        if (Failure.Take() is not null)
         {
             _graphs.EvictWarm();
-            if (failed.IsShapeContradiction)
-            {
-                ForgetShapes();
-            }
         }
-    }
-
-    /// <summary>Drops plans and graphs: outputs have other shapes than they were made for.</summary>
-    /// <remarks>The lane may still be at work on what they refer to, which ends before they are gone.</remarks>
-    public void ForgetShapes()
-    {
-        WaitUntilIdle();
-        _planner.Clear();
-        _graphs.Clear();
-        _memory.PreAllocated.Clear();
     }
 
     /// <summary>Whether everything enqueued here is done.</summary>

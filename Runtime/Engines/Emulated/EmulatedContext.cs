@@ -27,7 +27,6 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
     private readonly WorkspaceStrategy _strategy;
     private DevicePointer _own;
     private bool _isInferred;
-    private int _contradictions;
     private bool _isSpecialized;
 
     public EmulatedContext(
@@ -86,7 +85,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
                 return false;
             }
 
-            Renew();
+            Infer();
             return _call.KnowsOutputShapes;
         }
     }
@@ -153,7 +152,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
 
     public void InferShapes(Span<TensorShape> outputs)
     {
-        Renew();
+        Infer();
         _call.OutputShapes.CopyTo(outputs);
     }
 
@@ -230,18 +229,6 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
 
     /// <summary>What the active profile admits for an input; null where there is no profile.</summary>
     private ProfileRange? RangeOf(int input) => _engine.Profiles.Count > 0 ? _engine.Profiles[Active].Ranges[input] : null;
-
-    /// <summary>As <see cref="Infer"/>, but not by what has been contradicted since.</summary>
-    private void Renew()
-    {
-        if (_contradictions != _network.Shapes.Contradictions)
-        {
-            _contradictions = _network.Shapes.Contradictions;
-            _isInferred = false;
-        }
-
-        Infer();
-    }
 
     /// <summary>Output shapes that rules tell, and of the others what the network tells.</summary>
     private void Infer()

@@ -45,7 +45,7 @@ public sealed class EngineBuilderTests : IDisposable
         _platform.OnLoad = Hang;
         Task<ModelReply>[] hanging =
         [
-            .. Enumerable.Range(0, ModelOperations.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
+            .. Enumerable.Range(0, OperationQueue.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
         ];
         Assert.IsType<ModelReply.Unloaded>(
             await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)

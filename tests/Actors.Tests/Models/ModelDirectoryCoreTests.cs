@@ -10,6 +10,7 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Models;
 
+/// <summary>Loads, unloads and losses of devices as the core and its <see cref="ModelOperations"/> decide about them.</summary>
 public sealed class ModelDirectoryCoreTests
 {
     private static readonly NodeId Self = new("a:1");
@@ -119,7 +120,7 @@ public sealed class ModelDirectoryCoreTests
     [Fact]
     public void Operations_wait_their_turn_and_too_many_are_refused()
     {
-        for (int i = 0; i <= ModelOperations.Limit; i++)
+        for (int i = 0; i <= OperationQueue.Limit; i++)
         {
             _core.Load(new LoadModel("m"), new Asker($"caller {i}"));
         }
@@ -129,7 +130,7 @@ public sealed class ModelDirectoryCoreTests
             FailureKind.QueueFull,
             Assert.IsType<ModelReply.Failed>(Decisions.Last(decision => decision.Reply is not null).Reply).Kind
         );
-        Assert.IsType<ModelReply.Loaded>(Settle($"caller {ModelOperations.Limit}"));
+        Assert.IsType<ModelReply.Loaded>(Settle($"caller {OperationQueue.Limit}"));
         Assert.True(_core.IsIdle);
         Assert.Equal(3, _platform.Live);
     }

@@ -16,7 +16,6 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
     private readonly OnnxCall _call;
     private readonly OnnxRuns _runs;
     private bool _isInferred;
-    private int _contradictions;
 
     public OnnxContext(OnnxNetwork network, IManagedLauncher launcher, FailureSlot failure)
     {
@@ -31,7 +30,7 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
     {
         get
         {
-            Renew();
+            Infer();
             return _call.KnowsOutputShapes;
         }
     }
@@ -55,7 +54,7 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
 
     public void InferShapes(Span<TensorShape> outputs)
     {
-        Renew();
+        Infer();
         _call.OutputShapes.CopyTo(outputs);
     }
 
@@ -72,19 +71,6 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
     }
 
     public void Dispose() => _runs.Dispose();
-
-    /// <summary>As <see cref="Infer"/>, but not by what has been contradicted since. An enqueue keeps to the shapes that its addresses were
-    /// obtained for.</summary>
-    private void Renew()
-    {
-        if (_contradictions != _network.Shapes.Contradictions)
-        {
-            _contradictions = _network.Shapes.Contradictions;
-            _isInferred = false;
-        }
-
-        Infer();
-    }
 
     private void Infer()
     {

@@ -21,10 +21,7 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
 
     /// <summary>By output: the input that it is; -1 where it is computed.</summary>
     private readonly int[] _isInput = [.. outputs.Select(output => inputs.ToList().FindIndex(input => input.Name == output.Name))];
-    private int _contradictions;
-
-    /// <summary>Rises when something that was inferred before turned out to be wrong.</summary>
-    public int Contradictions => Volatile.Read(ref _contradictions);
+    private bool _isContradicted;
 
     /// <summary>Whether the input shapes determine this output's shape by its declared dimensions alone, if those are true.</summary>
     public static bool FollowsSymbols(IReadOnlyList<EngineTensor> inputs, EngineTensor output)
@@ -64,7 +61,7 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
             complete &= inferred[index].IsConcrete;
         }
 
-        if (!complete || Contradictions > 0)
+        if (!complete || Volatile.Read(ref _isContradicted))
         {
             Recall(given, inferred);
         }
@@ -105,7 +102,7 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
                 Compare(expected, measured);
             }
 
-            _contradictions++;
+            Volatile.Write(ref _isContradicted, true);
         }
     }
 
@@ -113,10 +110,10 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
     {
         for (int index = 0; index < _isDependent.Length; index++)
         {
-            if (!_isDependent[index] && before[index] != now[index])
+            if (before[index] != now[index])
             {
                 _isDependent[index] = true;
-                _contradictions++;
+                Volatile.Write(ref _isContradicted, true);
             }
         }
     }

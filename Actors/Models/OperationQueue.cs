@@ -1,0 +1,51 @@
+namespace Troupe.Actors.Models;
+
+/// <summary>Which changes of residency are under way and which wait: those of one model one after another, so that each sees what the
+/// former left, those of several side by side, so that one that hangs holds up no other.</summary>
+/// <remarks>Knows no Akka; part of <see cref="ModelOperations"/> and of its thread.</remarks>
+internal sealed class OperationQueue
+{
+    /// <summary>Most operations that wait.</summary>
+    public const int Limit = 256;
+
+    /// <summary>Most that load at once: each takes a core and the memory of a model. Unloads wait for none of them.</summary>
+    public const int LoadsAtOnce = 4;
+
+    private readonly List<ModelOperation> _waiting = [];
+    private readonly List<ModelOperation> _running = [];
+
+    /// <summary>Those under way, as they are now.</summary>
+    public IReadOnlyList<ModelOperation> Running => [.. _running];
+
+    public bool IsIdle => _running.Count == 0 && _waiting.Count == 0;
+
+    public bool IsFull => _waiting.Count >= Limit;
+
+    /// <summary>The operation under way whose present step this is.</summary>
+    public ModelOperation? Of(long ticket) => _running.Find(operation => operation.Ticket == ticket);
+
+    public void Add(ModelOperation operation) => _waiting.Add(operation);
+
+    /// <summary>The first that waits behind none on the same model and, where it loads, for none of too many; it is under way from now
+    /// on.</summary>
+    public ModelOperation? TakeNext()
+    {
+        HashSet<string> busy = [.. _running.Select(operation => operation.Name)];
+        int loads = _running.Count(operation => operation is not ModelOperation.Unload);
+        for (int index = 0; index < _waiting.Count; index++)
+        {
+            ModelOperation next = _waiting[index];
+            if (busy.Add(next.Name) && (next is ModelOperation.Unload || loads < LoadsAtOnce))
+            {
+                _waiting.RemoveAt(index);
+                _running.Add(next);
+                return next;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>It is over.</summary>
+    public void End(ModelOperation operation) => _running.Remove(operation);
+}
