@@ -65,7 +65,7 @@ internal static class InferenceCall
         switch (reply)
         {
             case ForwardReply.Succeeded succeeded:
-                ledger.Succeed(elapsed, model.MaxBatchSize > 0 ? spec.Inputs[0].Shape[0] : 1, succeeded.Report);
+                ledger.Succeed(elapsed, model.EntriesOf(spec.Inputs), succeeded.Report);
                 edge.Ledgers.CountForward(succeeded.Report.Gpu);
                 break;
             case ForwardReply.Failed failed:

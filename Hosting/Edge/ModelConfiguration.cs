@@ -61,7 +61,7 @@ internal static class ModelConfiguration
             }
 
             writer.WriteStartArray("dims"u8);
-            foreach (long dimension in tensor.Shape.Span[(batched ? 1 : 0)..])
+            foreach (long dimension in tensor.Shape.Span[(batched && !tensor.IsOptional ? 1 : 0)..])
             {
                 writer.WriteNumberValue(dimension);
             }
@@ -71,7 +71,7 @@ internal static class ModelConfiguration
             if (input)
             {
                 writer.WriteBoolean("allow_ragged_batch"u8, false);
-                writer.WriteBoolean("optional"u8, false);
+                writer.WriteBoolean("optional"u8, tensor.IsOptional);
             }
             else
             {

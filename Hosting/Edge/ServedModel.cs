@@ -13,7 +13,7 @@ internal sealed class ServedModel
     {
         Snapshot = snapshot;
         Devices = devices;
-        MaxBatchSize = snapshot.Inputs.Concat(snapshot.Outputs).All(IsBatched) ? maxBatchSize : 0;
+        MaxBatchSize = snapshot.Inputs.Where(input => !input.IsOptional).Concat(snapshot.Outputs).All(IsBatched) ? maxBatchSize : 0;
         Contract = new InferContract
         {
             Model = Name,
@@ -42,6 +42,20 @@ internal sealed class ServedModel
 
     /// <summary>What requests are checked against.</summary>
     public InferContract Contract { get; }
+
+    /// <summary>Entries of a request: the first dimension of what has to be given, where that is a batch, else one.</summary>
+    public long EntriesOf(IReadOnlyList<Tensor> inputs)
+    {
+        for (int index = 0; MaxBatchSize > 0 && index < inputs.Count; index++)
+        {
+            if (Inputs.Any(spec => !spec.IsOptional && spec.Name == inputs[index].Name))
+            {
+                return inputs[index].Shape[0];
+            }
+        }
+
+        return 1;
+    }
 
     public void WriteMetadata(Utf8JsonWriter writer, IEnumerable<int> versions)
     {

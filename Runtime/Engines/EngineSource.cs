@@ -8,6 +8,9 @@ namespace Troupe.Runtime.Engines;
 /// <param name="Path">The file the bytes came from; companion files lie beside it and nowhere above its folder.</param>
 internal sealed record EngineSource(string Segment, string Path, ReadOnlyMemory<byte> Bytes)
 {
+    /// <summary>Inputs with values of their own may be given by whoever calls; else they are no inputs.</summary>
+    public bool HasOptionalInputs { get; init; }
+
     /// <summary>Where companion files are written down, or what is required of them; null where nobody asks.</summary>
     public FileDigests? Files { get; init; }
 

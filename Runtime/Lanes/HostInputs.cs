@@ -23,7 +23,11 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
     /// <exception cref="ForwardException">One does not fit.</exception>
     public void Match(ReadOnlySpan<Tensor> inputs)
     {
-        parts.Check.Arity(inputs.Length);
+        if (inputs.Length > _given.Length)
+        {
+            parts.Check.Arity(inputs.Length);
+        }
+
         Forget();
         foreach (Tensor input in inputs)
         {
@@ -46,6 +50,8 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
 
             _given[index] = input;
         }
+
+        parts.Check.Complete(_given, inputs.Length);
     }
 
     public void CopyIn(DeviceStream stream)

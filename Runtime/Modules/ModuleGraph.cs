@@ -60,6 +60,9 @@ internal sealed record GraphTensor(
 
     public bool IsDataDependent { get; init; }
 
+    /// <summary>What an input is where the caller gives nothing; null where it has to be given.</summary>
+    public Tensor? Default { get; init; }
+
     /// <summary>Not even the rank is known before a call; <see cref="Shape"/> shows one free dimension.</summary>
     public bool IsRankFree { get; init; }
 

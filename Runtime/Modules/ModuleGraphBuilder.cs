@@ -32,6 +32,7 @@ internal static class ModuleGraphBuilder
                 {
                     Range = input.Range,
                     IsRankFree = input.IsRankFree,
+                    Default = input.Default,
                 }
             );
         }
@@ -136,7 +137,11 @@ internal static class ModuleGraphBuilder
     private static ModuleTensor Publish(IReadOnlyList<EngineTensor> side, BoundTensor binding)
     {
         EngineTensor tensor = side.First(tensor => tensor.Name == binding.Engine);
-        return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null) { IsRankFree = tensor.IsRankFree };
+        return new ModuleTensor(binding.Module, tensor.Type, tensor.Shape, Symbols: [], Range: null)
+        {
+            IsRankFree = tensor.IsRankFree,
+            Default = tensor.Default,
+        };
     }
 
     private static GraphSegment Wire(

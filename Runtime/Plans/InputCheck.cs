@@ -47,6 +47,21 @@ internal sealed class InputCheck
         }
     }
 
+    /// <summary>Puts their own values in place of inputs that were left out, where they have such.</summary>
+    /// <param name="inputs">In the module's order; null where one was left out.</param>
+    /// <exception cref="ForwardException">One that has to be given is missing.</exception>
+    public void Complete(Span<Tensor?> inputs, int given)
+    {
+        for (int index = 0; given < inputs.Length && index < inputs.Length; index++)
+        {
+            inputs[index] ??= _graph.Tensors[_graph.Inputs[index]].Default;
+            if (inputs[index] is null)
+            {
+                Arity(given);
+            }
+        }
+    }
+
     /// <summary>Index of an input by its name.</summary>
     public int IndexOf(string name)
     {

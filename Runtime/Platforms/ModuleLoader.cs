@@ -116,6 +116,7 @@ internal sealed class ModuleLoader(
         var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
         {
             Files = files,
+            HasOptionalInputs = definition.IsLone,
             Aliases = segment.Aliases,
             Ranges = RangesOf(definition, segment),
         };

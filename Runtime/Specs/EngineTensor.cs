@@ -15,6 +15,9 @@ internal sealed record EngineTensor(string Name, ElementType Type, TensorShape S
     /// run.</summary>
     public bool IsDataDependent { get; init; }
 
+    /// <summary>What an input is where the caller gives nothing; null where it has to be given.</summary>
+    public Tensor? Default { get; init; }
+
     /// <summary>Not even the rank is known: any shape is admitted, and <see cref="Shape"/> shows one free dimension.</summary>
     public bool IsRankFree { get; init; }
 

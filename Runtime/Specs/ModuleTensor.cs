@@ -11,10 +11,13 @@ internal sealed record ModuleTensor(string Name, ElementType Type, TensorShape S
     /// <summary>Type and shape are those of the engine that reads or writes it; what stands here means nothing.</summary>
     public bool IsToldByEngine { get; init; }
 
+    /// <summary>What an input is where the caller gives nothing; null where it has to be given.</summary>
+    public Tensor? Default { get; init; }
+
     /// <summary>Not even the rank is known: any shape is admitted.</summary>
     public bool IsRankFree { get; init; }
 
     public static ModuleTensor ToldByEngine(string name) => new(name, default, default, Symbols: [], Range: null) { IsToldByEngine = true };
 
-    public TensorSpec ToSpec() => new(Name, Type, Shape, IsRankFree);
+    public TensorSpec ToSpec() => new(Name, Type, Shape, IsRankFree, IsOptional: Default is not null);
 }

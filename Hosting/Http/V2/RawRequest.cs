@@ -10,14 +10,14 @@ internal static class RawRequest
     public static InferRequest Read(ReadOnlyMemory<byte> body, InferContract model)
     {
         const string prefix = "[request id: <id_unknown>] ";
-        if (model.Inputs.Count != 1)
+        if (model.Inputs.Count(spec => !spec.IsOptional) != 1)
         {
             throw ProtocolException.Bad(
                 $"{prefix}Raw request must only have 1 input (found 1) to be deduced but got {model.Inputs.Count} inputs in '{model.Model}' model configuration"
             );
         }
 
-        TensorSpec spec = model.Inputs[0];
+        TensorSpec spec = model.Inputs.First(spec => !spec.IsOptional);
         Tensor input =
             spec.Type == ElementType.Bytes
                 ? Text(prefix, spec, body)

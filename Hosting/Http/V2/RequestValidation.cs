@@ -85,12 +85,14 @@ internal static class RequestValidation
             }
         }
 
-        if (inputs.Length != model.Inputs.Count)
+        if (inputs.Length != model.Inputs.Count && !GivesRequired(inputs, model))
         {
             string got = string.Join(',', inputs.Select(input => $"'{input.Name}'"));
             string missing = string.Join(
                 ',',
-                model.Inputs.Where(spec => !inputs.Any(input => input.Name == spec.Name)).Select(spec => $"'{spec.Name}'")
+                model
+                    .Inputs.Where(spec => !spec.IsOptional && !inputs.Any(input => input.Name == spec.Name))
+                    .Select(spec => $"'{spec.Name}'")
             );
             throw Bad(
                 id,
@@ -99,6 +101,9 @@ internal static class RequestValidation
         }
     }
 
+    private static bool GivesRequired(Tensor[] inputs, InferContract model) =>
+        model.Inputs.All(spec => spec.IsOptional || inputs.Any(input => input.Name == spec.Name));
+
     private static void CheckBatch(string id, Tensor[] inputs, InferContract model)
     {
         if (model.MaxBatchSize == 0 || inputs.Length == 0)
@@ -106,26 +111,32 @@ internal static class RequestValidation
             return;
         }
 
-        long batch = inputs[0].Shape.Rank > 0 ? inputs[0].Shape[0] : -1;
+        long? first = null;
         foreach (Tensor input in inputs)
         {
+            if (Find(model.Inputs, input.Name)!.IsOptional)
+            {
+                continue;
+            }
+
             if (input.Shape.Rank == 0)
             {
                 throw Bad(id, $"input '{input.Name}' has no shape but model requires batch dimension for '{model.Model}'");
             }
 
-            if (input.Shape[0] != batch)
+            first ??= input.Shape[0];
+            if (input.Shape[0] != first)
             {
                 throw Bad(id, $"input '{input.Name}' batch size does not match other inputs for '{model.Model}'");
             }
         }
 
-        if (batch > model.MaxBatchSize)
+        if (first > model.MaxBatchSize)
         {
             throw Bad(id, $"inference request batch-size must be <= {model.MaxBatchSize} for '{model.Model}'");
         }
 
-        if (batch == 0)
+        if (first == 0)
         {
             throw Bad(id, $"inference request batch-size must be >= 1 for '{model.Model}'");
         }

@@ -30,7 +30,7 @@ internal sealed class EmulatedBackend : IEngineBackend
         (EmulatedManifest manifest, EngineSource model) = EmulatedPlan.IsOne(source.Bytes.Span)
             ? Packed(source)
             : BesideItsManifest(source);
-        OnnxNetwork network = OnnxNetwork.Load(model, home, cancellation);
+        OnnxNetwork network = OnnxNetwork.Load(model with { HasOptionalInputs = false }, home, cancellation);
         try
         {
             return new EmulatedEngine(source, manifest, network, OnnxGraph.Read(model.Bytes.Span));

@@ -21,6 +21,15 @@ public static class TinyModels
             .Constant("scale", [scale], 1)
             .Node("Mul", [from, "scale"], [to]);
 
+    /// <summary>y = scale * x over [n], where scale is 3 unless it is given.</summary>
+    public static TinyOnnx ScaledByInput() =>
+        new TinyOnnx()
+            .Input("x", Element.Float, "n")
+            .Input("scale", Element.Float, 1)
+            .Output("y", Element.Float, "n")
+            .Constant("scale", [3f], 1)
+            .Node("Mul", ["x", "scale"], ["y"]);
+
     /// <summary>y = a + b, both [n].</summary>
     public static TinyOnnx Sum(string a = "a", string b = "b", string to = "y") =>
         new TinyOnnx().Input(a, Element.Float, "n").Input(b, Element.Float, "n").Output(to, Element.Float, "n").Node("Add", [a, b], [to]);

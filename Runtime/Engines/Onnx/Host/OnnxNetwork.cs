@@ -23,10 +23,22 @@ internal sealed class OnnxNetwork : IDisposable
         Session = session;
         Home = home;
         Name = source.Segment;
-        HashSet<string> dependent = DataDependence.Find(graph);
-        InputNames = [.. session.InputNames];
+        string[] optional = source.HasOptionalInputs
+            ? [.. graph.Inputs.Where(name => graph.Defaults.ContainsKey(name) && session.OverridableInitializerMetadata.ContainsKey(name))]
+            : [];
+        HashSet<string> dependent = DataDependence.Find(graph, optional);
+        InputNames = [.. session.InputNames, .. optional];
         OutputNames = [.. session.OutputNames];
-        Inputs = [.. InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name], graph))];
+        Inputs =
+        [
+            .. session.InputNames.Select(name => Describe(source, "input", name, session.InputMetadata[name], graph)),
+            .. optional.Select(name =>
+                Describe(source, "input", name, session.OverridableInitializerMetadata[name], graph) with
+                {
+                    Default = graph.Defaults[name],
+                }
+            ),
+        ];
         Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], graph, dependent))];
         Shapes = new OnnxShapes(Inputs, Outputs);
     }

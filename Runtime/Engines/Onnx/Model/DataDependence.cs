@@ -76,10 +76,11 @@ internal static class DataDependence
 
     /// <summary>Names of the tensors whose shape is data-dependent, in whatever order the nodes stand: a file promises none.</summary>
     /// <remarks>Dependence is passed on along each edge at most twice, so that the work grows with the file and no faster.</remarks>
-    public static HashSet<string> Find(OnnxGraph graph)
+    /// <param name="given">Initializers that a caller may give other values.</param>
+    public static HashSet<string> Find(OnnxGraph graph, IReadOnlyCollection<string> given)
     {
         var found = new Dependent(graph);
-        foreach (string input in graph.Inputs.Where(input => !graph.Initializers.Contains(input)))
+        foreach (string input in graph.Inputs.Where(input => !graph.Initializers.Contains(input) || given.Contains(input)))
         {
             found.AddValue(input);
         }

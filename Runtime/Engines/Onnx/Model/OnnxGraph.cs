@@ -1,3 +1,5 @@
+using Troupe.Messages.Tensors;
+
 namespace Troupe.Runtime.Engines.Onnx.Model;
 
 /// <summary>What Troupe itself reads out of an ONNX file: weights, files it refers to, and the nodes, to know which shapes depend on
@@ -5,6 +7,7 @@ namespace Troupe.Runtime.Engines.Onnx.Model;
 /// <param name="Opset">Version of the default operator set.</param>
 /// <param name="WeightBytes">Size of the constant tensors, external ones by their declared length.</param>
 /// <param name="ExternalFiles">Files that hold external tensors, as the model names them.</param>
+/// <param name="Defaults">Values of initializers that are inputs too: whoever calls may give others.</param>
 /// <param name="Shapeless">Inputs and outputs of which the file declares no shape, not even a rank.</param>
 internal sealed record OnnxGraph(
     long Opset,
@@ -12,10 +15,14 @@ internal sealed record OnnxGraph(
     IReadOnlySet<string> Initializers,
     IReadOnlyCollection<string> ExternalFiles,
     IReadOnlyList<string> Inputs,
+    IReadOnlyDictionary<string, Tensor> Defaults,
     IReadOnlySet<string> Shapeless,
     IReadOnlyList<OnnxNode> Nodes
 )
 {
+    /// <summary>Optional inputs of a model together; beyond it initializers are weights, whether they are inputs or not.</summary>
+    public const int MaxDefaultBytes = 64 << 10;
+
     /// <exception cref="InvalidDataException">The bytes are not an ONNX model.</exception>
     public static OnnxGraph Read(ReadOnlySpan<byte> model)
     {
@@ -74,7 +81,33 @@ internal sealed record OnnxGraph(
             }
         }
 
-        return new OnnxGraph(opset, weights.Bytes, initializers, weights.Files, inputs, shapeless, nodes);
+        Dictionary<string, Tensor> defaults = ReadDefaults(graph, [.. inputs.Where(initializers.Contains)]);
+        return new OnnxGraph(opset, weights.Bytes, initializers, weights.Files, inputs, defaults, shapeless, nodes);
+    }
+
+    /// <summary>A file whose optional inputs are large lists its weights as inputs, as old exporters do: nobody gives those.</summary>
+    private static Dictionary<string, Tensor> ReadDefaults(ReadOnlySpan<byte> graph, HashSet<string> names)
+    {
+        var defaults = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        long bytes = 0;
+        var reader = new ProtobufReader(graph);
+        while (names.Count > 0 && reader.Next())
+        {
+            if (reader.Field != 5 || !names.Contains(OnnxWeightTally.NameOf(reader.Bytes)))
+            {
+                continue;
+            }
+
+            bytes += reader.Bytes.Length;
+            if (bytes > MaxDefaultBytes || OnnxTensorReader.Read(reader.Bytes) is not { } value)
+            {
+                return [];
+            }
+
+            defaults[value.Name] = value;
+        }
+
+        return defaults;
     }
 
     private static long ReadDefaultOpset(ReadOnlySpan<byte> import)

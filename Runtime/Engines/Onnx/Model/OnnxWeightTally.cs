@@ -16,6 +16,20 @@ internal sealed class OnnxWeightTally
     /// <summary>Files that hold external tensors, as the model names them, each once.</summary>
     public IReadOnlyCollection<string> Files => _files;
 
+    public static string NameOf(ReadOnlySpan<byte> tensor)
+    {
+        var reader = new ProtobufReader(tensor);
+        while (reader.Next())
+        {
+            if (reader.Field == 8)
+            {
+                return reader.Text;
+            }
+        }
+
+        return "";
+    }
+
     /// <summary>Adds a tensor (TensorProto).</summary>
     /// <returns>Its name.</returns>
     public string AddTensor(ReadOnlySpan<byte> tensor)

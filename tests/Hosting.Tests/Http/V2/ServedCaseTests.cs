@@ -82,6 +82,37 @@ public sealed class ServedCaseTests : IAsyncLifetime
         Assert.Equal(before + 1, await FailuresAsync());
     }
 
+    [Fact]
+    public async Task An_input_with_a_value_of_its_own_is_told_as_optional_and_may_be_left_out()
+    {
+        using var repository = new ModuleFolder();
+        TinyModels.ScaledByInput().Save(Path.Combine(repository.Path, "scaled", "1", "model.onnx"));
+        await using ServedNode node = await ServedNode.StartAsync(repository.Path, "scaled");
+        JsonElement configuration = await node.AskAsync("GET", "/v2/models/scaled/config");
+        Assert.Equal(
+            [false, true],
+            configuration.GetProperty("input").EnumerateArray().Select(input => input.GetProperty("optional").GetBoolean())
+        );
+
+        const string X = """{"name":"x","datatype":"FP32","shape":[2],"data":[1,2]}""";
+        foreach (
+            (string inputs, string expected) in ((string, string)[])
+                [(X, "y[2]=3,6"), ($$"""{"name":"scale","datatype":"FP32","shape":[1],"data":[5]},{{X}}""", "y[2]=5,10")]
+        )
+        {
+            JsonElement answer = await node.AskAsync("POST", "/v2/models/scaled/infer", $$"""{"inputs":[{{inputs}}]}""");
+            Assert.Equal(expected, Text(answer.GetProperty("outputs")[0]));
+        }
+
+        (int status, JsonElement refused) = await node.SendAsync(
+            "POST",
+            "/v2/models/scaled/infer",
+            """{"inputs":[{"name":"scale","datatype":"FP32","shape":[1],"data":[5]}]}"""
+        );
+        Assert.Equal(400, status);
+        Assert.Contains("missing required input(s) ['x']", refused.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
     private async Task<long> FailuresAsync()
     {
         JsonElement statistics = await _node.AskAsync("GET", "/v2/models/norank_out/stats");

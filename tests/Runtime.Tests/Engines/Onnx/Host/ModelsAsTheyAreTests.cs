@@ -228,6 +228,64 @@ public sealed class ModelsAsTheyAreTests
         }
     }
 
+    [Theory, MemberData(nameof(Settings))]
+    public void An_initializer_that_is_an_input_too_may_be_given_and_left_out(ModeSettings settings)
+    {
+        using var bench = new Workbench();
+        ModuleInstance instance = bench.Load(TinyModels.ScaledByInput(), lanes: 1);
+        Assert.Equal([false, true], instance.Module.Inputs.Select(input => input.IsOptional));
+        Tensor x = Workbench.Floats("x", [2], 1, 2);
+        foreach (float scale in (float[])[3, 5, 3, 0, 3])
+        {
+            Tensor[] given = scale == 3 ? [x] : [Workbench.Floats("scale", [1], scale), x];
+            Assert.Equal([scale, 2 * scale], Workbench.Floats(Assert.Single(Workbench.Forward(instance, settings, given))));
+        }
+    }
+
+    [Fact]
+    public void What_has_to_be_given_is_not_replaced_by_what_may_be()
+    {
+        using var bench = new Workbench();
+        ModuleInstance instance = bench.Load(TinyModels.ScaledByInput());
+        ForwardException refused = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, Workbench.Floats("scale", [1], 4)));
+        Assert.Equal("Wrong number of inputs, expected 2 got 1.", refused.Message);
+    }
+
+    [Fact]
+    public void A_shape_that_may_be_given_makes_an_output_of_that_shape()
+    {
+        using var bench = new Workbench();
+        TinyOnnx model = new TinyOnnx()
+            .Input("x", TinyOnnx.Element.Float, 4)
+            .Input("shape", TinyOnnx.Element.Int64, 2)
+            .Output("y", TinyOnnx.Element.Float, "a", "b")
+            .Constant("shape", [2L, 2L], 2)
+            .Node("Reshape", ["x", "shape"], ["y"]);
+        ModuleInstance instance = bench.Load(model, lanes: 1);
+        Tensor x = Workbench.Floats("x", [4], 1, 2, 3, 4);
+        foreach (long rows in (long[])[2, 4, 1, 2])
+        {
+            Tensor[] given = rows == 2 ? [x] : [x, Workbench.Longs("shape", [2], rows, 4 / rows)];
+            Assert.Equal(new TensorShape(rows, 4 / rows), Assert.Single(Workbench.Forward(instance, Graphs, given)).Shape);
+        }
+    }
+
+    [Fact]
+    public void Weights_that_a_file_lists_as_inputs_are_weights()
+    {
+        using var bench = new Workbench();
+        TinyOnnx model = new TinyOnnx()
+            .Input("x", TinyOnnx.Element.Float, "n", 1)
+            .Input("w", TinyOnnx.Element.Float, 1, 20_000)
+            .Input("small", TinyOnnx.Element.Float, 1)
+            .Output("y", TinyOnnx.Element.Float, "n", 20_000)
+            .Constant("w", new float[20_000], 1, 20_000)
+            .Constant("small", [1f], 1)
+            .Node("MatMul", ["x", "w"], ["t"])
+            .Node("Add", ["t", "small"], ["y"]);
+        Assert.Equal("x", Assert.Single(bench.Load(model).Module.Inputs).Name);
+    }
+
     [Fact]
     public void Weights_in_files_may_stand_in_the_graphs_of_branches()
     {
