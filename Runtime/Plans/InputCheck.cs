@@ -86,7 +86,7 @@ internal sealed class InputCheck
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"Expected input tensors to have type {tensor.Type.ProtocolName()}, but the input '{tensor.Name}' is {type.ProtocolName()}."
+                $"Expected input tensors to have type {tensor.Type.ProtocolName()}, but the input '{tensor.Name}' is {(Enum.IsDefined(type) ? type.ProtocolName() : $"of the unknown type {(int)type}")}."
             );
         }
     }
