@@ -20,7 +20,7 @@ internal static class NativeLibraries
         // ONNX Runtime would set a resolver of its own, and an assembly has only one.
         OrtEnv.DisableDllImportResolver = true;
         NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, Resolve);
-        NativeLibrary.SetDllImportResolver(typeof(IPlatform).Assembly, Resolve);
+        NativeLibrary.SetDllImportResolver(typeof(IPlatform).Assembly, ResolveIfThere);
     }
 
     /// <summary>Looks into this folder from now on; null leaves it as it is.</summary>
@@ -34,11 +34,18 @@ internal static class NativeLibraries
             return 0;
         }
 
-        string file = Path.Combine(folder, $"lib{Path.GetFileNameWithoutExtension(name)}.so");
+        string file = FileOf(folder, name);
         return NativeLibrary.TryLoad(file, out nint library)
             ? library
             : throw new DllNotFoundException(
                 $"'{file}' cannot be loaded, where {OptionKeys.NativeLibraries.Switch} or {OptionKeys.NativeLibraries.Variable} says ONNX Runtime's libraries lie"
             );
     }
+
+    /// <summary>Troupe's runtime binds calls of ONNX Runtime too, and others that are not in that folder.</summary>
+    private static nint ResolveIfThere(string name, Assembly assembly, DllImportSearchPath? path) =>
+        _folder is { } folder && NativeLibrary.TryLoad(FileOf(folder, name), out nint library) ? library : 0;
+
+    private static string FileOf(string folder, string name) =>
+        Path.Combine(folder, $"lib{Path.GetFileNameWithoutExtension(name)}.so");
 }

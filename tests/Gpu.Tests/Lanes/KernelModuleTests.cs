@@ -57,6 +57,39 @@ public sealed class KernelModuleTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void An_instance_is_unloaded_right_behind_a_forward_ten_thousand_times_while_the_driver_may_still_call_its_wake()
+    {
+        using ModuleFolder folder = new();
+        using Platform platform = Open();
+        using IDeviceGroup group = platform.OpenGroup(0);
+        string path = KernelChain.Write(folder);
+        Tensor pixels = KernelChain.Pixels(1, 1);
+        int woken = 0;
+        for (int round = 0; round < 10_000; round++)
+        {
+            using IModuleInstance instance = platform.Load(
+                new ModuleSource(new ModelReference("kernels", 1), path),
+                0,
+                new InstanceOptions(),
+                TestContext.Current.CancellationToken
+            );
+            Assert.True(instance.TryLease(out ILane lane));
+            using (lane)
+            {
+                lane.Submit([new LaneForward([pixels], [])], ModeSettings.Default, () => Interlocked.Increment(ref woken));
+                if (round % 2 == 0)
+                {
+                    // Done, which the wake comes behind; odd rounds are not even that.
+                    ((HostLane)lane).Lane.WaitUntilIdle();
+                }
+            }
+        }
+
+        output.WriteLine($"{Volatile.Read(ref woken)} wakes came before the end of their lane");
+        Assert.Null(group.Fault);
+    }
+
+    [Fact]
     public void A_warm_forward_is_timed()
     {
         const int rounds = 2000;

@@ -17,7 +17,7 @@ public sealed class ServeSpecReaderTests
         Assert.Null(spec.Models);
         Assert.Empty(spec.Join);
         Assert.Equal(TimeSpan.FromSeconds(30), spec.DrainTimeout);
-        Assert.Equal(64L << 20, spec.MaxRequestBytes);
+        Assert.Equal((64L << 20, 1L << 30), (spec.MaxRequestBytes, spec.MaxOutputBytes));
     }
 
     [Theory]
@@ -42,6 +42,7 @@ public sealed class ServeSpecReaderTests
     [InlineData("request-timeouts", "yes", "write on or off")]
     [InlineData("models", "", "this is no path; name one or leave the option out")]
     [InlineData("hocon", " ", "this is no path; name one or leave the option out")]
+    [InlineData("max-output", "0", "write a whole number of bytes")]
     [InlineData("drain-timeout", "30", "write a number with ms, s, m or h, e.g. 30s")]
     [InlineData("log-level", "loud", "write trace, debug")]
     [InlineData("log-level", "2", "write trace, debug")]

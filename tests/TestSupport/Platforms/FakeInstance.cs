@@ -23,6 +23,8 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
 
     public IReadOnlyList<int> Ordinals => [ordinal];
 
+    public ModuleTraits Traits => platform.Traits;
+
     public bool Disposed => Volatile.Read(ref _disposed) != 0;
 
     public int Leased => Volatile.Read(ref _leased);

@@ -5,6 +5,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Specs;
@@ -44,6 +45,9 @@ internal sealed class FakePlatform : IPlatform
     public Action<FakeLane>? OnPoll { get; set; }
 
     public bool SafeToResend { get; set; } = true;
+
+    /// <summary>What modes can hold for its models.</summary>
+    public ModuleTraits Traits { get; init; } = ModuleTraits.Plain;
 
     public IReadOnlyList<FakeInstance> Instances
     {
