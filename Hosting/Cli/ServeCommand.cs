@@ -7,7 +7,7 @@ using Troupe.Hosting.Startup;
 
 namespace Troupe.Hosting.Cli;
 
-/// <summary><c>troupe serve</c>: runs a node until Ctrl-C or SIGTERM, then drains.</summary>
+/// <summary><c>troupe serve</c>: runs a node until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, then drains.</summary>
 internal static class ServeCommand
 {
     public static Command Create()

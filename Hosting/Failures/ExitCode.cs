@@ -3,7 +3,7 @@ namespace Troupe.Hosting.Failures;
 /// <summary>What the process tells its caller when it ends; the numbers are documented and do not change.</summary>
 internal enum ExitCode
 {
-    /// <summary>Done; for <c>serve</c>: drained and stopped on Ctrl-C or SIGTERM.</summary>
+    /// <summary>Done; for <c>serve</c>: drained and stopped on Ctrl-C, SIGTERM, SIGHUP or SIGQUIT.</summary>
     Success = 0,
 
     /// <summary>A defect, or trouble that has no code of its own.</summary>
@@ -33,6 +33,6 @@ internal enum ExitCode
     /// <summary>The devices that were asked for are not on this machine.</summary>
     NoDevices = 9,
 
-    /// <summary>Stopped by Ctrl-C or SIGTERM before the work was done.</summary>
+    /// <summary>Stopped by Ctrl-C or a signal before the work was done.</summary>
     Interrupted = 130,
 }
