@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Troupe.Hosting.Edge;
@@ -137,15 +136,42 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
         Assert.InRange(four / one, 0, 5);
     }
 
+    /// <summary>The same of the endpoints that read documents.</summary>
+    [Theory(Explicit = true)]
+    [InlineData("{\"parameters\":{", "}}")]
+    [InlineData("{\"modes\":{", "}}")]
+    [InlineData("{", "}")]
+    public void Twice_the_members_take_twice_the_time(string open, string close)
+    {
+        double Of(int bytes)
+        {
+            byte[] body = Encoding.UTF8.GetBytes(open + Many(bytes, i => $"\"m{i}\":{i}") + close);
+            return Best(() => JsonBody.Parse(body)!.Dispose());
+        }
+
+        double one = Of(1 << 20),
+            two = Of(1 << 21),
+            four = Of(1 << 22);
+        output.WriteLine(FormattableString.Invariant($"{open}: {one:0.0} ms, 1 : {two / one:0.00} : {four / one:0.00}"));
+        Assert.InRange(two / one, 0, 2.5);
+        Assert.InRange(four / one, 0, 5);
+    }
+
     private static double Time(string kind, int bytes)
     {
         byte[] body = Encoding.UTF8.GetBytes(Body(kind, bytes));
+        return Best(() => InferRequestReader.TryRead(body, null, Model(), out _, out _));
+    }
+
+    /// <summary>The least of five in milliseconds of the processor, after one that does not count.</summary>
+    private static double Best(Action read)
+    {
         double best = double.MaxValue;
         for (int i = 0; i < 6; i++)
         {
-            long started = Stopwatch.GetTimestamp();
-            InferRequestReader.TryRead(body, null, Model(), out _, out _);
-            best = i == 0 ? best : Math.Min(best, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            TimeSpan started = Environment.CpuUsage.TotalTime;
+            read();
+            best = i == 0 ? best : Math.Min(best, (Environment.CpuUsage.TotalTime - started).TotalMilliseconds);
         }
 
         return best;
