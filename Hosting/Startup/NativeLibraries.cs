@@ -46,6 +46,5 @@ internal static class NativeLibraries
     private static nint ResolveIfThere(string name, Assembly assembly, DllImportSearchPath? path) =>
         _folder is { } folder && NativeLibrary.TryLoad(FileOf(folder, name), out nint library) ? library : 0;
 
-    private static string FileOf(string folder, string name) =>
-        Path.Combine(folder, $"lib{Path.GetFileNameWithoutExtension(name)}.so");
+    private static string FileOf(string folder, string name) => Path.Combine(folder, $"lib{Path.GetFileNameWithoutExtension(name)}.so");
 }

@@ -126,7 +126,8 @@ internal static class CuResultNames
             CuResult.CapturedEvent => "operation not permitted on an event last recorded in a capturing stream",
             CuResult.StreamCaptureWrongThread => "attempt to terminate a thread-local capture sequence from another thread",
             CuResult.Timeout => "wait operation timed out",
-            CuResult.GraphExecUpdateFailure => "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update",
+            CuResult.GraphExecUpdateFailure =>
+                "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update",
             CuResult.ExternalDevice => "an async error has occured in external entity outside of CUDA",
             CuResult.InvalidClusterSize => "a kernel launch error has occurred due to cluster misconfiguration",
             CuResult.FunctionNotLoaded => "the function handle is not loaded when calling an API that requires a loaded function",

@@ -81,7 +81,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         CopyStaged(stream);
     }
 
-    /// <summary>Copies what is staged to the device, the first time or once more: an input that was written in place is as it was.</summary>
+    /// <summary>Copies what is staged to the device, first or once more: an input that was written in place is as it was.</summary>
     public void CopyStaged(DeviceStream stream)
     {
         ulong offset = 0;

@@ -77,8 +77,8 @@ internal sealed class Lane : IDisposable
     /// the caller's stream.
     /// <list type="number">
     /// <item>check arity, types and shapes of the inputs</item>
-    /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes; refuse outputs that would not come
-    /// back</item>
+    /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes; refuse outputs that would
+    /// not come back</item>
     /// <item>obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
     /// <item>order behind the caller's stream, then place the inputs, which may take copies</item>
     /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded

@@ -9,8 +9,8 @@ namespace Troupe.Runtime.Plans;
 
 /// <summary>Values of the module's shape-tensor inputs, known on the host before shapes are inferred: they decide shapes, so they belong to
 /// the key of plans and graphs.</summary>
-/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, where such an input lies on
-/// the device and nowhere else.</remarks>
+/// <remarks><b>Owns</b> a small buffer. <b>Thread</b> the lane's holder. <b>Blocks</b> for the copy to the host, where such an input lies
+/// on the device and nowhere else.</remarks>
 internal sealed class ShapeTensors
 {
     /// <summary>A shape tensor holds dimensions; more values than this are no shape.</summary>

@@ -5,7 +5,7 @@ using Troupe.Runtime.Modes;
 
 namespace Troupe.Runtime.Scopes;
 
-/// <content>Entering, replacing and exiting: applied, published and freed in one order, inside the gates of the modules concerned.</content>
+/// <content>Entering, replacing and exiting: applied, published and freed in one order, inside the gates of their modules.</content>
 public sealed partial class RuntimeModes
 {
     /// <summary>Enters a change on modules, all of them or none.</summary>

@@ -1,6 +1,6 @@
 namespace Troupe.Runtime.Scopes;
 
-/// <summary>Keeps some modules for one change of their modes: others that concern one of them wait, those that concern none do not.</summary>
+/// <summary>Keeps some modules for one change of their modes: others that concern one of them wait, and no others.</summary>
 /// <remarks>Gates are entered in one order, so that two changes never wait for each other. <b>Thread</b> the one that began. <b>Blocks</b>
 /// until the modules are free of other changes.</remarks>
 internal readonly ref struct TargetHold

@@ -248,7 +248,13 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
         {
             if (_engine.Manifest.Shapes.TryGetValue(_engine.Outputs[output].Name, out IReadOnlyList<ShapeRule>? rules))
             {
-                _call.OutputShapes[output] = ShapeRule.Apply(rules, _engine.Outputs[output].Name, _engine.Inputs, _call.InputShapes, _values);
+                _call.OutputShapes[output] = ShapeRule.Apply(
+                    rules,
+                    _engine.Outputs[output].Name,
+                    _engine.Inputs,
+                    _call.InputShapes,
+                    _values
+                );
             }
         }
 

@@ -70,6 +70,7 @@ public sealed class HostileRequestsTests(ITestOutputHelper output)
                     {
                         Repository = new FolderModelRepository(bench.Folder.Path, _ => { }),
                         MaxOutputBytes = 1 << 20,
+                        DeviceDrainBound = TimeSpan.FromMinutes(1),
                     }
             )
         )
@@ -88,7 +89,10 @@ public sealed class HostileRequestsTests(ITestOutputHelper output)
                 ForwardReply reply = await Ask(local, Hostile(local.Node.NextRequestId(), model, random));
                 string kind = reply is ForwardReply.Failed failed ? failed.Kind.ToString() : "Succeeded";
                 kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
-                Assert.False(reply is ForwardReply.Failed { Kind: FailureKind.DeviceLost or FailureKind.Internal }, $"{model.Name}: {reply}");
+                Assert.False(
+                    reply is ForwardReply.Failed { Kind: FailureKind.DeviceLost or FailureKind.Internal },
+                    $"{model.Name}: {reply}"
+                );
                 if (request % 20 == 0)
                 {
                     await MustBeRight(local, models[request / 20 % models.Length]);

@@ -12,11 +12,7 @@ public sealed class ModeIsolationTests
     [Fact]
     public async Task While_a_change_waits_for_a_held_forward_of_its_model_another_model_is_called_on_the_same_device()
     {
-        var platform = new FakePlatform(1)
-        {
-            CompleteAtOnce = false,
-            Traits = ModuleTraits.Plain with { StreamableWeightBytes = 100 },
-        };
+        var platform = new FakePlatform(1) { CompleteAtOnce = false, Traits = ModuleTraits.Plain with { StreamableWeightBytes = 100 } };
         await using LocalNode local = LocalNode.Start(platform, spec => spec with { LaunchLimit = 4 });
         await local.Load("held");
         await local.Load("free");

@@ -58,7 +58,10 @@ public sealed class OutputLimitTests
         ForwardException refused = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, Row(8192), Column(65_536)));
 
         Assert.Equal(
-            (FailureKind.InvalidInput, "The output 'table' takes 2147483648 bytes; one that comes back to the host has at most 2147483591. Nothing was run."),
+            (
+                FailureKind.InvalidInput,
+                "The output 'table' takes 2147483648 bytes; one that comes back to the host has at most 2147483591. Nothing was run."
+            ),
             (refused.Kind, refused.Message)
         );
         Assert.Equal([1f], Workbench.Floats(Workbench.Forward(instance, Row(1), Column(1))[0]));
@@ -124,7 +127,10 @@ public sealed class OutputLimitTests
         staging.Ensure(far + 64);
         staging.At(far, 64).Fill(7);
         staging.At(0, 64).Fill(3);
-        Assert.Equal((7, 3, far), (staging.At(far + 63, 1)[0], staging.At(63, 1)[0], (ulong)(staging.AddressAt(far) - staging.AddressAt(0))));
+        Assert.Equal(
+            (7, 3, far),
+            (staging.At(far + 63, 1)[0], staging.At(63, 1)[0], (ulong)(staging.AddressAt(far) - staging.AddressAt(0)))
+        );
     }
 
     private static Tensor Row(int n) => Workbench.Floats("a", [n, 1], [.. Enumerable.Repeat(1f, n)]);

@@ -38,8 +38,7 @@ public sealed class ScopeIsolationTests
             var entering = Task.Run(() => held.EnablePreAllocatedOutputs(), TestContext.Current.CancellationToken);
             Assert.True(SpinWait.SpinUntil(() => bench.Local.Modes.Effective(held).PreAllocatedOutputs, Bound), "The scope did not begin.");
 
-            await Task.Run(() => Use(free), TestContext.Current.CancellationToken)
-                .WaitAsync(Bound, TestContext.Current.CancellationToken);
+            await Task.Run(() => Use(free), TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
 
             Assert.False(entering.IsCompleted, "The scope did not wait for the forward of its own module.");
             release.Set();

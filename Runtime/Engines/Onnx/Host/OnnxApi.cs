@@ -14,7 +14,7 @@ internal static unsafe partial class OnnxApi
     /// <summary>The first with statistics of allocators.</summary>
     private const uint Version = 23;
 
-    /// <summary>Takes from the system what is asked for and no more, so that a region can be given back when its one user is done.</summary>
+    /// <summary>Takes from the system what is asked for and no more, so that a region goes back when its one user is done.</summary>
     private const nuint SameAsRequested = 1;
 
     private static readonly OrtApi* Table = Open();
@@ -24,7 +24,10 @@ internal static unsafe partial class OnnxApi
     public static void RegisterArena(OrtEnv environment, OrtMemoryInfo memory, ulong maxBytes)
     {
         // SAFETY: names are literals with a NUL behind them; keys and values are this frame's and copied by the call.
-        fixed (byte* bound = "max_mem"u8, strategy = "arena_extend_strategy"u8)
+        fixed (
+            byte* bound = "max_mem"u8,
+                strategy = "arena_extend_strategy"u8
+        )
         {
             byte** keys = stackalloc byte*[] { bound, strategy };
             nuint* values = stackalloc nuint[] { (nuint)maxBytes, SameAsRequested };
@@ -55,7 +58,10 @@ internal static unsafe partial class OnnxApi
         ThrowIfFailed(((delegate* unmanaged<nint, nint*, nint>)Table->AllocatorGetStats)(allocator.DangerousGetHandle(), &pairs));
         try
         {
-            fixed (byte* taken = "TotalAllocated"u8, inUse = "InUse"u8)
+            fixed (
+                byte* taken = "TotalAllocated"u8,
+                    inUse = "InUse"u8
+            )
             {
                 return (Number(pairs, taken), Number(pairs, inUse));
             }

@@ -16,7 +16,14 @@ internal sealed class OnnxNetwork : IDisposable
 {
     private readonly OnnxWeights _weights;
 
-    private OnnxNetwork(EngineSource source, EngineHome home, OnnxGraph graph, OnnxWeights weights, InferenceSession session, OnnxArena arena)
+    private OnnxNetwork(
+        EngineSource source,
+        EngineHome home,
+        OnnxGraph graph,
+        OnnxWeights weights,
+        InferenceSession session,
+        OnnxArena arena
+    )
     {
         Arena = arena;
         _weights = weights;

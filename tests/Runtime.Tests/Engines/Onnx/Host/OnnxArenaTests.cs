@@ -92,7 +92,9 @@ public sealed class OnnxArenaTests : IDisposable
     {
         using Workbench bench = Bench();
         ModuleInstance instance = bench.Load(TinyModels.TableTotal());
-        ForwardException full = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, Ones("a", 10_000, 1), Ones("b", 1, 10_000)));
+        ForwardException full = Assert.Throws<ForwardException>(() =>
+            Workbench.Forward(instance, Ones("a", 10_000, 1), Ones("b", 1, 10_000))
+        );
         Assert.Equal(FailureKind.OutOfDeviceMemory, full.Kind);
         Assert.Equal([10_000f], Workbench.Floats(Workbench.Forward(instance, Ones("a", 100, 1), Ones("b", 1, 100))[0]));
     }
