@@ -52,7 +52,7 @@ internal sealed partial class EmulatedCudaDriver
         return CuResult.Success;
     }
 
-    /// <summary>What every plain allocation checks first: context, capture and, where bytes are asked for, the faults that are due.</summary>
+    /// <summary>What a plain allocation checks first: context, capture and, where bytes are asked for, the faults that are due.</summary>
     private CuResult EnterAllocation(ulong bytes, out EmulatedCudaContext context)
     {
         CuResult status = EnterContext(out HostThread thread, out context);

@@ -115,7 +115,8 @@ internal sealed class OnnxArena
             0x0d,
         ];
 
-    /// <summary>The arena that sessions made from now on take from. Devices with more memory than those before get a larger one; sessions made before keep theirs.</summary>
+    /// <summary>The arena that sessions made from now on take from. Devices with more memory than those before get a larger one; sessions
+    /// made before keep theirs.</summary>
     /// <param name="bytes">Memory of the emulated devices together.</param>
     public static OnnxArena Of(ulong bytes)
     {
