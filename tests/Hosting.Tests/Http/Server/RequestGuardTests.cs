@@ -118,7 +118,8 @@ public sealed class RequestGuardTests
         }
 
         System.Text.Json.JsonElement line = System.Text.Json.JsonDocument.Parse(written.ToString()).RootElement;
-        Assert.InRange(line.GetProperty("Timestamp").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        Assert.InRange(line.GetProperty("Timestamp").GetDateTimeOffset(), now.AddHours(-1), now);
     }
 
     private static async Task<Socket> ConnectAsync(EdgeFixture edge)

@@ -105,7 +105,16 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
             Outputs = [new TensorSpec("Y0", ElementType.Fp32, new TensorShape(-1))],
         };
 
-        Assert.True(InferRequestReader.TryRead(Encoding.UTF8.GetBytes(body), null, model, out InferRequest? request, out _));
+        Assert.True(
+            InferRequestReader.TryRead(
+                Encoding.UTF8.GetBytes(body),
+                null,
+                model,
+                out InferRequest? request,
+                out _,
+                TestContext.Current.CancellationToken
+            )
+        );
         Assert.Equal((ulong.MaxValue, ulong.MaxValue), (request.TimeoutMicroseconds, request.Priority));
         Assert.Equal(largest, Assert.Single(request.Parameters).Written);
         Assert.Equal(ulong.MaxValue, request.Forms[0].Classes);

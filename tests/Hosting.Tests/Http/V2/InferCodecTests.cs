@@ -9,6 +9,8 @@ namespace Troupe.Hosting.Tests.Http.V2;
 /// <summary>The codec against what a real Triton answered: every recorded inference request, without a server between.</summary>
 public sealed class InferCodecTests
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private static readonly InferContract Identity = GoldenModels.Find("/v2/models/identity_fp32/infer")!;
 
     public static TheoryData<string> Topics =>
@@ -57,7 +59,8 @@ public sealed class InferCodecTests
                 (body.Length - 8).ToString(CultureInfo.InvariantCulture),
                 Identity,
                 out InferRequest? request,
-                out _
+                out _,
+                Cancellation
             )
         );
 
@@ -104,7 +107,7 @@ public sealed class InferCodecTests
             0xfe,
             .. "b\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,1],\"datatype\":\"FP32\",\"data\":[1]}]}"u8,
         ];
-        Assert.True(InferRequestReader.TryRead(body, null, Identity, out InferRequest? request, out _));
+        Assert.True(InferRequestReader.TryRead(body, null, Identity, out InferRequest? request, out _, Cancellation));
 
         using ResponseBody answer = new();
         Assert.True(
@@ -173,7 +176,7 @@ public sealed class InferCodecTests
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             }
 
-            if (!InferRequestReader.TryRead(damaged, null, Identity, out _, out InferFault? fault))
+            if (!InferRequestReader.TryRead(damaged, null, Identity, out _, out InferFault? fault, Cancellation))
             {
                 Assert.Equal(400, InferFault.Status);
             }
