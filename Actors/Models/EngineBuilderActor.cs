@@ -4,8 +4,6 @@ using Troupe.Messages.Failures;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
-using Troupe.Runtime.Platforms;
-using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 
@@ -143,7 +141,7 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
     }
 
     /// <summary>Waits for the instance's work, which is no reason for others to wait.</summary>
-    private void DisposeApart(InstanceHandOver handOver)
+    private static void DisposeApart(InstanceHandOver handOver)
     {
         if (handOver.Claim() is { } instance)
         {

@@ -35,8 +35,8 @@ internal static class MessageGen
     private static readonly Gen<FailureKind> Failure = Any<FailureKind>();
 
     private static readonly Gen<TensorShape> Shape = Gen.Long[0, 4].Array[0, 4].Select(dimensions => new TensorShape(dimensions));
-    private static readonly Gen<TensorSpec> Spec = Gen.Select(Name, Any<ElementType>(), Gen.Long[-1, 9].Array[0, 8])
-        .Select((name, type, dimensions) => new TensorSpec(name, type, new TensorShape(dimensions)));
+    private static readonly Gen<TensorSpec> Spec = Gen.Select(Name, Any<ElementType>(), Gen.Long[-1, 9].Array[0, 8], Gen.Bool, Gen.Bool)
+        .Select((name, type, dimensions, free, optional) => new TensorSpec(name, type, new TensorShape(dimensions), free, optional));
     private static readonly Gen<TensorSpec[]> Specs = Spec.Array[0, 3];
     private static readonly Gen<Tensor> One = Gen.Select(Any<ElementType>().Where(type => type != ElementType.Unknown), Shape, Gen.Int)
         .Select(Filled);
