@@ -7,6 +7,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
@@ -18,8 +19,12 @@ namespace Troupe.Actors.Tests.Node;
 
 /// <summary>Nothing that a client can send ends an executor: names, types, shapes, values and sizes of every wrong kind against a node on
 /// emulated devices, in every mode, by seed.</summary>
-public sealed class HostileRequestsTests(ITestOutputHelper output)
+/// <remarks>ONNX Runtime's arena is the process's and bounded by the largest devices in it, so nothing else runs beside this.</remarks>
+[Collection(nameof(HostileRequestsTests)), CollectionDefinition(nameof(HostileRequestsTests), DisableParallelization = true)]
+public sealed class HostileRequestsTests(ITestOutputHelper output) : IDisposable
 {
+    private const long DeviceMemory = 64 << 20;
+
     private const int Requests = 2000;
 
     private static readonly long[] Dimensions =
@@ -51,11 +56,13 @@ public sealed class HostileRequestsTests(ITestOutputHelper output)
         new ModeChange { OutputAllocator = true },
     ];
 
+    private readonly OnnxArena _arena = OnnxArena.Renew(2 * DeviceMemory, TimeProvider.System);
+
     [Fact]
     public async Task Two_thousand_hostile_requests_end_no_executor_and_good_ones_are_answered_between_them()
     {
         using var bench = new Workbench(
-            EmulatedDriverOptions.WithDevices(2, new EmulatedDeviceOptions { MemoryBytes = 64 << 20 }) with
+            EmulatedDriverOptions.WithDevices(2, new EmulatedDeviceOptions { MemoryBytes = DeviceMemory }) with
             {
                 Strict = false,
             }
@@ -101,9 +108,12 @@ public sealed class HostileRequestsTests(ITestOutputHelper output)
 
             output.WriteLine(string.Join(", ", kinds.OrderBy(kind => kind.Key).Select(kind => $"{kind.Key} {kind.Value}")));
             Assert.Equal((2, 2), (lives, platform.Lives));
+            Assert.InRange(_arena.Holdings.Taken, 0, 2 * DeviceMemory);
             Assert.True(kinds.GetValueOrDefault(nameof(FailureKind.InvalidInput)) > Requests / 4, "Hardly anything was refused.");
         }
     }
+
+    public void Dispose() => OnnxArena.Renew(1UL << 34, TimeProvider.System);
 
     private static Model[] Catalogue(ModuleFolder folder)
     {
