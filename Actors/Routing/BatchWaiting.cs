@@ -9,11 +9,11 @@ namespace Troupe.Actors.Routing;
 /// <summary>Batch forwards before they are admitted: they wait here, where no deadline runs, until a device for them has little to do; then
 /// <see cref="RouterCore"/> takes them as it takes any other.</summary>
 /// <remarks>Knows no Akka. Part of the router and of its thread. First come, first admitted, for each model and device that is named; one
-/// that finds every queue full after all waits again, at the front.</remarks>
+/// that finds every queue full waits again, at the front.</remarks>
 internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
-    /// <summary>Forwards that a device may hold when it is given a batch one: enough to keep it busy, and few enough for an online one to go
-    /// before it.</summary>
+    /// <summary>A device that holds as many forwards is given no batch one: enough to keep it busy, and few enough for an online one to
+    /// go soon.</summary>
     public const int Busy = 4;
 
     /// <summary>More are refused: whoever makes so many should wait for some.</summary>
