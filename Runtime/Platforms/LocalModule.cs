@@ -119,13 +119,12 @@ public sealed class LocalModule : IModeTarget, IDisposable
         HostLane lane = Lease();
         try
         {
-            if (lane.Lane.Failure.Take() is null)
+            ForwardException? former = lane.Lane.Failure.Take();
+            lane.Lane.Completed(succeeded: former is null);
+            if (former is { IsShapeContradiction: true })
             {
-                lane.Lane.Completed(succeeded: true);
-            }
-            else
-            {
-                lane.Lane.Completed(succeeded: false);
+                // Its outputs had been handed out; the right shapes are known from now on.
+                lane.Lane.DropContexts();
             }
 
             lane.Lane.Forward(inputs, outputs, admitted.Settings, caller);

@@ -4,6 +4,8 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -59,6 +61,23 @@ public sealed class ModelsAsTheyAreTests
         Assert.Equal(0, failed);
         Assert.InRange(captures, 1, 2);
         Assert.InRange(replays, 5, 6);
+    }
+
+    [Fact]
+    public void A_caller_on_device_tensors_meets_a_wrong_declaration_once_and_not_again()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(CaseModels.PathOf("fixed_out"));
+        using var caller = new DeviceCaller(bench, module);
+        Tensor x = Workbench.Floats("x", [4, 3], Alternating(12));
+        caller.Call(x).Return();
+        for (int call = 0; call < 2; call++)
+        {
+            DeviceTensor output = caller.Call(x);
+            Assert.Equal(new TensorShape(4, 3), output.Shape);
+            Assert.Equal(Alternating(12).Select(value => Math.Max(value, 0)), caller.Floats(output));
+            output.Return();
+        }
     }
 
     [Fact]
