@@ -9,7 +9,9 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// goes back by runs of a one-node session: soon after those that grew the arena, and when none came for a while.
 /// <b>Owns</b> that session and a timer, for the life of the process. <b>Thread</b> any. <b>Blocks</b> for the arena's lock.
 /// </remarks>
+#pragma warning disable CA1001 // What it owns is owned for the life of the process.
 internal sealed class OnnxArena
+#pragma warning restore CA1001
 {
     /// <summary>Unused bytes that may stay while runs go on; a model in steady state uses them again.</summary>
     private const long Slack = 64L << 20;
