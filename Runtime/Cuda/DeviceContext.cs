@@ -52,6 +52,23 @@ internal sealed class DeviceContext : IDisposable
         return (free, total);
     }
 
+    /// <summary>An error has ended the device for this process: every call answers it from then on, this question too.</summary>
+    public bool IsFaulted
+    {
+        get
+        {
+            try
+            {
+                _ = MemoryInfo();
+                return false;
+            }
+            catch (CudaException trouble)
+            {
+                return trouble.IsContextFatal;
+            }
+        }
+    }
+
     /// <summary>Waits for all work of the device context. Only for stopping and draining.</summary>
     public void Synchronize()
     {

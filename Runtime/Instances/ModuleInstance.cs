@@ -35,7 +35,7 @@ internal sealed class ModuleInstance : IModuleInstance
             Counters,
             loaded.Engines,
             Settings,
-            health[0],
+            new ModuleHealth(loaded.Devices, health),
             options.MaxOutputBytes
         );
         _lanes = new LanePool(parts, loaded.Devices, _pools, Math.Max(1, options.MaxLanes));

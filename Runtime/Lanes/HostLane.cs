@@ -16,7 +16,7 @@ namespace Troupe.Runtime.Lanes;
 /// </remarks>
 internal sealed class HostLane : ILane
 {
-    private readonly DeviceHealth _health;
+    private readonly ModuleHealth _health;
     private readonly Action<HostLane> _giveBack;
     private readonly HostInputs _inputs;
     private readonly HostOutputs _outputs;

@@ -8,7 +8,7 @@ namespace Troupe.Runtime.Plans;
 
 /// <summary>What the lanes of one instance have in common.</summary>
 /// <param name="Engines">By segment.</param>
-/// <param name="Health">Of the home device, on which failures of its lanes are blamed.</param>
+/// <param name="Health">Of its devices.</param>
 /// <param name="MaxOutputBytes">Most that the outputs of one forward take together on their way to the host.</param>
 /// <remarks>Owned by the instance, which outlives its lanes. <b>Thread</b> any, as far as each part says.</remarks>
 internal sealed record InstanceParts(
@@ -18,7 +18,7 @@ internal sealed record InstanceParts(
     InstanceCounters Counters,
     IReadOnlyList<IEngine> Engines,
     InstanceSettings Settings,
-    DeviceHealth Health,
+    ModuleHealth Health,
     long MaxOutputBytes
 )
 {

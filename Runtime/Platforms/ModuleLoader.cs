@@ -68,16 +68,22 @@ internal sealed class ModuleLoader(
         }
         catch (Exception trouble)
         {
+            ForwardException? explained = trouble is CudaException call ? Explain(call, devices, relative, homeOrdinal) : null;
             Undo(engines, devices);
-            if (trouble is CudaException cuda)
+            if (explained is not null && trouble is CudaException cuda)
             {
-                ForwardException explained = health[homeOrdinal].Explain(cuda);
                 throw new ModuleLoadException(explained.Kind, $"'{source.Path}' cannot be loaded: {explained.Message}", cuda);
             }
 
             throw;
         }
     }
+
+    /// <summary>Blames the device that could not be opened, or else the one among those opened that failed.</summary>
+    private ForwardException Explain(CudaException trouble, List<DeviceContext> opened, int[] relative, int home) =>
+        opened.Count < relative.Length
+            ? health[home + relative[opened.Count]].Explain(trouble)
+            : new ModuleHealth(opened, [.. opened.Select(device => health[device.Ordinal])]).Explain(trouble);
 
     /// <summary>Reads a module's files as a load does and makes each engine that runs on the first device, one after another, and lets it
     /// go: whoever is ended by one of them can serve nobody.</summary>

@@ -115,5 +115,42 @@ public sealed class FaultTests
         Assert.Equal(FailureKind.DeviceLost, Assert.Throws<ForwardException>(() => platform.OpenGroup(0)).Kind);
     }
 
+    [Fact]
+    public void A_fault_is_blamed_on_the_device_that_failed_and_not_on_the_home_of_the_module()
+    {
+        var driver = new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(2) with { Strict = true });
+        using var platform = new Platform(driver, StandardBackends.Catalogue);
+        using var folder = new ModuleFolder();
+        var source = new ModuleSource(new ModelReference("m"), TinyModules.Hybrid(folder, middleDevice: 1));
+        using IDeviceGroup group = platform.OpenGroup(0, 1);
+        using ModuleInstance instance = platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None);
+        Assert.Equal([24, 48, 72, 96], Workbench.Floats(Workbench.Forward(instance, X())[0]));
+        driver.Inject(new EmulatedFault(EmulatedFaultKind.StickyError, 1));
+        ForwardException failed = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, X()));
+        Assert.Equal(FailureKind.DeviceLost, failed.Kind);
+        Assert.Contains("Device 1 ", failed.Message, StringComparison.Ordinal);
+        Assert.StartsWith("device 1:", group.Fault, StringComparison.Ordinal);
+        using IDeviceGroup home = platform.OpenGroup(0);
+        Assert.Null(home.Fault);
+        Assert.Throws<ForwardException>(() => platform.OpenGroup(1));
+    }
+
+    [Fact]
+    public void A_device_that_fails_while_a_module_is_loaded_on_several_is_the_one_that_is_blamed()
+    {
+        var driver = new EmulatedCudaDriver(EmulatedDriverOptions.WithDevices(2) with { Strict = true });
+        using var platform = new Platform(driver, StandardBackends.Catalogue);
+        using var folder = new ModuleFolder();
+        var source = new ModuleSource(new ModelReference("m"), TinyModules.Hybrid(folder, middleDevice: 1));
+        driver.Inject(new EmulatedFault(EmulatedFaultKind.LostDevice, 1));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() =>
+            platform.LoadInstance(source, 0, new InstanceOptions(), CancellationToken.None)
+        );
+        Assert.Equal(FailureKind.DeviceLost, refused.Kind);
+        Assert.Contains("Device 1 ", refused.Message, StringComparison.Ordinal);
+        using IDeviceGroup home = platform.OpenGroup(0);
+        Assert.Null(home.Fault);
+    }
+
     private static Tensor X() => Workbench.Floats("x", [1, 4], 1, 2, 3, 4);
 }
