@@ -7,8 +7,13 @@ namespace Troupe.Messages.Forwarding;
 /// <summary>Origin router to home router: run this forward on one of your GPUs.</summary>
 /// <param name="Forward">With its exact version, and the time left when it was sent.</param>
 /// <param name="Attempt">1 for the first dispatch; echoed in the outcome, so that answers of an abandoned attempt are told apart.</param>
+/// <param name="Suspect">It may have caused a crash: it runs alone.</param>
 [MessagePackObject]
-public sealed record RouteForward([property: Key(0)] Forward Forward, [property: Key(1)] int Attempt) : IRouterMessage;
+public sealed record RouteForward(
+    [property: Key(0)] Forward Forward,
+    [property: Key(1)] int Attempt,
+    [property: Key(2), AddedLater] bool Suspect = false
+) : IRouterMessage;
 
 /// <summary>What the origin router may do after a failed attempt.</summary>
 public enum RetryAdvice
@@ -31,12 +36,14 @@ public enum RetryAdvice
 /// <param name="Reply">Terminal when <paramref name="Advice"/> is <see cref="RetryAdvice.Final"/>; otherwise the failure to answer with if
 /// no other attempt is possible.</param>
 /// <param name="Launched">A device had begun with it.</param>
+/// <param name="Alone">It was the only one that had been launched in what was lost.</param>
 [MessagePackObject]
 public sealed record ForwardOutcome(
     [property: Key(0)] int Attempt,
     [property: Key(1)] ForwardReply Reply,
     [property: Key(2)] RetryAdvice Advice,
-    [property: Key(3), AddedLater] bool Launched = false
+    [property: Key(3), AddedLater] bool Launched = false,
+    [property: Key(4), AddedLater] bool Alone = false
 ) : IRouterMessage;
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>

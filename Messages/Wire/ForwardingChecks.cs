@@ -62,6 +62,17 @@ internal static class ForwardingChecks
         check.Reply(outcome.Reply);
     }
 
+    public static void Guilty(this WireCheck check, GuiltyForwards guilty) =>
+        check.Each(guilty.Forwards, "the guilty forwards", static (check, forward) => check.Guilty(forward));
+
+    private static void Guilty(this WireCheck check, GuiltyForward? forward)
+    {
+        check.Present(forward, "a guilty forward");
+        check.Version(forward.Model);
+        check.Duration(forward.TimeLeft, "the time that a forward is refused");
+        check.Prose(forward.Where, "what a forward has ended");
+    }
+
     private static void Report(this WireCheck check, ForwardReport? report)
     {
         check.Present(report, "the report");

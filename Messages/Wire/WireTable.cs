@@ -24,6 +24,7 @@ internal static class WireTable
         WireType.Of<RouteForward>("rtf", ForwardingChecks.Route),
         WireType.Of<ForwardOutcome>("fout", ForwardingChecks.Outcome),
         WireType.Of<AbandonForward>("abn", static (check, abandon) => check.AtLeastOne(abandon.Attempt, "the attempt")),
+        WireType.Of<GuiltyForwards>("glty", ForwardingChecks.Guilty),
         WireType.Of<LoadModel>("ldm", ModelChecks.Load),
         WireType.Of<UnloadModel>("ulm", ModelChecks.Unload),
         WireType.Of<ModelReply>("mdrp", ModelChecks.Reply),

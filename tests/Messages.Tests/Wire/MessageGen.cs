@@ -222,8 +222,12 @@ internal static class MessageGen
             [typeof(RouteForward)] = Gen.Select(Forward, Gen.Int[1, 3])
                 .Select(object (forward, attempt) => new RouteForward(forward, attempt)),
             [typeof(ForwardOutcome)] = Gen.Select(Gen.Int[1, 3], Gen.OneOf(Succeeded, Failed), Any<RetryAdvice>())
-                .Select(object (attempt, reply, advice) => new ForwardOutcome(attempt, reply, advice, attempt == 2)),
+                .Select(object (attempt, reply, advice) => new ForwardOutcome(attempt, reply, advice, attempt == 2, attempt == 2)),
             [typeof(AbandonForward)] = Gen.Select(Request, Gen.Int[1, 3]).Select(object (id, attempt) => new AbandonForward(id, attempt)),
+            [typeof(GuiltyForwards)] = Gen.Select(Version, Gen.ULong, Gen.ULong, Gen.Int[0, 600], Name)
+                .Select((model, high, low, seconds, where) => new GuiltyForward(model, high, low, TimeSpan.FromSeconds(seconds), where))
+                .Array[0, 3]
+                .Select(object (forwards) => new GuiltyForwards(forwards)),
             [typeof(LoadModel)] = Gen.Select(Name, Optional(Small), Maybe(Name), Maybe(Small.Array[0, 4]))
                 .Select(object (name, number, path, gpus) => new LoadModel(name, number, path, gpus)),
             [typeof(UnloadModel)] = Gen.Select(Name, Optional(Small)).Select(object (name, number) => new UnloadModel(name, number)),

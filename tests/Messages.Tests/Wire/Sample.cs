@@ -77,6 +77,7 @@ internal static class Sample
         new RouteForward(Forward with { Modes = null, Session = null }, 2),
         new ForwardOutcome(2, new ForwardReply.Failed(Id, FailureKind.Draining, "draining"), RetryAdvice.Bounce),
         new AbandonForward(Id, 3),
+        new GuiltyForwards([new GuiltyForward(Model, 1, ulong.MaxValue, TimeSpan.FromMinutes(9), "device 10.0.0.1:4053/1")]),
         new LoadModel("fmnist", 3, "/models/fmnist", [0, 1]),
         new UnloadModel("fmnist", 3),
         new ModelReply.Loaded(Model, [Gpu]),
@@ -148,6 +149,12 @@ internal static class Sample
         new Dictionary<string, object>
         {
             ["Forward+Class"] = Forward with { Priority = 3, Class = ForwardClass.Batch },
+            ["RouteForward+Suspect"] = (RouteForward)All.Single(message => message is RouteForward) with { Suspect = true },
+            ["ForwardOutcome+Launched+Alone"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
+            {
+                Launched = true,
+                Alone = true,
+            },
             ["ForwardOutcome+Launched"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with { Launched = true },
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
