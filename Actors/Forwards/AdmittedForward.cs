@@ -4,12 +4,17 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Forwards;
 
-/// <summary>A forward that a GPU has taken, with all that its executor needs to know of it. Immutable: what comes out is a
+/// <summary>A forward that a GPU has taken, with all that its executor needs to know of it. Immutable but for one mark: what comes out is a
 /// <see cref="ForwardResult"/>.</summary>
 /// <param name="Settings">Those it was captured with when it entered the queue.</param>
 /// <param name="Epoch">The Lamport time of the modes they come from.</param>
 internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Settings, long Epoch)
 {
+    private volatile bool _isLaunched;
+
+    /// <summary>A lane has begun with it, so that it may have caused whatever ended its executor; false proves that it has not.</summary>
+    public bool IsLaunched => _isLaunched;
+
     public Forward Forward => Dispatch.Forward;
 
     public ModelVersion Model => Dispatch.Model;
@@ -27,4 +32,7 @@ internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Se
     public ForwardSuspicion Suspicion => Dispatch.Suspicion;
 
     public IDisposable? PayloadOwner => Dispatch.PayloadOwner;
+
+    /// <summary>The executor's, before the launch starts: the mark must stand whatever the launch does.</summary>
+    public void MarkLaunched() => _isLaunched = true;
 }

@@ -30,13 +30,13 @@ internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
         _spec = spec;
         _self = Self;
 
-        On<Launch>((core, launch) => core.Run(launch));
-        On<Wake>((core, _) => core.Poll());
-        On<Heartbeat>((core, heartbeat) => core.Beat(heartbeat));
-        On<AdoptInstance>((core, adopt) => core.Adopt(adopt));
-        On<RetireInstance>((core, retire) => core.Retire(retire));
-        On<ApplySettings>((core, apply) => core.Apply(apply));
-        On<ReleaseResources>((core, release) => core.ReleaseHeld(release));
+        On<Launch>("a launch", (core, launch) => core.Run(launch));
+        On<Wake>("a look at its lanes", (core, _) => core.Poll());
+        On<Heartbeat>("a look at its lanes", (core, heartbeat) => core.Beat(heartbeat));
+        On<AdoptInstance>("taking an instance", (core, adopt) => core.Adopt(adopt));
+        On<RetireInstance>("disposing of an instance", (core, retire) => core.Retire(retire));
+        On<ApplySettings>("applying settings", (core, apply) => core.Apply(apply));
+        On<ReleaseResources>("freeing what no mode holds", (core, release) => core.ReleaseHeld(release));
     }
 
     public static Props Props(ExecutorSpec spec) => Akka.Actor.Props.Create<ExecutorActor>(spec).WithDispatcher("troupe.executor");
@@ -54,8 +54,8 @@ internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
             return;
         }
 
-        _core = new ExecutorCore(_spec.Incarnation, _group, () => _self.Tell(Wake.Instance, _self), _decisions);
-        var ready = new ExecutorReady(_spec.Incarnation, _self, _spec.Ordinals);
+        _core = new ExecutorCore(_spec.Incarnation, _group, _spec.Pulse, () => _self.Tell(Wake.Instance, _self), _decisions);
+        var ready = new ExecutorReady(_spec.Incarnation, _self, _spec.Ordinals, _spec.Pulse);
         foreach (int ordinal in _spec.Ordinals)
         {
             _spec.Gpus[ordinal].Tell(ready, _self);
@@ -72,11 +72,14 @@ internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
         }
         catch (Exception exception)
         {
-            // What was decided before goes out first: launches that have ended are not lost with this executor.
+            // A fault of the device is judged before the failure that came of it. What was decided before goes out first: launches that
+            // have ended are not lost with this executor.
+            CrashEvidence evidence = _core?.Evidence ?? default;
+            _core?.CheckFault();
             _decisions.ApplyTo(this);
 
             // The node must hear of it before the clean-up, which may take as long as the drain bound.
-            _node.Tell(new ExecutorLost(_spec.Incarnation, $"its executor failed: {exception.Message}", false), _self);
+            _node.Tell(new ExecutorLost(_spec.Incarnation, $"its executor failed: {exception.Message}", false, evidence), _self);
             throw new ExecutorFailedException(exception);
         }
     }
@@ -118,11 +121,14 @@ internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
         _failure ??= cause;
     }
 
-    private void On<TMessage>(Action<ExecutorCore, TMessage> handle) =>
+    /// <param name="step">What it is in meanwhile, in words.</param>
+    private void On<TMessage>(string step, Action<ExecutorCore, TMessage> handle) =>
         Receive<TMessage>(message =>
         {
+            _spec.Pulse.Enter(step);
             handle(_core!, message);
             _decisions.ApplyTo(this);
+            _spec.Pulse.Leave();
             if (_failure is not null)
             {
                 throw new ExecutorFailedException(_failure);

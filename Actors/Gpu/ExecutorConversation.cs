@@ -11,14 +11,26 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Actors.Gpu;
 
 /// <summary>Executor to node and GPU: the group's devices are open, launches of this incarnation may come.</summary>
-internal sealed record ExecutorReady(int Incarnation, IActorRef Executor, IReadOnlyList<int> Ordinals) : INoSerializationVerificationNeeded;
+/// <param name="Pulse">What the executor is in, for whoever watches it.</param>
+internal sealed record ExecutorReady(int Incarnation, IActorRef Executor, IReadOnlyList<int> Ordinals, ExecutorPulse? Pulse = null)
+    : INoSerializationVerificationNeeded;
+
+/// <summary>What had been launched in an executor or device when it crashed.</summary>
+/// <param name="OneLaunched">Exactly one forward: no other can have caused it.</param>
+/// <param name="ClearsDevice">That one is guilty beyond doubt: it ran alone because it was suspect, or others had succeeded
+/// before.</param>
+internal readonly record struct CrashEvidence(bool OneLaunched, bool ClearsDevice);
 
 /// <summary>Executor to node, node to GPU: this incarnation has ended, with everything it held.</summary>
 /// <param name="DeviceGone">The device itself is unusable; a new executor would not help.</param>
-internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone) : INodeToGpu, IDeadLetterSuppression;
+internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone, CrashEvidence Evidence = default)
+    : INodeToGpu,
+        IDeadLetterSuppression;
 
 /// <summary>Executor to GPU: its device has a sticky error or is lost.</summary>
-internal sealed record DeviceFaulted(int Incarnation, string Reason) : IExecutorNews, IDeadLetterSuppression;
+internal sealed record DeviceFaulted(int Incarnation, string Reason, CrashEvidence Evidence = default)
+    : IExecutorNews,
+        IDeadLetterSuppression;
 
 /// <summary>Executor to GPU and builder: the instance is mine and can run.</summary>
 internal sealed record InstanceAdopted(long Ticket, int Incarnation, int Ordinal, ModuleSpec Module, ModuleTraits Traits)

@@ -24,18 +24,27 @@ internal sealed class ExecutorCore : IDisposable
     private readonly Dictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> _instances = [];
     private readonly List<(ReleaseResources Release, ExecutorInstance Instance)> _releasing = [];
 
-    public ExecutorCore(int incarnation, IDeviceGroup group, Action signal, DecisionQueue<ExecutorDecision, IExecutorShell> decisions)
+    public ExecutorCore(
+        int incarnation,
+        IDeviceGroup group,
+        ExecutorPulse pulse,
+        Action signal,
+        DecisionQueue<ExecutorDecision, IExecutorShell> decisions
+    )
     {
         _incarnation = incarnation;
         _group = group;
         _decisions = decisions;
         _fault = new GroupFault(incarnation, group, decisions);
-        _launches = new ExecutorLaunches(_instances, _fault, signal, decisions);
+        _launches = new ExecutorLaunches(_instances, _fault, pulse, signal, decisions);
     }
 
     public int InFlight => _launches.InFlight;
 
     public int Waiting => _launches.Waiting;
+
+    /// <summary>What a crash at this moment says of the forwards that are launched.</summary>
+    public CrashEvidence Evidence => _launches.Evidence;
 
     /// <summary>Takes an instance that the builder made; false when somebody else has it.</summary>
     public bool Adopt(AdoptInstance adopt)
@@ -75,8 +84,11 @@ internal sealed class ExecutorCore : IDisposable
     {
         _launches.Poll();
         AnswerReleases();
-        _fault.Check();
+        CheckFault();
     }
+
+    /// <summary>Tells the GPUs if the devices are unusable: a failure of this turn may come of that.</summary>
+    public void CheckFault() => _fault.Check(Evidence);
 
     public void Retire(RetireInstance retire)
     {
@@ -111,8 +123,8 @@ internal sealed class ExecutorCore : IDisposable
             failure = new InstanceRefusal(apply.Model, exception.Kind, exception.Message);
         }
 
+        CheckFault();
         _decisions.Add(new ExecutorDecision(apply.Ordinal, new SettingsApplied(_incarnation, apply.Model, apply.Settings, failure)));
-        _fault.Check();
     }
 
     public void ReleaseHeld(ReleaseResources release)
@@ -136,12 +148,17 @@ internal sealed class ExecutorCore : IDisposable
                     .Where(instance => instance.Key.Ordinal == heartbeat.Ordinal)
                     .Select(instance => instance.Value.Module.Snapshot()),
             ];
-            _decisions.Add(
-                new ExecutorDecision(
-                    heartbeat.Ordinal,
-                    new HeartbeatAnswer(_incarnation, heartbeat.Sequence, _group.Memory(heartbeat.Ordinal), instances)
-                )
-            );
+            try
+            {
+                DeviceMemory memory = _group.Memory(heartbeat.Ordinal);
+                _decisions.Add(
+                    new ExecutorDecision(heartbeat.Ordinal, new HeartbeatAnswer(_incarnation, heartbeat.Sequence, memory, instances))
+                );
+            }
+            catch (ForwardException) when (_group.Fault is not null)
+            {
+                CheckFault();
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
-using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Lanes;
@@ -9,12 +8,14 @@ using Troupe.Runtime.Lanes;
 namespace Troupe.Actors.Gpu;
 
 /// <summary>The launches of an executor: which lane takes a forward, what its submissions have become, and what waits for a lane.</summary>
-/// <remarks>Knows no Akka; part of <see cref="ExecutorCore"/> and of its thread. <b>Owns</b> the lanes it has leased. <b>Blocks</b> never;
+/// <remarks>Knows no Akka; part of <see cref="ExecutorCore"/> and of its thread. A suspect runs alone: it waits until nothing is in flight,
+/// and all else waits for it. <b>Owns</b> the lanes it has leased. <b>Blocks</b> never;
 /// on emulated devices of the inline policy a forward runs inside <see cref="Run"/>.</remarks>
 internal sealed class ExecutorLaunches : IDisposable
 {
     private readonly IReadOnlyDictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> _instances;
     private readonly GroupFault _fault;
+    private readonly ExecutorPulse _pulse;
     private readonly DecisionQueue<ExecutorDecision, IExecutorShell> _decisions;
     private readonly WakeGate _gate;
     private readonly Action _wake;
@@ -22,16 +23,22 @@ internal sealed class ExecutorLaunches : IDisposable
     private readonly List<Submission> _waiting = [];
     private readonly Stack<OpenLaunch> _spare = new();
 
+    /// <summary>The one whose submission has begun and that is not in flight yet.</summary>
+    private AdmittedForward? _starting;
+    private bool _hasSucceeded;
+
     /// <param name="signal">Called, on any thread, when it is worth polling.</param>
     public ExecutorLaunches(
         IReadOnlyDictionary<(int Ordinal, ModelVersion Model), ExecutorInstance> instances,
         GroupFault fault,
+        ExecutorPulse pulse,
         Action signal,
         DecisionQueue<ExecutorDecision, IExecutorShell> decisions
     )
     {
         _instances = instances;
         _fault = fault;
+        _pulse = pulse;
         _decisions = decisions;
         _gate = new WakeGate(signal);
         _wake = _gate.Wake;
@@ -40,6 +47,17 @@ internal sealed class ExecutorLaunches : IDisposable
     public int InFlight => _inFlight.Count;
 
     public int Waiting => _waiting.Count;
+
+    /// <summary>What a crash at this moment says of the forwards that are launched.</summary>
+    public CrashEvidence Evidence
+    {
+        get
+        {
+            int launched = _inFlight.Count + (_starting is null ? 0 : 1);
+            AdmittedForward? only = launched == 1 ? _starting ?? _inFlight[0].Forward : null;
+            return new CrashEvidence(only is not null, only is not null && (_hasSucceeded || IsSuspect(only)));
+        }
+    }
 
     public void Run(Launch launch)
     {
@@ -52,7 +70,7 @@ internal sealed class ExecutorLaunches : IDisposable
         for (int i = 0; i < launch.Forwards.Length; i++)
         {
             var submission = new Submission(open, i, null);
-            if (!TryStart(submission))
+            if (_waiting.Exists(static waiting => IsSuspect(waiting.Forward)) || !TryStart(submission))
             {
                 _waiting.Add(submission);
             }
@@ -93,16 +111,22 @@ internal sealed class ExecutorLaunches : IDisposable
         } while (TryStartWaiting());
     }
 
-    /// <summary>Starts what finds a lane by now; false where nothing did.</summary>
+    /// <summary>Starts what finds a lane by now; false where nothing did. Those behind a suspect wait, or it would never be
+    /// alone.</summary>
     private bool TryStartWaiting()
     {
         bool any = false;
         for (int i = 0; i < _waiting.Count && !_fault.IsTold; )
         {
-            if (TryStart(_waiting[i]))
+            Submission waiting = _waiting[i];
+            if (TryStart(waiting))
             {
                 _waiting.RemoveAt(i);
                 any = true;
+            }
+            else if (IsSuspect(waiting.Forward))
+            {
+                break;
             }
             else
             {
@@ -113,7 +137,12 @@ internal sealed class ExecutorLaunches : IDisposable
         return any;
     }
 
-    /// <summary>False when every lane of the instance is leased.</summary>
+    private static bool IsSuspect(AdmittedForward forward) => forward.Suspicion == ForwardSuspicion.Suspect;
+
+    /// <summary>Nothing else is in flight beside a suspect.</summary>
+    private bool MayStart(AdmittedForward forward) => _inFlight.Count == 0 || (!IsSuspect(forward) && !IsSuspect(_inFlight[0].Forward));
+
+    /// <summary>False when every lane of the instance is leased, or a suspect keeps it waiting.</summary>
     private bool TryStart(in Submission waiting)
     {
         Launch launch = waiting.Open.Launch;
@@ -127,27 +156,37 @@ internal sealed class ExecutorLaunches : IDisposable
             return Fail(waiting, FailureKind.ModeConflict, conflict);
         }
 
-        if (!instance.Module.TryLease(out ILane lane))
+        AdmittedForward admitted = waiting.Forward;
+        if (!MayStart(admitted))
         {
             return false;
         }
 
+        ILane? lane = null;
         try
         {
+            if (!instance.Module.TryLease(out lane))
+            {
+                return false;
+            }
+
             _gate.Close();
-            Forward forward = waiting.Forward.Forward;
-            lane.Submit([new LaneForward(forward.Inputs, forward.Outputs)], launch.Settings, _wake);
+            _starting = admitted;
+            admitted.MarkLaunched();
+            _pulse.Run(admitted);
+            lane.Submit([new LaneForward(admitted.Forward.Inputs, admitted.Forward.Outputs)], launch.Settings, _wake);
         }
         catch (ForwardException exception)
         {
-            lane.Dispose();
+            _fault.Check(Evidence);
+            lane?.Dispose();
             End(waiting, ForwardResult.Failed(exception));
-            _fault.Check();
+            _starting = null;
             return true;
         }
         catch
         {
-            lane.Dispose();
+            lane?.Dispose();
             throw;
         }
         finally
@@ -161,6 +200,7 @@ internal sealed class ExecutorLaunches : IDisposable
             _inFlight.Add(submission);
         }
 
+        _starting = null;
         return true;
     }
 
@@ -183,11 +223,12 @@ internal sealed class ExecutorLaunches : IDisposable
         if (status == LaneStatus.Succeeded)
         {
             result = Taken(lane);
+            _hasSucceeded = true;
         }
         else
         {
             result = ForwardResult.Failed(lane.FailureOf(0));
-            _fault.Check();
+            _fault.Check(Evidence);
         }
 
         lane.Dispose();

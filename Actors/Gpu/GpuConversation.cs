@@ -15,6 +15,9 @@ internal sealed record GpuStatus(GpuSnapshot Snapshot, IReadOnlyList<InstanceSna
 /// <summary>GPU to node: out of service for the rest of this process; its executor shall be stopped.</summary>
 internal sealed record GpuQuarantined(GpuId Gpu, int Incarnation, string Reason) : IGpuNews;
 
+/// <summary>GPU to node: the executor makes no progress. It shall be stopped; once it moves again and ends, another follows.</summary>
+internal sealed record ExecutorHangs(GpuId Gpu, int Incarnation, string Reason) : IGpuNews;
+
 /// <summary>Node to GPU: the node leaves, say so in your snapshots.</summary>
 internal sealed class DrainGpu : INodeToGpu
 {

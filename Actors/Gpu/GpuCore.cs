@@ -37,7 +37,7 @@ internal sealed class GpuCore
         _memory = new DeviceMemory(spec.MemoryBytes, spec.MemoryBytes);
         _instances = new GpuInstances(spec, _life, decisions);
         _forwards = new GpuForwards(spec, _life, _instances, decisions);
-        _watch = new ExecutorWatch(spec.WatchdogBound);
+        _watch = new ExecutorWatch(spec.WatchdogBound, spec.TickInterval);
     }
 
     public GpuHealth Health => _life.Health;
@@ -82,7 +82,7 @@ internal sealed class GpuCore
     {
         if (_life.TryStart(ready.Incarnation))
         {
-            _watch.Begin();
+            _watch.Begin(ready.Pulse);
             Report();
             _decisions.Add(GpuDecision.Node(Status()));
         }
@@ -91,21 +91,29 @@ internal sealed class GpuCore
     /// <summary>The executor has ended: queued forwards go to siblings, launched ones too when they may run twice.</summary>
     public void EndExecutor(ExecutorLost lost)
     {
-        if (_life.IsQuarantined || (lost.Incarnation < Incarnation && !lost.DeviceGone))
+        if (_life.IsGone || (lost.Incarnation < Incarnation && !lost.DeviceGone))
         {
             return;
         }
 
         _life.EndExecutor(lost.Incarnation);
         _watch.End();
-        EndAll(lost.DeviceGone ? GpuHealth.Quarantined : GpuHealth.Rebuilding, lost.Reason, resendLaunched: true);
+        if (lost.DeviceGone)
+        {
+            Leave(lost.Reason, lost.Evidence);
+        }
+        else if (!_life.IsHanging)
+        {
+            _life.Become(GpuHealth.Rebuilding, lost.Reason);
+            EndAll(null, lost.Evidence, isOver: true);
+        }
     }
 
     public void Fault(DeviceFaulted faulted)
     {
         if (faulted.Incarnation == Incarnation)
         {
-            Quarantine(faulted.Reason, resendLaunched: true);
+            Leave(faulted.Reason, faulted.Evidence);
         }
     }
 
@@ -156,10 +164,10 @@ internal sealed class GpuCore
 
         if (_life.IsReady && _watch.Hangs(now))
         {
-            Quarantine(
-                $"its executor has not answered for {_spec.WatchdogBound.TotalSeconds:0.#} s and hangs in a native call",
-                resendLaunched: false
-            );
+            string reason = _watch.Describe(now);
+            _watch.End();
+            _life.Become(GpuHealth.Quarantined, $"{reason}. It comes back when it answers");
+            EndAll(new ExecutorHangs(_spec.Id, Incarnation, reason), default, isOver: false);
         }
 
         _decisions.Add(GpuDecision.Node(Status()));
@@ -178,7 +186,7 @@ internal sealed class GpuCore
     public void Drain() => _draining = true;
 
     /// <summary>The GPU's actor ends: what is here goes back to its origins.</summary>
-    public void Stop() => Quarantine("its node stopped it", resendLaunched: true);
+    public void Stop() => Leave("its node stopped it", default);
 
     public void Report() => _instances.Report();
 
@@ -224,27 +232,28 @@ internal sealed class GpuCore
         InstanceRefusal Refusal(ModelVersion model) => new(model, FailureKind.Internal, $"Its executor could not be told: {cause.Message}");
     }
 
-    private void Quarantine(string reason, bool resendLaunched)
+    private void Leave(string reason, CrashEvidence evidence)
     {
-        if (!_life.IsQuarantined)
+        if (!_life.IsGone)
         {
-            EndAll(GpuHealth.Quarantined, reason, resendLaunched);
+            _watch.End();
+            _life.Leave(reason);
+            EndAll(new GpuQuarantined(_spec.Id, Incarnation, reason), evidence, isOver: true);
         }
     }
 
     /// <summary>Everything here leaves. The router hears of the state first, so that it does not choose this GPU again.</summary>
-    private void EndAll(GpuHealth health, string reason, bool resendLaunched)
+    private void EndAll(IGpuNews? news, CrashEvidence evidence, bool isOver)
     {
         IReadOnlyList<GpuInstance> gone = _instances.RemoveAll();
-        _life.Become(health, reason);
         Report();
         _decisions.Add(GpuDecision.Node(Status()));
-        if (health == GpuHealth.Quarantined)
+        if (news is not null)
         {
-            _decisions.Add(GpuDecision.Node(new GpuQuarantined(_spec.Id, Incarnation, reason)));
+            _decisions.Add(GpuDecision.Node(news));
         }
 
-        _forwards.EndAll(gone, reason, resendLaunched);
+        _forwards.EndAll(gone, _life.Reason, evidence, isOver);
 
         // With no instance left a commit waits for nothing; those that come take the settings that hold then.
         Modes.Finish();

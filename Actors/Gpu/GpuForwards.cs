@@ -117,30 +117,29 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         }
     }
 
-    /// <summary>The device is lost: queued forwards go to siblings, launched ones too where they may run twice.</summary>
+    /// <summary>The device is lost: what was not launched goes to siblings, what was only where it may run twice and its executor is no
+    /// more.</summary>
     /// <param name="gone">The instances that were here.</param>
-    public void EndAll(IReadOnlyList<GpuInstance> gone, string reason, bool resendLaunched)
+    /// <param name="evidence">What the loss says of those that were launched.</param>
+    /// <param name="isOver">Nothing here runs any longer; false while an executor hangs.</param>
+    public void EndAll(IReadOnlyList<GpuInstance> gone, string reason, CrashEvidence evidence, bool isOver)
     {
         Launches = 0;
         foreach (GpuForward forward in _held.Values.ToList())
         {
             AdmittedForward admitted = forward.Admitted;
-            bool again =
-                !forward.IsLaunched
-                || (resendLaunched && gone.FirstOrDefault(instance => instance.Model == admitted.Model)?.SafeToResend == true);
+            bool launched = admitted.IsLaunched;
+            bool mayRunTwice = gone.FirstOrDefault(instance => instance.Model == admitted.Model)?.SafeToResend == true;
+            bool again = launched ? isOver && mayRunTwice : isOver || mayRunTwice || !forward.IsLaunched;
             if (!forward.IsLaunched)
             {
                 _queue.Remove(forward);
             }
 
             var failed = new ForwardReply.Failed(admitted.Forward.Id, FailureKind.DeviceLost, $"Device {spec.Id} was lost: {reason}.");
-            Release(
-                forward,
-                forward.IsAbandoned
-                    ? null
-                    : new ForwardOutcome(admitted.Attempt, failed, again ? RetryAdvice.Retry : RetryAdvice.Final, forward.IsLaunched),
-                forward.IsLaunched
-            );
+            RetryAdvice advice = again ? RetryAdvice.Retry : RetryAdvice.Final;
+            bool alone = launched && evidence.OneLaunched;
+            Release(forward, forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, failed, advice, launched, alone), launched);
             Forget(forward);
         }
     }

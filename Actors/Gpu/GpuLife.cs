@@ -5,7 +5,8 @@ namespace Troupe.Actors.Gpu;
 /// <summary>Whether a GPU is in service, why not, and under which executor.</summary>
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> its GPU's.
 /// <code>
-/// Starting -> Ready &lt;-> Rebuilding      any -> Quarantined (for the rest of the process)
+/// Starting -> Ready &lt;-> Rebuilding      Ready -> Quarantined (its executor hangs) -> Ready (another has followed it)
+/// any -> Quarantined (for good: for the rest of the process)
 /// </code>
 /// </remarks>
 internal sealed class GpuLife
@@ -19,7 +20,11 @@ internal sealed class GpuLife
 
     public bool IsReady => Health == GpuHealth.Ready;
 
-    public bool IsQuarantined => Health == GpuHealth.Quarantined;
+    /// <summary>Out of service for the rest of the process.</summary>
+    public bool IsGone { get; private set; }
+
+    /// <summary>Quarantined until its executor, which hangs, has ended.</summary>
+    public bool IsHanging => Health == GpuHealth.Quarantined && !IsGone;
 
     /// <summary>It said so while it was in service here.</summary>
     public bool IsPresent(int incarnation) => incarnation == Incarnation && IsReady;
@@ -27,7 +32,7 @@ internal sealed class GpuLife
     /// <summary>An executor has opened the device; false when it is too late for it.</summary>
     public bool TryStart(int incarnation)
     {
-        if (IsQuarantined || incarnation <= Incarnation)
+        if (IsGone || incarnation <= Incarnation)
         {
             return false;
         }
@@ -44,5 +49,12 @@ internal sealed class GpuLife
     {
         Health = health;
         Reason = reason;
+    }
+
+    /// <summary>Out of service for the rest of the process.</summary>
+    public void Leave(string reason)
+    {
+        IsGone = true;
+        Become(GpuHealth.Quarantined, reason);
     }
 }

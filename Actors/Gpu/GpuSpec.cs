@@ -6,5 +6,14 @@ namespace Troupe.Actors.Gpu;
 /// <param name="Name">The device's product name.</param>
 /// <param name="QueueLimit">Most forwards that wait.</param>
 /// <param name="LaunchLimit">Most launches its executor has at once.</param>
-/// <param name="WatchdogBound">An executor that does not answer for this long hangs in a native call.</param>
-internal sealed record GpuSpec(GpuId Id, string Name, long MemoryBytes, int QueueLimit, int LaunchLimit, TimeSpan WatchdogBound);
+/// <param name="WatchdogBound">An executor that does not answer for this long hangs.</param>
+/// <param name="TickInterval">How often it is looked after: a longer gap is time in which this process did not run.</param>
+internal sealed record GpuSpec(
+    GpuId Id,
+    string Name,
+    long MemoryBytes,
+    int QueueLimit,
+    int LaunchLimit,
+    TimeSpan WatchdogBound,
+    TimeSpan TickInterval
+);

@@ -9,15 +9,16 @@ internal sealed class GroupFault(int incarnation, IDeviceGroup group, DecisionQu
 {
     public bool IsTold { get; private set; }
 
-    /// <summary>To be called before the results of a turn are told, so that they are judged by it.</summary>
-    public void Check()
+    /// <summary>To be called before a failure is told, so that it is judged by the fault behind it.</summary>
+    /// <param name="evidence">What was launched at this moment, the failed one included.</param>
+    public void Check(CrashEvidence evidence)
     {
         if (!IsTold && group.Fault is { } fault)
         {
             IsTold = true;
             foreach (int ordinal in group.Ordinals)
             {
-                decisions.Add(new ExecutorDecision(ordinal, new DeviceFaulted(incarnation, fault)));
+                decisions.Add(new ExecutorDecision(ordinal, new DeviceFaulted(incarnation, fault, evidence)));
             }
         }
     }

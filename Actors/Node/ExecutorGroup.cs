@@ -4,6 +4,8 @@ namespace Troupe.Actors.Node;
 /// <remarks><b>Owns</b> nothing. <b>Thread</b> the node's.</remarks>
 internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimit, TimeSpan failureWindow)
 {
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(50);
+
     private readonly Queue<TimeSpan> _failures = new();
 
     public IReadOnlyList<int> Ordinals { get; } = ordinals;
@@ -17,13 +19,17 @@ internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimi
     /// <summary>No executor follows.</summary>
     public bool Quarantined { get; set; }
 
-    /// <summary>The next executor waits for its start.</summary>
-    public bool IsWaiting { get; set; }
+    /// <summary>The last end was the doing of a forward or of a step that took too long: it counts against no limit.</summary>
+    public bool IsExcused { get; set; }
+
+    /// <summary>When the next executor starts, on the node's clock; null while none waits.</summary>
+    public TimeSpan? StartsAt { get; set; }
 
     /// <summary>Counts the next executor.</summary>
     public void Begin()
     {
-        EndTold = IsWaiting = false;
+        EndTold = IsExcused = false;
+        StartsAt = null;
         Incarnation++;
     }
 
@@ -39,7 +45,10 @@ internal sealed class ExecutorGroup(IReadOnlyList<int> ordinals, int failureLimi
         return _failures.Count > failureLimit;
     }
 
-    /// <summary>Wait before the next start: none after the first failure, doubling with each one lately, up to 800 ms.</summary>
+    /// <summary>Wait before the next start: none after the first failure, doubling with each one lately, up to 800 ms; the least step after
+    /// an end that counts against no limit.</summary>
     public TimeSpan Backoff() =>
-        _failures.Count <= 1 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(50 * (1 << Math.Min(_failures.Count - 1, 4)));
+        IsExcused ? LeastPause
+        : _failures.Count <= 1 ? TimeSpan.Zero
+        : LeastPause * (1 << Math.Min(_failures.Count - 1, 4));
 }

@@ -53,7 +53,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
             spec.SnapshotInterval
         );
 
-        On<NodeTick>(_ => _core.Tick());
+        On<NodeTick>(_ => _core.Tick(_clock.Now));
         On<GpuStatus>(Update);
         On<ModelsChanged>(_core.Update);
         On<ExecutorReady>(ready => _state.Models.Tell(new DevicesReady(ready.Ordinals, ready.Executor)));
@@ -61,6 +61,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         On<Terminated>(terminated => Replace(terminated.ActorRef));
         On<StartExecutor>(start => _core.EndPause(start.Group));
         On<GpuQuarantined>(quarantined => _core.Quarantine(quarantined, _clock.Now));
+        On<ExecutorHangs>(hangs => _core.EndHanging(hangs, _clock.Now));
         On<DrainNode>(_ => _core.Drain());
         On<IntroduceGpus>(introduce => introduce.To.Tell(new GpusStarted(_state.Gpus)));
     }
@@ -106,11 +107,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         _timer.Dispose();
     }
 
-    protected override void PostRestart(Exception reason)
-    {
-        _core.Resume();
-        Apply();
-    }
+    protected override void PostRestart(Exception reason) => Apply();
 
     protected override void PostStop() => _timer.Dispose();
 
@@ -123,7 +120,8 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
     void INodeShell.StartExecutor(ExecutorGroup group)
     {
         string name = $"executor-{string.Join('-', group.Ordinals)}-{group.Incarnation}";
-        var spec = new ExecutorSpec(group.Incarnation, _spec.Platform, group.Ordinals, _state.Gpus, _spec.DeviceDrainBound);
+        var pulse = new ExecutorPulse(_clock, _spec.Platform.Devices[group.Ordinals[0]].Emulated);
+        var spec = new ExecutorSpec(group.Incarnation, _spec.Platform, group.Ordinals, _state.Gpus, pulse, _spec.DeviceDrainBound);
         _state.Executors[group] = Context.Watch(Context.ActorOf(ExecutorActor.Props(spec), name));
     }
 

@@ -56,19 +56,10 @@ internal sealed class NodeCore
         Publish();
     }
 
-    /// <summary>The actor was restarted, which ends its pauses: executors that waited start now.</summary>
-    public void Resume()
-    {
-        foreach (ExecutorGroup group in _groups.Where(group => group.IsWaiting))
-        {
-            Start(group);
-        }
-    }
-
     /// <summary>The pause before a group's next executor is over.</summary>
     public void EndPause(ExecutorGroup group)
     {
-        if (group.IsWaiting)
+        if (group.StartsAt is not null)
         {
             Start(group);
         }
@@ -82,11 +73,12 @@ internal sealed class NodeCore
             return;
         }
 
-        if (!lost.DeviceGone && group.Fails(now))
+        group.IsExcused = lost.Evidence.ClearsDevice;
+        if (!lost.DeviceGone && !group.IsExcused && group.Fails(now))
         {
             string reason =
                 $"its executor failed more than {_spec.ExecutorFailureLimit} times within {_spec.ExecutorFailureWindow.TotalSeconds:0} s; last: {lost.Reason}";
-            lost = new ExecutorLost(lost.Incarnation, reason, DeviceGone: true);
+            lost = lost with { Reason = reason, DeviceGone = true };
         }
 
         group.EndTold = true;
@@ -108,8 +100,8 @@ internal sealed class NodeCore
             return;
         }
 
-        group.IsWaiting = true;
         TimeSpan pause = group.Backoff();
+        group.StartsAt = now + pause;
         if (pause == TimeSpan.Zero)
         {
             Start(group);
@@ -123,7 +115,7 @@ internal sealed class NodeCore
     /// <summary>A GPU is out of service for good: so are those that share its executor.</summary>
     public void Quarantine(GpuQuarantined quarantined, TimeSpan now)
     {
-        ExecutorGroup group = _groups.Find(candidate => candidate.Ordinals.Contains(quarantined.Gpu.Ordinal))!;
+        ExecutorGroup group = GroupOf(quarantined.Gpu);
         if (group.Quarantined)
         {
             return;
@@ -134,8 +126,27 @@ internal sealed class NodeCore
         _decisions.Add(new NodeDecision.Stop(group));
     }
 
-    public void Tick()
+    /// <summary>A GPU's executor makes no progress: it ends when it moves again, and another follows, which counts against no
+    /// limit.</summary>
+    public void EndHanging(ExecutorHangs hangs, TimeSpan now)
     {
+        ExecutorGroup group = GroupOf(hangs.Gpu);
+        if (hangs.Incarnation == group.Incarnation && !group.Quarantined && !group.EndTold)
+        {
+            var evidence = new CrashEvidence(OneLaunched: false, ClearsDevice: true);
+            EndExecutor(group, new ExecutorLost(group.Incarnation, hangs.Reason, DeviceGone: false, evidence), now);
+            _decisions.Add(new NodeDecision.Stop(group));
+        }
+    }
+
+    /// <summary>Looks after the GPUs, and after pauses whose timer was lost with a restart of the actor or could not be set.</summary>
+    public void Tick(TimeSpan now)
+    {
+        foreach (ExecutorGroup group in _groups.Where(group => group.StartsAt <= now))
+        {
+            Start(group);
+        }
+
         TellGpus(GpuTick.Instance);
         Publish();
     }
@@ -179,8 +190,8 @@ internal sealed class NodeCore
                 );
                 Replace(start.Group, now);
                 break;
-            case NodeDecision.StartLater later:
-                EndPause(later.Group);
+            case NodeDecision.StartLater:
+                // The next look at the GPUs after the pause starts it.
                 break;
             case NodeDecision.Publish published:
                 // Not the one that failed: a later one may stand behind it. The answer it carries is still owed.
@@ -201,6 +212,8 @@ internal sealed class NodeCore
         }
     }
 
+    private ExecutorGroup GroupOf(GpuId gpu) => _groups.Find(candidate => candidate.Ordinals.Contains(gpu.Ordinal))!;
+
     private void TellGpus(INodeToGpu message)
     {
         foreach (GpuSpec gpu in Gpus)
@@ -218,7 +231,15 @@ internal sealed class NodeCore
         new(new NodeSnapshot(_id, _incarnation, ++_sequence, _draining, [.. _gpus], _models, _spec.Version), asker, reply);
 
     private GpuSpec SpecOf(DeviceDescription device) =>
-        new(new GpuId(_id, device.Ordinal), device.Name, device.MemoryBytes, _spec.QueueLimit, _spec.LaunchLimit, _spec.WatchdogBound);
+        new(
+            new GpuId(_id, device.Ordinal),
+            device.Name,
+            device.MemoryBytes,
+            _spec.QueueLimit,
+            _spec.LaunchLimit,
+            _spec.WatchdogBound,
+            _spec.SnapshotInterval
+        );
 
     private static GpuSnapshot StartingSnapshot(GpuSpec gpu) =>
         new(gpu.Id, gpu.Name, GpuHealth.Starting, "", 0, gpu.QueueLimit, 0, 0, gpu.MemoryBytes);

@@ -50,7 +50,9 @@ public sealed record TroupeNodeSpec
     /// <summary>Older word of a node is not acted on.</summary>
     public TimeSpan SnapshotMaxAge { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>An executor that answers nothing for this long hangs; longer than the longest forward on an emulated device.</summary>
+    /// <summary>An executor that answers nothing for this long hangs, and its devices are quarantined until it moves again. Only time in
+    /// which this process itself ran counts. On an emulated device a forward is progress until its deadline, and may take this long
+    /// beyond it.</summary>
     public TimeSpan WatchdogBound { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Longest wait for a device's work when its executor ends.</summary>

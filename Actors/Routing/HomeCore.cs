@@ -43,13 +43,16 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
             return;
         }
 
-        var hosted = new HostedForward(forward.Id, route.Attempt, from, gpu) { Deadline = now + forward.TimeLeft };
+        var hosted = new HostedForward(forward.Id, route.Attempt, from, gpu, route.Suspect) { Deadline = now + forward.TimeLeft };
         _hosted.Add((forward.Id, route.Attempt), hosted);
         _deadlines.Add(hosted);
         table.Use(gpu);
-        decisions.Add(
-            RouterDecision.Dispatch(gpu.Id.Ordinal, new DispatchForward(forward, found.Model, route.Attempt, hosted.Deadline, origin))
-        );
+        gpu.SuspectLines += route.Suspect ? 1 : 0;
+        var dispatch = new DispatchForward(forward, found.Model, route.Attempt, hosted.Deadline, origin)
+        {
+            Suspicion = route.Suspect ? ForwardSuspicion.Suspect : ForwardSuspicion.None,
+        };
+        decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, dispatch));
 
         void Bounce(FailureKind kind, string detail) =>
             decisions.Add(
@@ -65,6 +68,7 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
         if (_hosted.Remove((release.Id, release.Attempt), out HostedForward? hosted))
         {
             _deadlines.Remove(hosted);
+            hosted.Gpu.SuspectLines -= hosted.IsSuspect ? 1 : 0;
         }
     }
 

@@ -33,6 +33,9 @@ internal interface IRouterShell : IShell<RouterDecision>
     /// <summary>Tells a member how this node is.</summary>
     void Introduce(NodeId node, NodeSnapshot own);
 
+    /// <summary>Tells a member which forwards are refused.</summary>
+    void TellGuilty(NodeId node, GuiltyForwards guilty);
+
     /// <summary>Answers a load or unload, now that those here see what it brought about.</summary>
     void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply);
 

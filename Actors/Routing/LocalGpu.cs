@@ -17,6 +17,9 @@ internal sealed class LocalGpu(GpuReport report)
     /// <summary>Rises with each dispatch on this node: among equally loaded GPUs the one used longest ago comes first.</summary>
     public long LastUsed { get; set; }
 
+    /// <summary>Lines of suspects that run here: others go elsewhere where they can.</summary>
+    public int SuspectLines { get; set; }
+
     public bool HasCredit => Outstanding < Report.Credits;
 
     public bool Ready => Report.Health == GpuHealth.Ready;

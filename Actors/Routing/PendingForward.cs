@@ -18,8 +18,19 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
     /// <summary>Counts every dispatch, so that outcomes of an abandoned one are told apart.</summary>
     public int Attempt { get; set; }
 
-    /// <summary>Attempts that ended with the loss of a device or node.</summary>
+    /// <summary>Attempts that were lost before anything had begun with them.</summary>
     public int Losses { get; set; }
+
+    /// <summary>It runs alone, in its turn.</summary>
+    public bool IsSuspect { get; set; }
+
+    /// <summary>Null until they are needed.</summary>
+    public SuspectNotes? Notes { get; set; }
+
+    public bool IsAnswered { get; set; }
+
+    /// <summary>False while it waits for a place or for its turn.</summary>
+    public bool IsUnderWay => Gpu is not null || Node is not null;
 
     /// <summary>The version it was first dispatched for; a later attempt takes no other.</summary>
     public ModelVersion? Model { get; set; }

@@ -1,6 +1,8 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
+using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Routing;
 
@@ -37,6 +39,86 @@ internal sealed class RouteChooser(RoutingTable table)
         return node is not null && (gpu is null || load < gpu.Outstanding) ? RouteChoice.To(route, node)
             : gpu is not null ? RouteChoice.To(route, gpu)
             : NoRoom(route, forward.Gpu);
+    }
+
+    /// <summary>Where a suspect runs: where its line runs already, else where its death costs least; not where it was lost, if there is
+    /// another place. Without a node at stake that is a device here, else one elsewhere; with one it is the node with the fewest forwards,
+    /// and this one, which owes answers to its own callers, last.</summary>
+    public RouteChoice ChooseAlone(PendingForward pending, SuspectLine line, TimeSpan now)
+    {
+        Forward forward = pending.Forward;
+        var reference = new ModelReference(line.Model.Name, line.Model.Number);
+        if (forward.Gpu is not null || table.Find(reference) is not { } route)
+        {
+            return Choose(pending, now);
+        }
+
+        GpuId? lostOn = pending.Notes?.LostOn;
+        LocalGpu? here = RoutingTable.LocalFor(route, line.Gpu?.Id, lostOn);
+        here = here is not null && here.Id != lostOn ? here : RoutingTable.LocalFor(route, null, lostOn);
+        RemoteNode? there =
+            PayloadLimit.Of(forward.Inputs) <= PayloadLimit.Bytes ? table.RemoteFor(route, null, pending.Bounced, now, out _) : null;
+        bool prefersHere = pending.Notes?.MayEndNode != true && here?.Id != lostOn;
+        return here is not null && (prefersHere || there is null) ? RouteChoice.To(route, here)
+            : there is not null ? RouteChoice.To(route, there)
+            : NoRoom(route, null);
+    }
+
+    /// <summary>The one device of the cluster that runs a confined model: every router finds the same. Nowhere while it is being
+    /// rebuilt.</summary>
+    public RouteChoice ChooseConfined(PendingForward pending, SuspectLine line, TimeSpan now)
+    {
+        var reference = new ModelReference(line.Model.Name, line.Model.Number);
+        if (table.Find(reference) is not { } route || pending.Forward.Gpu is not null)
+        {
+            return Choose(pending, now);
+        }
+
+        bool mayTravel = PayloadLimit.Of(pending.Forward.Inputs) <= PayloadLimit.Bytes;
+        GpuId? first = null;
+        foreach (GpuId gpu in mayTravel ? Holders(route) : route.Local.Select(gpu => gpu.Id))
+        {
+            first = first is { } best && Compare(best, gpu) <= 0 ? best : gpu;
+        }
+
+        if (line.IsAwaited(first, now) || first is not { } chosen)
+        {
+            return NoRoom(route, null);
+        }
+
+        if (chosen.Node == table.Self)
+        {
+            LocalGpu? gpu = RoutingTable.LocalFor(route, chosen);
+            return gpu is not null ? RouteChoice.To(route, gpu) : NoRoom(route, chosen);
+        }
+
+        return RouteChoice.To(route, table.Node(chosen.Node)!) with
+        {
+            Wanted = chosen,
+        };
+
+        static int Compare(GpuId one, GpuId other) =>
+            string.CompareOrdinal(one.Node.ToString(), other.Node.ToString()) is not 0 and int order ? order : one.Ordinal - other.Ordinal;
+    }
+
+    private static IEnumerable<GpuId> Holders(ModelRoute route)
+    {
+        foreach (LocalGpu gpu in route.Local)
+        {
+            yield return gpu.Id;
+        }
+
+        foreach (RemoteNode node in route.Remote)
+        {
+            ModelSnapshot model = Array.Find(node.Snapshot.Models, known => known.Model == route.Model)!;
+            foreach (GpuSnapshot gpu in node.Snapshot.Gpus)
+            {
+                if (gpu.Health == GpuHealth.Ready && Array.IndexOf(model.Gpus, gpu.Gpu) >= 0)
+                {
+                    yield return gpu.Gpu;
+                }
+            }
+        }
     }
 
     private static RouteChoice NoRoom(ModelRoute route, GpuId? wanted)

@@ -47,6 +47,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         On<DeadlineTick>(_ => Tick());
         On<GpuReport>(Update);
         On<NodeSnapshot>(Update);
+        On<GuiltyForwards>(guilty => _state.Origin.Suspects.UpdateFrom(guilty, _clock.Now));
         On<OwnSnapshot>(_state.Members.Publish);
         On<PeerUp>(Add);
         On<PeerUnreachable>(MarkUnreachable);
@@ -88,6 +89,8 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     void IRouterShell.Abandon(NodeId node, AbandonForward abandon) => _peers.Tell(node, abandon);
 
     void IRouterShell.Introduce(NodeId node, NodeSnapshot own) => _peers.Tell(node, own);
+
+    void IRouterShell.TellGuilty(NodeId node, GuiltyForwards guilty) => _peers.Tell(node, guilty);
 
     void IRouterShell.AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => asker.Answer(reply);
 
@@ -145,7 +148,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     {
         if (!_state.Batch.TryCancel(cancel.Id))
         {
-            _state.Origin.Cancel(cancel.Id);
+            _state.Origin.Cancel(cancel.Id, _clock.Now);
         }
     }
 
@@ -202,7 +205,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     private void Add(PeerUp peer)
     {
         _log.Info("Node {0} is up.", peer.Node);
-        _state.Members.Add(peer.Node);
+        _state.Members.Add(peer.Node, _clock.Now);
     }
 
     private void MarkUnreachable(PeerUnreachable peer)
@@ -214,7 +217,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     private void MarkReachable(PeerReachable peer)
     {
         _log.Info("Node {0} can be reached again.", peer.Node);
-        _state.Members.MarkReachable(peer.Node);
+        _state.Members.MarkReachable(peer.Node, _clock.Now);
     }
 
     private void Remove(PeerGone peer)

@@ -9,21 +9,28 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>The origin's decisions: every forward accepted here gets exactly one terminal reply, whatever dies.</summary>
 /// <remarks>
-/// It is long because every way out of a pending forward stands together, so that each is seen to answer once.
 /// Knows no Akka: each method appends what is to be done to the list it shares with <see cref="HomeCore"/>. Only an origin dispatches
-/// again: after a bounce to the next node, after a loss up to
-/// <see cref="MaxAttempts"/>. A forward leaves <c>_pending</c> in <see cref="Answer"/> and nowhere else.
+/// again, as <see cref="RouterAttempts"/> says. <b>Owns</b> the pending forwards.
 /// </remarks>
-internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions, AuditLedger? audit = null)
+internal sealed class RouterCore
 {
-    public const int MaxAttempts = 3;
-
-    private readonly Dictionary<RequestId, PendingForward> _pending = [];
-    private readonly RouterAudit _audit = new(table, audit ?? new AuditLedger());
-    private readonly DeadlineWheel _deadlines = new();
-    private readonly List<DeadlineEntry> _expired = [];
-    private readonly RouteChooser _chooser = new(table);
+    private readonly RoutingTable _table;
+    private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions;
+    private readonly PendingForwards _pending;
+    private readonly RouterAudit _audit;
+    private readonly RouterAttempts _attempts;
     private bool _draining;
+
+    public RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions, AuditLedger? audit = null)
+    {
+        _table = table;
+        _decisions = decisions;
+        _pending = new PendingForwards(decisions);
+        _audit = new RouterAudit(table, audit ?? new AuditLedger());
+        _attempts = new RouterAttempts(table, _pending, _audit, decisions);
+    }
+
+    public Suspects Suspects => _attempts.Suspects;
 
     public int Pending => _pending.Count;
 
@@ -31,7 +38,7 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     {
         if (_draining)
         {
-            Refuse(FailureKind.Draining, $"Node {table.Self} is draining and takes no new forwards. Use another node.");
+            Refuse(FailureKind.Draining, $"Node {_table.Self} is draining and takes no new forwards. Use another node.");
             return;
         }
 
@@ -42,33 +49,34 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
         }
 
         var pending = new PendingForward(forward, sink) { Deadline = now + Clamp(forward.TimeLeft) };
-        if (!_pending.TryAdd(forward.Id, pending))
+        if (!_pending.TryAdd(pending))
         {
             Refuse(FailureKind.InvalidRequest, $"Request id {forward.Id} is in use by a forward that has not been answered.");
             return;
         }
 
         _audit.Accept(pending);
-        _deadlines.Add(pending);
-        Dispatch(pending, now);
+        _attempts.Begin(pending, now);
+        _attempts.RunSuspects(now);
 
         void Refuse(FailureKind kind, string detail) =>
-            decisions.Add(RouterDecision.AnswerSink(sink, new ForwardReply.Failed(forward.Id, kind, detail)));
+            _decisions.Add(RouterDecision.AnswerSink(sink, new ForwardReply.Failed(forward.Id, kind, detail)));
     }
 
-    public void Cancel(RequestId id)
+    public void Cancel(RequestId id, TimeSpan now)
     {
-        if (_pending.TryGetValue(id, out PendingForward? pending))
+        if (_pending.TryGet(id, out PendingForward? pending))
         {
-            Withdraw(pending);
-            Answer(pending, new ForwardReply.Failed(id, FailureKind.Cancelled, "The caller cancelled the forward."));
+            _attempts.Withdraw(pending);
+            _attempts.Answer(pending, new ForwardReply.Failed(id, FailureKind.Cancelled, "The caller cancelled the forward."));
+            _attempts.RunSuspects(now);
         }
     }
 
     /// <summary>A GPU of this node has released a forward: its credit is back, and here is the outcome if it was this router's.</summary>
     public void Release(GpuRelease release, TimeSpan now)
     {
-        if (table.Gpu(release.Ordinal) is { } gpu)
+        if (_table.Gpu(release.Ordinal) is { } gpu)
         {
             gpu.Outstanding--;
         }
@@ -83,56 +91,74 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     /// <summary>An attempt has ended, here or on another node.</summary>
     public void End(ForwardOutcome outcome, NodeId? from, TimeSpan now)
     {
-        if (!_pending.TryGetValue(outcome.Reply.Id, out PendingForward? pending))
+        if (!_pending.TryGet(outcome.Reply.Id, out PendingForward? pending))
         {
             return;
         }
 
         RouterAudit.End(pending, outcome);
-        if (outcome.Attempt != pending.Attempt)
+        if (outcome.Attempt != pending.Attempt || !pending.IsUnderWay)
         {
             // A result that comes late is as good as the one awaited; a failure of an abandoned attempt says nothing.
             if (outcome.Reply is ForwardReply.Succeeded)
             {
-                Withdraw(pending);
-                Answer(pending, outcome.Reply);
+                _attempts.Withdraw(pending);
+                _attempts.Answer(pending, outcome.Reply);
             }
+        }
+        else
+        {
+            End(pending, outcome, from, now);
+        }
 
+        _attempts.RunSuspects(now);
+    }
+
+    private void End(PendingForward pending, ForwardOutcome outcome, NodeId? from, TimeSpan now)
+    {
+        GpuId? ranOn = pending.Gpu?.Id;
+        _attempts.End(pending);
+        if (outcome.Reply is not ForwardReply.Failed failed)
+        {
+            _attempts.Answer(pending, outcome.Reply);
             return;
         }
 
-        Leave(pending);
+        pending.LastFailure = failed;
+        if (outcome.Launched && failed.Kind == FailureKind.DeviceLost)
+        {
+            (pending.Notes ??= new SuspectNotes()).LostOn = ranOn;
+            pending.SafeToResend &= outcome.Advice == RetryAdvice.Retry;
+            _attempts.LoseLaunched(pending, outcome.Alone, ranOn is { } gpu ? $"device {gpu}" : $"a device of node {from}", now);
+            return;
+        }
+
         switch (outcome.Advice)
         {
             case RetryAdvice.Final:
             case RetryAdvice.Unknown:
-                Answer(pending, outcome.Reply);
+                _attempts.Answer(pending, failed);
                 break;
             case RetryAdvice.Bounce:
-                (pending.Bounced ??= []).Add(from ?? table.Self);
-                pending.LastFailure = outcome.Reply as ForwardReply.Failed;
-                Dispatch(pending, now);
+                _attempts.Bounce(pending, from ?? _table.Self, now);
                 break;
             case RetryAdvice.Retry:
-                pending.LastFailure = outcome.Reply as ForwardReply.Failed;
-                Again(pending, now);
+                _attempts.LoseUnlaunched(pending, now);
                 break;
             default:
                 // Unknown: advice that a newer version gave. Its reply still stands.
-                Answer(pending, outcome.Reply);
+                _attempts.Answer(pending, failed);
                 break;
         }
     }
 
     public void Tick(TimeSpan now)
     {
-        _expired.Clear();
-        _deadlines.Advance(now, _expired);
-        foreach (DeadlineEntry entry in _expired)
+        foreach (DeadlineEntry entry in _pending.Expire(now))
         {
             var pending = (PendingForward)entry;
-            Withdraw(pending);
-            Answer(
+            _attempts.Withdraw(pending);
+            _attempts.Answer(
                 pending,
                 new ForwardReply.Failed(
                     pending.Forward.Id,
@@ -141,29 +167,27 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
                 )
             );
         }
+
+        _attempts.Tick(now);
     }
 
-    /// <summary>A node cannot be reached, or another life of it has begun: what was there is sent again or failed, at once.</summary>
+    /// <summary>A node cannot be reached, or another life of it has begun: what was there may have been launched, and is suspect.</summary>
     public void EndAttemptsOn(NodeId id, TimeSpan now)
     {
-        List<PendingForward> lost = [.. _pending.Values.Where(pending => pending.Node?.Id == id)];
-        foreach (PendingForward pending in lost)
+        foreach (PendingForward pending in _pending.All.Where(pending => pending.Node?.Id == id))
         {
-            Leave(pending);
+            _attempts.End(pending);
+            (pending.Notes ??= new SuspectNotes()).MayEndNode = true;
+            (pending.Bounced ??= []).Add(id);
             pending.LastFailure = new ForwardReply.Failed(
                 pending.Forward.Id,
                 FailureKind.NodeUnreachable,
                 $"Node {id}, which ran the forward, cannot be reached."
             );
-            if (pending.SafeToResend)
-            {
-                Again(pending, now);
-            }
-            else
-            {
-                Answer(pending, pending.LastFailure);
-            }
+            _attempts.LoseLaunched(pending, wasAlone: false, $"node {id}", now);
         }
+
+        _attempts.RunSuspects(now);
     }
 
     public void Drain() => _draining = true;
@@ -171,11 +195,15 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
     /// <summary>The router ends: what is still pending is answered, for nobody will after it.</summary>
     public void Stop()
     {
-        foreach (PendingForward pending in _pending.Values.ToList())
+        foreach (PendingForward pending in _pending.All)
         {
-            Answer(
+            _attempts.Answer(
                 pending,
-                new ForwardReply.Failed(pending.Forward.Id, FailureKind.Draining, $"Node {table.Self} stopped before the forward was done.")
+                new ForwardReply.Failed(
+                    pending.Forward.Id,
+                    FailureKind.Draining,
+                    $"Node {_table.Self} stopped before the forward was done."
+                )
             );
         }
     }
@@ -219,89 +247,4 @@ internal sealed class RouterCore(RoutingTable table, DecisionQueue<RouterDecisio
 
     /// <summary>A forward never goes without a deadline, so an absurd one is cut.</summary>
     private static TimeSpan MaxTimeLeft { get; } = TimeSpan.FromHours(24);
-
-    private void Again(PendingForward pending, TimeSpan now)
-    {
-        if (++pending.Losses < MaxAttempts)
-        {
-            Dispatch(pending, now);
-        }
-        else
-        {
-            Answer(pending, pending.LastFailure!);
-        }
-    }
-
-    private void Dispatch(PendingForward pending, TimeSpan now)
-    {
-        RouteChoice choice = _chooser.Choose(pending, now);
-        if (choice.Route is not { } route)
-        {
-            Answer(pending, pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail));
-            return;
-        }
-
-        pending.Attempt++;
-        RouterAudit.Dispatch(pending);
-        pending.Model = route.Model;
-        pending.SafeToResend = route.SafeToResend;
-        if (choice.Gpu is { } gpu)
-        {
-            pending.Gpu = gpu;
-            table.Use(gpu);
-            decisions.Add(
-                RouterDecision.Dispatch(
-                    gpu.Id.Ordinal,
-                    new DispatchForward(pending.Forward, route.Model, pending.Attempt, pending.Deadline, null)
-                )
-            );
-        }
-        else if (choice.Node is { } node)
-        {
-            pending.Node = node;
-            node.Outstanding++;
-            Forward forward = pending.Forward with
-            {
-                Model = new ModelReference(route.Model.Name, route.Model.Number),
-                TimeLeft = pending.Deadline - now,
-            };
-            decisions.Add(RouterDecision.Send(node.Id, new RouteForward(forward, pending.Attempt)));
-        }
-    }
-
-    /// <summary>The current attempt goes on without anybody waiting for it: queued work is removed, launched work finishes
-    /// unseen.</summary>
-    private void Withdraw(PendingForward pending)
-    {
-        _audit.Withdraw(pending);
-        if (pending.Gpu is { } gpu)
-        {
-            decisions.Add(RouterDecision.Drop(gpu.Id.Ordinal, pending.Forward.Id, pending.Attempt));
-        }
-        else if (pending.Node is { } node)
-        {
-            decisions.Add(RouterDecision.Abandon(node.Id, pending.Forward.Id, pending.Attempt));
-        }
-
-        Leave(pending);
-    }
-
-    private static void Leave(PendingForward pending)
-    {
-        if (pending.Node is { } node)
-        {
-            node.Outstanding--;
-        }
-
-        pending.Node = null;
-        pending.Gpu = null;
-    }
-
-    private void Answer(PendingForward pending, ForwardReply reply)
-    {
-        _pending.Remove(pending.Forward.Id);
-        _deadlines.Remove(pending);
-        RouterAudit.Answer(pending, reply);
-        decisions.Add(RouterDecision.AnswerSink(pending.Sink, reply));
-    }
 }

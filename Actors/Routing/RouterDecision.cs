@@ -19,6 +19,7 @@ internal enum RouterAction
     Drop,
     Abandon,
     Introduce,
+    TellGuilty,
     AnswerModels,
     PublishView,
 }
@@ -73,6 +74,8 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
 
     public static RouterDecision Introduce(NodeId node, NodeSnapshot own) => new(RouterAction.Introduce, own, node: node);
 
+    public static RouterDecision TellGuilty(NodeId node, GuiltyForwards guilty) => new(RouterAction.TellGuilty, guilty, node: node);
+
     public static RouterDecision AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => new(RouterAction.AnswerModels, reply, asker);
 
     public static RouterDecision PublishView(ClusterView view) => new(RouterAction.PublishView, view);
@@ -101,6 +104,9 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
                 break;
             case RouterAction.Introduce:
                 shell.Introduce(Node, (NodeSnapshot)_message);
+                break;
+            case RouterAction.TellGuilty:
+                shell.TellGuilty(Node, (GuiltyForwards)_message);
                 break;
             case RouterAction.AnswerModels:
                 shell.AnswerModels((IReplyTo<ModelReply>)_target!, (ModelReply)_message);

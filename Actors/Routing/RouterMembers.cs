@@ -16,11 +16,12 @@ internal sealed class RouterMembers(
     private readonly HashSet<NodeId> _members = [];
 
     /// <summary>A member is up: it hears of this node.</summary>
-    public void Add(NodeId node)
+    public void Add(NodeId node, TimeSpan now)
     {
         _members.Add(node);
         table.SetReachable(node, true);
         Introduce(node);
+        origin.Suspects.Introduce(node, now);
     }
 
     /// <summary>This node's newest snapshot; the answer that it carries follows the news, so that whoever has it sees the model.</summary>
@@ -65,13 +66,14 @@ internal sealed class RouterMembers(
         decisions.Add(RouterDecision.PublishView(table.View()));
     }
 
-    public void MarkReachable(NodeId node)
+    public void MarkReachable(NodeId node, TimeSpan now)
     {
         table.SetReachable(node, true);
         decisions.Add(RouterDecision.PublishView(table.View()));
         if (_members.Contains(node))
         {
             Introduce(node);
+            origin.Suspects.Introduce(node, now);
         }
     }
 
@@ -94,6 +96,7 @@ internal sealed class RouterMembers(
             case RouterAction.Introduce when table.Own is { } own:
                 decisions.TryRepeat(RouterDecision.Introduce(decision.Node, own));
                 break;
+            case RouterAction.TellGuilty:
             case RouterAction.AnswerModels:
                 decisions.TryRepeat(decision);
                 break;

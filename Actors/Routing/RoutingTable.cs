@@ -111,9 +111,10 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         return null;
     }
 
-    /// <summary>The GPU here for a forward as home: the named one, else the least loaded, among equals the one used longest ago. Null when
-    /// none has a credit left.</summary>
-    public static LocalGpu? LocalFor(ModelRoute route, GpuId? wanted)
+    /// <summary>The GPU here for a forward as home: the named one, else one without suspects, the least loaded, among equals the one used
+    /// longest ago. Null when none has a credit left.</summary>
+    /// <param name="avoided">Taken only where there is no other.</param>
+    public static LocalGpu? LocalFor(ModelRoute route, GpuId? wanted, GpuId? avoided = null)
     {
         LocalGpu? best = null;
         foreach (LocalGpu gpu in route.Local)
@@ -123,13 +124,15 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
                 continue;
             }
 
-            if (best is null || gpu.Outstanding < best.Outstanding || (gpu.Outstanding == best.Outstanding && gpu.LastUsed < best.LastUsed))
+            if (best is null || Rank(gpu).CompareTo(Rank(best)) < 0)
             {
                 best = gpu;
             }
         }
 
         return best;
+
+        (bool, bool, int, long) Rank(LocalGpu gpu) => (gpu.Id == avoided, gpu.SuspectLines > 0, gpu.Outstanding, gpu.LastUsed);
     }
 
     /// <summary>The node for a forward as origin, by load, a hop counting as one forward more; only nodes heard of lately that have room

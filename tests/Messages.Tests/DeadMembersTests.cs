@@ -30,7 +30,7 @@ public sealed class DeadMembersTests
         ("a place that a later scheduler reads", "AdmittedForward"),
         (
             "what a core or a lane holds, for those who test it",
-            "ExecutorCore.InFlight ExecutorCore.Waiting GpuCore.Health GpuModes.Present ModelDirectoryCore.IsIdle ModeDirectoryCore.Store ModeDirectoryCore.Open ModeDirectoryCore.IsReady ModesForGpu.InForce RouterDecision.Origin RouterDecision.Outcome RoutingTable.Nodes ModuleInstance.Graph ModuleInstance.Lanes ModuleInstance.TryLease Lane.Graphs Lane.UnwrittenProfiles Lane.KeptOutputs BlockPool.Trim BoundSegment.ActiveProfile ModuleGraph.HasDataDependentShapes"
+            "ExecutorCore.InFlight ExecutorCore.Waiting GpuCore.Health GpuModes.Present ModelDirectoryCore.IsIdle ModeDirectoryCore.Store ModeDirectoryCore.Open ModeDirectoryCore.IsReady ModesForGpu.InForce RouterDecision.Origin RouterDecision.Outcome ModuleInstance.Graph ModuleInstance.Lanes ModuleInstance.TryLease Lane.Graphs Lane.UnwrittenProfiles Lane.KeptOutputs BlockPool.Trim BoundSegment.ActiveProfile ModuleGraph.HasDataDependentShapes"
         ),
         (
             "the door for callers that work on the device, which is not public yet",

@@ -1,5 +1,6 @@
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
@@ -14,10 +15,12 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Gpu;
 
+/// <summary>With its parts, of which <see cref="ExecutorLaunches"/> is the largest.</summary>
 public sealed class ExecutorCoreTests
 {
     private readonly FakePlatform _platform = new(1) { CompleteAtOnce = false };
     private readonly ExecutorRecorder _recorder = new();
+    private readonly ExecutorPulse _pulse = new(new NodeClock(TimeProvider.System), runsOnHost: false);
     private readonly ExecutorCore _core;
     private readonly FakeInstance _instance;
     private int _signals;
@@ -25,7 +28,7 @@ public sealed class ExecutorCoreTests
 
     public ExecutorCoreTests()
     {
-        _core = new ExecutorCore(1, _platform.OpenGroup(0), () => _signals++, _recorder.Queue);
+        _core = new ExecutorCore(1, _platform.OpenGroup(0), _pulse, () => _signals++, _recorder.Queue);
         IModuleInstance loaded = _platform.Load(
             new ModuleSource(new ModelReference("m"), "m"),
             0,
@@ -127,6 +130,97 @@ public sealed class ExecutorCoreTests
     }
 
     [Fact]
+    public void A_fault_that_a_submission_meets_is_told_before_the_failure_that_comes_of_it()
+    {
+        _platform.OnSubmit = _ =>
+        {
+            _platform.Faults[0].Fault = "lost";
+            throw new ForwardException(FailureKind.DeviceLost, "the launch failed");
+        };
+        Run();
+        Assert.Equal([typeof(DeviceFaulted), typeof(LaunchEnded)], Decisions.Select(decision => decision.Message.GetType()));
+        Assert.True(((DeviceFaulted)Decisions[0].Message).Evidence.OneLaunched);
+    }
+
+    [Fact]
+    public void A_lane_that_cannot_be_leased_fails_its_forward_and_not_the_executor()
+    {
+        _instance.RefusesLease = new ForwardException(FailureKind.OutOfDeviceMemory, "no room for a lane");
+        Run();
+        LaunchEnded ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions).Message);
+        Assert.Equal(FailureKind.OutOfDeviceMemory, ended.Results[0].Failure!.Kind);
+        Assert.False(ended.Launch.Forwards[0].IsLaunched);
+    }
+
+    [Fact]
+    public void A_forward_is_marked_before_its_submission_and_one_that_waits_is_not()
+    {
+        var marks = new List<bool>();
+        Launch? next = null;
+        _platform.OnSubmit = _ => marks.Add(next!.Forwards[0].IsLaunched);
+        for (int i = 0; i < 3; i++)
+        {
+            next = new Launch(1, 0, [Admitted()]);
+            _core.Run(next);
+        }
+
+        Assert.Equal([true, true], marks);
+        Assert.False(next!.Forwards[0].IsLaunched);
+    }
+
+    [Fact]
+    public void A_suspect_runs_alone_and_those_behind_it_wait()
+    {
+        Run();
+        _core.Run(new Launch(1, 0, [Admitted(suspect: true)]));
+        Launch behind = Run();
+        Assert.Equal((1, 2), (_core.InFlight, _core.Waiting));
+        EndAll();
+        Assert.Equal((1, 1), (_core.InFlight, _core.Waiting));
+        Assert.False(behind.Forwards[0].IsLaunched);
+        Run();
+        Assert.Equal((1, 2), (_core.InFlight, _core.Waiting));
+        EndAll();
+        Assert.Equal((2, 0), (_core.InFlight, _core.Waiting));
+    }
+
+    [Theory]
+    [InlineData(1, false, false, true, false)]
+    [InlineData(1, false, true, true, true)]
+    [InlineData(1, true, false, true, true)]
+    [InlineData(2, false, true, false, false)]
+    [InlineData(0, false, true, false, false)]
+    public void A_crash_is_the_doing_of_the_only_one_launched_if_it_was_suspect_or_others_had_succeeded(
+        int launched,
+        bool suspect,
+        bool others,
+        bool one,
+        bool cleared
+    )
+    {
+        if (others)
+        {
+            Run();
+            EndAll();
+        }
+
+        for (int i = 0; i < launched; i++)
+        {
+            _core.Run(new Launch(1, 0, [Admitted(suspect: suspect)]));
+        }
+
+        Assert.Equal(new CrashEvidence(one, cleared), _core.Evidence);
+    }
+
+    [Fact]
+    public void One_that_crashes_inside_its_submission_counts_as_launched()
+    {
+        _platform.OnSubmit = _ => throw new InvalidOperationException("a defect");
+        Assert.Throws<InvalidOperationException>(() => Run());
+        Assert.True(_core.Evidence.OneLaunched);
+    }
+
+    [Fact]
     public void A_launch_of_another_incarnation_is_dropped()
     {
         _core.Run(new Launch(2, 0, [Admitted()]));
@@ -204,7 +298,17 @@ public sealed class ExecutorCoreTests
         return launch;
     }
 
-    private AdmittedForward Admitted(Tensor[]? inputs = null)
+    private void EndAll()
+    {
+        foreach (FakeLane lane in _instance.Busy)
+        {
+            lane.Complete();
+        }
+
+        _core.Poll();
+    }
+
+    private AdmittedForward Admitted(Tensor[]? inputs = null, bool suspect = false)
     {
         var forward = new Forward
         {
@@ -212,10 +316,10 @@ public sealed class ExecutorCoreTests
             Model = new ModelReference("m"),
             Inputs = inputs ?? [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
         };
-        return new AdmittedForward(
-            new DispatchForward(forward, _instance.Module.Model, 1, TimeSpan.FromSeconds(30), null),
-            ModeSettings.Default,
-            0
-        );
+        var dispatch = new DispatchForward(forward, _instance.Module.Model, 1, TimeSpan.FromSeconds(30), null)
+        {
+            Suspicion = suspect ? ForwardSuspicion.Suspect : ForwardSuspicion.None,
+        };
+        return new AdmittedForward(dispatch, ModeSettings.Default, 0);
     }
 }

@@ -29,7 +29,10 @@ public sealed class GpuCoreTests
     private ulong _counter;
 
     public GpuCoreTests() =>
-        _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _recorder.Queue);
+        _core = new GpuCore(
+            new GpuSpec(Id, "fake", 100, QueueLimit: 2, LaunchLimit: 1, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)),
+            _recorder.Queue
+        );
 
     [Fact]
     public void Nothing_is_admitted_before_the_executor_and_the_instance_are_there()
@@ -90,7 +93,7 @@ public sealed class GpuCoreTests
     public void A_lost_executor_sends_the_queue_elsewhere_and_the_launched_if_they_may_run_twice(bool safe, RetryAdvice launched)
     {
         Ready(safe);
-        Admit(Model);
+        Begin(LaunchOf(Admit(Model)));
         Admit(Model);
         Decisions.Clear();
         _core.EndExecutor(new ExecutorLost(1, "a defect", false));
@@ -138,7 +141,7 @@ public sealed class GpuCoreTests
     public void An_executor_that_does_not_answer_is_found_out_and_its_forwards_are_not_sent_again()
     {
         Ready();
-        Admit(Model);
+        Begin(LaunchOf(Admit(Model)));
         Admit(Model);
         _core.Tick(_now);
         _now += TimeSpan.FromSeconds(0.9);
@@ -152,6 +155,52 @@ public sealed class GpuCoreTests
             [RetryAdvice.Final, RetryAdvice.Retry],
             Decisions.Where(decision => decision.Action == GpuAction.Release).Select(decision => Outcome(decision)!.Advice)
         );
+    }
+
+    [Fact]
+    public void A_device_whose_executor_hung_comes_back_with_the_next_one()
+    {
+        Ready();
+        _core.Tick(_now);
+        _core.Tick(_now += TimeSpan.FromSeconds(1));
+        _core.Tick(_now += TimeSpan.FromSeconds(1));
+        Assert.Equal(GpuHealth.Quarantined, _core.Health);
+        Assert.Single(Decisions, decision => decision.Message is ExecutorHangs);
+        Assert.DoesNotContain(Decisions, decision => decision.Message is GpuQuarantined);
+        _core.EndExecutor(new ExecutorLost(1, "hung", false));
+        Assert.Equal(GpuHealth.Quarantined, _core.Health);
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+    }
+
+    [Fact]
+    public void A_pause_of_the_process_is_no_hang()
+    {
+        Ready();
+        _core.Tick(_now);
+        _core.Tick(_now += TimeSpan.FromSeconds(22));
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_the_executor_had_not_begun_with_goes_elsewhere_and_the_only_one_begun_is_told_so(bool safe)
+    {
+        Ready(safe);
+        Admit(Model);
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false, new CrashEvidence(true, false)));
+        ForwardOutcome untouched = Outcome(Decisions.Single(decision => decision.Action == GpuAction.Release))!;
+        Assert.Equal((RetryAdvice.Retry, false, false), (untouched.Advice, untouched.Launched, untouched.Alone));
+
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        _core.Adopt(new InstanceAdopted(9, 2, 0, Spec(Model, safe), ModuleTraits.Plain), _now);
+        Begin(LaunchOf(Admit(Model)));
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(2, "a defect", false, new CrashEvidence(true, false)));
+        ForwardOutcome begun = Outcome(Decisions.Single(decision => decision.Action == GpuAction.Release))!;
+        Assert.Equal((safe ? RetryAdvice.Retry : RetryAdvice.Final, true, true), (begun.Advice, begun.Launched, begun.Alone));
     }
 
     [Fact]
@@ -399,6 +448,15 @@ public sealed class GpuCoreTests
     }
 
     private readonly List<Launch> _launches = [];
+
+    /// <summary>What an executor does first.</summary>
+    private static void Begin(Launch launch)
+    {
+        foreach (AdmittedForward forward in launch.Forwards)
+        {
+            forward.MarkLaunched();
+        }
+    }
 
     private List<GpuDecision> Decisions => _recorder.Applied;
 

@@ -55,7 +55,10 @@ public sealed class GpuFailuresTests
 
         public Scenario(int at)
         {
-            _core = new GpuCore(new GpuSpec(Id, "fake", 100, QueueLimit: 3, LaunchLimit: 1, TimeSpan.FromSeconds(1)), _recorder.Queue);
+            _core = new GpuCore(
+                new GpuSpec(Id, "fake", 100, QueueLimit: 3, LaunchLimit: 1, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)),
+                _recorder.Queue
+            );
             _recorder.Plant.At = at;
             _recorder.OnFailed = (decision, cause) => _core.Failed(decision, cause, _now);
         }

@@ -77,7 +77,7 @@ public sealed class NodeFailuresTests
 
             Do(() => _core.Update(new ModelsChanged([], _loader, new ModelReply.Unloaded("m", [1]))));
             Do(() => _core.Quarantine(new GpuQuarantined(new GpuId(Self, 1), 1, "lost"), _now));
-            Do(_core.Tick);
+            Do(() => _core.Tick(_now));
             Do(_core.Drain);
             EndPauses();
         }
@@ -87,7 +87,7 @@ public sealed class NodeFailuresTests
             // The newest executor of the first device runs; that of the second was stopped, and both know what they lost.
             int newest = _groups[0].Incarnation;
             Assert.Contains((0, newest), _started);
-            Assert.All(_groups, group => Assert.False(group.IsWaiting));
+            Assert.All(_groups, group => Assert.Null(group.StartsAt));
             Assert.Equal(1, _stopped);
             for (int incarnation = 1; incarnation < newest; incarnation++)
             {

@@ -301,10 +301,10 @@ public sealed class TroupeNodeTests
     }
 
     [Fact]
-    public async Task A_device_whose_executor_hangs_is_quarantined_and_its_forwards_fail()
+    public async Task A_device_whose_executor_hangs_is_quarantined_and_its_forwards_fail_until_it_answers()
     {
         using var release = new ManualResetEventSlim();
-        var platform = new FakePlatform(2);
+        var platform = new FakePlatform(2, emulated: false);
         await using LocalNode local = LocalNode.Start(platform, spec => spec with { WatchdogBound = TimeSpan.FromMilliseconds(300) });
         await local.Load();
         platform.OnSubmit = lane =>
@@ -315,12 +315,56 @@ public sealed class TroupeNodeTests
             }
         };
         RequestId stuck = local.Send(gpu: 0);
-        await MustFail(local, stuck, FailureKind.DeviceLost, "hangs in a native call");
-        Assert.Equal(1, (await local.MustSucceed()).Report.Gpu.Ordinal);
+        await MustFail(local, stuck, FailureKind.DeviceLost, "it is in a forward of model 'double/1'");
+        Assert.Equal(1, (await local.MustSucceed(value: 7)).Report.Gpu.Ordinal);
         await LocalNode.Eventually(() => local.Node.View.Nodes[0].Gpus[0].Health == GpuHealth.Quarantined);
         release.Set();
-        await LocalNode.Eventually(() => platform.Leased == 0);
+
+        // It has answered: another executor has taken the place of the one that hung, with the model.
+        await LocalNode.Eventually(() =>
+            local.Node.View.Nodes[0] is { } node && node.Gpus[0].Health == GpuHealth.Ready && node.Models[0].Gpus.Length == 2
+        );
+        await local.MustSucceed(value: 8, gpu: 0);
+        Assert.Equal(0, platform.Leased);
         Assert.Empty(local.Sink.Twice);
+    }
+
+    [Fact]
+    public async Task A_forward_that_takes_longer_than_the_watchdog_on_an_emulated_device_succeeds()
+    {
+        using var release = new ManualResetEventSlim();
+        var platform = new FakePlatform(1);
+        await using LocalNode local = LocalNode.Start(platform, spec => spec with { WatchdogBound = TimeSpan.FromMilliseconds(20) });
+        await local.Load();
+        platform.OnSubmit = _ => release.Wait(TestContext.Current.CancellationToken);
+        RequestId slow = local.Send();
+        long ticks = 0;
+        await LocalNode.Eventually(() => ++ticks > 100);
+        Assert.Equal(GpuHealth.Ready, local.Node.View.Nodes[0].Gpus[0].Health);
+        release.Set();
+        Assert.IsType<ForwardReply.Succeeded>(await local.Sink.Reply(slow));
+    }
+
+    [Fact]
+    public async Task A_sticky_error_in_a_submission_costs_the_device_and_not_the_forward()
+    {
+        var platform = new FakePlatform(2);
+        await using LocalNode local = LocalNode.Start(platform);
+        await local.Load();
+        platform.OnSubmit = lane =>
+        {
+            if (lane.Instance.HomeOrdinal == 0)
+            {
+                platform.Faults[0].Fault = "CUDA_ERROR_ILLEGAL_ADDRESS";
+                throw new ForwardException(FailureKind.DeviceLost, "the launch failed");
+            }
+        };
+        for (byte value = 1; value < 5; value++)
+        {
+            Assert.Equal(1, (await local.MustSucceed(value: value)).Report.Gpu.Ordinal);
+        }
+
+        Assert.Equal(GpuHealth.Quarantined, local.Node.View.Nodes[0].Gpus[0].Health);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class RouterAuditTests
         _router.Gpu(0);
         Forward forward = _router.Forward();
         _router.Accept(forward);
-        for (int attempt = 1; attempt <= RouterCore.MaxAttempts; attempt++)
+        for (int attempt = 1; attempt <= RouterAttempts.MaxAttempts; attempt++)
         {
             var lost = new ForwardReply.Failed(forward.Id, FailureKind.DeviceLost, "");
             Release(forward, new ForwardOutcome(attempt, lost, RetryAdvice.Retry, Launched: attempt != 2), attempt);
@@ -60,7 +60,7 @@ public sealed class RouterAuditTests
         _router.Gpu(0);
         Forward forward = _router.Forward();
         _router.Accept(forward);
-        _router.Origin.Cancel(forward.Id);
+        _router.Origin.Cancel(forward.Id, _router.Now);
         Assert.Equal([new FailureTally(FailureKind.Cancelled, 1)], Tally.Failed);
         Assert.Equal((0, 0), (Tally.Executed, Tally.Late));
 

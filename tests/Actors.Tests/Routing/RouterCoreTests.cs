@@ -83,7 +83,7 @@ public sealed class RouterCoreTests
         Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(_router.Forward())).Kind);
 
         // Cancelling answers at once; the credit comes back with the device's word and not before.
-        _router.Origin.Cancel(first.Id);
+        _router.Origin.Cancel(first.Id, _router.Now);
         Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(_router.Forward())).Kind);
         _router.Origin.Release(new GpuRelease(0, first.Id, 1, null), _router.Now);
         Assert.Equal(RouterAction.Dispatch, _router.Accept(_router.Forward()).Action);

@@ -61,7 +61,7 @@ public sealed class RouterFailuresTests
         public void Run()
         {
             _router.Gpu(0);
-            _router.Members.Add(RouterTable.Other);
+            _router.Members.Add(RouterTable.Other, _router.Now);
             _router.Members.Publish(new OwnSnapshot(Own, new Loader(), new ModelReply.Unloaded("m", [1])));
             _router.Node(RouterTable.Other);
             _ = _router.Decisions;
@@ -80,7 +80,7 @@ public sealed class RouterFailuresTests
                 _ = _router.Decisions;
             }
 
-            _router.Origin.Cancel(_accepted[0]);
+            _router.Origin.Cancel(_accepted[0], _router.Now);
             _ = _router.Decisions;
             _router.Now += TimeSpan.FromSeconds(2);
             _router.Origin.Tick(_router.Now);

@@ -52,6 +52,8 @@ internal sealed class RouterRecorder : IRouterShell
 
     public void Introduce(NodeId node, NodeSnapshot own) => Note(RouterDecision.Introduce(node, own));
 
+    public void TellGuilty(NodeId node, GuiltyForwards guilty) => Note(RouterDecision.TellGuilty(node, guilty));
+
     public void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => Note(RouterDecision.AnswerModels(asker, reply));
 
     public void PublishView(ClusterView view) => Note(RouterDecision.PublishView(view));

@@ -12,28 +12,20 @@ internal sealed class SimulatedCluster
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(45);
 
     private readonly Random _random;
-    private readonly SimulatedNode[] _nodes;
+    private readonly SimulatedNetwork _network;
     private readonly Dictionary<RequestId, Owed> _owed = [];
-    private readonly bool _safeToResend;
-    private ulong _lives;
 
     public SimulatedCluster(int seed, int nodes)
     {
         _random = new Random(seed);
-        _safeToResend = _random.Next(4) != 0;
-        Bag = new MessageBag(_random) { Loss = _random.Next(3) * 0.05 };
-        Faults = new RandomFaults(_random) { Share = _random.Next(3) * 0.01 };
-        _nodes = [.. Enumerable.Range(0, nodes).Select(i => Born(new NodeId($"n{i}:1")))];
-        Settle(100);
-        Gossip();
-        Settle(200);
+        bool safeToResend = _random.Next(4) != 0;
+        _network = new SimulatedNetwork(_random, () => 1 + _random.Next(2), safeToResend);
+        _network.Bag.Loss = _random.Next(3) * 0.05;
+        _network.Faults.Share = _random.Next(3) * 0.01;
+        _network.Start(nodes);
     }
 
-    public MessageBag Bag { get; }
-
-    public RandomFaults Faults { get; }
-
-    public TimeSpan Now { get; private set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan Now => _network.Now;
 
     public int Accepted { get; private set; }
 
@@ -48,20 +40,20 @@ internal sealed class SimulatedCluster
                 Accept();
                 break;
             case < 60:
-                Settle(_random.Next(1, 4 * _nodes.Length));
+                _network.Settle(_random.Next(1, 4 * Nodes.Count));
                 break;
             case < 76:
-                foreach (SimulatedNode node in _nodes)
+                foreach (SimulatedNode node in Nodes)
                 {
                     Pick(node.Gpus).Progress(_random);
                 }
 
                 break;
             case < 88:
-                Advance(TimeSpan.FromMilliseconds(_random.Next(1, 30)));
+                _network.Advance(TimeSpan.FromMilliseconds(_random.Next(1, 30)));
                 break;
             case < 93:
-                Gossip();
+                _network.Gossip();
                 break;
             case < 96:
                 Cancel();
@@ -73,16 +65,16 @@ internal sealed class SimulatedCluster
                 Pick(Any().Gpus).LoseDevice();
                 break;
             case 98 when _random.Next(12) == 0:
-                Pick(Any().Gpus).Hangs = true;
+                Toggle(Pick(Any().Gpus));
                 break;
             case 99 when _random.Next(4) == 0:
-                Replace(_random.Next(_nodes.Length));
+                _network.Replace(_random.Next(Nodes.Count));
                 break;
             case 97 when _random.Next(4) == 0:
                 Partition();
                 break;
             default:
-                Gossip();
+                _network.Gossip();
                 break;
         }
     }
@@ -90,20 +82,20 @@ internal sealed class SimulatedCluster
     /// <summary>Nothing new happens; what is under way ends.</summary>
     public void Quiesce()
     {
-        Bag.Loss = 0;
-        Faults.Share = 0;
+        _network.Bag.Loss = 0;
+        _network.Faults.Share = 0;
         for (int i = 0; i < 300; i++)
         {
-            foreach (SimulatedGpu gpu in _nodes.SelectMany(node => node.Gpus))
+            foreach (SimulatedGpu gpu in Nodes.SelectMany(node => node.Gpus))
             {
                 gpu.Progress(_random);
             }
 
-            Settle(200);
-            Advance(TimeSpan.FromMilliseconds(25));
+            _network.Settle(200);
+            _network.Advance(TimeSpan.FromMilliseconds(25));
         }
 
-        Settle(int.MaxValue);
+        _network.Settle(int.MaxValue);
     }
 
     /// <summary>Every forward that a living node accepted has its one reply, and nothing is left anywhere.</summary>
@@ -114,14 +106,17 @@ internal sealed class SimulatedCluster
             Assert.True(owed.Replies == 1 || !owed.Node.Alive, $"forward {id} of {owed.Node.Id} has {owed.Replies} replies");
         }
 
-        foreach (SimulatedNode node in _nodes)
+        foreach (SimulatedNode node in Nodes)
         {
             Assert.Equal(0, node.Origin.Pending);
             Assert.Equal(0, node.Home.Hosted);
             Assert.All(node.Table.Nodes, other => Assert.Equal(0, other.Outstanding));
             foreach (SimulatedGpu gpu in node.Gpus)
             {
-                Assert.Equal(0, node.Table.Gpu(gpu.Ordinal)!.Outstanding);
+                Assert.True(
+                    node.Table.Gpu(gpu.Ordinal)!.Outstanding == 0,
+                    $"{gpu.Core.Snapshot()} has {node.Table.Gpu(gpu.Ordinal)!.Outstanding} credits; hangs: {gpu.Hangs}"
+                );
                 Assert.Equal(0, gpu.Core.Queued);
                 Assert.Equal(0, gpu.Core.Launched);
             }
@@ -136,14 +131,9 @@ internal sealed class SimulatedCluster
         }
     }
 
-    /// <summary>To whichever life of the node is at its address now.</summary>
-    public void ToNode(SimulatedNode from, NodeId to, Action<SimulatedNode> deliver)
-    {
-        SimulatedNode target = _nodes.First(node => node.Id == to);
-        Bag.Send(from, target, () => deliver(target), lossy: true);
-    }
+    private IReadOnlyList<SimulatedNode> Nodes => _network.Nodes;
 
-    private SimulatedNode Born(NodeId id) => new(this, id, ++_lives, devices: 1 + _random.Next(2), _safeToResend);
+    private static void Toggle(SimulatedGpu gpu) => gpu.Hangs = !gpu.Hangs;
 
     private void Accept()
     {
@@ -151,7 +141,7 @@ internal sealed class SimulatedCluster
         TimeSpan timeLeft = TimeSpan.FromMilliseconds(_random.Next(20, 1500));
         var owed = new Owed(this, node, Now + timeLeft + Tolerance);
         Accepted++;
-        RequestId id = node.Accept(owed, timeLeft).Id;
+        RequestId id = node.Accept(owed, timeLeft, "m", 1).Id;
         _owed.Add(id, owed);
     }
 
@@ -160,45 +150,7 @@ internal sealed class SimulatedCluster
         if (_owed.Count > 0)
         {
             (RequestId id, Owed owed) = _owed.ElementAt(_random.Next(Math.Max(0, _owed.Count - 20), _owed.Count));
-            owed.Node.Do(() => owed.Node.Origin.Cancel(id));
-        }
-    }
-
-    private void Advance(TimeSpan by)
-    {
-        Now += by;
-        foreach (SimulatedNode node in _nodes)
-        {
-            node.Tick();
-            foreach (SimulatedGpu gpu in node.Gpus)
-            {
-                gpu.Do(core => core.Tick(Now));
-            }
-        }
-    }
-
-    private void Gossip()
-    {
-        foreach (SimulatedNode from in _nodes)
-        {
-            NodeSnapshot snapshot = from.Snapshot();
-            foreach (SimulatedNode to in _nodes.Where(to => to != from))
-            {
-                Bag.Send(from, to, () => to.Hear(snapshot), lossy: true);
-            }
-        }
-    }
-
-    /// <summary>A process dies without a word; the others notice, in their own time, and another life begins at its address.</summary>
-    private void Replace(int at)
-    {
-        SimulatedNode dead = _nodes[at];
-        dead.Alive = false;
-        _nodes[at] = Born(dead.Id);
-        foreach (SimulatedNode other in _nodes.Where(node => node.Id != dead.Id))
-        {
-            Bag.Send(dead, other, () => other.Lose(dead.Id));
-            Bag.Send(dead, other, () => other.Reach(dead.Id));
+            owed.Node.Do(() => owed.Node.Origin.Cancel(id, Now));
         }
     }
 
@@ -208,17 +160,12 @@ internal sealed class SimulatedCluster
         SimulatedNode b = Any();
         if (a != b)
         {
-            Bag.Send(Bag, a, () => a.Lose(b.Id));
-            Bag.Send(Bag, a, () => a.Reach(b.Id));
+            _network.Bag.Send(_network, a, () => a.Lose(b.Id));
+            _network.Bag.Send(_network, a, () => a.Reach(b.Id));
         }
     }
 
-    private void Settle(int messages)
-    {
-        while (messages-- > 0 && Bag.DeliverOne()) { }
-    }
-
-    private SimulatedNode Any() => _nodes[_random.Next(_nodes.Length)];
+    private SimulatedNode Any() => Nodes[_random.Next(Nodes.Count)];
 
     private T Pick<T>(IReadOnlyList<T> list) => list[_random.Next(list.Count)];
 

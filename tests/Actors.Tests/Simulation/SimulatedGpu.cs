@@ -5,11 +5,11 @@ using Troupe.Actors.Gpu;
 using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
+using Troupe.Actors.Node;
 using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Nodes;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
@@ -25,98 +25,138 @@ internal sealed class SimulatedGpu : IGpuShell
     private readonly SimulatedNode _node;
     private readonly FakePlatform _platform;
     private readonly DecisionQueue<GpuDecision, IGpuShell> _decisions = new();
+    private readonly List<Action> _kept = [];
+    private ExecutorGroup? _group;
     private ExecutorCore? _executor;
     private ExecutorMail? _executorMail;
-    private int _incarnation;
+    private bool _hangs;
+    private bool _isStopped;
 
-    public SimulatedGpu(SimulatedNode node, FakePlatform platform, int ordinal)
+    public SimulatedGpu(SimulatedNode node, FakePlatform platform, GpuSpec spec)
     {
         _node = node;
         _platform = platform;
-        Ordinal = ordinal;
-        Core = new GpuCore(
-            new GpuSpec(
-                new GpuId(node.Id, ordinal),
-                "fake",
-                1,
-                QueueLimit: 3,
-                LaunchLimit: 2,
-                WatchdogBound: TimeSpan.FromMilliseconds(400)
-            ),
-            _decisions
-        );
+        Ordinal = spec.Id.Ordinal;
+        Core = new GpuCore(spec, _decisions);
     }
 
     public int Ordinal { get; }
 
     public GpuCore Core { get; }
 
-    public bool Hangs { get; set; }
-
-    public bool Usable => Core.Health is GpuHealth.Ready && !Hangs;
-
-    /// <summary>A new executor opens the device and gets the model back.</summary>
-    public void StartExecutor()
+    /// <summary>An executor that hangs keeps its mail, also the word to stop.</summary>
+    public bool Hangs
     {
-        if (Core.Health == GpuHealth.Quarantined || _platform.Faults[Ordinal].Fault is not null)
+        get => _hangs;
+        set
         {
+            _hangs = value;
+            if (!value)
+            {
+                List<Action> kept = [.. _kept];
+                _kept.Clear();
+                kept.ForEach(step => step());
+                if (_isStopped)
+                {
+                    StopExecutor();
+                }
+            }
+        }
+    }
+
+    /// <summary>A new executor opens the device and gets the models back.</summary>
+    public void StartExecutor(ExecutorGroup group)
+    {
+        object address = new();
+        var mail = new ExecutorMail(this, address);
+        _group = group;
+        int incarnation = group.Incarnation;
+        if (_platform.Faults[Ordinal].Fault is { } fault)
+        {
+            Tell(address, core => core.EndExecutor(group, new ExecutorLost(incarnation, fault, true), _node.Now));
             return;
         }
 
-        int incarnation = ++_incarnation;
-        object address = new();
-        var mail = new ExecutorMail(this, address);
         ExecutorCore core = null!;
         core = new ExecutorCore(
             incarnation,
             _platform.OpenGroup(Ordinal),
+            new ExecutorPulse(new NodeClock(TimeProvider.System), runsOnHost: false),
             () => _node.Bag.Send(address, address, () => OnExecutor(core, mail, executor => executor.Poll())),
             mail.Decisions
         );
         _executor = core;
         _executorMail = mail;
         _node.Bag.Send(address, Core, () => Do(gpu => gpu.Start(new ExecutorReady(incarnation, ActorRefs.Nobody, [Ordinal]))));
-        IModuleInstance instance = _platform.Load(
-            new ModuleSource(new ModelReference("m", 1), "m"),
-            Ordinal,
-            new InstanceOptions { MaxLanes = 2 },
-            default
-        );
-        OnExecutor(core, mail, executor => executor.Adopt(new AdoptInstance(incarnation, new InstanceHandOver(instance))));
+        foreach (string name in (string[])["m", "n"])
+        {
+            var source = new ModuleSource(new ModelReference(name, 1), name);
+            IModuleInstance instance = _platform.Load(source, Ordinal, new InstanceOptions { MaxLanes = 2 }, default);
+            OnExecutor(core, mail, executor => executor.Adopt(new AdoptInstance(incarnation, new InstanceHandOver(instance))));
+        }
+    }
+
+    public void StopExecutor()
+    {
+        if (_hangs)
+        {
+            _isStopped = true;
+        }
+        else if (_executor is { } executor && _executorMail is { } mail)
+        {
+            _isStopped = false;
+            _executor = null;
+            executor.Dispose();
+            Tell(mail.Address, core => core.Replace(_group!, _node.Now));
+        }
     }
 
     /// <summary>The executor fails; the node tells the GPU and starts another.</summary>
-    public void Crash()
+    public void Crash(string reason = "a defect")
     {
-        if (_executor is not { } executor || Hangs || Core.Health == GpuHealth.Quarantined)
+        if (_executor is not { } executor || _executorMail is not { } mail || _hangs)
         {
             return;
         }
 
+        var lost = new ExecutorLost(_group!.Incarnation, reason, false, executor.Evidence);
+        executor.CheckFault();
+        mail.Decisions.ApplyTo(mail);
         _executor = null;
         executor.Dispose();
-        int incarnation = _incarnation;
-        _node.Bag.Send(
-            _node,
-            Core,
-            () =>
-            {
-                Do(gpu => gpu.EndExecutor(new ExecutorLost(incarnation, "a defect", false)));
-                StartExecutor();
-            }
-        );
+        Tell(mail.Address, core => core.EndExecutor(_group, lost, _node.Now));
+        Tell(mail.Address, core => core.Replace(_group, _node.Now));
+    }
+
+    public void Hear(INodeToGpu message)
+    {
+        switch (message)
+        {
+            case ExecutorLost lost:
+                Do(core => core.EndExecutor(lost));
+                break;
+            case GpuTick:
+                Do(core => core.Tick(_node.Now));
+                break;
+            default:
+                throw new InvalidOperationException(message.ToString());
+        }
     }
 
     public void LoseDevice() => _platform.Faults[Ordinal].Fault = "lost";
 
+    /// <summary>What the device works on, oldest first for each model.</summary>
+    public IReadOnlyList<FakeLane> Busy =>
+        [
+            .. _platform
+                .Instances.Where(instance => instance.HomeOrdinal == Ordinal && !instance.Disposed)
+                .SelectMany(instance => instance.Busy),
+        ];
+
     /// <summary>Work of the device ends, well or not.</summary>
     public void Progress(Random random)
     {
-        foreach (
-            FakeLane lane in _platform
-                .Instances.Where(instance => instance.HomeOrdinal == Ordinal && !instance.Disposed)
-                .SelectMany(instance => instance.Busy)
-        )
+        foreach (FakeLane lane in Busy)
         {
             if (_platform.Faults[Ordinal].Fault is not null || random.Next(10) == 0)
             {
@@ -167,7 +207,21 @@ internal sealed class SimulatedGpu : IGpuShell
         _node.Bag.Send(Core, _node, () => _node.Hear(report));
     }
 
-    public void TellNode(IGpuNews news) => _node.Faults.Pass();
+    public void TellNode(IGpuNews news)
+    {
+        _node.Faults.Pass();
+        switch (news)
+        {
+            case GpuQuarantined quarantined:
+                Tell(Core, core => core.Quarantine(quarantined, _node.Now));
+                break;
+            case ExecutorHangs hangs:
+                Tell(Core, core => core.EndHanging(hangs, _node.Now));
+                break;
+            default:
+                break;
+        }
+    }
 
     public void TellModels(IInstanceNews news) => _node.Faults.Pass();
 
@@ -179,15 +233,32 @@ internal sealed class SimulatedGpu : IGpuShell
         Core.Failed(decision, cause, _node.Now);
     }
 
-    /// <summary>An executor that hangs keeps its mail; one that has ended loses it.</summary>
+    private void Tell(object from, Action<NodeCore> step) => _node.Bag.Send(from, _node, () => _node.Supervise(step));
+
+    /// <summary>One that has ended loses its mail.</summary>
     private void OnExecutor(ExecutorCore core, ExecutorMail mail, Action<ExecutorCore> step)
     {
-        if (!ReferenceEquals(core, _executor) || !_node.Alive || Hangs)
+        if (!ReferenceEquals(core, _executor) || !_node.Alive)
         {
             return;
         }
 
-        step(core);
+        if (_hangs)
+        {
+            _kept.Add(() => OnExecutor(core, mail, step));
+            return;
+        }
+
+        try
+        {
+            step(core);
+        }
+        catch (InvalidOperationException exception)
+        {
+            Crash($"its executor failed: {exception.Message}");
+            return;
+        }
+
         mail.Decisions.ApplyTo(mail);
     }
 

@@ -2,6 +2,8 @@ using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
 using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
+using Troupe.Actors.Node;
 using Troupe.Actors.Routing;
 using Troupe.Actors.Tests.Decisions;
 using Troupe.Messages.Forwarding;
@@ -9,33 +11,42 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Simulation;
 
 /// <summary>One life of a node in a simulated cluster: router cores, GPUs with their executors, no Akka.</summary>
-internal sealed class SimulatedNode : IRouterShell
+internal sealed class SimulatedNode : IRouterShell, INodeShell
 {
-    private readonly SimulatedCluster _cluster;
+    private readonly SimulatedNetwork _network;
+    private readonly DecisionQueue<NodeDecision, INodeShell> _supervision = new();
+    private readonly NodeCore _core;
+    private readonly List<(TimeSpan At, ExecutorGroup Group)> _pauses = [];
     private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions = new();
     private readonly Dictionary<int, GpuReport> _reports = [];
     private long _sequence;
     private ulong _counter;
 
-    public SimulatedNode(SimulatedCluster cluster, NodeId id, ulong incarnation, int devices, bool safeToResend)
+    public SimulatedNode(SimulatedNetwork network, NodeId id, ulong incarnation, int devices, bool safeToResend)
     {
-        _cluster = cluster;
+        _network = network;
         Id = id;
         Incarnation = new NodeIncarnation(incarnation);
         Table = new RoutingTable(id, TimeSpan.FromSeconds(1));
         Origin = new RouterCore(Table, _decisions);
         Home = new HomeCore(Table, _decisions);
         Platform = new FakePlatform(devices) { CompleteAtOnce = false, SafeToResend = safeToResend };
-        Gpus = [.. Enumerable.Range(0, devices).Select(ordinal => new SimulatedGpu(this, Platform, ordinal))];
-        foreach (SimulatedGpu gpu in Gpus)
+        var spec = new TroupeNodeSpec
         {
-            gpu.StartExecutor();
-        }
+            Platform = Platform,
+            Repository = new NoModels(),
+            WatchdogBound = network.WatchdogBound,
+            SnapshotInterval = TimeSpan.FromMilliseconds(30),
+            QueueLimit = network.QueueLimit,
+        };
+        _core = new NodeCore(spec, id, Incarnation, _supervision);
+        Gpus = [.. _core.Gpus.Select(gpu => new SimulatedGpu(this, Platform, gpu))];
     }
 
     public NodeId Id { get; }
@@ -54,31 +65,55 @@ internal sealed class SimulatedNode : IRouterShell
 
     public HomeCore Home { get; }
 
-    public MessageBag Bag => _cluster.Bag;
+    public MessageBag Bag => _network.Bag;
 
-    public RandomFaults Faults => _cluster.Faults;
+    public RandomFaults Faults => _network.Faults;
 
-    public TimeSpan Now => _cluster.Now;
+    public TimeSpan Now => _network.Now;
 
-    public Forward Accept(IForwardSink sink, TimeSpan timeLeft)
+    /// <summary>Executors still start.</summary>
+    public void Start() => Supervise(core => core.Start());
+
+    public void Supervise(Action<NodeCore> step)
+    {
+        if (Alive)
+        {
+            step(_core);
+            _supervision.ApplyTo(this);
+        }
+    }
+
+    public Forward Accept(IForwardSink sink, TimeSpan timeLeft, string model = "m", params ReadOnlySpan<byte> input)
     {
         var forward = new Forward
         {
             Id = new RequestId(Incarnation, ++_counter),
-            Model = new ModelReference("m"),
-            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(1), new byte[1])],
+            Model = new ModelReference(model),
+            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(input.Length), input.ToArray())],
             TimeLeft = timeLeft,
         };
         Do(() => Origin.Accept(forward, sink, Now));
         return forward;
     }
 
-    public void Tick() =>
+    public void Tick()
+    {
         Do(() =>
         {
             Origin.Tick(Now);
             Home.Tick(Now);
         });
+        foreach ((TimeSpan at, ExecutorGroup group) in _pauses.ToList())
+        {
+            if (at <= Now)
+            {
+                _pauses.Remove((at, group));
+                Supervise(core => core.EndPause(group));
+            }
+        }
+
+        Supervise(core => core.Tick(Now));
+    }
 
     public void Release(GpuRelease release) =>
         Do(() =>
@@ -91,6 +126,7 @@ internal sealed class SimulatedNode : IRouterShell
     {
         _reports[report.Gpu.Ordinal] = report;
         Table.UpdateFrom(report);
+        Table.UpdateOwn(Snapshot());
     }
 
     public void Hear(NodeSnapshot snapshot) =>
@@ -118,21 +154,21 @@ internal sealed class SimulatedNode : IRouterShell
         GpuSnapshot[] gpus = [.. Gpus.Select(gpu => gpu.Core.Snapshot())];
         List<ResidentModel> resident = [.. _reports.Values.SelectMany(report => report.Models)];
         ModelSnapshot[] models =
-            resident.Count == 0
-                ? []
-                :
-                [
-                    new ModelSnapshot(
-                        resident[0].Model,
-                        ModelState.Ready,
-                        "",
-                        "fake",
-                        [],
-                        [],
-                        [new GpuId(Id, 0)],
-                        resident[0].SafeToResend
-                    ),
-                ];
+        [
+            .. resident
+                .Select(one => one.Model)
+                .Distinct()
+                .Select(model => new ModelSnapshot(
+                    model,
+                    ModelState.Ready,
+                    "",
+                    "fake",
+                    [],
+                    [],
+                    [.. _reports.Values.Where(report => report.Models.Any(one => one.Model == model)).Select(report => report.Gpu)],
+                    resident[0].SafeToResend
+                )),
+        ];
         return new NodeSnapshot(Id, Incarnation, ++_sequence, false, gpus, models, "");
     }
 
@@ -177,16 +213,19 @@ internal sealed class SimulatedNode : IRouterShell
     public void Send(NodeId node, RouteForward route)
     {
         Faults.Pass();
-        _cluster.ToNode(this, node, home => home.Do(() => home.Home.Host(route, Id, new Reply(_cluster, home, this), Now)));
+        _network.ToNode(this, node, home => home.Do(() => home.Home.Host(route, Id, new Reply(_network, home, this), Now)));
     }
 
     public void Abandon(NodeId node, AbandonForward abandon)
     {
         Faults.Pass();
-        _cluster.ToNode(this, node, home => home.Do(() => home.Home.Abandon(abandon)));
+        _network.ToNode(this, node, home => home.Do(() => home.Home.Abandon(abandon)));
     }
 
     public void Introduce(NodeId node, NodeSnapshot own) => throw new InvalidOperationException("Gossip is the cluster's here.");
+
+    public void TellGuilty(NodeId node, GuiltyForwards guilty) =>
+        _network.ToNode(this, node, other => other.Do(() => other.Origin.Suspects.UpdateFrom(guilty, Now)));
 
     public void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => asker.Answer(reply);
 
@@ -199,10 +238,42 @@ internal sealed class SimulatedNode : IRouterShell
         Home.Failed(decision, cause);
     }
 
+    /// <summary>After what its GPU was told before: the end of the former executor is known when the next one speaks.</summary>
+    public void StartExecutor(ExecutorGroup group)
+    {
+        SimulatedGpu gpu = Gpus[group.Ordinals[0]];
+        Bag.Send(this, gpu.Core, () => gpu.StartExecutor(group));
+    }
+
+    public void StartExecutorLater(ExecutorGroup group, TimeSpan pause) => _pauses.Add((Now + pause, group));
+
+    public void StopExecutor(ExecutorGroup group) => Gpus[group.Ordinals[0]].StopExecutor();
+
+    public void ReportLoss(ExecutorGroup group, ExecutorLost lost) { }
+
+    public void TellGpu(int ordinal, INodeToGpu message)
+    {
+        SimulatedGpu gpu = Gpus[ordinal];
+        Bag.Send(this, gpu.Core, () => gpu.Hear(message));
+    }
+
+    public void TellModels(DeviceGone gone) { }
+
+    public void TellRouter(OwnSnapshot own) { }
+
+    public void Failed(in NodeDecision decision, Exception cause) => throw new InvalidOperationException("It cannot fail.", cause);
+
     /// <summary>Outcomes find the life of the node that asked, and no other.</summary>
-    private sealed class Reply(SimulatedCluster cluster, SimulatedNode home, SimulatedNode origin) : IForwardOrigin
+    private sealed class Reply(SimulatedNetwork network, SimulatedNode home, SimulatedNode origin) : IForwardOrigin
     {
         public void Answer(ForwardOutcome outcome) =>
-            cluster.Bag.Send(home, origin, () => origin.Do(() => origin.Origin.End(outcome, home.Id, origin.Now)), lossy: true);
+            network.Bag.Send(home, origin, () => origin.Do(() => origin.Origin.End(outcome, home.Id, origin.Now)), lossy: true);
+    }
+
+    private sealed class NoModels : IModelRepository
+    {
+        public ModuleSource Resolve(LoadModel load) => throw new NotSupportedException();
+
+        public IReadOnlyList<ModelReference> List() => [];
     }
 }

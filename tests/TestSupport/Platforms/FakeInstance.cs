@@ -44,6 +44,9 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
     /// <summary>What <see cref="Apply"/> refuses, and why.</summary>
     public Func<ModeSettings, ForwardException?> Refuses { get; set; } = _ => null;
 
+    /// <summary>What <see cref="TryLease"/> throws; null: nothing.</summary>
+    public ForwardException? RefusesLease { get; set; }
+
     public InstanceCounts Counts { get; set; }
 
     public List<ModeSettings> Applied { get; } = [];
@@ -53,6 +56,11 @@ internal sealed class FakeInstance(FakePlatform platform, ModuleSpec module, int
     public bool TryLease(out ILane lane)
     {
         ObjectDisposedException.ThrowIf(Disposed, this);
+        if (RefusesLease is { } refusal)
+        {
+            throw refusal;
+        }
+
         if (Leased == lanes)
         {
             lane = null!;

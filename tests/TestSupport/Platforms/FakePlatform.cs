@@ -21,10 +21,11 @@ internal sealed class FakePlatform : IPlatform
     private readonly List<FakeInstance> _instances = [];
     private readonly Lock _lock = new();
 
-    public FakePlatform(int devices)
+    /// <param name="emulated">Whether the devices say that they are emulated, where a forward runs inside its submission.</param>
+    public FakePlatform(int devices, bool emulated = true)
     {
         Faults = [.. Enumerable.Range(0, devices).Select(_ => new FakeDevice())];
-        Devices = [.. Enumerable.Range(0, devices).Select(ordinal => new DeviceDescription(ordinal, "fake", true, 0, 0, 1 << 30))];
+        Devices = [.. Enumerable.Range(0, devices).Select(ordinal => new DeviceDescription(ordinal, "fake", emulated, 0, 0, 1 << 30))];
     }
 
     public IReadOnlyList<DeviceDescription> Devices { get; }

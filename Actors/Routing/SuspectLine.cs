@@ -1,0 +1,128 @@
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>The suspects of one model: one after another, each alone, on one device at a time.</summary>
+/// <remarks>Knows no Akka. <b>Owns</b> their order. <b>Thread</b> its router's.</remarks>
+internal sealed class SuspectLine(ModelVersion model)
+{
+    /// <summary>How long the device of a confined model may be away before another takes its place: it is rebuilt in less.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Queue<PendingForward> _waiting = new();
+    private GpuId? _confinedTo;
+    private TimeSpan? _awaySince;
+    private bool _isPaused;
+
+    public ModelVersion Model { get; } = model;
+
+    /// <summary>The one that runs.</summary>
+    public PendingForward? UnderWay { get; private set; }
+
+    /// <summary>The device here that the line runs on; null when it runs elsewhere.</summary>
+    public LocalGpu? Gpu { get; private set; }
+
+    public void Add(PendingForward pending) => _waiting.Enqueue(pending);
+
+    /// <summary>The next one, which may start now; null while another runs, or when there is none.</summary>
+    public PendingForward? Next()
+    {
+        while (UnderWay is null && !_isPaused && _waiting.TryPeek(out PendingForward? first))
+        {
+            if (!first.IsAnswered)
+            {
+                return first;
+            }
+
+            _waiting.Dequeue();
+        }
+
+        return null;
+    }
+
+    /// <summary>It found no place: it waits for <see cref="Resume"/>.</summary>
+    public void Pause() => _isPaused = true;
+
+    /// <summary>Looks again, also where it was sent back from.</summary>
+    public void Resume()
+    {
+        if (_isPaused && _waiting.TryPeek(out PendingForward? first))
+        {
+            first.Bounced = null;
+        }
+
+        _isPaused = false;
+    }
+
+    /// <summary>The next one leaves the line without running.</summary>
+    public void Skip() => _waiting.Dequeue();
+
+    /// <summary>The next one runs.</summary>
+    public void Start(LocalGpu? gpu)
+    {
+        UnderWay = _waiting.Dequeue();
+        Occupy(gpu);
+    }
+
+    /// <summary>An attempt has ended, or nobody waits for it any more.</summary>
+    public void End(PendingForward pending)
+    {
+        if (UnderWay == pending)
+        {
+            UnderWay = null;
+        }
+    }
+
+    /// <summary>Nobody is left: the device takes others again.</summary>
+    public bool TryClose()
+    {
+        if (UnderWay is not null || _waiting.Count > 0)
+        {
+            return false;
+        }
+
+        Occupy(null);
+        return true;
+    }
+
+    /// <summary>Whether the device that the model is confined to is away and expected back; notes the one that takes its place when it has
+    /// been away for long.</summary>
+    /// <param name="found">The device that would be chosen now.</param>
+    public bool IsAwaited(GpuId? found, TimeSpan now)
+    {
+        if (_confinedTo is null || found == _confinedTo)
+        {
+            _confinedTo = found;
+            _awaySince = null;
+            return false;
+        }
+
+        _awaySince ??= now;
+        if (now - _awaySince < Patience)
+        {
+            return true;
+        }
+
+        _confinedTo = found;
+        _awaySince = null;
+        return false;
+    }
+
+    private void Occupy(LocalGpu? gpu)
+    {
+        if (gpu != Gpu)
+        {
+            if (Gpu is { } former)
+            {
+                former.SuspectLines--;
+            }
+
+            if (gpu is not null)
+            {
+                gpu.SuspectLines++;
+            }
+
+            Gpu = gpu;
+        }
+    }
+}

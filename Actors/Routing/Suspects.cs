@@ -1,0 +1,223 @@
+using System.Diagnostics.CodeAnalysis;
+using Troupe.Actors.Decisions;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>What becomes of forwards that may have caused a crash: each runs once more, alone and in its turn; one that is lost again is
+/// guilty, and its content is refused for a while, here and by all other routers.</summary>
+/// <remarks>Knows no Akka; part of <see cref="RouterCore"/> and of its thread. <b>Owns</b> the lines and what is held against
+/// contents.</remarks>
+internal sealed class Suspects(RoutingTable table, RouteChooser chooser, DecisionQueue<RouterDecision, IRouterShell> decisions)
+{
+    /// <summary>Guilty forwards in one message: well below what a message may carry.</summary>
+    private const int PageLength = 128;
+
+    private readonly Suspicions _suspicions = new();
+    private readonly Dictionary<ModelVersion, SuspectLine> _lines = [];
+
+    /// <summary>Lines in which somebody waits or runs.</summary>
+    public IReadOnlyList<SuspectLine> Lines => _lines.Count == 0 ? [] : [.. _lines.Values];
+
+    /// <summary>Whether a forward that is about to be dispatched runs alone instead, which it waits for in its line, or not at
+    /// all.</summary>
+    /// <param name="refusal">Why it does not run; null when it does.</param>
+    public bool Keeps(PendingForward pending, ModelVersion model, TimeSpan now, out ForwardReply.Failed? refusal)
+    {
+        refusal = null;
+        if (pending.IsSuspect)
+        {
+            Add(pending, model);
+            return true;
+        }
+
+        if (!_suspicions.Knows(model))
+        {
+            return false;
+        }
+
+        switch (SuspicionOf(pending, model, now, out refusal))
+        {
+            case Suspicion.None:
+                return false;
+            case Suspicion.Suspect:
+                pending.IsSuspect = true;
+                Add(pending, model);
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    /// <summary>A launched forward was lost with what ran it. False when it is answered with <paramref name="verdict"/>: it is guilty, or
+    /// must not run twice.</summary>
+    /// <param name="wasAlone">Nothing else was launched in what was lost.</param>
+    /// <param name="where">What was lost.</param>
+    public bool Retries(
+        PendingForward pending,
+        bool wasAlone,
+        string where,
+        TimeSpan now,
+        [NotNullWhen(false)] out ForwardReply.Failed? verdict
+    )
+    {
+        ForwardContent content = ContentOf(pending, pending.Model!);
+        ForwardReply.Failed failure = pending.LastFailure!;
+        if (_suspicions.Convicts(content, pending.IsSuspect, wasAlone, ref where, now))
+        {
+            Tell(content, now);
+            verdict = failure with
+            {
+                Detail =
+                    $"The forward was lost with {where}, and is not run again: {failure.Detail} Its inputs are refused for {Suspicions.Kept.TotalMinutes:0} minutes.",
+            };
+            return false;
+        }
+
+        verdict = pending.SafeToResend ? null : failure;
+        pending.IsSuspect = pending.SafeToResend;
+        return pending.SafeToResend;
+    }
+
+    /// <summary>The next of a line and where it runs; false when none may start now. One that cannot run has a
+    /// <paramref name="refusal"/>.</summary>
+    public bool TryNext(
+        SuspectLine line,
+        TimeSpan now,
+        [NotNullWhen(true)] out PendingForward? pending,
+        out RouteChoice choice,
+        out ForwardReply.Failed? refusal
+    )
+    {
+        choice = default;
+        refusal = null;
+        pending = line.Next();
+        if (pending is null)
+        {
+            if (line.TryClose())
+            {
+                _lines.Remove(line.Model);
+            }
+
+            return false;
+        }
+
+        if (SuspicionOf(pending, line.Model, now, out refusal) == Suspicion.Guilty)
+        {
+            line.Skip();
+            return true;
+        }
+
+        choice = _suspicions.IsConfined(line.Model, now)
+            ? chooser.ChooseConfined(pending, line, now)
+            : chooser.ChooseAlone(pending, line, now);
+        if (choice.Route is not null)
+        {
+            line.Start(choice.Gpu);
+            return true;
+        }
+
+        if (choice.Kind is FailureKind.QueueFull or FailureKind.DeviceLost)
+        {
+            // Room comes, and devices come back.
+            line.Pause();
+            return false;
+        }
+
+        line.Skip();
+        refusal = pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail);
+        return true;
+    }
+
+    /// <summary>The attempt of a suspect has ended, or nobody waits for it.</summary>
+    public void End(PendingForward pending)
+    {
+        if (pending is { IsSuspect: true, Model: { } model } && _lines.TryGetValue(model, out SuspectLine? line))
+        {
+            line.End(pending);
+        }
+    }
+
+    /// <summary>The line of this suspect, which waits in it, looks for a place at the next tick and not before.</summary>
+    public void Pause(PendingForward pending) => _lines[pending.Model!].Pause();
+
+    /// <summary>A forward has succeeded, and with it its content.</summary>
+    public void Acquit(PendingForward pending)
+    {
+        if (pending.Notes?.Content is { } content)
+        {
+            _suspicions.Acquit(content);
+        }
+    }
+
+    /// <summary>Lines that found no place look again.</summary>
+    public void Tick()
+    {
+        foreach (SuspectLine line in _lines.Values)
+        {
+            line.Resume();
+        }
+    }
+
+    public void UpdateFrom(GuiltyForwards told, TimeSpan now) => _suspicions.UpdateFrom(told, now);
+
+    /// <summary>A member that comes hears which contents are refused.</summary>
+    public void Introduce(NodeId node, TimeSpan now)
+    {
+        foreach (LostContent[] page in _suspicions.Guilty(now).Chunk(PageLength))
+        {
+            var told = new GuiltyForwards([.. page.Select(guilty => Suspicions.Told(guilty, now))]);
+            decisions.Add(RouterDecision.TellGuilty(node, told));
+        }
+    }
+
+    private Suspicion SuspicionOf(PendingForward pending, ModelVersion model, TimeSpan now, out ForwardReply.Failed? refusal)
+    {
+        Suspicion suspicion = _suspicions.Of(ContentOf(pending, model), now, out string where);
+        refusal =
+            suspicion == Suspicion.Guilty
+                ? new ForwardReply.Failed(
+                    pending.Forward.Id,
+                    FailureKind.BackendFailed,
+                    $"Model '{model}' is not run on these inputs: they were lost with {where}. They are refused for {Suspicions.Kept.TotalMinutes:0} minutes after that; send others, or mend the model."
+                )
+                : null;
+        return suspicion;
+    }
+
+    private static ForwardContent ContentOf(PendingForward pending, ModelVersion model)
+    {
+        SuspectNotes notes = pending.Notes ??= new SuspectNotes();
+        if (notes.Content is not { } content || content.Model != model)
+        {
+            notes.Content = content = ForwardContent.Of(model, pending.Forward.Inputs);
+        }
+
+        return content;
+    }
+
+    private void Add(PendingForward pending, ModelVersion model)
+    {
+        if (!_lines.TryGetValue(model, out SuspectLine? line))
+        {
+            _lines.Add(model, line = new SuspectLine(model));
+        }
+
+        pending.Model = model;
+        line.Add(pending);
+    }
+
+    private void Tell(ForwardContent content, TimeSpan now)
+    {
+        var told = new GuiltyForwards([Suspicions.Told(_suspicions.Guilty(now).Last(guilty => guilty.Content == content), now)]);
+        foreach (RemoteNode node in table.Nodes)
+        {
+            if (node.Reachable)
+            {
+                decisions.Add(RouterDecision.TellGuilty(node.Id, told));
+            }
+        }
+    }
+}
