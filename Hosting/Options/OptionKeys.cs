@@ -93,6 +93,13 @@ internal static class OptionKeys
     public static OptionKey DrainTimeout { get; } =
         new("drain-timeout", "TIME", "How long accepted forwards may take to finish when the node stops, e.g. 30s. Default 30s.");
 
+    public static OptionKey Watchdog { get; } =
+        new(
+            "watchdog",
+            "TIME",
+            "How long a device's executor may make no progress before the device is quarantined until it does, e.g. 1m. Default 20s."
+        );
+
     public static OptionKey NativeLibraries { get; } =
         new("native-libraries", "DIR", "Folder of ONNX Runtime's libraries. Default: beside the executable.");
 
@@ -133,6 +140,7 @@ internal static class OptionKeys
         DefaultMaxBatchSize,
         RequestTimeouts,
         DrainTimeout,
+        Watchdog,
         NativeLibraries,
         WarmUp,
         Hocon,

@@ -81,6 +81,9 @@ internal sealed record ServeSpec
     /// <value>30 s</value>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <value>20 s</value>
+    public TimeSpan Watchdog { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Absolute path of the folder of ONNX Runtime's libraries; null: beside the executable.</summary>
     public string? NativeLibraries { get; init; }
 

@@ -64,6 +64,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
             DefaultMaxBatchSize = WholeNumber(OptionKeys.DefaultMaxBatchSize, standard.DefaultMaxBatchSize, 1_000_000, least: 0),
             RequestTimeouts = Parse(OptionKeys.RequestTimeouts, standard.RequestTimeouts, TryParseSwitch, SwitchForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
+            Watchdog = Parse(OptionKeys.Watchdog, standard.Watchdog, TryParseWatchdog, "write a time from 1s to 24h, e.g. 20s"),
             NativeLibraries = ExistingPath(OptionKeys.NativeLibraries, Directory.Exists, "there is no such folder; name an existing one"),
             WarmUp = Parse(OptionKeys.WarmUp, standard.WarmUp, TryParseSwitch, SwitchForm),
             Hocon = ExistingPath(OptionKeys.Hocon, File.Exists, "there is no such file"),
@@ -229,6 +230,10 @@ internal sealed class ServeSpecReader(ServeOptions options)
     /// <summary>A time in which something can be done, and that a timer can count.</summary>
     private static bool TryParseBound(string text, out TimeSpan time) =>
         Quantities.TryParseTime(text, out time) && time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromHours(24);
+
+    /// <summary>Below a second it would take the pauses of a busy machine for hangs.</summary>
+    private static bool TryParseWatchdog(string text, out TimeSpan time) =>
+        Quantities.TryParseTime(text, out time) && time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromHours(24);
 
     private static bool TryParseLevel(string text, out LogLevel level) =>
         Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);

@@ -45,6 +45,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 ProbesOwn = spec.ProbeLoads == ProbeLoads.On,
                 MaxOutputBytes = spec.MaxOutputBytes,
                 DrainBound = spec.DrainTimeout,
+                WatchdogBound = spec.Watchdog,
                 RuntimeCaches = new RuntimeCacheOptions(spec.CacheFolder, InFolderOnly: true)
                 {
                     LockLimit = TimeSpan.FromSeconds(1),

@@ -21,14 +21,20 @@ internal sealed class ServingCluster : IAsyncDisposable
     public ServingCluster(params bool[] models)
         : this(executable: null, models) { }
 
+    /// <param name="repository">Whose models those have that have any.</param>
+    public static ServingCluster Of(string repository, params bool[] models) => new(null, models, repository);
+
     /// <param name="executable">A published executable; null: this build.</param>
     /// <param name="models">For each node, whether it has the classifier.</param>
     public ServingCluster(string? executable, params bool[] models)
+        : this(executable, models, repository: null) { }
+
+    private ServingCluster(string? executable, bool[] models, string? repository)
     {
         File.WriteAllText(_profile, Profile);
         int[] ports = [.. models.Select(_ => ServingNode.FreePort())];
         string[] join = [.. ports.Select(port => $"127.0.0.1:{port}")];
-        Nodes = [.. models.Select((has, i) => new ServingNode(_profile, ports[i], join, has, executable))];
+        Nodes = [.. models.Select((has, i) => new ServingNode(_profile, ports[i], join, has, executable) { Repository = repository })];
     }
 
     public ServingNode[] Nodes { get; }

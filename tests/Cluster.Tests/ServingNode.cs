@@ -13,6 +13,9 @@ internal sealed class ServingNode : IAsyncDisposable
 {
     private static readonly string Samples = Path.Combine(AppContext.BaseDirectory, "Samples", "models");
 
+    /// <summary>A folder with a model that ends the process on some inputs.</summary>
+    public static readonly string Poison = Path.Combine(AppContext.BaseDirectory, "Models");
+
     private readonly string? _executable;
     private readonly bool _warmUp;
     private readonly string _profile;
@@ -39,6 +42,11 @@ internal sealed class ServingNode : IAsyncDisposable
         Control = $"127.0.0.1:{clusterPort}";
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{FreePort()}"), Timeout = TimeSpan.FromSeconds(40) };
     }
+
+    /// <summary>All models of this repository instead of the samples; null: those.</summary>
+    public string? Repository { get; init; }
+
+    public bool HasExited => _process!.HasExited;
 
     /// <summary>Address of the control plane: the node's id.</summary>
     public string Control { get; }
@@ -94,7 +102,11 @@ internal sealed class ServingNode : IAsyncDisposable
         if (_models)
         {
             start.ArgumentList.Add("--models");
-            start.ArgumentList.Add(Samples);
+            start.ArgumentList.Add(Repository ?? Samples);
+        }
+
+        if (_models && Repository is null)
+        {
             start.ArgumentList.Add("--load");
             start.ArgumentList.Add("blazeface");
             start.ArgumentList.Add("--load");
@@ -177,7 +189,8 @@ internal sealed class ServingNode : IAsyncDisposable
         }
     }
 
-    private async Task Eventually(Func<Task<bool>> condition, string what)
+    /// <summary>Waits until it is so, at most 45 s.</summary>
+    public async Task Eventually(Func<Task<bool>> condition, string what)
     {
         long start = Stopwatch.GetTimestamp();
         using var period = new PeriodicTimer(TimeSpan.FromMilliseconds(100));

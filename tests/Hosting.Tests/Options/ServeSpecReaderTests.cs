@@ -17,6 +17,7 @@ public sealed class ServeSpecReaderTests
         Assert.Null(spec.Models);
         Assert.Empty(spec.Join);
         Assert.Equal(TimeSpan.FromSeconds(30), spec.DrainTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(20), spec.Watchdog);
         Assert.Equal((64L << 20, 1L << 30), (spec.MaxRequestBytes, spec.MaxOutputBytes));
     }
 
@@ -43,6 +44,8 @@ public sealed class ServeSpecReaderTests
     [InlineData("models", "", "this is no path; name one or leave the option out")]
     [InlineData("hocon", " ", "this is no path; name one or leave the option out")]
     [InlineData("max-output", "0", "write a whole number of bytes")]
+    [InlineData("watchdog", "900ms", "write a time from 1s to 24h, e.g. 20s")]
+    [InlineData("watchdog", "25h", "write a time from 1s to 24h, e.g. 20s")]
     [InlineData("drain-timeout", "30", "write a number with ms, s, m or h, e.g. 30s")]
     [InlineData("log-level", "loud", "write trace, debug")]
     [InlineData("log-level", "2", "write trace, debug")]
