@@ -1,5 +1,6 @@
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -72,7 +73,13 @@ public sealed class ExecutorLaunchesTests(ITestOutputHelper output)
         public Order(List<Choice> choices, int launches, int lanes, bool wakesAtOnce)
         {
             (_choices, _launches, _wakesAtOnce) = (choices, launches, wakesAtOnce);
-            _core = new ExecutorCore(1, _platform.OpenGroup(0), () => _mailbox.Enqueue(null), _recorder.Queue);
+            _core = new ExecutorCore(
+                1,
+                _platform.OpenGroup(0),
+                new ExecutorPulse(new NodeClock(TimeProvider.System), runsOnHost: true),
+                () => _mailbox.Enqueue(null),
+                _recorder.Queue
+            );
             _instance = (FakeInstance)
                 _platform.Load(new ModuleSource(new ModelReference("m"), "m"), 0, new InstanceOptions(lanes), CancellationToken.None);
             _core.Adopt(new AdoptInstance(1, new InstanceHandOver(_instance)));
