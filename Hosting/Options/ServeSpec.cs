@@ -72,6 +72,7 @@ internal sealed record ServeSpec
     /// <summary>Of the outputs of one forward together, those that are asked for.</summary>
     /// <value>1 GiB</value>
     public long MaxOutputBytes { get; init; } = 1L << 30;
+
     /// <value>4, as Triton has it; 0: no model is batched.</value>
     public int DefaultMaxBatchSize { get; init; } = 4;
 
