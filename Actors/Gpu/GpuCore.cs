@@ -186,7 +186,7 @@ internal sealed class GpuCore
     public void Drain() => _draining = true;
 
     /// <summary>The GPU's actor ends: what is here goes back to its origins.</summary>
-    public void Stop() => Leave("its node stopped it", default);
+    public void Stop() => Leave("its node stopped it", default, FailureKind.Draining);
 
     public void Report() => _instances.Report();
 
@@ -232,18 +232,18 @@ internal sealed class GpuCore
         InstanceRefusal Refusal(ModelVersion model) => new(model, FailureKind.Internal, $"Its executor could not be told: {cause.Message}");
     }
 
-    private void Leave(string reason, CrashEvidence evidence)
+    private void Leave(string reason, CrashEvidence evidence, FailureKind kind = FailureKind.DeviceLost)
     {
         if (!_life.IsGone)
         {
             _watch.End();
             _life.Leave(reason);
-            EndAll(new GpuQuarantined(_spec.Id, Incarnation, reason), evidence, isOver: true);
+            EndAll(new GpuQuarantined(_spec.Id, Incarnation, reason), evidence, isOver: true, kind);
         }
     }
 
     /// <summary>Everything here leaves. The router hears of the state first, so that it does not choose this GPU again.</summary>
-    private void EndAll(IGpuNews? news, CrashEvidence evidence, bool isOver)
+    private void EndAll(IGpuNews? news, CrashEvidence evidence, bool isOver, FailureKind kind = FailureKind.DeviceLost)
     {
         IReadOnlyList<GpuInstance> gone = _instances.RemoveAll();
         Report();
@@ -253,7 +253,7 @@ internal sealed class GpuCore
             _decisions.Add(GpuDecision.Node(news));
         }
 
-        _forwards.EndAll(gone, _life.Reason, evidence, isOver);
+        _forwards.EndAll(gone, _life.Reason, evidence, kind, isOver);
 
         // With no instance left a commit waits for nothing; those that come take the settings that hold then.
         Modes.Finish();

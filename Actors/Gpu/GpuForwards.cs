@@ -121,8 +121,9 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
     /// more.</summary>
     /// <param name="gone">The instances that were here.</param>
     /// <param name="evidence">What the loss says of those that were launched.</param>
+    /// <param name="kind">Draining where the node stops in order: that is nobody's doing.</param>
     /// <param name="isOver">Nothing here runs any longer; false while an executor hangs.</param>
-    public void EndAll(IReadOnlyList<GpuInstance> gone, string reason, CrashEvidence evidence, bool isOver)
+    public void EndAll(IReadOnlyList<GpuInstance> gone, string reason, CrashEvidence evidence, FailureKind kind, bool isOver)
     {
         Launches = 0;
         foreach (GpuForward forward in _held.Values.ToList())
@@ -136,7 +137,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
                 _queue.Remove(forward);
             }
 
-            var failed = new ForwardReply.Failed(admitted.Forward.Id, FailureKind.DeviceLost, $"Device {spec.Id} was lost: {reason}.");
+            var failed = new ForwardReply.Failed(admitted.Forward.Id, kind, $"Device {spec.Id} was lost: {reason}.");
             RetryAdvice advice = again ? RetryAdvice.Retry : RetryAdvice.Final;
             bool alone = launched && evidence.OneLaunched;
             Release(forward, forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, failed, advice, launched, alone), launched);

@@ -174,6 +174,18 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void What_is_launched_when_its_node_stops_in_order_runs_again_and_is_no_suspect()
+    {
+        Ready();
+        Begin(LaunchOf(Admit(Model)));
+        Decisions.Clear();
+        _core.Stop();
+        ForwardOutcome outcome = Outcome(Decisions.Single(decision => decision.Action == GpuAction.Release))!;
+        Assert.Equal(RetryAdvice.Retry, outcome.Advice);
+        Assert.Equal(FailureKind.Draining, Assert.IsType<ForwardReply.Failed>(outcome.Reply).Kind);
+    }
+
+    [Fact]
     public void A_pause_of_the_process_is_no_hang()
     {
         Ready();
