@@ -31,11 +31,11 @@ public sealed class ScopeIsolationTests
         using var bench = new Workbench(backends: StandardBackends.Catalogue.With(zeros));
         LocalModule held = bench.Open(bench.Folder.Write("model.zeros", ZeroBackend.File(elements: 4))),
             free = bench.Open(TinyModels.Scale(2));
-        var forward = Task.Run(() => held.Forward(X(4)), TestContext.Current.CancellationToken);
+        Task<Tensor[]> forward = Task.Run(() => held.Forward(X(4)), TestContext.Current.CancellationToken);
         try
         {
             Assert.True(begun.Wait(Bound, TestContext.Current.CancellationToken), "The forward did not begin.");
-            var entering = Task.Run(() => held.EnablePreAllocatedOutputs(), TestContext.Current.CancellationToken);
+            Task<EnteredMode> entering = Task.Run(() => held.EnablePreAllocatedOutputs(), TestContext.Current.CancellationToken);
             Assert.True(SpinWait.SpinUntil(() => bench.Local.Modes.Effective(held).PreAllocatedOutputs, Bound), "The scope did not begin.");
 
             await Task.Run(() => Use(free), TestContext.Current.CancellationToken).WaitAsync(Bound, TestContext.Current.CancellationToken);
@@ -69,7 +69,7 @@ public sealed class ScopeIsolationTests
                 Assert.True(release.Wait(Bound), "The module was not released.");
             },
         };
-        var first = Task.Run(() => modes.Enter([slow], Budget(10)), TestContext.Current.CancellationToken);
+        Task<EnteredMode> first = Task.Run(() => modes.Enter([slow], Budget(10)), TestContext.Current.CancellationToken);
         Task<EnteredMode>? both = null;
         try
         {
