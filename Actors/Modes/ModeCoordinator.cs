@@ -1,6 +1,5 @@
 using Troupe.Actors.Decisions;
 using Troupe.Actors.Membership;
-using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;

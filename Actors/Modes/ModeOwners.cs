@@ -1,5 +1,4 @@
 using Troupe.Actors.Decisions;
-using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Modes;
 

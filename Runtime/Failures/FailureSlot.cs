@@ -16,5 +16,5 @@ internal sealed class FailureSlot
     public bool IsEmpty => Volatile.Read(ref _failure) is null;
 
     /// <summary>The failure, if there is one; the slot is empty afterwards.</summary>
-    public ForwardException? Take() => Interlocked.Exchange(ref _failure, null);
+    public ForwardException? Remove() => Interlocked.Exchange(ref _failure, null);
 }

@@ -112,7 +112,7 @@ internal sealed class HostLane : ILane
         }
 
         _failure =
-            reached == CuResult.Success ? Lane.Failure.Take() : _health.Explain(new CudaException(reached, "completion of a forward"));
+            reached == CuResult.Success ? Lane.Failure.Remove() : _health.Explain(new CudaException(reached, "completion of a forward"));
         Lane.Completed(succeeded: _failure is null);
         return _status =
             _failure is null ? LaneStatus.Succeeded
@@ -223,7 +223,7 @@ internal sealed class HostLane : ILane
 
     private void Enqueue(bool isFirst)
     {
-        Lane.Failure.Take();
+        Lane.Failure.Remove();
         DeviceStream stream = Lane.Home.Own;
         _begun.Record(stream);
         if (isFirst)

@@ -165,7 +165,7 @@ internal sealed class Lane : IDisposable
 
         using ContextEntry entry = Home.Context.Enter();
         Home.RunOn(null);
-        Failure.Take();
+        Failure.Remove();
         try
         {
             ForwardShapes shapes = _planner.ShapesOf([], null, inputs, settings.Profile, out _);
@@ -182,7 +182,7 @@ internal sealed class Lane : IDisposable
             // Nobody has asked for a result yet; whoever does meets the trouble, if it is still there.
         }
 
-        if (Failure.Take() is not null)
+        if (Failure.Remove() is not null)
         {
             _graphs.EvictWarm();
         }
@@ -280,7 +280,7 @@ internal sealed class Lane : IDisposable
         _planner.BringTo(segment, shapes);
         _memory.Bring(segment);
         segment.Launch(addresses, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
-        if (Failure.Take() is { } failed)
+        if (Failure.Remove() is { } failed)
         {
             throw failed;
         }

@@ -17,7 +17,7 @@ internal static class ProfileFiles
         WriteTrace($"{prefix}_input_profile.trace", format, profile.Segment, [("input", profile.Inputs)]);
         WriteTrace($"{prefix}_output_profile.trace", format, profile.Segment, [("output", profile.Outputs)]);
         WriteTrace($"{prefix}_enqueue_profile.trace", format, profile.Segment, [("enqueue", profile.Enqueue)]);
-        WriteTrace($"{prefix}_engine_execution_profile.trace", format, profile.Segment, profile.TakeLayers());
+        WriteTrace($"{prefix}_engine_execution_profile.trace", format, profile.Segment, profile.RemoveLayers());
         if (withDevice)
         {
             WriteTrace($"{prefix}_device_config_profile.trace", format, profile.Segment, [("device", TimeSpan.Zero)]);

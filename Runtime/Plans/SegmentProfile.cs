@@ -28,7 +28,7 @@ internal sealed class SegmentProfile(string segment) : ILayerProfiler
     }
 
     /// <summary>The layers reported since the last time.</summary>
-    public (string Name, TimeSpan Duration)[] TakeLayers()
+    public (string Name, TimeSpan Duration)[] RemoveLayers()
     {
         lock (_lock)
         {

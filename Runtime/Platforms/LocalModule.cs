@@ -119,7 +119,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
         HostLane lane = Lease();
         try
         {
-            ForwardException? former = lane.Lane.Failure.Take();
+            ForwardException? former = lane.Lane.Failure.Remove();
             lane.Lane.Completed(succeeded: former is null);
             if (former is { IsShapeContradiction: true })
             {

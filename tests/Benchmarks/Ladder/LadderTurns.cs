@@ -30,7 +30,7 @@ internal static class LadderTurns
                 [
                     ("raw", raw.Run),
                     ("lane", lane.RunOnDevice),
-                    ("leased-lane", () => lane.RunOnHost()),
+                    ("host-lane", () => lane.RunOnHost()),
                     ("router", node.Run),
                     ("http", http.Run),
                 ]

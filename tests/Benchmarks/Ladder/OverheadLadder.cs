@@ -37,7 +37,7 @@ public class OverheadLadder
 
     /// <summary>A leased lane on tensors in host memory: copy in, launch, copy out, outputs that own their bytes.</summary>
     [Benchmark]
-    public void LeasedLane() => _lane.RunOnHost();
+    public void HostLane() => _lane.RunOnHost();
 
     /// <summary>A node in this process: router, GPU actor, executor and back, waiting for the reply.</summary>
     [Benchmark]

@@ -13,8 +13,8 @@ public sealed class FailureSlotTests
         slot.Fail(FailureKind.BackendFailed, "first");
         slot.Fail(FailureKind.Internal, "second");
         Assert.False(slot.IsEmpty);
-        Assert.Equal("first", slot.Take()!.Message);
-        Assert.Null(slot.Take());
+        Assert.Equal("first", slot.Remove()!.Message);
+        Assert.Null(slot.Remove());
         Assert.True(slot.IsEmpty);
     }
 
@@ -23,7 +23,7 @@ public sealed class FailureSlotTests
     {
         FailureSlot slot = new();
         Parallel.For(0, 100, index => slot.Fail(FailureKind.BackendFailed, $"{index}"));
-        Assert.Equal(FailureKind.BackendFailed, slot.Take()!.Kind);
-        Assert.Null(slot.Take());
+        Assert.Equal(FailureKind.BackendFailed, slot.Remove()!.Kind);
+        Assert.Null(slot.Remove());
     }
 }

@@ -152,7 +152,7 @@ internal sealed partial class World
         Assert.Null(model.ToHold);
         if (loaded.Unreported.Remove(lane))
         {
-            bool succeeded = lane.Lane.Failure.Take() is null;
+            bool succeeded = lane.Lane.Failure.Remove() is null;
             Assert.True(succeeded, "A forward on device tensors failed while it ran.");
             lane.Lane.Completed(succeeded);
             model.Completed(succeeded);
