@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 
 namespace Troupe.Cluster.Tests;
@@ -30,7 +31,7 @@ public sealed class HostileRequestsTests
             string right = await Right(node);
 
             // What grows once for every process (threads, pools, compiled code) has grown before it is measured.
-            await Storm(node, right, 0, Math.Min(Count / 4, 5000), cancellation);
+            await Storm(node, right, 0, 5000, cancellation);
             (int handles, long resident) = Held(node);
             string devices = await Devices(node);
             await Storm(node, right, 1_000_000, Count, cancellation);
@@ -39,7 +40,6 @@ public sealed class HostileRequestsTests
             Assert.True(handlesAfter <= handles + 16, $"{handles} handles became {handlesAfter}.");
             Assert.True(residentAfter <= resident * 1.1 + (16 << 20), $"{resident >> 20} MiB became {residentAfter >> 20} MiB.");
             Assert.Equal(devices, await Devices(node));
-            Assert.DoesNotContain("Exception", node.Log(), StringComparison.Ordinal);
         }
         finally
         {
@@ -58,8 +58,15 @@ public sealed class HostileRequestsTests
                 $"seed {seed} shows a type of the program: {text}"
             );
             Assert.Equal(right, await Right(node));
+            Assert.False(
+                node.Log().Contains("Exception", StringComparison.Ordinal),
+                $"seed {seed} is logged as a defect: {Shown(seed)}\n{node.Log()}"
+            );
         }
     }
+
+    private static string Shown(int seed) =>
+        Encoding.Latin1.GetString(HostileRequest.Of(seed).AsSpan()[..Math.Min(600, HostileRequest.Of(seed).Length)]);
 
     /// <summary>The outputs of the good request.</summary>
     private static async Task<string> Right(ServingNode node)

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Troupe.Hosting.Http.Server;
 
@@ -44,7 +45,8 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
         }
         catch (ConnectionResetException)
         {
-            // The same, in the middle of its upload: the server must not look for the rest of it.
+            // The same, in the middle of its upload: the server must look neither for the rest of it nor for a next request.
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
             context.Abort();
         }
 #pragma warning disable CA1031 // The last net: a defect costs one request its answer, never the connection or the node.
