@@ -14,13 +14,16 @@ internal sealed class RouterAttempts
 {
     public const int MaxAttempts = 3;
 
+    /// <summary>As many as wait for a device that takes none at present; more are answered at once.</summary>
+    private const int MostNewcomers = 256;
+
     private readonly RoutingTable _table;
     private readonly PendingForwards _pending;
     private readonly RouterAudit _audit;
     private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions;
     private readonly RouteChooser _chooser;
 
-    /// <summary>Lost before anything had begun with them, and without a place at present.</summary>
+    /// <summary>Without a place at present: lost before anything had begun with them, or come while devices are rebuilt.</summary>
     private readonly List<PendingForward> _homeless = [];
 
     public RouterAttempts(
@@ -55,9 +58,8 @@ internal sealed class RouterAttempts
         {
             Begin(pending, choice, now);
         }
-        else if (pending.Losses > 0 && choice.Kind is FailureKind.QueueFull or FailureKind.DeviceLost)
+        else if (Waits(pending, choice.Kind))
         {
-            // It has done nothing but to wait in the wrong place; room comes, and devices come back.
             _homeless.Add(pending);
         }
         else
@@ -182,6 +184,13 @@ internal sealed class RouterAttempts
 
         _pending.Answer(pending, reply);
     }
+
+    /// <summary>Room comes, and devices come back: who was lost before it had begun has done nothing but to wait in the wrong place, and who
+    /// comes while devices are rebuilt waits with it, as far as a queue goes.</summary>
+    private bool Waits(PendingForward pending, FailureKind kind) =>
+        pending.Losses > 0
+            ? kind is FailureKind.QueueFull or FailureKind.DeviceLost
+            : kind == FailureKind.DeviceLost && _homeless.Count < MostNewcomers && _table.Awaits(pending.Forward);
 
     private void Begin(PendingForward pending, in RouteChoice choice, TimeSpan now)
     {

@@ -1,6 +1,7 @@
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
@@ -192,6 +193,12 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
             ? (FailureKind.DeviceLost, $"No device of node {self} that holds model '{model}' is ready at present.")
             : (FailureKind.ModelNotLoaded, $"Model '{model}' is loaded on no node of the cluster. Load it first.");
     }
+
+    /// <summary>Whether a device of this node that takes such forwards is being rebuilt and will be back.</summary>
+    public bool Awaits(Forward forward) =>
+        Own is not null
+        && Array.Exists(Own.Models, known => Matches(known.Model, forward.Model) && known.State is (ModelState.Ready or ModelState.Loading))
+        && _gpus.Values.Any(gpu => gpu.Report.Health == GpuHealth.Rebuilding && (forward.Gpu is not { } wanted || wanted == gpu.Id));
 
     public ClusterView View()
     {

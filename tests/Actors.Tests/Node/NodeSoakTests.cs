@@ -101,7 +101,14 @@ public sealed class NodeSoakTests(ITestOutputHelper output)
             var ids = new List<RequestId>();
             for (int i = random.Next(1, 12); i > 0; i--)
             {
-                ids.Add(local.Send(timeLeft: random.Next(10) == 0 ? TimeSpan.FromMilliseconds(random.Next(1, 20)) : null));
+                // What ends an executor here is chance: the same content would be found guilty of it.
+                ids.Add(
+                    local.Send(
+                        value: (byte)random.Next(256),
+                        bytes: random.Next(1, 64),
+                        timeLeft: random.Next(10) == 0 ? TimeSpan.FromMilliseconds(random.Next(1, 20)) : null
+                    )
+                );
             }
 
             lock (accepted)
