@@ -10,6 +10,9 @@ internal sealed record EdgeSpec(string? Repository, long MaxRequestBytes, string
     /// answer.</summary>
     public bool RequestTimeouts { get; init; }
 
+    /// <summary>Most bytes of an answer's outputs, in the form they are asked for.</summary>
+    public long MaxOutputBytes { get; init; } = 1L << 30;
+
     /// <summary>Most entries of a batch of a model without a configuration; 0: its first dimension is none.</summary>
     /// <value>What Triton completes a configuration with.</value>
     public int DefaultMaxBatchSize { get; init; } = 4;

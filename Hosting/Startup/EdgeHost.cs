@@ -20,6 +20,7 @@ internal static partial class EdgeHost
         ModelLedgers ledgers = new(TimeProvider.System);
         EdgeSpec served = new(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
         {
+            MaxOutputBytes = spec.MaxOutputBytes,
             DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
             RequestTimeouts = spec.RequestTimeouts,
         };

@@ -13,22 +13,23 @@ internal static class Classification
 {
     /// <summary>The best <paramref name="classes"/> entries, most first: for each entry of a batch, shape [batch, k]; otherwise of the
     /// whole tensor, shape [k].</summary>
-    public static Tensor Of(Tensor output, ulong classes, InferContract contract)
+    /// <param name="answer">What it becomes a part of, and whose bounds it keeps.</param>
+    public static Tensor Of(Tensor output, ulong classes, InferContract contract, ResponseBody answer)
     {
         contract.Labels.TryGetValue(output.Name, out IReadOnlyList<string>? labels);
         bool batched = contract.MaxBatchSize > 0;
         return output.Type switch
         {
-            ElementType.Fp32 => Best<float>(output, classes, batched, labels, "F6"),
-            ElementType.Fp64 => Best<double>(output, classes, batched, labels, "F6"),
-            ElementType.UInt8 => Best<byte>(output, classes, batched, labels, "D"),
-            ElementType.UInt16 => Best<ushort>(output, classes, batched, labels, "D"),
-            ElementType.UInt32 => Best<uint>(output, classes, batched, labels, "D"),
-            ElementType.UInt64 => Best<ulong>(output, classes, batched, labels, "D"),
-            ElementType.Int8 => Best<sbyte>(output, classes, batched, labels, "D"),
-            ElementType.Int16 => Best<short>(output, classes, batched, labels, "D"),
-            ElementType.Int32 => Best<int>(output, classes, batched, labels, "D"),
-            ElementType.Int64 => Best<long>(output, classes, batched, labels, "D"),
+            ElementType.Fp32 => Best<float>(output, classes, batched, labels, "F6", answer),
+            ElementType.Fp64 => Best<double>(output, classes, batched, labels, "F6", answer),
+            ElementType.UInt8 => Best<byte>(output, classes, batched, labels, "D", answer),
+            ElementType.UInt16 => Best<ushort>(output, classes, batched, labels, "D", answer),
+            ElementType.UInt32 => Best<uint>(output, classes, batched, labels, "D", answer),
+            ElementType.UInt64 => Best<ulong>(output, classes, batched, labels, "D", answer),
+            ElementType.Int8 => Best<sbyte>(output, classes, batched, labels, "D", answer),
+            ElementType.Int16 => Best<short>(output, classes, batched, labels, "D", answer),
+            ElementType.Int32 => Best<int>(output, classes, batched, labels, "D", answer),
+            ElementType.Int64 => Best<long>(output, classes, batched, labels, "D", answer),
             ElementType.Unknown
             or ElementType.Bool
             or ElementType.Fp16
@@ -42,7 +43,14 @@ internal static class Classification
         };
     }
 
-    private static Tensor Best<T>(Tensor output, ulong classes, bool batched, IReadOnlyList<string>? labels, string format)
+    private static Tensor Best<T>(
+        Tensor output,
+        ulong classes,
+        bool batched,
+        IReadOnlyList<string>? labels,
+        string format,
+        ResponseBody answer
+    )
         where T : unmanaged, INumber<T>
     {
         ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(output.Data.Span);
@@ -50,9 +58,10 @@ internal static class Classification
         int width = rows > 0 ? values.Length / rows : 0;
         int best = (int)Math.Min(classes, (ulong)width);
         int[] order = new int[width];
-        using ResponseBody data = new();
+        using ResponseBody data = new(limit: answer.Limit, aborted: answer.Aborted);
         for (int row = 0; row < rows; row++)
         {
+            answer.Aborted.ThrowIfCancellationRequested();
             T[] entries = values.Slice(row * width, width).ToArray();
             for (int i = 0; i < width; i++)
             {
@@ -65,8 +74,10 @@ internal static class Classification
                 .Sort(
                     (left, right) => entries[right].CompareTo(entries[left]) is var compared and not 0 ? compared : left.CompareTo(right)
                 );
-            foreach (int index in order.AsSpan(0, best))
+            for (int rank = 0; rank < best; rank++)
             {
+                int index = order[rank];
+                data.Reach(rank);
                 Write(data, Value(entries[index], format), index, labels);
             }
         }

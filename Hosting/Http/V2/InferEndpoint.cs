@@ -11,6 +11,9 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>One inference over HTTP: read the body, decode, call, encode, answer in one write.</summary>
 internal static class InferEndpoint
 {
+    /// <summary>What an answer takes beside its outputs: names, shapes and an id.</summary>
+    private const long Frame = 1 << 20;
+
     public static async Task InferAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         if (!InferenceCall.TryFind(edge, route.Name, route.Version, out ServedModel? model, out ForwardReply.Failed? unknown))
@@ -65,7 +68,7 @@ internal static class InferEndpoint
                     body.Abandon();
                 }
 
-                await AnswerAsync(context, request, succeeded);
+                await AnswerAsync(context, edge, request, succeeded);
                 break;
             case ForwardReply.Failed failed:
                 body.Abandon();
@@ -74,9 +77,10 @@ internal static class InferEndpoint
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, InferRequest request, ForwardReply.Succeeded succeeded)
+    private static async Task AnswerAsync(HttpContext context, NodeEdge edge, InferRequest request, ForwardReply.Succeeded succeeded)
     {
-        using ResponseBody answer = new();
+        long limit = Math.Min(edge.Spec.MaxOutputBytes, Array.MaxLength) + Frame;
+        using ResponseBody answer = new(limit: limit, aborted: context.RequestAborted);
         if (!InferResponseWriter.TryWrite(request, succeeded.Outputs, answer, out InferResponseHead head, out InferFault? fault))
         {
             await FaultAsync(context, fault);

@@ -11,7 +11,9 @@ internal static class InferResponseWriter
 {
     /// <param name="outputs">The outputs of the reply, in any order; those that were not asked for are left out.</param>
     /// <param name="body">Gets the whole answer; cleared first.</param>
-    /// <returns>False when an output has no form that was asked for; <paramref name="fault"/> says which.</returns>
+    /// <returns>False when an output has no form that was asked for, or the answer would be larger than <paramref name="body"/> takes;
+    /// <paramref name="fault"/> says which.</returns>
+    /// <exception cref="OperationCanceledException">Nobody waits for the answer any more.</exception>
     public static bool TryWrite(
         InferRequest request,
         ReadOnlySpan<Tensor> outputs,
@@ -23,7 +25,7 @@ internal static class InferResponseWriter
         body.Clear();
         try
         {
-            head = Write(request, Wanted(request, outputs), body);
+            head = Write(request, Wanted(request, outputs, body), body);
             fault = null;
             return true;
         }
@@ -85,7 +87,7 @@ internal static class InferResponseWriter
             : new InferResponseHead("application/json", null);
     }
 
-    private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs)
+    private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs, ResponseBody answer)
     {
         Tensor[] wanted = new Tensor[outputs.Length];
         int count = 0;
@@ -94,7 +96,7 @@ internal static class InferResponseWriter
             if (request.Outputs.Length == 0 || Array.IndexOf(request.Outputs, output.Name) >= 0)
             {
                 ulong classes = request.FormOf(output.Name).Classes;
-                wanted[count++] = classes == 0 ? output : Classification.Of(output, classes, request.Contract);
+                wanted[count++] = classes == 0 ? output : Classification.Of(output, classes, request.Contract, answer);
             }
         }
 

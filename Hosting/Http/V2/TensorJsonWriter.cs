@@ -126,6 +126,7 @@ internal static class TensorJsonWriter
 
     private static void Separate(ResponseBody target, int index)
     {
+        target.Reach(index);
         if (index > 0)
         {
             target.Write(","u8);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.V2;
@@ -123,6 +124,46 @@ public sealed class InferCodecTests
         Assert.True(answer.Written.Span.StartsWith((byte[])[.. "{\"id\":\"a"u8, 0xff, 0xfe, .. "b\","u8]));
     }
 
+    [Theory]
+    [InlineData("", 30_000, true)]
+    [InlineData("", 10_000, false)]
+    [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"binary_data":true}}]""", 10_000, true)]
+    [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"binary_data":true}}]""", 4_000, false)]
+    [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"classification":1000000000}}]""", 10_000, false)]
+    public void An_answer_larger_than_what_comes_back_is_a_fault_that_says_what_to_ask_for(string outputs, int limit, bool fits)
+    {
+        using ResponseBody answer = new(16, limit);
+
+        Assert.Equal(fits, InferResponseWriter.TryWrite(Asking(outputs), Thousand(), answer, out _, out InferFault? fault));
+
+        Assert.Equal(
+            fits
+                ? null
+                : $"the answer is larger than the {limit} bytes that come back; ask for fewer outputs, or with binary_data for those that are wanted as JSON",
+            fault?.Error
+        );
+    }
+
+    [Fact]
+    public void Room_for_an_answer_grows_by_doubling_up_to_its_bound_and_no_further()
+    {
+        using ResponseBody answer = new(16, 1000);
+        Assert.Equal((1000, (long)Array.MaxLength), (answer.Limit, new ResponseBody().Limit));
+        answer.Write(new byte[1000]);
+        Assert.Throws<ProtocolException>(() => answer.Write(0));
+        Assert.Throws<ProtocolException>(() => answer.GetSpan(int.MaxValue));
+        Assert.Equal(1000, answer.Count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"classification":5}}]""")]
+    public void Nothing_is_written_for_a_caller_who_has_gone(string outputs)
+    {
+        using ResponseBody answer = new(aborted: new CancellationToken(canceled: true));
+        Assert.ThrowsAny<OperationCanceledException>(() => InferResponseWriter.TryWrite(Asking(outputs), Thousand(), answer, out _, out _));
+    }
+
     [Fact]
     public void Own_parameters_come_through_in_their_order_and_type()
     {
@@ -181,6 +222,17 @@ public sealed class InferCodecTests
                 Assert.Equal(400, InferFault.Status);
             }
         }
+    }
+
+    private static InferRequest Asking(string outputs) =>
+        Good("""{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]""" + outputs + "}");
+
+    /// <summary>A thousand times 0.1: 4,000 bytes, as JSON about 20,000.</summary>
+    private static Tensor[] Thousand()
+    {
+        float[] values = new float[1000];
+        Array.Fill(values, 0.1f);
+        return [new("OUTPUT0", ElementType.Fp32, new TensorShape(1, 1000), MemoryMarshal.AsBytes(values.AsSpan()).ToArray())];
     }
 
     private static InferRequest Good(string json) =>
