@@ -116,11 +116,15 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
         return _delivery;
     }
 
-    public void Dispose()
+    /// <summary>Lets the measured values go: nobody takes delivery of them, and no kernel of this is in flight.</summary>
+    public void Forget()
     {
         _values?.Dispose();
+        _values = null;
         _delivery.Dispose();
     }
+
+    public void Dispose() => Forget();
 
     /// <summary>Why a tensor of these dimensions is not handed on; null where it is.</summary>
     private static string? Obstacle(ElementType type, long[] dimensions) =>

@@ -78,16 +78,26 @@ internal sealed class OnnxRuns : IDisposable
         _measurement.Prepare(BindingFor([]), _call.Inputs);
         _launcher.LaunchManaged(stream, _measurement).ThrowIfFailed();
         _network.Home.Driver.StreamSynchronize(stream).ThrowIfFailed();
-        if (!_failure.IsEmpty)
+        bool isDelivered = false;
+        try
         {
-            return;
+            if (_failure.IsEmpty && FitsAddresses())
+            {
+                Deliver(stream);
+                isDelivered = true;
+            }
         }
-
-        if (!FitsAddresses())
+        finally
         {
-            return;
+            if (!isDelivered)
+            {
+                _measurement.Forget();
+            }
         }
+    }
 
+    private void Deliver(CuStream stream)
+    {
         for (int output = 0; output < _call.Outputs.Length; output++)
         {
             _call.OutputShapes[output] = _measurement.ShapeOf(output);

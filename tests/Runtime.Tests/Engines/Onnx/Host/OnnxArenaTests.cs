@@ -3,6 +3,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Faults;
 using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
@@ -56,6 +57,34 @@ public sealed class OnnxArenaTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.InRange(_arena.Holdings.Taken, 0, Mebi);
+    }
+
+    [Fact]
+    public void What_a_large_output_took_is_let_go_where_the_device_has_no_room_for_it()
+    {
+        using var bench = new Workbench(
+            EmulatedDriverOptions.WithDevices(1, new EmulatedDeviceOptions { MemoryBytes = (ulong)(64 * Mebi) })
+        );
+        ModuleInstance instance = bench.Load(TinyModels.Stretched());
+
+        ForwardException full = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, X(), Shape(100 * Mebi / 4)));
+
+        Assert.Equal(FailureKind.OutOfDeviceMemory, full.Kind);
+        Assert.InRange(_arena.Holdings.Taken, 100 * Mebi, 256 * Mebi);
+        Assert.InRange(_arena.Holdings.InUse, 0, Mebi);
+    }
+
+    [Fact]
+    public void What_a_large_output_took_is_let_go_where_it_cannot_be_delivered()
+    {
+        using Workbench bench = Bench();
+        ModuleInstance instance = bench.Load(TinyModels.Stretched());
+        Workbench.Forward(instance, X(), Shape(3));
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.RefusedLaunch, 0) { After = 1 });
+
+        Assert.Throws<ForwardException>(() => Workbench.Forward(instance, X(), Shape(100 * Mebi / 4)));
+
+        Assert.InRange(_arena.Holdings.InUse, 0, Mebi);
     }
 
     [Fact]
