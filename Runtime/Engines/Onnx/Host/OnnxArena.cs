@@ -13,8 +13,11 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 internal sealed class OnnxArena
 #pragma warning restore CA1001
 {
-    /// <summary>Unused bytes that may stay while runs go on; a model in steady state uses them again.</summary>
+    /// <summary>Unused bytes that may stay while runs go on.</summary>
     private const long Slack = 64L << 20;
+
+    /// <summary>So often in a row what was taken is left to runs that take the same again, before it is seen whether they still do.</summary>
+    private const int Patience = 30;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly Lock Registration = new();
@@ -29,6 +32,8 @@ internal sealed class OnnxArena
     private readonly ITimer _timer;
     private volatile bool _hasRun;
     private int _isWatched;
+    private long _lastTaken;
+    private int _spared;
 
     private OnnxArena(ulong bytes, TimeProvider time)
     {
@@ -171,7 +176,8 @@ internal sealed class OnnxArena
         }
     }
 
-    /// <summary>Gives much back while runs go on, and everything when none came since it looked last.</summary>
+    /// <summary>Gives much back while runs go on, and everything when none came since it looked last. What is taken again each time is left
+    /// to a model in steady state, which would only have it cleared by the system anew.</summary>
     private void Look()
     {
         try
@@ -179,9 +185,16 @@ internal sealed class OnnxArena
             bool isIdle = !_hasRun;
             _hasRun = false;
             (long taken, long inUse) = Holdings;
-            if (isIdle || taken - inUse > Slack)
+            bool isSteady = taken == _lastTaken && _spared < Patience;
+            _lastTaken = taken;
+            if (isIdle || (taken - inUse > Slack && !isSteady))
             {
+                _spared = 0;
                 TryShrink();
+            }
+            else if (isSteady)
+            {
+                _spared++;
             }
 
             if (isIdle)
