@@ -236,14 +236,22 @@ internal sealed class LanePool(InstanceParts parts, IReadOnlyList<DeviceContext>
             if (!_isClosed && !_waiting.Contains(lane))
             {
                 _waiting.Add(lane);
-                FreeIfIdle(lane);
+                try
+                {
+                    FreeIfIdle(lane);
+                }
+                catch (CudaException trouble)
+                {
+                    // The device failed, and whoever leases next is told.
+                    parts.Health.Explain(trouble);
+                }
             }
         }
     }
 
     private static void FreeIfIdle(HostLane lane)
     {
-        if (lane.FreeWhenIdle is not null && lane.Lane.IsIdle())
+        if (lane.HoldsUnneeded && lane.Lane.IsIdle())
         {
             lane.FreeUnheld();
         }

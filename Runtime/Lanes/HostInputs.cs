@@ -114,6 +114,12 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
     /// <summary>Lets the host tensors go.</summary>
     public void Forget() => Array.Clear(_given);
 
+    /// <summary>Whether its staging is much larger than forwards need.</summary>
+    public bool IsOversized => _staged.IsOversized;
+
+    /// <summary>Gives staging back that forwards do not need; the last one is over.</summary>
+    public void Trim() => _staged.Trim();
+
     public void Dispose()
     {
         for (int input = 0; input < _blocks.Length; input++)

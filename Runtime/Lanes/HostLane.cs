@@ -53,6 +53,9 @@ internal sealed class HostLane : ILane
     /// free.</summary>
     public HeldModes? FreeWhenIdle { get; set; }
 
+    /// <summary>Whether <see cref="FreeUnheld"/> has anything to free.</summary>
+    public bool HoldsUnneeded => FreeWhenIdle is not null || _inputs.IsOversized || _outputs.IsOversized;
+
     public int MaxForwards => 1;
 
     public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake)
@@ -157,9 +160,12 @@ internal sealed class HostLane : ILane
         _wake.Dispose();
     }
 
-    /// <summary>Frees what no mode holds any longer, if that was asked for. The lane is idle.</summary>
+    /// <summary>Frees what no mode holds any longer, if that was asked for, and staging that forwards do not need. The lane is
+    /// idle.</summary>
     public void FreeUnheld()
     {
+        _inputs.Trim();
+        _outputs.Trim();
         if (FreeWhenIdle is { } held)
         {
             FreeWhenIdle = null;

@@ -119,6 +119,12 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
+    /// <summary>Whether its staging is much larger than forwards need.</summary>
+    public bool IsOversized => _results.IsOversized;
+
+    /// <summary>Gives staging back that forwards do not need; the last one is over.</summary>
+    public void Trim() => _results.Trim();
+
     public void Dispose() => _results.Dispose();
 
     private Tensor[] Copies()

@@ -7,16 +7,29 @@ namespace Troupe.Runtime.Memory;
 
 /// <summary>Page-locked host memory through which a lane's inputs and outputs pass, so that copies to a real device need not
 /// wait.</summary>
-/// <remarks><b>Owns</b> one pinned allocation that grows to the largest need. <b>Thread</b> the lane's holder, no copy of the lane in
-/// flight when it grows.</remarks>
+/// <remarks><b>Owns</b> one pinned allocation that grows to the largest need, and is given back when forwards need much less. <b>Thread</b>
+/// the lane's holder, no copy of the lane in flight when it grows or shrinks.</remarks>
 internal sealed class HostStaging(DeviceContext device) : IDisposable
 {
+    /// <summary>What stays whatever forwards need: to page-lock it anew costs more than it is worth.</summary>
+    public const ulong Slack = 64UL << 20;
+
     private PinnedBuffer? _buffer;
+    private ulong _needed;
+    private ulong _neededBefore;
+
+    /// <summary>Bytes that are page-locked.</summary>
+    public ulong Bytes => _buffer?.ByteCount ?? 0;
+
+    /// <summary>Whether it is more than twice what the last two forwards needed both: a single large one leaves nothing behind, and large
+    /// ones that follow each other allocate nothing.</summary>
+    public bool IsOversized => Bytes > Math.Max(Slack, 2 * Math.Min(_needed, _neededBefore));
 
     /// <exception cref="ForwardException">The host has no more page-locked memory.</exception>
     public void Ensure(ulong bytes)
     {
-        if (bytes <= (_buffer?.ByteCount ?? 0))
+        (_neededBefore, _needed) = (_needed, bytes);
+        if (bytes <= Bytes)
         {
             return;
         }
@@ -34,6 +47,16 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
                 $"The host has no {bytes} bytes of page-locked memory left for the inputs and outputs of a forward.",
                 trouble
             );
+        }
+    }
+
+    /// <summary>Gives back what forwards do not need; nothing of a forward is in it any longer.</summary>
+    public void Trim()
+    {
+        if (IsOversized)
+        {
+            _buffer!.Dispose();
+            _buffer = null;
         }
     }
 
