@@ -8,7 +8,8 @@ namespace Troupe.Actors.Models;
 public interface IModelProbe
 {
     /// <summary>Tries to load the model.</summary>
-    /// <returns>The source, bound to the very bytes that were tried.</returns>
+    /// <returns>The source, bound to the very bytes that were tried; of files that a library opens by itself, to what they are before and
+    /// after.</returns>
     /// <exception cref="ModuleLoadException">The model is refused, or it ended, hung or overfilled the process it was tried in, or no such
     /// process was to be had.</exception>
     ModuleSource Try(ModuleSource source, CancellationToken cancellation);

@@ -24,22 +24,22 @@ public static class ArtifactReader
     public static ArtifactSpec Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        return Reading(
+            path,
+            () =>
+            {
+                using SafeFileHandle handle = RegularFile.Open(path);
+                return Open(handle, path);
+            }
+        );
+    }
+
+    /// <summary>Reads a file that is open, and stays so.</summary>
+    /// <exception cref="ArtifactException">As above.</exception>
+    internal static ArtifactSpec Open(SafeFileHandle file, string path)
+    {
         string where = Shown.Of(Path.GetFileName(path));
-        try
-        {
-            using SafeFileHandle handle = RegularFile.Open(path);
-            return Open(new ByteSource.File(handle, where), where, ArtifactLimits.Default);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or SecurityException)
-        {
-            throw new ArtifactException(
-                ArtifactFault.Unreadable,
-                where,
-                $"the file cannot be read: {Shown.Of(failure.Message)}",
-                "Name a file that exists and may be read.",
-                failure
-            );
-        }
+        return Reading(path, () => Open(new ByteSource.File(file, where), where, ArtifactLimits.Default));
     }
 
     /// <summary>Reads bytes; the plans of the result may be views of them.</summary>
@@ -85,6 +85,24 @@ public static class ArtifactReader
 
         ReadOnlyMemory<byte> bytes = source.Read(0, (int)source.Length);
         return isPlan ? OfPlan(bytes, where) : OfContainer(bytes, where);
+    }
+
+    private static ArtifactSpec Reading(string path, Func<ArtifactSpec> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException or SecurityException)
+        {
+            throw new ArtifactException(
+                ArtifactFault.Unreadable,
+                Shown.Of(Path.GetFileName(path)),
+                $"the file cannot be read: {Shown.Of(failure.Message)}",
+                "Name a file that exists and may be read.",
+                failure
+            );
+        }
     }
 
     private static ArtifactSpec OpenArchive(ZipFile archive, long bytes, ArtifactLimits limits)

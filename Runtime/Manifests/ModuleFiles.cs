@@ -67,14 +67,49 @@ internal static class ModuleFiles
     public static byte[] Digest(string path, FileDigests? files)
     {
         using FileStream file = Open(path);
+        return Digest(file, path, files);
+    }
+
+    /// <summary>SHA-256 of a file that is open, from its beginning.</summary>
+    /// <inheritdoc cref="Read(string, FileDigests?, long)"/>
+    public static byte[] Digest(FileStream file, string path, FileDigests? files)
+    {
+        file.Position = 0;
         byte[] digest = Reading(path, () => SHA256.HashData(file));
         files?.NoteDigest(path, digest);
         return digest;
     }
 
-    /// <summary>A file that a library reads by itself: it is one, and where somebody asks it is the one that is required.</summary>
-    /// <exception cref="ModuleLoadException">It is no regular file, or not the one that is required.</exception>
-    public static void Admit(string path, FileDigests? files)
+    /// <summary>Has a library read files by their paths; where somebody asks they are what is required before it and after it. What they
+    /// were in between is not seen, nor what becomes of them while the library keeps them mapped.</summary>
+    /// <exception cref="ModuleLoadException">One is no regular file, or not the one that is required; what was made of it is
+    /// gone.</exception>
+    public static T WhileUnchanged<T>(IReadOnlyList<string> paths, FileDigests? files, Func<T> read)
+        where T : IDisposable
+    {
+        foreach (string path in paths)
+        {
+            Admit(path, files);
+        }
+
+        T made = read();
+        try
+        {
+            foreach (string path in files is null ? [] : paths)
+            {
+                Digest(path, files);
+            }
+
+            return made;
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
+
+    private static void Admit(string path, FileDigests? files)
     {
         if (files is not null)
         {

@@ -51,11 +51,14 @@ internal sealed class ModuleReader(BackendCatalogue backends)
     private ModuleDefinition ReadArtifact(ModuleSource source)
     {
         string path = source.Path;
-        byte[] digest = ModuleFiles.Digest(path, source.Files);
+
+        // The one that is open, whatever stands at its path meanwhile; and as it was, where somebody asks.
+        using FileStream file = ModuleFiles.Open(path);
+        byte[] digest = ModuleFiles.Digest(file, path, source.Files);
         ArtifactSpec artifact;
         try
         {
-            artifact = ArtifactReader.Open(path);
+            artifact = ArtifactReader.Open(file.SafeFileHandle, path);
         }
         catch (ArtifactException unknown)
             when (unknown.Fault == ArtifactFault.UnknownFormat && !ModelFileNames.ArtifactExtensions.Contains(Path.GetExtension(path)))
@@ -65,6 +68,11 @@ internal sealed class ModuleReader(BackendCatalogue backends)
         catch (ArtifactException refused)
         {
             return ArtifactModule.Explained<ModuleDefinition>(() => throw refused);
+        }
+
+        if (source.Files is not null)
+        {
+            ModuleFiles.Digest(file, path, source.Files);
         }
 
         return ArtifactModule.Define(artifact, path, source.Names, ContentHash.FromSha256(digest), backends);

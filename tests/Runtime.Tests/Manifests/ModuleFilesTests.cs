@@ -1,11 +1,15 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Artifacts;
+using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
+using Troupe.TestSupport.Artifacts;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -90,6 +94,50 @@ public sealed class ModuleFilesTests
             bench.Platform.LoadInstance(bound, 0, new(1), TestContext.Current.CancellationToken)
         );
         Assert.Contains("b.onnx' has changed since the model was tried", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, "w.bin' has changed since the model was tried")]
+    [InlineData(false, null)]
+    public void What_a_library_read_by_itself_is_held_against_what_was_tried_once_more_afterwards(bool isChanged, string? because)
+    {
+        using var folder = new ModuleFolder();
+        string path = Path.Combine(folder.Path, "w.bin");
+        File.WriteAllText(path, "tried");
+        var files = new FileDigests();
+        ModuleFiles.Digest(path, files);
+        using var made = new MemoryStream();
+
+        MemoryStream Read()
+        {
+            File.WriteAllText(path, isChanged ? "other" : "tried");
+            return made;
+        }
+
+        Exception? refused = Record.Exception(() => ModuleFiles.WhileUnchanged([path], new FileDigests(files.ByPath), Read));
+
+        Assert.Equal(because is null, refused is null);
+        Assert.Contains(because ?? "", refused?.Message ?? "", StringComparison.Ordinal);
+        Assert.Equal(!isChanged, made.CanRead);
+        Assert.Same(made, ModuleFiles.WhileUnchanged([path], null, () => made));
+    }
+
+    [Fact]
+    public void An_artifact_is_read_from_the_file_that_was_digested_whatever_stands_at_its_path_meanwhile()
+    {
+        using var folder = new ModuleFolder();
+        string path = Path.Combine(folder.Path, "net.plan"),
+            other = Path.Combine(folder.Path, "other");
+        File.WriteAllBytes(path, RecordStrings.Plan());
+        File.WriteAllBytes(other, [.. RecordStrings.Plan(), 1, 2, 3, 4]);
+        using FileStream file = ModuleFiles.Open(path);
+        byte[] digest = ModuleFiles.Digest(file, path, null);
+        File.Move(other, path, overwrite: true);
+
+        ArtifactSpec artifact = ArtifactReader.Open(file.SafeFileHandle, path);
+
+        Assert.Equal(digest, SHA256.HashData(artifact.Engines[0].Record.Plan.Span));
+        Assert.NotEqual(digest, ModuleFiles.Digest(path, null));
     }
 
     [Theory]

@@ -84,7 +84,11 @@ internal sealed class OnnxNetwork : IDisposable
         try
         {
             var arena = OnnxArena.Of(MemoryOf(home.Driver));
-            session = OnnxSession.Create(source, graph, cancellation);
+            session = ModuleFiles.WhileUnchanged(
+                Companions(source, graph),
+                source.Files,
+                () => OnnxSession.Create(source, graph, cancellation)
+            );
             return new OnnxNetwork(source, home, graph, weights, session, arena);
         }
         catch
@@ -132,13 +136,14 @@ internal sealed class OnnxNetwork : IDisposable
             );
         }
 
-        string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
-        foreach (string file in graph.ExternalFiles)
-        {
-            ModuleFiles.Admit(ModuleFiles.Resolve(folder, file, source.Path), source.Files);
-        }
-
         return graph;
+    }
+
+    /// <summary>The files beside the model that ONNX Runtime opens by itself.</summary>
+    private static string[] Companions(EngineSource source, OnnxGraph graph)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
+        return [.. graph.ExternalFiles.Select(file => ModuleFiles.Resolve(folder, file, source.Path))];
     }
 
     private EngineTensor DescribeOutput(EngineSource source, string name, NodeMetadata metadata, OnnxGraph graph, HashSet<string> dependent)
