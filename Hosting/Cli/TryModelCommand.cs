@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Probes;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
 
@@ -25,22 +27,33 @@ internal static class TryModelCommand
             {
                 EndWithParent();
                 BeFirstToEnd();
-                parsed.InvocationConfiguration.Output.WriteLine(Try(parsed.GetRequiredValue(path), cancellation).ToLine());
+                ModuleSource source = new(new ModelReference("tried", 1), parsed.GetRequiredValue(path));
+                ProbeReport report = Report(source.Path, () => Platform.TryLoad(source, cancellation));
+                parsed.InvocationConfiguration.Output.WriteLine(report.ToLine());
                 return Task.FromResult((int)ExitCode.Success);
             }
         );
         return command;
     }
 
-    private static ProbeReport Try(string path, CancellationToken cancellation)
+    /// <summary>What came of a trial; whatever it threw, the node is told in words what it was.</summary>
+    public static ProbeReport Report(string path, Func<FileDigests> load)
     {
         try
         {
-            return ProbeReport.Tried(Platform.TryLoad(new ModuleSource(new ModelReference("tried", 1), path), cancellation).ByPath);
+            return ProbeReport.Tried(load().ByPath);
         }
-        catch (ModuleLoadException refused)
+        catch (Exception trouble) when (trouble is not OperationCanceledException)
         {
-            return ProbeReport.Refused(refused.Kind, refused.Message);
+            (FailureKind kind, string detail) = trouble switch
+            {
+                ModuleLoadException refused => (refused.Kind, refused.Message),
+                ForwardException failed => (failed.Kind, failed.Message),
+                OutOfMemoryException => (FailureKind.InvalidModel, $"'{path}' needs more memory to be loaded than this machine has left."),
+                IOException or UnauthorizedAccessException => (FailureKind.InvalidModel, $"'{path}' cannot be read: {trouble.Message}"),
+                _ => (FailureKind.Internal, $"'{path}' was not loaded: {trouble.Message}"),
+            };
+            return ProbeReport.Refused(kind, detail);
         }
     }
 

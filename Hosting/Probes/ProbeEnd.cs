@@ -30,6 +30,13 @@ internal static class ProbeEnd
             $"The model '{model}' ({path}) took {taken} bytes of memory where it was tried, more than the {bound} of --probe-memory, and was given up. {Anyway} A model that needs more is given it with --probe-memory."
         );
 
+    /// <summary>It was loaded, and what it said of it is more than is read.</summary>
+    public static ModuleLoadException SaidTooMuch(string model, string path, int bound) =>
+        new(
+            FailureKind.InvalidModel,
+            $"The model '{model}' ({path}) was tried, but the report on it is longer than the {bound} characters that are read: it has too many files, or names too long. {Anyway}"
+        );
+
     /// <summary>There is no process to try it in: it is not loaded untried.</summary>
     public static ModuleLoadException NotStarted(string model, string why) =>
         new(
@@ -53,9 +60,19 @@ internal static class ProbeEnd
             _ => "",
         };
 
+    /// <summary>Its last line that is for people: no stack, no type of the program.</summary>
     private static string Said(string error)
     {
-        string line = error.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
+        string line =
+            error
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .LastOrDefault(static line =>
+                    !line.StartsWith("at ", StringComparison.Ordinal)
+                    && !line.StartsWith("--- ", StringComparison.Ordinal)
+                    && !line.StartsWith("Unhandled exception", StringComparison.Ordinal)
+                    && !line.Contains("System.", StringComparison.Ordinal)
+                )
+            ?? "";
         return line.Length == 0 ? "" : $" ('{(line.Length > 200 ? line[..200] + "…" : line)}')";
     }
 }

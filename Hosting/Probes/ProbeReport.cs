@@ -13,8 +13,8 @@ internal sealed record ProbeReport(IReadOnlyDictionary<string, string>? Files, F
     /// <summary>The command by which <c>troupe</c> tries a model; not shown in its help.</summary>
     public const string Command = "try-model";
 
-    /// <summary>Most that is read of a report.</summary>
-    public const int MaxBytes = 1 << 20;
+    /// <summary>Most characters that are read of a report.</summary>
+    public const int MaxLength = 16 << 20;
 
     public static ProbeReport Tried(IReadOnlyDictionary<string, string> files) => new(files, null, null);
 

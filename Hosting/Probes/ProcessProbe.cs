@@ -19,13 +19,16 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
     /// not.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>Most characters that are read of what it complains of.</summary>
+    private const int MaxError = 1 << 20;
+
     public ModuleSource Try(ModuleSource source, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(source);
         string model = source.Model.Name;
         using Process child = Start(model, source.Path);
-        Task<string> output = ReadAsync(child.StandardOutput),
-            error = ReadAsync(child.StandardError);
+        Task<BoundedText> output = BoundedText.ReadAsync(child.StandardOutput, ProbeReport.MaxLength),
+            error = BoundedText.ReadAsync(child.StandardError, MaxError);
         try
         {
             Watch(child, model, source.Path, cancellation);
@@ -35,10 +38,15 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
             Kill(child);
         }
 
-        string said = output.GetAwaiter().GetResult();
+        BoundedText said = output.GetAwaiter().GetResult();
+        if (child.ExitCode == 0 && !said.IsWhole)
+        {
+            throw ProbeEnd.SaidTooMuch(model, source.Path, ProbeReport.MaxLength);
+        }
+
         ProbeReport report =
-            (child.ExitCode == 0 ? ProbeReport.Parse(said) : null)
-            ?? throw ProbeEnd.Died(model, source.Path, child.ExitCode, error.GetAwaiter().GetResult());
+            (child.ExitCode == 0 ? ProbeReport.Parse(said.Text) : null)
+            ?? throw ProbeEnd.Died(model, source.Path, child.ExitCode, error.GetAwaiter().GetResult().Text);
         return report.Files is { } files
             ? source with
             {
@@ -116,19 +124,5 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
         }
 
         child.WaitForExit();
-    }
-
-    /// <summary>The beginning of what it writes; the rest is read and dropped, so that it never waits to be read.</summary>
-    private static async Task<string> ReadAsync(StreamReader stream)
-    {
-        char[] kept = new char[ProbeReport.MaxBytes];
-        int length = 0,
-            read;
-        while ((read = await stream.ReadAsync(kept.AsMemory(length)).ConfigureAwait(false)) > 0)
-        {
-            length = length + read < kept.Length ? length + read : 0;
-        }
-
-        return new string(kept, 0, length);
     }
 }
