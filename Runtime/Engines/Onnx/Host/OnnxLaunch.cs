@@ -100,7 +100,7 @@ internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions 
         TensorShape[] shapes = [.. values.Select(OnnxMeasurement.ShapeOf)];
         if (!_binding.OutputShapes.SequenceEqual(shapes))
         {
-            network.Shapes.Contradict(_binding.InputShapes, _binding.OutputShapes, shapes);
+            network.Shapes.Contradict(_binding.InputShapes, shapes);
             OnnxFailures.ReportContradiction(failure, network, _binding.OutputShapes, shapes);
             return;
         }

@@ -116,7 +116,7 @@ internal sealed class OnnxRuns : IDisposable
             if (_call.OutputShapes[output].IsConcrete && _call.OutputShapes[output] != _measurement.ShapeOf(output))
             {
                 TensorShape[] measured = [.. _call.Outputs.Select((_, index) => _measurement.ShapeOf(index))];
-                _network.Shapes.Contradict(_call.InputShapes, _call.OutputShapes, measured);
+                _network.Shapes.Contradict(_call.InputShapes, measured);
                 OnnxFailures.ReportContradiction(_failure, _network, _call.OutputShapes, measured);
                 return false;
             }

@@ -9,14 +9,14 @@ namespace Troupe.Runtime.Engines.Onnx.Model;
 /// learn for each other.</remarks>
 internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyList<EngineTensor> outputs)
 {
-    /// <summary>Beyond this many combinations of input shapes no more are remembered; a run at a new one measures its outputs.</summary>
-    private const int MaxLearned = 1024;
+    /// <summary>So many combinations of input shapes are remembered; a run at another one measures its outputs.</summary>
+    public const int MaxLearned = 1024;
 
     /// <summary>A shape of which nothing is known before the run.</summary>
     private static readonly TensorShape Open = new(-1);
 
     private readonly Lock _lock = new();
-    private readonly List<(TensorShape[] Inputs, TensorShape[] Outputs)> _learned = [];
+    private readonly LearnedShapes _learned = new(MaxLearned);
     private readonly bool[] _isDependent = [.. outputs.Select(output => output.IsDataDependent)];
 
     /// <summary>By output: the input that it is; -1 where it is computed.</summary>
@@ -72,37 +72,30 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
     {
         lock (_lock)
         {
-            if (Find(given) is { } learned)
-            {
-                Compare(learned, measured);
-            }
-            else if (_learned.Count < MaxLearned)
-            {
-                _learned.Add((given.ToArray(), measured.ToArray()));
-            }
+            Remember(given, measured);
         }
     }
 
-    /// <summary>A run gave other shapes than it was prepared for: what it gave holds for these input shapes from now on. An output that
-    /// gave something else before, or for which nothing more can be remembered, is measured always.</summary>
-    public void Contradict(ReadOnlySpan<TensorShape> given, ReadOnlySpan<TensorShape> expected, ReadOnlySpan<TensorShape> measured)
+    /// <summary>A run gave other shapes than it was prepared for: what it gave holds for these input shapes from now on. An output that is
+    /// remembered to have given something else for them is measured always.</summary>
+    public void Contradict(ReadOnlySpan<TensorShape> given, ReadOnlySpan<TensorShape> measured)
     {
         lock (_lock)
         {
-            if (Find(given) is { } learned)
-            {
-                Compare(learned, measured);
-            }
-            else if (_learned.Count < MaxLearned)
-            {
-                _learned.Add((given.ToArray(), measured.ToArray()));
-            }
-            else
-            {
-                Compare(expected, measured);
-            }
-
+            Remember(given, measured);
             Volatile.Write(ref _isContradicted, true);
+        }
+    }
+
+    private void Remember(ReadOnlySpan<TensorShape> given, ReadOnlySpan<TensorShape> measured)
+    {
+        if (_learned.Find(given) is { } learned)
+        {
+            Compare(learned, measured);
+        }
+        else
+        {
+            _learned.Add(given, measured);
         }
     }
 
@@ -146,7 +139,7 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
     {
         lock (_lock)
         {
-            TensorShape[]? learned = Find(given);
+            TensorShape[]? learned = _learned.Find(given);
             for (int index = 0; index < inferred.Length; index++)
             {
                 if (!_isDependent[index])
@@ -159,18 +152,5 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
                 }
             }
         }
-    }
-
-    private TensorShape[]? Find(ReadOnlySpan<TensorShape> given)
-    {
-        foreach ((TensorShape[] shapes, TensorShape[] results) in _learned)
-        {
-            if (given.SequenceEqual(shapes))
-            {
-                return results;
-            }
-        }
-
-        return null;
     }
 }
