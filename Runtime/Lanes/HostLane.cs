@@ -221,10 +221,18 @@ internal sealed class HostLane : ILane
     }
 
     /// <summary>Contexts, plans and recordings were made for shapes that are none.</summary>
+    /// <exception cref="ForwardException">The device refuses it, or is lost.</exception>
     private void ForgetShapes()
     {
-        Lane.WaitUntilIdle();
-        Lane.DropContexts();
+        try
+        {
+            Lane.WaitUntilIdle();
+            Lane.DropContexts();
+        }
+        catch (CudaException trouble)
+        {
+            throw _health.Explain(trouble);
+        }
     }
 
     private void Enqueue(bool isFirst)
