@@ -96,7 +96,7 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    /// <exception cref="BadHttpRequestException">The body is chunked wrongly.</exception>
+    /// <exception cref="BadHttpRequestException">The body is chunked wrongly, or comes too slowly.</exception>
     /// <exception cref="ConnectionResetException">The client went away in the middle of it.</exception>
     private static async ValueTask<ReadResult> ReadPartAsync(HttpRequest request, CancellationToken aborted)
     {
@@ -104,7 +104,7 @@ internal sealed class RequestBody : IDisposable
         {
             return await request.BodyReader.ReadAsync(aborted);
         }
-        catch (BadHttpRequestException end) when (request.ContentLength is not null)
+        catch (BadHttpRequestException end) when (request.ContentLength is not null && end.StatusCode == StatusCodes.Status400BadRequest)
         {
             throw new ConnectionResetException("the connection ended in the middle of a body", end);
         }
