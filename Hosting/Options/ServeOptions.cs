@@ -44,7 +44,7 @@ internal sealed class ServeOptions
 
         options.Problems.AddRange(
             OptionVariables
-                .Unknown(environment.Keys)
+                .Unknown(environment)
                 .Select(name => new OptionProblem(
                     $"{name} is not a variable that is read; known are {string.Join(", ", OptionKeys.All.Select(key => key.Variable))}",
                     IsMissingPath: false

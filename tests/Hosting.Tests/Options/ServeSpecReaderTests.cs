@@ -84,16 +84,41 @@ public sealed class ServeSpecReaderTests
     [InlineData("troupe_http_", true)]
     [InlineData("TROUPE_URL", false)]
     [InlineData("TROUPE_STACKTRACE", false)]
-    [InlineData("TROUPE_PORT", false)]
-    [InlineData("TROUPE_PORT_8000_TCP_ADDR", false)]
-    [InlineData("TROUPE_METRICS_SERVICE_HOST", false)]
-    [InlineData("TROUPE_SERVICE_PORT_HTTP", false)]
+    [InlineData("TROUPE_HTTP_PORT", true)]
+    [InlineData("TROUPE_PORT_8000_TCP_ADDR", true)]
+    [InlineData("TROUPE_METRICS_SERVICE_HOST", true)]
+    [InlineData("TROUPE_SERVICE_PORT_HTTP", true)]
     [InlineData("HTTP", false)]
     public void A_variable_that_looks_like_a_setting_and_is_none_is_refused(string name, bool refused)
     {
-        Read([], [(name, "x")], out IReadOnlyList<OptionProblem>? problems);
+        Read([], [(name, "9000")], out IReadOnlyList<OptionProblem>? problems);
 
         Assert.Equal(refused ? [$"{name} is not a variable that is read"] : [], problems.Select(problem => problem.Text.Split(';')[0]));
+    }
+
+    [Theory]
+    [InlineData("TROUPE", "tcp")]
+    [InlineData("TROUPE_METRICS", "udp")]
+    [InlineData("TROUPE_HTTP", "sctp")]
+    public void What_Kubernetes_tells_of_a_service_is_no_setting(string service, string protocol)
+    {
+        string port = $"{service}_PORT_8000_{protocol.ToUpperInvariant()}";
+        Read(
+            [],
+            [
+                ($"{service}_SERVICE_HOST", "10.0.0.11"),
+                ($"{service}_SERVICE_PORT", "8000"),
+                ($"{service}_SERVICE_PORT_HTTP", "8000"),
+                ($"{service}_PORT", $"{protocol}://10.0.0.11:8000"),
+                (port, $"{protocol}://10.0.0.11:8000"),
+                ($"{port}_PROTO", protocol),
+                ($"{port}_PORT", "8000"),
+                ($"{port}_ADDR", "10.0.0.11"),
+            ],
+            out IReadOnlyList<OptionProblem>? problems
+        );
+
+        Assert.Empty(problems);
     }
 
     [Fact]
