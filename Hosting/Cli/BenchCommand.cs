@@ -15,6 +15,9 @@ internal static class BenchCommand
 {
     private const int MostClients = 1024;
 
+    /// <summary>Of the inputs of one request: what an array can hold, less what frames them.</summary>
+    private static readonly long MostBytes = Array.MaxLength - (1L << 20);
+
     public static Command Create()
     {
         Argument<string?> model = Arguments.OptionalWord(
@@ -82,10 +85,15 @@ internal static class BenchCommand
     {
         long started = Stopwatch.GetTimestamp();
         using NodeClient node = client.Client(parsed, atMost: duration);
+        Uri url = Plain(node.Url);
         TensorSpec[] specs = await ModelInputs.AskAsync(node, [model], stop);
         Tensor[] given = [.. inputs.Select(input => ModelInputs.Read(specs, input))];
         Tensor[] tensors = [.. given, .. specs.Where(spec => given.All(tensor => tensor.Name != spec.Name)).Select(ModelInputs.Blank)];
-        Uri url = new(node.Url);
+        if (tensors.Sum(tensor => (long)tensor.Data.Length) > MostBytes)
+        {
+            throw new CliException(ExitCode.Usage, "the inputs are larger than one request can be; give smaller ones with --input");
+        }
+
         TimeSpan left = duration - Stopwatch.GetElapsedTime(started);
         LoadSpec load = new(
             new DnsEndPoint(url.Host, url.Port),
@@ -101,6 +109,16 @@ internal static class BenchCommand
         {
             throw new CliException(ExitCode.Unreachable, $"the node at {node.Url} went away: {lost.Message}", lost);
         }
+    }
+
+    /// <summary>The load goes over plain connections, so that it is the node that is measured.</summary>
+    /// <exception cref="CliException">The node is reached by TLS.</exception>
+    public static Uri Plain(string node)
+    {
+        Uri url = new(node);
+        return url.Scheme == Uri.UriSchemeHttp
+            ? url
+            : throw new CliException(ExitCode.Usage, $"'{node}': bench speaks plain HTTP only; give the node's own http:// address");
     }
 
     private static void Show(Terminal terminal, BenchResult result)

@@ -36,11 +36,21 @@ internal static class ModelInputs
     }
 
     /// <summary>A tensor of zeros, or of empty strings, with 1 for what is free in its shape.</summary>
+    /// <exception cref="CliException">It would be larger than an array can be.</exception>
     public static Tensor Blank(TensorSpec spec)
     {
         TensorShape shape = new([.. spec.Shape.Span.ToArray().Select(dimension => Math.Max(dimension, 1))]);
-        long bytes = spec.Type == ElementType.Bytes ? sizeof(int) * shape.ElementCount : spec.Type.ByteCount(shape.ElementCount);
-        return new Tensor(spec.Name, spec.Type, shape, new byte[bytes]);
+        long bytes;
+        bool isCountable =
+            spec.Type == ElementType.Bytes
+                ? ElementType.Int32.TryGetByteCount(shape, out bytes)
+                : spec.Type.TryGetByteCount(shape, out bytes);
+        return isCountable && bytes <= Array.MaxLength
+            ? new Tensor(spec.Name, spec.Type, shape, new byte[bytes])
+            : throw new CliException(
+                ExitCode.Usage,
+                $"the input '{spec.Name}' of shape {shape} is larger than can be sent; give a smaller one with --input {spec.Name}=FILE"
+            );
     }
 
     private static TensorSpec[] Parse(string text)
