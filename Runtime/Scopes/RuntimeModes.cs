@@ -13,8 +13,8 @@ namespace Troupe.Runtime.Scopes;
 /// <remarks>
 /// Same table and same fold as in a cluster, without leases: a scope ends when it is disposed. What a scope on one module sets holds for
 /// that module alone, and waits for that module alone.
-/// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; never in
-/// <see cref="Admit"/>.
+/// <b>Owns</b> no resource; modules do. <b>Thread</b> any. <b>Blocks</b> in changes, while modules finish work in flight; in
+/// <see cref="Admit"/> only where an earlier change could not be applied to the module and is tried again.
 /// </remarks>
 public sealed partial class RuntimeModes(ILogger? log = null)
 {
