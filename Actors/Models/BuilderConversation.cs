@@ -13,7 +13,8 @@ internal sealed record ResolveModel(long Ticket, LoadModel Load, bool IsOwn = fa
 internal sealed record ModelResolved(long Ticket, ModuleSource Source) : INoSerializationVerificationNeeded;
 
 /// <summary>Directory to builder: load this on that device. Answered by <see cref="InstanceBuilt"/> or <see cref="BuildFailed"/>.</summary>
-internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal) : IBuilderRequest;
+/// <param name="IsRestore">The node has served it: it comes back however many loads hang.</param>
+internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal, bool IsRestore = false) : IBuilderRequest;
 
 /// <summary>Builder to directory: loaded, and nobody's yet. The directory hands it to the executor or back with
 /// <see cref="DiscardInstance"/>.</summary>

@@ -14,7 +14,7 @@ namespace Troupe.Actors.Models;
 /// bound.</remarks>
 internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
 {
-    /// <summary>Steps that hang and were given up; with so many of them the node loads no more.</summary>
+    /// <summary>Steps that hang and were given up; with so many of them the node loads nothing new.</summary>
     public const int MaxAbandoned = 16;
 
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(5);
@@ -39,7 +39,8 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
             Start(
                 build.Ticket,
                 $"Loading '{build.Source.Model.Name}' from '{build.Source.Path}' on device {build.Ordinal}",
-                work => Build(build, work.Cancellation)
+                work => Build(build, work.Cancellation),
+                build.IsRestore
             )
         );
         Receive<DiscardInstance>(discard => DisposeApart(discard.HandOver));
@@ -71,9 +72,9 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void Start(long ticket, string what, Func<BuilderWork, object> step)
+    private void Start(long ticket, string what, Func<BuilderWork, object> step, bool isRestore = false)
     {
-        if (_abandoned.Count >= MaxAbandoned)
+        if (!isRestore && _abandoned.Count >= MaxAbandoned)
         {
             Sender.Tell(
                 new BuildFailed(

@@ -33,12 +33,12 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
     public void Request(ModelOperation operation, IReplyTo<ModelReply>? asker)
     {
-        if (_queue.IsFull)
+        if (_queue.IsFullFor(operation))
         {
             var refusal = new ModelReply.Failed(
                 operation.Name,
                 FailureKind.QueueFull,
-                $"{OperationQueue.Limit} loads and unloads wait on node {residency.Self} already. Try again later."
+                $"{OperationQueue.Limit} {(operation is ModelOperation.Load ? "loads" : "unloads")} wait on node {residency.Self} already. Try again later."
             );
             decisions.Add(ModelDecision.Announce(asker, refusal));
             return;
@@ -83,7 +83,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             operation.Ticket = ++_tickets;
             if (residency.HasDevice(ordinal))
             {
-                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Source!, ordinal)));
+                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Source!, ordinal, operation is ModelOperation.Restore)));
             }
             else
             {

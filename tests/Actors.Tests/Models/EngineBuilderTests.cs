@@ -1,6 +1,7 @@
 using Troupe.Actors.Models;
 using Troupe.Actors.Tests.Node;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Failures;
@@ -45,7 +46,7 @@ public sealed class EngineBuilderTests : IDisposable
         _platform.OnLoad = Hang;
         Task<ModelReply>[] hanging =
         [
-            .. Enumerable.Range(0, OperationQueue.LoadsAtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
+            .. Enumerable.Range(0, OperationQueue.AtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
         ];
         Assert.IsType<ModelReply.Unloaded>(
             await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)
@@ -98,6 +99,37 @@ public sealed class EngineBuilderTests : IDisposable
         }
 
         Assert.IsType<ModelReply.Loaded>(last);
+    }
+
+    [Fact]
+    public async Task A_device_gets_its_model_back_on_a_node_on_which_too_many_loads_hang()
+    {
+        await using LocalNode local = LocalNode.Start(_platform, spec => spec with { LoadBound = TimeSpan.FromMilliseconds(100) });
+        await local.Load("good");
+        _platform.OnLoad = Hang;
+        for (int index = 0; index < EngineBuilderActor.MaxAbandoned; index++)
+        {
+            Assert.Equal(FailureKind.DeadlineExceeded, Assert.IsType<ModelReply.Failed>(await local.LoadAny($"hangs-{index}")).Kind);
+        }
+
+        int crashes = 1;
+        _platform.OnSubmit = _ =>
+        {
+            if (Interlocked.Exchange(ref crashes, 0) == 1)
+            {
+                throw new InvalidOperationException("a defect");
+            }
+        };
+        await local.Ask("good");
+        Assert.Equal(0, crashes);
+        await LocalNode.Eventually(() => _platform.Instances.Count == 2);
+        ForwardReply reply = await local.Ask("good");
+        while (reply is ForwardReply.Failed { Kind: FailureKind.DeviceLost or FailureKind.ModelNotLoaded })
+        {
+            reply = await local.Ask("good");
+        }
+
+        Assert.IsType<ForwardReply.Succeeded>(reply);
     }
 
     [Theory]

@@ -136,6 +136,36 @@ public sealed class ModelDirectoryCoreTests
     }
 
     [Fact]
+    public void A_device_gets_back_what_was_on_it_however_many_loads_hang()
+    {
+        Load("m", 1);
+        HangLoads();
+        _core.Load(new LoadModel("m", 2), new Asker("waits"));
+        _core.Gone(new DeviceGone(1, "a crash", false));
+        _core.Ready([1]);
+        BuildInstance restore = Assert.IsType<BuildInstance>(Assert.Single(Decisions, decision => decision.Message is BuildInstance).Message);
+        Assert.Equal(("m", 1, true), (restore.Source.Model.Name, restore.Ordinal, restore.IsRestore));
+    }
+
+    [Fact]
+    public void Loads_that_wait_refuse_no_unload()
+    {
+        Load("m", 1);
+        HangLoads();
+        for (int i = 0; i <= OperationQueue.Limit; i++)
+        {
+            _core.Load(new LoadModel($"waits-{i}"), new Asker("waits"));
+        }
+
+        Assert.Equal(
+            "256 loads wait on node a:1 already. Try again later.",
+            Assert.IsType<ModelReply.Failed>(Decisions[^1].Reply).Detail
+        );
+        _core.Unload(new UnloadModel("m"), new Asker("caller"));
+        Assert.Single(Decisions, decision => decision.Message is UnloadInstance);
+    }
+
+    [Fact]
     public void Unloading_what_is_not_loaded_says_so()
     {
         _core.Unload(new UnloadModel("m", 4), new Asker("caller"));
@@ -160,6 +190,18 @@ public sealed class ModelDirectoryCoreTests
     {
         _core.Load(new LoadModel(name, Gpus: gpus), new Asker("load"));
         Assert.IsType<ModelReply.Loaded>(Settle("load"));
+    }
+
+    /// <summary>As many loads as may be under way at once, none of which goes on.</summary>
+    private void HangLoads()
+    {
+        for (int i = 0; i < OperationQueue.AtOnce; i++)
+        {
+            _core.Load(new LoadModel($"hangs-{i}"), new Asker("hangs"));
+        }
+
+        _core.Load(new LoadModel("one-more"), new Asker("waits"));
+        Assert.Equal(OperationQueue.AtOnce, Decisions.Count(decision => decision.Message is ResolveModel));
     }
 
     private int[] Gpus(string name) => [.. _core.Snapshot().Single(model => model.Model.Name == name).Gpus.Select(gpu => gpu.Ordinal)];
