@@ -9,7 +9,7 @@ namespace Troupe.Actors.Routing;
 /// <summary>Batch forwards before they are admitted: they wait here, where no deadline runs, until a device for them has little to do; then
 /// <see cref="RouterCore"/> takes them as it takes any other.</summary>
 /// <remarks>Knows no Akka. Part of the router and of its thread. First come, first admitted, for each model and device that is named; one
-/// that finds every queue full waits again, at the front.</remarks>
+/// that finds every queue full waits again, where it stood.</remarks>
 internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
     /// <summary>A device that holds as many forwards is given no batch one: enough to keep it busy, and few enough for an online one to
@@ -22,6 +22,7 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     private readonly Dictionary<(ModelReference Model, GpuId? Gpu), LinkedList<BatchForward>> _lines = [];
     private readonly Dictionary<RequestId, BatchForward> _waiting = [];
     private readonly List<(ModelReference Model, GpuId? Gpu)> _empty = [];
+    private long _arrivals;
     private bool _draining;
 
     public int Count => _waiting.Count;
@@ -35,7 +36,7 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
             return;
         }
 
-        BatchForward batch = new(this, forward, sink);
+        BatchForward batch = new(this, forward, sink, ++_arrivals);
         if (_waiting.Count >= MostWaiting)
         {
             Refuse(batch, FailureKind.QueueFull, $"{MostWaiting} batch forwards wait at node {table.Self}; send more when some are done.");
@@ -46,7 +47,7 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
         }
         else
         {
-            LineOf(batch).AddLast(batch.Place);
+            Enter(batch);
             Admit(now);
         }
     }
@@ -59,9 +60,9 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
             return;
         }
 
-        foreach (((ModelReference model, GpuId? gpu), LinkedList<BatchForward> line) in _lines)
+        foreach (((ModelReference, GpuId?) key, LinkedList<BatchForward> line) in _lines)
         {
-            while (line.First is { } first && HasRoom(model, gpu, now))
+            while (line.First is { } first && HasRoom(first.Value.Forward, now))
             {
                 Leave(first.Value);
                 origin.Accept(first.Value.Forward, first.Value, now);
@@ -69,7 +70,7 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
 
             if (line.Count == 0)
             {
-                _empty.Add((model, gpu));
+                _empty.Add(key);
             }
         }
 
@@ -110,32 +111,73 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     /// <summary>The terminal reply to one that was admitted.</summary>
     private void End(BatchForward batch, ForwardReply reply)
     {
-        if (reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && !_draining && _waiting.TryAdd(batch.Forward.Id, batch))
+        bool mayWait = !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && IsHeld(batch.Forward);
+        if (mayWait && _waiting.TryAdd(batch.Forward.Id, batch))
         {
-            LineOf(batch).AddFirst(batch.Place);
+            Enter(batch);
             return;
         }
 
         batch.Sink.Complete(reply);
     }
 
-    /// <summary>A device that holds the model has little to do; where nobody holds it there is nothing to wait for.</summary>
-    private bool HasRoom(ModelReference model, GpuId? wanted, TimeSpan now)
+    /// <summary>A device that may run it has little to do; where none may there is nothing to wait for, and the router says so.</summary>
+    private bool HasRoom(Forward forward, TimeSpan now)
     {
-        if (table.Find(model) is not { } route)
+        if (!IsHeld(forward) || table.Find(forward.Model) is not { } route)
         {
             return true;
         }
 
         foreach (LocalGpu gpu in route.Local)
         {
-            if (gpu.Ready && gpu.HasCredit && gpu.Outstanding < Busy && (wanted is not { } id || id == gpu.Id))
+            if (gpu.Ready && gpu.HasCredit && gpu.Outstanding < Busy && (forward.Gpu ?? gpu.Id) == gpu.Id)
             {
                 return true;
             }
         }
 
-        return table.RemoteFor(route, wanted, bounced: null, now, out double load) is not null && load <= Busy;
+        return MayTravel(forward) && table.RemoteFor(route, forward.Gpu, bounced: null, now, out double load) is not null && load <= Busy;
+    }
+
+    /// <summary>A device that it may run on holds the model, busy or not.</summary>
+    private bool IsHeld(Forward forward)
+    {
+        if (table.Find(forward.Model) is not { } route)
+        {
+            return false;
+        }
+
+        GpuId? wanted = forward.Gpu;
+        return route.Local.Exists(gpu => (wanted ?? gpu.Id) == gpu.Id)
+            || (
+                MayTravel(forward)
+                && route.Remote.Exists(node =>
+                    wanted is not { } id || Array.Exists(node.Snapshot.Models, known => known.Model == route.Model && known.Gpus.Contains(id))
+                )
+            );
+    }
+
+    private static bool MayTravel(Forward forward) => PayloadLimit.Of(forward.Inputs) <= PayloadLimit.Bytes;
+
+    /// <summary>Behind all that came before it: those are few where it comes back.</summary>
+    private void Enter(BatchForward batch)
+    {
+        LinkedList<BatchForward> line = LineOf(batch);
+        LinkedListNode<BatchForward>? next = line.Last?.Value.Arrival < batch.Arrival ? null : line.First;
+        while (next is not null && next.Value.Arrival < batch.Arrival)
+        {
+            next = next.Next;
+        }
+
+        if (next is null)
+        {
+            line.AddLast(batch.Place);
+        }
+        else
+        {
+            line.AddBefore(next, batch.Place);
+        }
     }
 
     private LinkedList<BatchForward> LineOf(BatchForward batch)
@@ -163,15 +205,18 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     {
         private readonly BatchWaiting _owner;
 
-        public BatchForward(BatchWaiting owner, Forward forward, IForwardSink sink)
+        public BatchForward(BatchWaiting owner, Forward forward, IForwardSink sink, long arrival)
         {
-            (_owner, Forward, Sink) = (owner, forward, sink);
+            (_owner, Forward, Sink, Arrival) = (owner, forward, sink, arrival);
             Place = new LinkedListNode<BatchForward>(this);
         }
 
         public Forward Forward { get; }
 
         public IForwardSink Sink { get; }
+
+        /// <summary>Its place among all that came.</summary>
+        public long Arrival { get; }
 
         public LinkedListNode<BatchForward> Place { get; }
 

@@ -86,15 +86,7 @@ public sealed class BatchWaitingTests
         Forward first = Accept();
         Forward[] filling = [.. Enumerable.Range(1, BatchWaiting.Busy).Select(_ => Accept())];
         _router.Decisions.Clear();
-        _router.Origin.Release(
-            new GpuRelease(
-                0,
-                first.Id,
-                1,
-                new ForwardOutcome(1, new ForwardReply.Failed(first.Id, FailureKind.QueueFull, "full"), RetryAdvice.Final)
-            ),
-            _router.Now
-        );
+        Bounce(first);
         _ = _router.Decisions;
         Assert.Null(_router.Sink.Of(first.Id));
         Assert.Equal(2, _batch.Count);
@@ -104,6 +96,77 @@ public sealed class BatchWaitingTests
         Assert.Equal(1, _batch.Count);
         Finish(filling[0]);
         Assert.Equal([filling[^1].Id], Dispatched());
+    }
+
+    [Fact]
+    public void Those_that_find_every_queue_full_wait_again_in_the_order_in_which_they_came()
+    {
+        _router.Gpu(0, credits: 100);
+        Forward[] forwards = [.. Enumerable.Range(0, BatchWaiting.Busy + 1).Select(_ => Accept())];
+        Dispatched();
+        foreach (Forward forward in forwards[..^1])
+        {
+            Bounce(forward);
+            _ = _router.Decisions;
+        }
+
+        Assert.Equal(forwards.Length, _batch.Count);
+        _batch.Admit(_router.Now);
+        Assert.Equal(forwards[..^1].Select(forward => forward.Id), Dispatched());
+    }
+
+    [Fact]
+    public void Inputs_that_cannot_travel_wait_for_a_device_here_and_for_no_other_node()
+    {
+        _router.Gpu(0, credits: 100);
+        _router.Node(RouterTable.Other);
+        Forward[] forwards = [.. Enumerable.Range(0, 50).Select(_ => Accept(bytes: PayloadLimit.Bytes + 1))];
+        Assert.Equal(forwards[..BatchWaiting.Busy].Select(forward => forward.Id), Dispatched());
+        Assert.Equal(forwards.Length - BatchWaiting.Busy, _batch.Count);
+        Assert.Equal(BatchWaiting.Busy, _router.Origin.Pending);
+
+        Finish(forwards[0]);
+        Assert.Equal([forwards[BatchWaiting.Busy].Id], Dispatched());
+    }
+
+    [Fact]
+    public void Inputs_that_cannot_travel_are_refused_where_no_device_here_holds_the_model()
+    {
+        _router.Node(RouterTable.Other, queued: BatchWaiting.Busy);
+        Forward batch = Accept(bytes: PayloadLimit.Bytes + 1);
+        _ = _router.Decisions;
+
+        Assert.Equal(FailureKind.NotSupported, Assert.IsType<ForwardReply.Failed>(_router.Sink.Of(batch.Id)).Kind);
+    }
+
+    [Fact]
+    public void A_device_that_does_not_hold_the_model_is_not_waited_for()
+    {
+        _router.Gpu(0, credits: 100);
+        Forward batch = Accept(gpu: new GpuId(RouterTable.Self, 1));
+        Forward elsewhere = Accept(gpu: new GpuId(RouterTable.Other, 0));
+        _ = _router.Decisions;
+
+        Assert.Equal(FailureKind.ModelNotLoaded, Assert.IsType<ForwardReply.Failed>(_router.Sink.Of(batch.Id)).Kind);
+        Assert.Equal(FailureKind.ModelNotLoaded, Assert.IsType<ForwardReply.Failed>(_router.Sink.Of(elsewhere.Id)).Kind);
+        Assert.Equal(0, _batch.Count);
+    }
+
+    [Fact]
+    public void A_device_of_another_node_that_does_not_hold_the_model_is_asked_once()
+    {
+        _router.Node(RouterTable.Other);
+        Forward batch = Accept(gpu: new GpuId(RouterTable.Other, 1));
+        Assert.Equal(RouterAction.Send, Assert.Single(_router.Decisions).Action);
+        _router.Origin.End(
+            new ForwardOutcome(1, new ForwardReply.Failed(batch.Id, FailureKind.QueueFull, "full"), RetryAdvice.Bounce),
+            RouterTable.Other,
+            _router.Now
+        );
+        _ = _router.Decisions;
+
+        Assert.Equal(FailureKind.QueueFull, Assert.IsType<ForwardReply.Failed>(_router.Sink.Of(batch.Id)).Kind);
+        Assert.Equal(0, _batch.Count);
     }
 
     [Fact]
@@ -164,9 +227,9 @@ public sealed class BatchWaitingTests
         Assert.Empty(_router.Sink.Twice);
     }
 
-    private Forward Accept(string model = "m", double seconds = 30)
+    private Forward Accept(string model = "m", double seconds = 30, int bytes = 4, GpuId? gpu = null)
     {
-        Forward forward = _router.Forward(seconds: seconds) with { Model = new ModelReference(model), Class = ForwardClass.Batch };
+        Forward forward = _router.Forward(bytes, gpu, seconds: seconds) with { Model = new ModelReference(model), Class = ForwardClass.Batch };
         _batch.Accept(forward, _router.Sink, _router.Now);
         return forward;
     }
@@ -183,6 +246,18 @@ public sealed class BatchWaitingTests
         _router.Decisions.Clear();
         return dispatched;
     }
+
+    /// <summary>A device has released it because its queue was full.</summary>
+    private void Bounce(Forward forward) =>
+        _router.Origin.Release(
+            new GpuRelease(
+                0,
+                forward.Id,
+                1,
+                new ForwardOutcome(1, new ForwardReply.Failed(forward.Id, FailureKind.QueueFull, "full"), RetryAdvice.Final)
+            ),
+            _router.Now
+        );
 
     private void Finish(Forward forward)
     {
