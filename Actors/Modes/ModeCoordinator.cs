@@ -166,26 +166,25 @@ internal sealed class ModeCoordinator
     }
 
     /// <summary>Has everybody take entries in without asking first: ends and renewals are nobody's to refuse.</summary>
-    /// <param name="within">How long the answer may wait for members that are silent; null for the bound of any change.</param>
     public void Commit(
         IReadOnlyList<ModeEntry> entries,
         ModeScope scope,
         IReplyTo<ModeReply> asker,
         Func<ModeOperation, ModeReply> success,
-        TimeSpan now,
-        TimeSpan? within = null
+        TimeSpan now
     )
     {
         var operation = new ModeOperation(++_numbers, asker, scope) { Success = success };
         _operations.Add(operation.Change, operation);
-        Tell(operation, ModePhase.Committing, entries, now, within);
+        Tell(operation, ModePhase.Committing, entries, now);
     }
 
     /// <summary>Has every reachable member take these in, this node first. Members that cannot be reached are outside the scope and hear of
     /// it later.</summary>
-    private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now, TimeSpan? within = null)
+    private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now)
     {
         TimeSpan bound = _options.CommitBound + _options.Grace;
+        TimeSpan? within = operation.AnswerWithin(entries.FirstOrDefault());
         operation.Phase = phase;
         operation.Deadline = now + (within < bound ? within.Value : bound);
         operation.Waiting.Clear();

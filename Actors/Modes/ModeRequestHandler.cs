@@ -152,8 +152,7 @@ internal sealed class ModeRequestHandler(
             renewed.Scope,
             asker,
             _ => new ModeReply.Renewed(request.Token, request.Lease),
-            now,
-            AnswerWithin(request.Lease)
+            now
         );
     }
 
@@ -214,8 +213,7 @@ internal sealed class ModeRequestHandler(
             renewed.Scope,
             asker,
             _ => new ModeReply.SessionRenewed(request.Session, request.Lease),
-            now,
-            AnswerWithin(request.Lease)
+            now
         );
     }
 
@@ -319,10 +317,6 @@ internal sealed class ModeRequestHandler(
 
         coordinator.Explain(scope, asker, now);
     }
-
-    /// <summary>A renewal is answered while most of the lease is left, whoever is silent: an answer that comes after its end would have the
-    /// holder believe in a mode that is over. Who has not heard of it hears of it by the exchange.</summary>
-    private static TimeSpan AnswerWithin(TimeSpan lease) => lease / 4;
 
     private void Refuse(IReplyTo<ModeReply> asker, ModeRefusal refusal) =>
         decisions.Add(new ModeDecision.Answer(asker, new ModeReply.Refused(refusal.Kind, refusal.Reason, [])));

@@ -212,6 +212,39 @@ public class ModeDirectoryCoreTests
     }
 
     [Fact]
+    public void A_session_is_opened_while_its_lease_lasts_when_a_member_is_silent()
+    {
+        var cluster = new ModeCluster(2);
+        cluster.Part[cluster[1].Id] = 1;
+        var lease = TimeSpan.FromSeconds(2);
+        ModeCluster.Request opening = cluster[0].Ask(new OpenSession(lease));
+        cluster.Settle(lease / 2);
+        ModeReply.SessionOpened opened = Assert.IsType<ModeReply.SessionOpened>(Assert.Single(opening.Replies));
+
+        ModeCluster.Request renewal = cluster[0].Ask(new RenewSession(opened.Session, lease));
+        cluster.Settle(lease / 2);
+        Assert.IsType<ModeReply.SessionRenewed>(Assert.Single(renewal.Replies));
+    }
+
+    [Fact]
+    public void A_mode_that_devices_do_not_run_under_within_its_lease_is_refused_and_taken_back()
+    {
+        var options = new ModeDirectoryOptions { PrepareBound = TimeSpan.FromMilliseconds(200), CommitBound = TimeSpan.FromSeconds(10) };
+        var cluster = new ModeCluster(2, options: options);
+        cluster[1].Deaf.Add(1);
+        var lease = TimeSpan.FromSeconds(10);
+        ModeCluster.Request entering = cluster[0].Ask(new EnterMode(ModeScope.Cluster, Graphs, lease));
+        cluster.Settle(lease / 4);
+        Assert.All(cluster.Nodes, node => Assert.False(node.Core.InForce.IsEmpty));
+        cluster.Settle(lease / 2);
+        Assert.All(cluster.Nodes, node => Assert.True(node.Core.InForce.IsEmpty));
+
+        cluster.Settle(options.CommitBound + options.Grace);
+        ModeReply.Refused refused = Assert.IsType<ModeReply.Refused>(Assert.Single(entering.Replies));
+        Assert.Equal((FailureKind.DeadlineExceeded, "Not acknowledged in time and taken back: n1:1."), (refused.Kind, refused.Detail));
+    }
+
+    [Fact]
     public void The_death_of_the_owner_ends_what_it_owned_everywhere()
     {
         var cluster = new ModeCluster(2);
