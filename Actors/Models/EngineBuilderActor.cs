@@ -58,12 +58,14 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
     {
         foreach ((long ticket, BuilderWork work) in _running)
         {
-            if (work.TrySettle())
+            if (!work.TrySettle())
             {
-                work.Asker.Tell(new BuildFailed(ticket, FailureKind.Cancelled, $"{work.What} ended with the node's builder."));
+                // It is done, and word of that comes to nobody.
+                work.Discard();
             }
 
             work.Cancel();
+            work.Asker.Tell(new BuildFailed(ticket, FailureKind.Cancelled, $"{work.What} ended with the node's builder."));
         }
 
         foreach (BuilderWork work in _running.Values)
@@ -92,23 +94,25 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         work.Start(() =>
         {
             object answer = Try(ticket, () => step(work));
-            if (work.TrySettle())
+            if (work.TrySettle(answer))
             {
-                _self.Tell(new StepDone(ticket, answer));
+                _self.Tell(new StepDone(ticket, work));
                 return;
             }
 
-            (answer as InstanceBuilt)?.HandOver.Claim()?.Dispose();
+            work.Discard();
             _self.Tell(new StepEnded(work));
         });
     }
 
     private void Answer(StepDone done)
     {
-        if (_running.Remove(done.Ticket, out BuilderWork? work))
+        // Not of a former life of this actor, which has answered for it.
+        if (_running.GetValueOrDefault(done.Ticket) == done.Work)
         {
+            _running.Remove(done.Ticket);
             Timers.Cancel(done.Ticket);
-            work.Asker.Tell(done.Answer);
+            done.Work.Asker.Tell(done.Work.Answer);
         }
     }
 
@@ -173,14 +177,19 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         {
             return new BuildFailed(ticket, FailureKind.InvalidModel, exception.Message);
         }
+        catch (OutOfMemoryException exception)
+        {
+            _log.Error(exception, "A load found no memory.");
+            return new BuildFailed(ticket, FailureKind.OutOfDeviceMemory, "The node has no memory left to load the model.");
+        }
         catch (Exception exception)
         {
             _log.Error(exception, "A load failed in a way that is a defect of the node.");
-            return new BuildFailed(ticket, FailureKind.Internal, exception.Message);
+            return new BuildFailed(ticket, FailureKind.Internal, "The load met a defect of the node, which its log describes.");
         }
     }
 
-    private sealed record StepDone(long Ticket, object Answer) : INoSerializationVerificationNeeded;
+    private sealed record StepDone(long Ticket, BuilderWork Work) : INoSerializationVerificationNeeded;
 
     private sealed record StepTimedOut(long Ticket) : INoSerializationVerificationNeeded;
 

@@ -1,12 +1,15 @@
+using Akka.Actor;
 using Troupe.Actors.Models;
 using Troupe.Actors.Tests.Node;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Models;
@@ -130,6 +133,64 @@ public sealed class EngineBuilderTests : IDisposable
         }
 
         Assert.IsType<ForwardReply.Succeeded>(reply);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_done_when_the_builder_ends_or_is_restarted_is_answered_once_and_let_go(bool isRestarted)
+    {
+        await using LocalNode local = LocalNode.Start(_platform);
+        var spec = new BuilderSpec(_platform, new FolderModelRepository(null, _ => { }), new InstanceOptions(), TimeSpan.FromMinutes(1));
+        IActorRef builder = local.System.ActorOf(EngineBuilderActor.Props(spec, CancellationToken.None));
+        using var inbox = Inbox.Create(local.System);
+        _platform.OnLoad = (_, _) => ((IInternalActorRef)builder).Suspend();
+        builder.Tell(new BuildInstance(7, new ModuleSource(new ModelReference("m", 1), "m"), 0), inbox.Receiver);
+        await LocalNode.Eventually(() => builder is ActorRefWithCell { Underlying.NumberOfMessages: > 0 } && _platform.Live == 1);
+        if (isRestarted)
+        {
+            ((IInternalActorRef)builder).Restart(new InvalidOperationException("a defect"));
+        }
+        else
+        {
+            local.System.Stop(builder);
+        }
+
+        BuildFailed failed = Assert.IsType<BuildFailed>(await inbox.ReceiveAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal((7, FailureKind.Cancelled), (failed.Ticket, failed.Kind));
+        await LocalNode.Eventually(() => _platform.Live == 0);
+        if (isRestarted)
+        {
+            _platform.OnLoad = null;
+            builder.Tell(new BuildInstance(8, new ModuleSource(new ModelReference("m", 1), "m"), 0), inbox.Receiver);
+            Assert.Equal(8, Assert.IsType<InstanceBuilt>(await inbox.ReceiveAsync(TimeSpan.FromSeconds(20))).Ticket);
+        }
+    }
+
+    [Fact]
+    public void A_step_that_has_ended_leaves_nothing_with_the_nodes_end_and_hears_of_it_before()
+    {
+        using CancellationTokenSource stopping = new();
+        BuilderWork ended = new(ActorRefs.Nobody, "it", stopping.Token);
+        ended.Start(() => { });
+        Assert.True(ended.Join(TimeSpan.FromSeconds(20)));
+        BuilderWork running = new(ActorRefs.Nobody, "it", stopping.Token);
+        running.Start(() => running.Cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(20)));
+        stopping.Cancel();
+        Assert.True(running.Join(TimeSpan.FromSeconds(20)));
+        Assert.True(running.Cancellation.IsCancellationRequested);
+        Assert.False(ended.Cancellation.IsCancellationRequested);
+    }
+
+    [Theory]
+    [InlineData(true, FailureKind.OutOfDeviceMemory, "The node has no memory left to load the model.")]
+    [InlineData(false, FailureKind.Internal, "The load met a defect of the node, which its log describes.")]
+    public async Task What_a_load_throws_is_not_shown_to_callers(bool isMemory, FailureKind kind, string detail)
+    {
+        _platform.OnLoad = (_, _) => throw (isMemory ? new OutOfMemoryException() : new InvalidCastException());
+        await using LocalNode local = LocalNode.Start(_platform);
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny("m"));
+        Assert.Equal((kind, detail), (failed.Kind, failed.Detail));
     }
 
     [Theory]
