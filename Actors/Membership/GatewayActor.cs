@@ -12,17 +12,14 @@ namespace Troupe.Actors.Membership;
 /// <remarks><b>Owns</b> the conversations. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
 internal sealed class GatewayActor : ReceiveActor
 {
-    private readonly NodeId _node;
-    private readonly NodeIncarnation _life;
+    private readonly GatewayState _state;
     private readonly ICanTell _models;
     private readonly PeerGate<IWireMessage> _peers;
-    private ulong _counter;
 
     /// <param name="models">This node's model directory.</param>
-    public GatewayActor(NodeId node, NodeIncarnation life, ICanTell models)
+    public GatewayActor(GatewayState state, ICanTell models)
     {
-        _node = node;
-        _life = life;
+        _state = state;
         _models = models;
         _peers = new PeerGate<IWireMessage>(Context.System, NodeAddress.GatewayName, Self);
         Receive<Converse>(Begin);
@@ -37,14 +34,13 @@ internal sealed class GatewayActor : ReceiveActor
         ReceiveAny(_ => { });
     }
 
-    public static Props Props(NodeId node, NodeIncarnation life, ICanTell models) =>
-        Akka.Actor.Props.Create<GatewayActor>(node, life, models);
+    public static Props Props(GatewayState state, ICanTell models) => Akka.Actor.Props.Create<GatewayActor>(state, models);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     private void Begin(Converse converse)
     {
-        var id = new RequestId(_life, ++_counter);
+        RequestId id = _state.NextId();
         IActorRef conversation = Context.ActorOf(ConversationActor.Props(converse), Name(id));
         switch (converse)
         {
@@ -52,10 +48,10 @@ internal sealed class GatewayActor : ReceiveActor
                 (converse.Target ?? _models).Tell(converse.Request, conversation);
                 break;
             case { Node: { } node, Request: LoadModel load }:
-                _peers.Tell(node, new AskModels(id, _node, load, null));
+                _peers.Tell(node, new AskModels(id, _state.Node, load, null));
                 break;
             case { Node: { } node, Request: UnloadModel unload }:
-                _peers.Tell(node, new AskModels(id, _node, null, unload));
+                _peers.Tell(node, new AskModels(id, _state.Node, null, unload));
                 break;
             default:
                 converse.End.Fail(FailureKind.NotSupported, $"Node {converse.Node} cannot be asked this; ask it at its own edge.");
@@ -74,7 +70,7 @@ internal sealed class GatewayActor : ReceiveActor
 
     private void End(ModelsAnswered answered)
     {
-        if (answered.Id.Origin == _life)
+        if (answered.Id.Origin == _state.Life)
         {
             Context.Child(Name(answered.Id)).Tell(answered.Reply, Self);
         }

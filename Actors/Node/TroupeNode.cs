@@ -57,7 +57,10 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
             NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _stopping.Token),
             "node"
         );
-        _gateway = Start(GatewayActor.Props(Id, Incarnation, system.ActorSelection(_node.Path / "models")), NodeAddress.GatewayName);
+        _gateway = Start(
+            GatewayActor.Props(new GatewayState(Id, Incarnation), system.ActorSelection(_node.Path / "models")),
+            NodeAddress.GatewayName
+        );
         _modes = Start(
             ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit), clock, _router, _counts),
             ModeDirectoryActor.Name
