@@ -83,7 +83,11 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             operation.Ticket = ++_tickets;
             if (residency.HasDevice(ordinal))
             {
-                decisions.Add(ModelDecision.Builder(new BuildInstance(operation.Ticket, operation.Source!, ordinal, operation is ModelOperation.Restore)));
+                decisions.Add(
+                    ModelDecision.Builder(
+                        new BuildInstance(operation.Ticket, operation.Source!, ordinal, operation is ModelOperation.Restore)
+                    )
+                );
             }
             else
             {

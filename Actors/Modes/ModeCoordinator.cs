@@ -184,7 +184,7 @@ internal sealed class ModeCoordinator
     private void Tell(ModeOperation operation, ModePhase phase, IReadOnlyList<ModeEntry> entries, TimeSpan now)
     {
         TimeSpan bound = _options.CommitBound + _options.Grace;
-        TimeSpan? within = operation.AnswerWithin(entries.FirstOrDefault());
+        TimeSpan? within = operation.AnswerWithin(entries);
         operation.Phase = phase;
         operation.Deadline = now + (within < bound ? within.Value : bound);
         operation.Waiting.Clear();

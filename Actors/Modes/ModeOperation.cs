@@ -57,7 +57,8 @@ internal sealed class ModeOperation(long change, IReplyTo<ModeReply> asker, Mode
     /// <summary>How long silent members are waited for, as the next tick finds it: an answer after the end of a lease would have its holder
     /// believe in what is over. What nobody can refuse waits a quarter of it, for who has not heard hears by the exchange; what is entered
     /// half, for it is refused then. Null where there is no lease.</summary>
-    public TimeSpan? AnswerWithin(ModeEntry? told) => told is { End: null, Lease: { } lease } ? lease.Left / (Entry is null ? 4 : 2) : null;
+    public TimeSpan? AnswerWithin(IReadOnlyList<ModeEntry> told) =>
+        told is [{ End: null, Lease: { } lease }, ..] ? lease.Left / (Entry is null ? 4 : 2) : null;
 
     /// <summary>A participant that can be reached and does not answer refuses a change; an end or an explanation only misses it.</summary>
     public void NoteSilence(NodeId node, GpuId? gpu, string reason)

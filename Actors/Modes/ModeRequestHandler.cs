@@ -147,13 +147,7 @@ internal sealed class ModeRequestHandler(
         }
 
         ModeEntry renewed = entry with { Lease = new ModeLease(store.NextStamp(), request.Lease) };
-        coordinator.Commit(
-            [renewed],
-            renewed.Scope,
-            asker,
-            _ => new ModeReply.Renewed(request.Token, request.Lease),
-            now
-        );
+        coordinator.Commit([renewed], renewed.Scope, asker, _ => new ModeReply.Renewed(request.Token, request.Lease), now);
     }
 
     private void Exit(ExitMode request, IReplyTo<ModeReply> asker, TimeSpan now)
@@ -208,13 +202,7 @@ internal sealed class ModeRequestHandler(
         }
 
         ModeEntry renewed = store.Table.Find(request.Session)! with { Lease = new ModeLease(store.NextStamp(), request.Lease) };
-        coordinator.Commit(
-            [renewed],
-            renewed.Scope,
-            asker,
-            _ => new ModeReply.SessionRenewed(request.Session, request.Lease),
-            now
-        );
+        coordinator.Commit([renewed], renewed.Scope, asker, _ => new ModeReply.SessionRenewed(request.Session, request.Lease), now);
     }
 
     private void CloseSession(CloseSession request, IReplyTo<ModeReply> asker, TimeSpan now)

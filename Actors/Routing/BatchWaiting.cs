@@ -153,7 +153,8 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
             || (
                 MayTravel(forward)
                 && route.Remote.Exists(node =>
-                    wanted is not { } id || Array.Exists(node.Snapshot.Models, known => known.Model == route.Model && known.Gpus.Contains(id))
+                    wanted is not { } id
+                    || Array.Exists(node.Snapshot.Models, known => known.Model == route.Model && known.Gpus.Contains(id))
                 )
             );
     }

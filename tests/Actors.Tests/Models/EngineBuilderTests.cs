@@ -47,10 +47,7 @@ public sealed class EngineBuilderTests : IDisposable
         await using LocalNode local = LocalNode.Start(_platform);
         await local.Load("good");
         _platform.OnLoad = Hang;
-        Task<ModelReply>[] hanging =
-        [
-            .. Enumerable.Range(0, OperationQueue.AtOnce + 1).Select(index => local.LoadAny($"hangs-{index}")),
-        ];
+        Task<ModelReply>[] hanging = [.. Enumerable.Range(0, OperationQueue.AtOnce + 1).Select(index => local.LoadAny($"hangs-{index}"))];
         Assert.IsType<ModelReply.Unloaded>(
             await local.Node.UnloadAsync(new UnloadModel("good"), null, TestContext.Current.CancellationToken)
         );

@@ -143,7 +143,9 @@ public sealed class ModelDirectoryCoreTests
         _core.Load(new LoadModel("m", 2), new Asker("waits"));
         _core.Gone(new DeviceGone(1, "a crash", false));
         _core.Ready([1]);
-        BuildInstance restore = Assert.IsType<BuildInstance>(Assert.Single(Decisions, decision => decision.Message is BuildInstance).Message);
+        BuildInstance restore = Assert.IsType<BuildInstance>(
+            Assert.Single(Decisions, decision => decision.Message is BuildInstance).Message
+        );
         Assert.Equal(("m", 1, true), (restore.Source.Model.Name, restore.Ordinal, restore.IsRestore));
     }
 
@@ -157,10 +159,7 @@ public sealed class ModelDirectoryCoreTests
             _core.Load(new LoadModel($"waits-{i}"), new Asker("waits"));
         }
 
-        Assert.Equal(
-            "256 loads wait on node a:1 already. Try again later.",
-            Assert.IsType<ModelReply.Failed>(Decisions[^1].Reply).Detail
-        );
+        Assert.Equal("256 loads wait on node a:1 already. Try again later.", Assert.IsType<ModelReply.Failed>(Decisions[^1].Reply).Detail);
         _core.Unload(new UnloadModel("m"), new Asker("caller"));
         Assert.Single(Decisions, decision => decision.Message is UnloadInstance);
     }

@@ -229,7 +229,11 @@ public sealed class BatchWaitingTests
 
     private Forward Accept(string model = "m", double seconds = 30, int bytes = 4, GpuId? gpu = null)
     {
-        Forward forward = _router.Forward(bytes, gpu, seconds: seconds) with { Model = new ModelReference(model), Class = ForwardClass.Batch };
+        Forward forward = _router.Forward(bytes, gpu, seconds: seconds) with
+        {
+            Model = new ModelReference(model),
+            Class = ForwardClass.Batch,
+        };
         _batch.Accept(forward, _router.Sink, _router.Now);
         return forward;
     }
