@@ -11,8 +11,8 @@ namespace Troupe.Actors.Modes;
 
 /// <summary>What a client may ask of a mode directory, one method a request: held against what there is, then answered from the store or
 /// coordinated.</summary>
-/// <remarks>It is long because every request of a client stands in it once. Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of its
-/// thread.</remarks>
+/// <remarks>It is long because every request of a client stands in it once. Knows no Akka; part of <see cref="ModeDirectoryCore"/> and of
+/// its thread.</remarks>
 /// <param name="newId">Makes tokens and session ids.</param>
 internal sealed class ModeRequestHandler(
     NodeId self,
