@@ -72,7 +72,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         if (!forward.IsLaunched)
         {
             _queue.Remove(forward);
-            Leave(forward, null, launched: false);
+            Leave(forward, Abandoned(forward, launched: false), launched: false);
             Pump(now);
         }
     }
@@ -87,13 +87,10 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         {
             AdmittedForward admitted = launch.Forwards[i];
             GpuForward forward = _held[(admitted.Forward.Id, admitted.Attempt)];
-            Leave(
-                forward,
-                forward.IsAbandoned
-                    ? null
-                    : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final, launched),
-                launched
-            );
+            ForwardOutcome? outcome = forward.IsAbandoned
+                ? Abandoned(forward, launched)
+                : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final, launched);
+            Leave(forward, outcome, launched);
         }
 
         Pump(now);
@@ -140,9 +137,26 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
             var failed = new ForwardReply.Failed(admitted.Forward.Id, kind, $"Device {spec.Id} was lost: {reason}.");
             RetryAdvice advice = again ? RetryAdvice.Retry : RetryAdvice.Final;
             bool alone = launched && evidence.OneLaunched;
-            Release(forward, forward.IsAbandoned ? null : new ForwardOutcome(admitted.Attempt, failed, advice, launched, alone), launched);
+            ForwardOutcome? outcome =
+                forward.IsAbandoned && !launched
+                    ? Abandoned(forward, launched)
+                    : new ForwardOutcome(admitted.Attempt, failed, advice, launched, alone, spec.Id);
+            Release(forward, outcome, launched);
             Forget(forward);
         }
+    }
+
+    /// <summary>Nobody waits for it. An origin elsewhere, which hears of no release, is told that it is over, and so not the doing of what
+    /// ends this node later.</summary>
+    private static ForwardOutcome? Abandoned(GpuForward forward, bool launched)
+    {
+        if (forward.Admitted.Origin is null)
+        {
+            return null;
+        }
+
+        var reply = new ForwardReply.Failed(forward.Admitted.Forward.Id, FailureKind.Cancelled, "The caller had its answer before.");
+        return new ForwardOutcome(forward.Admitted.Attempt, reply, RetryAdvice.Final, launched);
     }
 
     private void Leave(GpuForward forward, ForwardOutcome? outcome, bool launched)

@@ -86,6 +86,10 @@ internal sealed class RouterCore
         {
             End(outcome, null, now);
         }
+        else
+        {
+            Suspects.EndWithdrawn(release.Id, release.Attempt, isLost: false, wasAlone: false, "", now);
+        }
     }
 
     /// <summary>An attempt has ended, here or on another node.</summary>
@@ -93,6 +97,7 @@ internal sealed class RouterCore
     {
         if (!_pending.TryGet(outcome.Reply.Id, out PendingForward? pending))
         {
+            Suspects.EndWithdrawn(outcome.Reply.Id, outcome.Attempt, IsLostLaunched(outcome), outcome.Alone, Where(outcome, from), now);
             return;
         }
 
@@ -116,7 +121,6 @@ internal sealed class RouterCore
 
     private void End(PendingForward pending, ForwardOutcome outcome, NodeId? from, TimeSpan now)
     {
-        GpuId? ranOn = pending.Gpu?.Id;
         _attempts.End(pending);
         if (outcome.Reply is not ForwardReply.Failed failed)
         {
@@ -125,11 +129,11 @@ internal sealed class RouterCore
         }
 
         pending.LastFailure = failed;
-        if (outcome.Launched && failed.Kind == FailureKind.DeviceLost)
+        if (IsLostLaunched(outcome))
         {
-            (pending.Notes ??= new SuspectNotes()).LostOn = ranOn;
+            (pending.Notes ??= new SuspectNotes()).LostOn = outcome.Gpu;
             pending.SafeToResend &= outcome.Advice == RetryAdvice.Retry;
-            _attempts.LoseLaunched(pending, outcome.Alone, ranOn is { } gpu ? $"device {gpu}" : $"a device of node {from}", now);
+            _attempts.LoseLaunched(pending, outcome.Alone, Where(outcome, from), now);
             return;
         }
 
@@ -187,6 +191,7 @@ internal sealed class RouterCore
             _attempts.LoseLaunched(pending, wasAlone: false, $"node {id}", now);
         }
 
+        Suspects.EndWithdrawnOn(id, now);
         _attempts.RunSuspects(now);
     }
 
@@ -242,6 +247,13 @@ internal sealed class RouterCore
                 break;
         }
     }
+
+    private static bool IsLostLaunched(ForwardOutcome outcome) =>
+        outcome is { Launched: true, Reply: ForwardReply.Failed { Kind: FailureKind.DeviceLost } };
+
+    /// <summary>What an attempt was lost with; an older node does not say which of its devices that was.</summary>
+    private string Where(ForwardOutcome outcome, NodeId? from) =>
+        outcome.Gpu is { } gpu ? $"device {gpu}" : $"a device of node {from ?? _table.Self}";
 
     private static TimeSpan Clamp(TimeSpan timeLeft) => timeLeft < MaxTimeLeft ? timeLeft : MaxTimeLeft;
 

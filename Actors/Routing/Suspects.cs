@@ -16,6 +16,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     private const int PageLength = 128;
 
     private readonly Suspicions _suspicions = new();
+    private readonly WithdrawnForwards _withdrawn = new();
     private readonly Dictionary<ModelVersion, SuspectLine> _lines = [];
 
     /// <summary>Lines in which somebody waits or runs.</summary>
@@ -65,9 +66,8 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     {
         ForwardContent content = ContentOf(pending, pending.Model!);
         ForwardReply.Failed failure = pending.LastFailure!;
-        if (_suspicions.Convicts(content, pending.IsSuspect, wasAlone, ref where, now))
+        if (Convicts(content, pending.IsSuspect, wasAlone, ref where, now))
         {
-            Tell(content, now);
             verdict = failure with
             {
                 Detail =
@@ -140,6 +140,30 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         }
     }
 
+    /// <summary>The present attempt is given up: what comes of it is still held against its content.</summary>
+    public void Withdraw(PendingForward pending) => _withdrawn.Add(pending);
+
+    /// <summary>An attempt that was given up has ended.</summary>
+    /// <param name="isLost">With what ran it.</param>
+    /// <param name="wasAlone">Nothing else was launched in what was lost.</param>
+    public void EndWithdrawn(RequestId id, int attempt, bool isLost, bool wasAlone, string where, TimeSpan now)
+    {
+        if (_withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn) && isLost)
+        {
+            Convicts(withdrawn.Content, withdrawn.WasSuspect, wasAlone, ref where, now);
+        }
+    }
+
+    /// <summary>A node is lost with all that it may have run of those that were given up.</summary>
+    public void EndWithdrawnOn(NodeId node, TimeSpan now)
+    {
+        foreach (WithdrawnForward withdrawn in _withdrawn.RemoveAllOn(node))
+        {
+            string where = $"node {node}";
+            Convicts(withdrawn.Content, withdrawn.WasSuspect, wasAlone: false, ref where, now);
+        }
+    }
+
     /// <summary>The line of this suspect, which waits in it, looks for a place at the next tick and not before.</summary>
     public void Pause(PendingForward pending) => _lines[pending.Model!].Pause();
 
@@ -171,6 +195,18 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
             var told = new GuiltyForwards([.. page.Select(guilty => Suspicions.Told(guilty, now))]);
             decisions.Add(RouterDecision.TellGuilty(node, told));
         }
+    }
+
+    /// <summary>Whether a forward that was lost is guilty by that; the other routers hear of it.</summary>
+    private bool Convicts(ForwardContent content, bool wasSuspect, bool wasAlone, ref string where, TimeSpan now)
+    {
+        if (!_suspicions.Convicts(content, wasSuspect, wasAlone, ref where, now))
+        {
+            return false;
+        }
+
+        Tell(content, now);
+        return true;
     }
 
     private Suspicion SuspicionOf(PendingForward pending, ModelVersion model, TimeSpan now, out ForwardReply.Failed? refusal)

@@ -37,13 +37,15 @@ public enum RetryAdvice
 /// no other attempt is possible.</param>
 /// <param name="Launched">A device had begun with it.</param>
 /// <param name="Alone">It was the only one that had been launched in what was lost.</param>
+/// <param name="Gpu">The device that was lost with it.</param>
 [MessagePackObject]
 public sealed record ForwardOutcome(
     [property: Key(0)] int Attempt,
     [property: Key(1)] ForwardReply Reply,
     [property: Key(2)] RetryAdvice Advice,
     [property: Key(3), AddedLater] bool Launched = false,
-    [property: Key(4), AddedLater] bool Alone = false
+    [property: Key(4), AddedLater] bool Alone = false,
+    [property: Key(5), AddedLater] GpuId? Gpu = null
 ) : IRouterMessage;
 
 /// <summary>Origin router to home router: the caller has had its answer, drop what is queued of it.</summary>

@@ -60,6 +60,10 @@ internal static class ForwardingChecks
         check.AtLeastOne(outcome.Attempt, "the attempt");
         check.Defined(outcome.Advice, "the advice");
         check.Reply(outcome.Reply);
+        if (outcome.Gpu is { } gpu)
+        {
+            check.Gpu(gpu);
+        }
     }
 
     public static void Guilty(this WireCheck check, GuiltyForwards guilty) =>

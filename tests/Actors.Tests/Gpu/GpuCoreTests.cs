@@ -87,6 +87,19 @@ public sealed class GpuCoreTests
         Assert.Equal((GpuAction.Release, (ForwardOutcome?)null), (done.Action, Outcome(done)));
     }
 
+    [Fact]
+    public void A_launched_forward_whose_caller_has_gone_is_told_as_lost()
+    {
+        Ready();
+        Begin(LaunchOf(Admit(Model)));
+        Assert.Empty(Drop(1));
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false, new CrashEvidence(true, false)));
+        ForwardOutcome lost = Outcome(Decisions.Single(decision => decision.Action == GpuAction.Release))!;
+        Assert.Equal((true, true, Id), (lost.Launched, lost.Alone, lost.Gpu));
+        Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ForwardReply.Failed>(lost.Reply).Kind);
+    }
+
     [Theory]
     [InlineData(true, RetryAdvice.Retry)]
     [InlineData(false, RetryAdvice.Final)]

@@ -124,6 +124,67 @@ public sealed class SuspectsTests
     }
 
     [Fact]
+    public void Two_like_forwards_on_two_devices_of_one_other_node_cost_two_losses()
+    {
+        _router.Node(RouterTable.Other);
+        Forward one = Content(1);
+        Forward like = Content(1);
+        _router.Accept(one);
+        _router.Accept(like);
+        _router.Origin.End(Lost(one, 1, gpu: new GpuId(RouterTable.Other, 0)), RouterTable.Other, _router.Now);
+        _router.Decisions.Clear();
+        _router.Origin.End(Lost(like, 1, gpu: new GpuId(RouterTable.Other, 1)), RouterTable.Other, _router.Now);
+        ForwardReply.Failed failed = RouterTable.Refused(_router.Decisions.First(decision => decision.Action == RouterAction.AnswerSink));
+        Assert.Contains("device b:1/0, then alone with device b:1/1", failed.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_content_whose_callers_have_gone_before_it_is_lost_is_refused_after_its_second_loss()
+    {
+        Devices(3);
+        for (int loss = 0; loss < 2; loss++)
+        {
+            Forward forward = Content(1);
+            RouterDecision run = _router.Accept(forward);
+            Assert.Equal(loss == 0 ? ForwardSuspicion.None : ForwardSuspicion.Suspect, run.Dispatched!.Suspicion);
+            if (loss == 0)
+            {
+                _router.Origin.Cancel(forward.Id, _router.Now);
+            }
+            else
+            {
+                _router.Origin.Tick(_router.Now += TimeSpan.FromSeconds(31));
+            }
+
+            RouterTable.Refused(_router.Decisions[^1]);
+            Assert.Empty(Lose(forward, 1, run.Ordinal));
+        }
+
+        Assert.Equal(FailureKind.BackendFailed, RouterTable.Refused(_router.Accept(Content(1))).Kind);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_lost_node_ran_for_a_caller_that_has_gone_is_suspect_unless_it_was_over(bool isOver)
+    {
+        _router.Node(RouterTable.Other);
+        Forward forward = Content(1);
+        _router.Accept(forward);
+        _router.Origin.Cancel(forward.Id, _router.Now);
+        if (isOver)
+        {
+            var cancelled = new ForwardReply.Failed(forward.Id, FailureKind.Cancelled, "");
+            _router.Origin.End(new ForwardOutcome(1, cancelled, RetryAdvice.Final, Launched: true), RouterTable.Other, _router.Now);
+        }
+
+        _router.Origin.EndAttemptsOn(RouterTable.Other, _router.Now);
+        Devices(1);
+        ForwardSuspicion suspicion = _router.Accept(Content(1)).Dispatched!.Suspicion;
+        Assert.Equal(isOver ? ForwardSuspicion.None : ForwardSuspicion.Suspect, suspicion);
+    }
+
+    [Fact]
     public void A_content_that_was_only_among_others_twice_is_not_guilty()
     {
         Devices(3);
@@ -274,14 +335,22 @@ public sealed class SuspectsTests
         int attempt,
         bool launched = true,
         bool alone = true,
-        RetryAdvice advice = RetryAdvice.Retry
-    ) => new(attempt, new ForwardReply.Failed(forward.Id, FailureKind.DeviceLost, "It was lost."), advice, launched, launched && alone);
+        RetryAdvice advice = RetryAdvice.Retry,
+        GpuId? gpu = null
+    ) =>
+        new(attempt, new ForwardReply.Failed(forward.Id, FailureKind.DeviceLost, "It was lost."), advice, launched, launched && alone, gpu);
 
     private List<RouterDecision> Lose(Forward forward, int attempt, int ordinal, bool alone = true, RetryAdvice advice = RetryAdvice.Retry)
     {
         _router.Decisions.Clear();
         _router.Origin.Release(
-            new GpuRelease(ordinal, forward.Id, attempt, Lost(forward, attempt, alone: alone, advice: advice), Launched: true),
+            new GpuRelease(
+                ordinal,
+                forward.Id,
+                attempt,
+                Lost(forward, attempt, alone: alone, advice: advice, gpu: new GpuId(RouterTable.Self, ordinal)),
+                Launched: true
+            ),
             _router.Now
         );
         return [.. _router.Decisions];

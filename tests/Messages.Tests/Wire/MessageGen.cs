@@ -221,8 +221,11 @@ internal static class MessageGen
             [typeof(CancelForward)] = Request.Select(object (id) => new CancelForward(id)),
             [typeof(RouteForward)] = Gen.Select(Forward, Gen.Int[1, 3])
                 .Select(object (forward, attempt) => new RouteForward(forward, attempt)),
-            [typeof(ForwardOutcome)] = Gen.Select(Gen.Int[1, 3], Gen.OneOf(Succeeded, Failed), Any<RetryAdvice>())
-                .Select(object (attempt, reply, advice) => new ForwardOutcome(attempt, reply, advice, attempt == 2, attempt == 2)),
+            [typeof(ForwardOutcome)] = Gen.Select(Gen.Int[1, 3], Gen.OneOf(Succeeded, Failed), Any<RetryAdvice>(), Gpu)
+                .Select(
+                    object (attempt, reply, advice, gpu) =>
+                        new ForwardOutcome(attempt, reply, advice, attempt == 2, attempt == 2, attempt == 2 ? gpu : null)
+                ),
             [typeof(AbandonForward)] = Gen.Select(Request, Gen.Int[1, 3]).Select(object (id, attempt) => new AbandonForward(id, attempt)),
             [typeof(GuiltyForwards)] = Gen.Select(Version, Gen.ULong, Gen.ULong, Gen.Int[0, 600], Name)
                 .Select((model, high, low, seconds, where) => new GuiltyForward(model, high, low, TimeSpan.FromSeconds(seconds), where))

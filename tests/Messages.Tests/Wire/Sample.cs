@@ -155,6 +155,12 @@ internal static class Sample
                 Launched = true,
                 Alone = true,
             },
+            ["ForwardOutcome+Launched+Alone+Gpu"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
+            {
+                Launched = true,
+                Alone = true,
+                Gpu = Gpu,
+            },
             ["ForwardOutcome+Launched"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with { Launched = true },
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
