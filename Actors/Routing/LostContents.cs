@@ -49,11 +49,11 @@ internal sealed class LostContents(TimeSpan kept, int limit)
         _models[lost.Content.Model] = _models.GetValueOrDefault(lost.Content.Model) + 1;
     }
 
-    public void Remove(ForwardContent content)
+    public bool Remove(ForwardContent content)
     {
         if (!_entries.Remove(content, out LinkedListNode<LostContent>? node))
         {
-            return;
+            return false;
         }
 
         _byAge.Remove(node);
@@ -61,6 +61,8 @@ internal sealed class LostContents(TimeSpan kept, int limit)
         {
             _models.Remove(content.Model);
         }
+
+        return true;
     }
 
     public void Expire(TimeSpan now)

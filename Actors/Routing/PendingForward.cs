@@ -24,6 +24,12 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
     /// <summary>It runs alone, in its turn.</summary>
     public bool IsSuspect { get; set; }
 
+    /// <summary>It runs alone for what its own content did, and not for its model's sake.</summary>
+    public bool IsLastRun => IsSuspect && Notes is { MayBeGuilty: true };
+
+    /// <summary>Its place in a line of suspects; null while it is in none.</summary>
+    public LinkedListNode<PendingForward>? Turn { get; set; }
+
     /// <summary>Null until they are needed.</summary>
     public SuspectNotes? Notes { get; set; }
 

@@ -65,7 +65,7 @@ internal sealed class RouteChooser(RoutingTable table)
     }
 
     /// <summary>The one device of the cluster that runs a confined model: every router finds the same. Nowhere while it is being
-    /// rebuilt.</summary>
+    /// rebuilt; what cannot travel to it is refused, for its place must not depend on what is sent.</summary>
     public RouteChoice ChooseConfined(PendingForward pending, SuspectLine line, TimeSpan now)
     {
         var reference = new ModelReference(line.Model.Name, line.Model.Number);
@@ -74,9 +74,8 @@ internal sealed class RouteChooser(RoutingTable table)
             return Choose(pending, now);
         }
 
-        bool mayTravel = PayloadLimit.Of(pending.Forward.Inputs) <= PayloadLimit.Bytes;
         GpuId? first = null;
-        foreach (GpuId gpu in mayTravel ? Holders(route) : route.Local.Select(gpu => gpu.Id))
+        foreach (GpuId gpu in Holders(route))
         {
             first = first is { } best && Compare(best, gpu) <= 0 ? best : gpu;
         }
@@ -92,10 +91,13 @@ internal sealed class RouteChooser(RoutingTable table)
             return gpu is not null ? RouteChoice.To(route, gpu) : NoRoom(route, chosen);
         }
 
-        return RouteChoice.To(route, table.Node(chosen.Node)!) with
-        {
-            Wanted = chosen,
-        };
+        long bytes = PayloadLimit.Of(pending.Forward.Inputs);
+        return bytes > PayloadLimit.Bytes
+            ? RouteChoice.Nowhere(
+                FailureKind.NotSupported,
+                $"Model '{route.Model}' is confined to device {chosen}. {PayloadLimit.Refusal("inputs", bytes)}"
+            )
+            : RouteChoice.To(route, table.Node(chosen.Node)!) with { Wanted = chosen };
 
         static int Compare(GpuId one, GpuId other) =>
             string.CompareOrdinal(one.Node.ToString(), other.Node.ToString()) is not 0 and int order ? order : one.Ordinal - other.Ordinal;

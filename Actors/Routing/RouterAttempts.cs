@@ -183,6 +183,7 @@ internal sealed class RouterAttempts
             Suspects.Acquit(pending);
         }
 
+        SuspectLine.Leave(pending);
         _pending.Answer(pending, reply);
     }
 

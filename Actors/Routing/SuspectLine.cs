@@ -9,7 +9,7 @@ internal sealed class SuspectLine(ModelVersion model)
     /// <summary>How long the device of a confined model may be away before another takes its place: it is rebuilt in less.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly Queue<PendingForward> _waiting = new();
+    private readonly LinkedList<PendingForward> _waiting = new();
     private GpuId? _confinedTo;
     private TimeSpan? _awaySince;
     private bool _isPaused;
@@ -22,23 +22,13 @@ internal sealed class SuspectLine(ModelVersion model)
     /// <summary>The device here that the line runs on; null when it runs elsewhere.</summary>
     public LocalGpu? Gpu { get; private set; }
 
-    public void Add(PendingForward pending) => _waiting.Enqueue(pending);
+    /// <summary>Those that wait for their turn.</summary>
+    public IReadOnlyCollection<PendingForward> Waiting => _waiting;
+
+    public void Add(PendingForward pending) => pending.Turn = _waiting.AddLast(pending);
 
     /// <summary>The next one, which may start now; null while another runs, or when there is none.</summary>
-    public PendingForward? Next()
-    {
-        while (UnderWay is null && !_isPaused && _waiting.TryPeek(out PendingForward? first))
-        {
-            if (!first.IsAnswered)
-            {
-                return first;
-            }
-
-            _waiting.Dequeue();
-        }
-
-        return null;
-    }
+    public PendingForward? Next() => UnderWay is null && !_isPaused ? _waiting.First?.Value : null;
 
     /// <summary>It found no place: it waits for <see cref="Resume"/>.</summary>
     public void Pause() => _isPaused = true;
@@ -46,21 +36,40 @@ internal sealed class SuspectLine(ModelVersion model)
     /// <summary>Looks again, also where it was sent back from.</summary>
     public void Resume()
     {
-        if (_isPaused && _waiting.TryPeek(out PendingForward? first))
+        if (_isPaused)
         {
-            first.Bounced = null;
+            foreach (PendingForward pending in _waiting)
+            {
+                pending.Bounced = null;
+            }
         }
 
         _isPaused = false;
     }
 
-    /// <summary>The next one leaves the line without running.</summary>
-    public void Skip() => _waiting.Dequeue();
+    /// <summary>The next one lets all others pass.</summary>
+    public void Postpone()
+    {
+        LinkedListNode<PendingForward> first = _waiting.First!;
+        _waiting.Remove(first);
+        _waiting.AddLast(first);
+    }
+
+    /// <summary>One that waits leaves the line without running; at once, for it holds its inputs.</summary>
+    public static void Leave(PendingForward pending)
+    {
+        if (pending.Turn is { } turn)
+        {
+            turn.List!.Remove(turn);
+            pending.Turn = null;
+        }
+    }
 
     /// <summary>The next one runs.</summary>
     public void Start(LocalGpu? gpu)
     {
-        UnderWay = _waiting.Dequeue();
+        UnderWay = _waiting.First!.Value;
+        Leave(UnderWay);
         Occupy(gpu);
     }
 
@@ -106,6 +115,18 @@ internal sealed class SuspectLine(ModelVersion model)
         _confinedTo = found;
         _awaySince = null;
         return false;
+    }
+
+    /// <summary>Another forward of this content has succeeded.</summary>
+    public void Acquit(ForwardContent content)
+    {
+        foreach (PendingForward pending in UnderWay is { } running ? _waiting.Append(running) : _waiting)
+        {
+            if (pending.Notes is { } notes && notes.Content == content)
+            {
+                notes.MayBeGuilty = false;
+            }
+        }
     }
 
     private void Occupy(LocalGpu? gpu)

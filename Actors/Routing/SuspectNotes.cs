@@ -7,7 +7,11 @@ internal sealed class SuspectNotes
 {
     public ForwardContent? Content { get; set; }
 
-    /// <summary>The device here that it was launched on and lost with; null while it was not.</summary>
+    /// <summary>Its content was lost with what ran it and has not succeeded since: lost once more, while it runs alone, it is
+    /// guilty.</summary>
+    public bool MayBeGuilty { get; set; }
+
+    /// <summary>The device that it was launched on and lost with; null while it was not.</summary>
     public GpuId? LostOn { get; set; }
 
     /// <summary>It was lost with its node, so that its next run may end another.</summary>

@@ -12,6 +12,9 @@ namespace Troupe.Actors.Routing;
 /// contents.</remarks>
 internal sealed class Suspects(RoutingTable table, RouteChooser chooser, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
+    /// <summary>Forwards that are accepted while so many of their model wait for their turn are refused.</summary>
+    public const int LineLimit = 256;
+
     /// <summary>Guilty forwards in one message: well below what a message may carry.</summary>
     private const int PageLength = 128;
 
@@ -43,8 +46,16 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         {
             case Suspicion.None:
                 return false;
+            case Suspicion.Suspect when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.Waiting.Count >= LineLimit:
+                refusal = new ForwardReply.Failed(
+                    pending.Forward.Id,
+                    FailureKind.QueueFull,
+                    $"Model '{model}' runs such forwards one after another since some ended what ran them, and {LineLimit} wait. Send fewer at once, or try again."
+                );
+                return true;
             case Suspicion.Suspect:
                 pending.IsSuspect = true;
+                pending.Notes!.MayBeGuilty = _suspicions.Holds(pending.Notes.Content!.Value);
                 Add(pending, model);
                 return true;
             default:
@@ -66,7 +77,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     {
         ForwardContent content = ContentOf(pending, pending.Model!);
         ForwardReply.Failed failure = pending.LastFailure!;
-        if (Convicts(content, pending.IsSuspect, wasAlone, ref where, now))
+        if (Convicts(content, pending.IsLastRun, wasAlone, ref where, now))
         {
             verdict = failure with
             {
@@ -78,6 +89,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
 
         verdict = pending.SafeToResend ? null : failure;
         pending.IsSuspect = pending.SafeToResend;
+        pending.Notes!.MayBeGuilty = true;
         return pending.SafeToResend;
     }
 
@@ -93,42 +105,44 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     {
         choice = default;
         refusal = null;
-        pending = line.Next();
-        if (pending is null)
+        pending = null;
+        for (int left = line.Waiting.Count; left > 0 && line.Next() is { } next; left--)
         {
-            if (line.TryClose())
+            pending = next;
+            if (SuspicionOf(pending, line.Model, now, out refusal) == Suspicion.Guilty)
             {
-                _lines.Remove(line.Model);
+                return true;
             }
 
-            return false;
+            choice = Choose(pending, line, now);
+            if (choice.Route is not null)
+            {
+                line.Start(choice.Gpu);
+                return true;
+            }
+
+            if (choice.Kind is not (FailureKind.QueueFull or FailureKind.DeviceLost))
+            {
+                refusal = pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail);
+                return true;
+            }
+
+            // Room comes, and devices come back; what waits for one device of its own keeps no other waiting.
+            if (pending.Forward.Gpu is null || left == 1)
+            {
+                line.Pause();
+                return false;
+            }
+
+            line.Postpone();
         }
 
-        if (SuspicionOf(pending, line.Model, now, out refusal) == Suspicion.Guilty)
+        if (line.TryClose())
         {
-            line.Skip();
-            return true;
+            _lines.Remove(line.Model);
         }
 
-        choice = _suspicions.IsConfined(line.Model, now)
-            ? chooser.ChooseConfined(pending, line, now)
-            : chooser.ChooseAlone(pending, line, now);
-        if (choice.Route is not null)
-        {
-            line.Start(choice.Gpu);
-            return true;
-        }
-
-        if (choice.Kind is FailureKind.QueueFull or FailureKind.DeviceLost)
-        {
-            // Room comes, and devices come back.
-            line.Pause();
-            return false;
-        }
-
-        line.Skip();
-        refusal = pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail);
-        return true;
+        return false;
     }
 
     /// <summary>The attempt of a suspect has ended, or nobody waits for it.</summary>
@@ -150,7 +164,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     {
         if (_withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn) && isLost)
         {
-            Convicts(withdrawn.Content, withdrawn.WasSuspect, wasAlone, ref where, now);
+            Convicts(withdrawn.Content, withdrawn.WasLastRun, wasAlone, ref where, now);
         }
     }
 
@@ -160,19 +174,22 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         foreach (WithdrawnForward withdrawn in _withdrawn.RemoveAllOn(node))
         {
             string where = $"node {node}";
-            Convicts(withdrawn.Content, withdrawn.WasSuspect, wasAlone: false, ref where, now);
+            Convicts(withdrawn.Content, withdrawn.WasLastRun, wasAlone: false, ref where, now);
         }
     }
 
     /// <summary>The line of this suspect, which waits in it, looks for a place at the next tick and not before.</summary>
     public void Pause(PendingForward pending) => _lines[pending.Model!].Pause();
 
-    /// <summary>A forward has succeeded, and with it its content.</summary>
+    /// <summary>A forward has succeeded, and with it its content: others of that are not guilty by one more loss.</summary>
     public void Acquit(PendingForward pending)
     {
         if (pending.Notes?.Content is { } content)
         {
-            _suspicions.Acquit(content);
+            if (_suspicions.Acquit(content) && _lines.TryGetValue(content.Model, out SuspectLine? line))
+            {
+                line.Acquit(content);
+            }
         }
     }
 
@@ -198,15 +215,28 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     }
 
     /// <summary>Whether a forward that was lost is guilty by that; the other routers hear of it.</summary>
-    private bool Convicts(ForwardContent content, bool wasSuspect, bool wasAlone, ref string where, TimeSpan now)
+    private bool Convicts(ForwardContent content, bool wasLastRun, bool wasAlone, ref string where, TimeSpan now)
     {
-        if (!_suspicions.Convicts(content, wasSuspect, wasAlone, ref where, now))
+        if (!_suspicions.Convicts(content, wasLastRun, wasAlone, ref where, now))
         {
             return false;
         }
 
         Tell(content, now);
         return true;
+    }
+
+    private RouteChoice Choose(PendingForward pending, SuspectLine line, TimeSpan now)
+    {
+        RouteChoice choice = _suspicions.IsConfined(line.Model, now)
+            ? chooser.ChooseConfined(pending, line, now)
+            : chooser.ChooseAlone(pending, line, now);
+        return choice.Route is not { } route || route.Model == line.Model
+            ? choice
+            : RouteChoice.Nowhere(
+                FailureKind.ModelNotLoaded,
+                $"Model '{line.Model}', which this forward was for, has been replaced by another of its number. Send it again."
+            );
     }
 
     private Suspicion SuspicionOf(PendingForward pending, ModelVersion model, TimeSpan now, out ForwardReply.Failed? refusal)

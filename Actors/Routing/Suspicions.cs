@@ -58,12 +58,12 @@ internal sealed class Suspicions
     /// <summary>A launched forward was lost. True when it is guilty by that: it ran alone because it was suspect, or nothing else was
     /// launched and its content had been lost elsewhere before.</summary>
     /// <param name="where">What it was lost with; of a guilty one, all that it was lost with.</param>
-    public bool Convicts(ForwardContent content, bool wasSuspect, bool wasAlone, ref string where, TimeSpan now)
+    public bool Convicts(ForwardContent content, bool wasLastRun, bool wasAlone, ref string where, TimeSpan now)
     {
         Expire(now);
         _suspects.TryFind(content, out LostContent? before);
         bool isElsewhere = before is not null && before.Where != where;
-        if (!wasSuspect && !(wasAlone && isElsewhere))
+        if (!wasLastRun && !(wasAlone && isElsewhere))
         {
             _suspects.Add(new LostContent(content, before?.Where ?? where, now));
             return false;
@@ -75,8 +75,11 @@ internal sealed class Suspicions
         return true;
     }
 
-    /// <summary>A forward of this content has succeeded.</summary>
-    public void Acquit(ForwardContent content) => _suspects.Remove(content);
+    /// <summary>This content was lost once, and has not succeeded since.</summary>
+    public bool Holds(ForwardContent content) => _suspects.TryFind(content, out _);
+
+    /// <summary>A forward of this content has succeeded; false when nothing was held against it.</summary>
+    public bool Acquit(ForwardContent content) => _suspects.Remove(content);
 
     /// <summary>Another router has found these guilty.</summary>
     public void UpdateFrom(GuiltyForwards told, TimeSpan now)

@@ -8,7 +8,7 @@ namespace Troupe.Actors.Routing;
 /// <param name="Inputs">While a device here has it, which holds them too; null where another node does.</param>
 /// <param name="Known">Its content where it is known already.</param>
 /// <param name="Node">The node that has it; null: this one.</param>
-internal sealed record WithdrawnForward(ModelVersion Model, Tensor[]? Inputs, ForwardContent? Known, bool WasSuspect, NodeId? Node)
+internal sealed record WithdrawnForward(ModelVersion Model, Tensor[]? Inputs, ForwardContent? Known, bool WasLastRun, NodeId? Node)
 {
     public ForwardContent Content => Known ?? ForwardContent.Of(Model, Inputs!);
 }
@@ -36,7 +36,7 @@ internal sealed class WithdrawnForwards
         ForwardContent? known = pending.Notes?.Content;
         if (pending.Gpu is not null)
         {
-            _here[key] = new WithdrawnForward(model, inputs, known, pending.IsSuspect, null);
+            _here[key] = new WithdrawnForward(model, inputs, known, pending.IsLastRun, null);
         }
         else if (pending.Node is { } node)
         {
@@ -46,7 +46,7 @@ internal sealed class WithdrawnForwards
             }
 
             // What travels is small: its hash costs less than its bytes.
-            _elsewhere[key] = new WithdrawnForward(model, null, known ?? ForwardContent.Of(model, inputs), pending.IsSuspect, node.Id);
+            _elsewhere[key] = new WithdrawnForward(model, null, known ?? ForwardContent.Of(model, inputs), pending.IsLastRun, node.Id);
         }
     }
 

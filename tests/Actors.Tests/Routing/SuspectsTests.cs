@@ -247,6 +247,109 @@ public sealed class SuspectsTests
     }
 
     [Fact]
+    public void A_line_takes_so_many_and_refuses_the_next_until_one_of_them_has_its_answer()
+    {
+        Devices(2);
+        Forward lost = Content(1);
+        _router.Accept(lost);
+        Lose(lost, 1, ordinal: 0);
+        Forward[] like = [.. Enumerable.Range(0, Suspects.LineLimit).Select(_ => Content(1))];
+        foreach (Forward forward in like)
+        {
+            _router.Origin.Accept(forward, _router.Sink, _router.Now);
+        }
+
+        Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(Content(1))).Kind);
+        Assert.Equal(RouterAction.Dispatch, _router.Accept(Content(2)).Action);
+        _router.Origin.Cancel(like[^1].Id, _router.Now);
+        _router.Decisions.Clear();
+        _router.Origin.Accept(Content(1), _router.Sink, _router.Now);
+        Assert.Empty(_router.Decisions);
+        Assert.Equal(Suspects.LineLimit, Assert.Single(_router.Origin.Suspects.Lines).Waiting.Count);
+    }
+
+    [Fact]
+    public void A_suspect_that_waits_for_one_full_device_keeps_no_other_waiting()
+    {
+        Devices(3);
+        Forward running = Content(1);
+        Forward pinned = Content(2) with { Gpu = new GpuId(RouterTable.Self, 2) };
+        Forward free = Content(3);
+        foreach (Forward forward in (Forward[])[running, pinned, free])
+        {
+            int ordinal = _router.Accept(forward).Ordinal;
+            Lose(forward, 1, ordinal, alone: false);
+        }
+
+        _router.Gpu(2, credits: 0);
+        int first = _router.Origin.Suspects.Lines[0].Gpu!.Id.Ordinal;
+        RouterDecision next = Succeed(running, 2, first).Single(decision => decision.Action == RouterAction.Dispatch);
+        Assert.Equal(free.Id, next.Dispatched!.Forward.Id);
+        _router.Gpu(2);
+        next = Succeed(free, 2, next.Ordinal).Single(decision => decision.Action == RouterAction.Dispatch);
+        Assert.Equal((pinned.Id, 2), (next.Dispatched!.Forward.Id, next.Ordinal));
+    }
+
+    [Fact]
+    public void The_place_of_a_confined_model_does_not_depend_on_what_is_sent()
+    {
+        Confine();
+        Devices(2);
+        _router.Node(new NodeId("0:1"));
+        ForwardReply.Failed refused = RouterTable.Refused(_router.Accept(_router.Forward(PayloadLimit.Bytes + 1)));
+        Assert.Equal(FailureKind.NotSupported, refused.Kind);
+        Assert.Contains("confined to device 0:1/0", refused.Detail, StringComparison.Ordinal);
+        Assert.Equal(new NodeId("0:1"), _router.Accept(Content(20)).Node);
+    }
+
+    [Fact]
+    public void A_suspect_whose_version_has_been_replaced_is_answered_and_the_next_one_passes()
+    {
+        Devices(2);
+        Forward one = Content(1);
+        Forward two = Content(2);
+        foreach (Forward forward in (Forward[])[one, two])
+        {
+            _router.Accept(forward);
+            Lose(forward, 1, ordinal: 0, alone: false);
+        }
+
+        _router.Gpu(0, models: [RouterTable.Model(content: 2)]);
+        _router.Gpu(1, models: [RouterTable.Model(content: 2)]);
+        List<RouterDecision> after = Succeed(one, 2, ordinal: 1);
+        Assert.DoesNotContain(after, decision => decision.Action == RouterAction.Dispatch);
+        Assert.Equal([one.Id, two.Id], after.Select(decision => decision.Reply!.Id));
+        Assert.Empty(_router.Origin.Suspects.Lines);
+    }
+
+    [Fact]
+    public void One_of_a_confined_model_and_one_acquitted_meanwhile_are_not_guilty_by_their_first_loss()
+    {
+        Devices(3);
+        Forward running = Content(1);
+        Forward like = Content(2);
+        Forward acquitted = Content(2);
+        foreach (Forward forward in (Forward[])[running, like, acquitted])
+        {
+            _router.Accept(forward);
+        }
+
+        int line = Single(Lose(running, 1, ordinal: 0, alone: false)).Ordinal;
+        Lose(like, 1, ordinal: 1, alone: false);
+        Lose(acquitted, 1, ordinal: 2, alone: false);
+        line = Succeed(running, 2, line).Single(decision => decision.Action == RouterAction.Dispatch).Ordinal;
+        line = Succeed(like, 2, line).Single(decision => decision.Action == RouterAction.Dispatch).Ordinal;
+        line = Single(Lose(acquitted, 2, line)).Ordinal;
+        Succeed(acquitted, 3, line);
+
+        Confine();
+        Forward confined = Content(20);
+        int confinedTo = _router.Accept(confined).Ordinal;
+        Assert.DoesNotContain(Lose(confined, 1, confinedTo), decision => decision.Action == RouterAction.AnswerSink);
+        Assert.Contains(Lose(confined, 2, confinedTo), decision => decision.Action == RouterAction.AnswerSink);
+    }
+
+    [Fact]
     public void One_lost_with_its_node_runs_on_another_node_and_here_last()
     {
         _router.Gpu(0, credits: 0);
@@ -329,6 +432,16 @@ public sealed class SuspectsTests
         int second = Lose(forward, 1, first).Single(decision => decision.Action == RouterAction.Dispatch).Ordinal;
         Lose(forward, 2, second);
     }
+
+    private void Confine() =>
+        _router.Origin.Suspects.UpdateFrom(
+            new GuiltyForwards([
+                .. Enumerable
+                    .Range(0, Suspicions.ConfinementLimit)
+                    .Select(i => new GuiltyForward(RouterTable.Model(), 7, (ulong)i, TimeSpan.FromMinutes(10), "device b:1/0")),
+            ]),
+            _router.Now
+        );
 
     private static ForwardOutcome Lost(
         Forward forward,
