@@ -23,7 +23,8 @@ internal readonly record struct CrashEvidence(bool OneLaunched, bool ClearsDevic
 
 /// <summary>Executor to node, node to GPU: this incarnation has ended, with everything it held.</summary>
 /// <param name="DeviceGone">The device itself is unusable; a new executor would not help.</param>
-internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone, CrashEvidence Evidence = default)
+/// <param name="Hangs">It has not ended yet, and may still run what it holds.</param>
+internal sealed record ExecutorLost(int Incarnation, string Reason, bool DeviceGone, CrashEvidence Evidence = default, bool Hangs = false)
     : INodeToGpu,
         IDeadLetterSuppression;
 

@@ -88,7 +88,8 @@ internal sealed class GpuCore
         }
     }
 
-    /// <summary>The executor has ended: queued forwards go to siblings, launched ones too when they may run twice.</summary>
+    /// <summary>The executor has ended: queued forwards go to siblings, launched ones too when they may run twice. One that hangs, as
+    /// another GPU of its group has found, may still run what it holds.</summary>
     public void EndExecutor(ExecutorLost lost)
     {
         if (_life.IsGone || (lost.Incarnation < Incarnation && !lost.DeviceGone))
@@ -104,8 +105,8 @@ internal sealed class GpuCore
         }
         else if (!_life.IsHanging)
         {
-            _life.Become(GpuHealth.Rebuilding, lost.Reason);
-            EndAll(null, lost.Evidence, isOver: true);
+            Become(lost.Hangs ? GpuHealth.Quarantined : GpuHealth.Rebuilding, lost.Reason);
+            EndAll(null, lost.Evidence, isOver: !lost.Hangs);
         }
     }
 
@@ -166,7 +167,7 @@ internal sealed class GpuCore
         {
             string reason = _watch.Describe(now);
             _watch.End();
-            _life.Become(GpuHealth.Quarantined, $"{reason}. It comes back when it answers");
+            Become(GpuHealth.Quarantined, reason);
             EndAll(new ExecutorHangs(_spec.Id, Incarnation, reason), default, isOver: false);
         }
 
@@ -231,6 +232,9 @@ internal sealed class GpuCore
 
         InstanceRefusal Refusal(ModelVersion model) => new(model, FailureKind.Internal, $"Its executor could not be told: {cause.Message}");
     }
+
+    private void Become(GpuHealth health, string reason) =>
+        _life.Become(health, health == GpuHealth.Quarantined ? $"{reason}. It comes back when it answers" : reason);
 
     private void Leave(string reason, CrashEvidence evidence, FailureKind kind = FailureKind.DeviceLost)
     {

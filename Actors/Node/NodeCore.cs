@@ -134,7 +134,7 @@ internal sealed class NodeCore
         if (hangs.Incarnation == group.Incarnation && !group.Quarantined && !group.EndTold)
         {
             var evidence = new CrashEvidence(OneLaunched: false, ClearsDevice: true);
-            EndExecutor(group, new ExecutorLost(group.Incarnation, hangs.Reason, DeviceGone: false, evidence), now);
+            EndExecutor(group, new ExecutorLost(group.Incarnation, hangs.Reason, DeviceGone: false, evidence, Hangs: true), now);
             _decisions.Add(new NodeDecision.Stop(group));
         }
     }

@@ -187,6 +187,25 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void What_an_executor_holds_that_hangs_on_a_sibling_is_not_run_again_meanwhile()
+    {
+        Ready(safe: false);
+        Launch launch = LaunchOf(Admit(Model));
+        Admit(Model);
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "it hangs", false, default, Hangs: true));
+        Assert.Equal(GpuHealth.Quarantined, _core.Health);
+        Dictionary<RequestId, RetryAdvice> advice = Decisions
+            .Where(decision => decision.Action == GpuAction.Release)
+            .ToDictionary(decision => Outcome(decision)!.Reply.Id, decision => Outcome(decision)!.Advice);
+        Assert.Equal(2, advice.Count);
+        Assert.Equal(RetryAdvice.Final, advice[launch.Forwards[0].Forward.Id]);
+        Assert.Contains(RetryAdvice.Retry, advice.Values);
+        _core.Start(new ExecutorReady(2, ActorRefs.Nobody, [0]));
+        Assert.Equal(GpuHealth.Ready, _core.Health);
+    }
+
+    [Fact]
     public void What_is_launched_when_its_node_stops_in_order_runs_again_and_is_no_suspect()
     {
         Ready();

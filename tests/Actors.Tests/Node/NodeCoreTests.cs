@@ -92,7 +92,7 @@ public sealed class NodeCoreTests : INodeShell
         }
 
         Assert.Equal(4, _losses.Count);
-        Assert.All(_losses, lost => Assert.False(lost.DeviceGone));
+        Assert.All(_losses, lost => Assert.Equal((false, true), (lost.DeviceGone, lost.Hangs)));
     }
 
     private void Crash(CrashEvidence evidence)
