@@ -35,9 +35,9 @@ internal sealed class ExecutorPulse(NodeClock clock, bool runsOnHost)
         _runs = null;
     }
 
-    /// <summary>Until when the present step is progress, however long it takes: the deadline of a forward that runs on the host, else its
-    /// beginning.</summary>
-    public TimeSpan ProgressUntil => runsOnHost && _runs is { } forward ? forward.Deadline : new TimeSpan(Volatile.Read(ref _since));
+    /// <summary>Until when the present step is progress, however long it takes: for as long as its caller waits for a forward that runs on
+    /// the host, else its beginning.</summary>
+    public TimeSpan ProgressUntil => runsOnHost && _runs is { } forward ? forward.WaitedUntil : new TimeSpan(Volatile.Read(ref _since));
 
     /// <summary>What it is in and for how long, in words.</summary>
     public string Describe(TimeSpan now)

@@ -69,6 +69,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         }
 
         forward.IsAbandoned = true;
+        forward.Admitted.MarkLeft(now);
         if (!forward.IsLaunched)
         {
             _queue.Remove(forward);

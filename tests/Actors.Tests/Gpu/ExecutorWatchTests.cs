@@ -62,6 +62,22 @@ public sealed class ExecutorWatchTests
     }
 
     [Fact]
+    public void A_forward_on_the_host_whose_caller_has_left_is_progress_for_the_bound_and_no_longer()
+    {
+        var pulse = new ExecutorPulse(_clock, runsOnHost: true);
+        AdmittedForward forward = Forward(deadline: TimeSpan.FromHours(24));
+        _watch.Begin(pulse);
+        pulse.Enter("a launch");
+        pulse.Run(forward);
+        Look(TimeSpan.FromSeconds(60));
+        forward.MarkLeft(_clock.Now);
+        Look(TimeSpan.FromSeconds(19));
+        Assert.False(_watch.Hangs(_clock.Now));
+        Look(TimeSpan.FromSeconds(2));
+        Assert.True(_watch.Hangs(_clock.Now));
+    }
+
+    [Fact]
     public void An_executor_that_begins_a_step_now_and_then_is_not_asked_for_more()
     {
         var pulse = new ExecutorPulse(_clock, runsOnHost: false);

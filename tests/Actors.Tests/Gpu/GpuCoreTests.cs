@@ -91,8 +91,10 @@ public sealed class GpuCoreTests
     public void A_launched_forward_whose_caller_has_gone_is_told_as_lost()
     {
         Ready();
-        Begin(LaunchOf(Admit(Model)));
+        Launch launch = LaunchOf(Admit(Model));
+        Begin(launch);
         Assert.Empty(Drop(1));
+        Assert.Equal(_now, launch.Forwards[0].WaitedUntil);
         Decisions.Clear();
         _core.EndExecutor(new ExecutorLost(1, "a defect", false, new CrashEvidence(true, false)));
         ForwardOutcome lost = Outcome(Decisions.Single(decision => decision.Action == GpuAction.Release))!;
