@@ -74,8 +74,8 @@ internal sealed class ExecutorActor : ReceiveActor, IExecutorShell
         {
             // A fault of the device is judged before the failure that came of it. What was decided before goes out first: launches that
             // have ended are not lost with this executor.
-            CrashEvidence evidence = _core?.Evidence ?? default;
-            _core?.CheckFault();
+            CrashEvidence evidence = _core?.EvidenceOfFailure ?? default;
+            _core?.CheckFault(evidence);
             _decisions.ApplyTo(this);
 
             // The node must hear of it before the clean-up, which may take as long as the drain bound.

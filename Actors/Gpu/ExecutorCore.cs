@@ -46,6 +46,9 @@ internal sealed class ExecutorCore : IDisposable
     /// <summary>What a crash at this moment says of the forwards that are launched.</summary>
     public CrashEvidence Evidence => _launches.Evidence;
 
+    /// <summary>The same of an exception, and nothing when it came of a step that had no part in any forward.</summary>
+    public CrashEvidence EvidenceOfFailure => _launches.IsAtWork ? Evidence : default;
+
     /// <summary>Takes an instance that the builder made; false when somebody else has it.</summary>
     public bool Adopt(AdoptInstance adopt)
     {
@@ -84,11 +87,12 @@ internal sealed class ExecutorCore : IDisposable
     {
         _launches.Poll();
         AnswerReleases();
-        CheckFault();
+        CheckFault(Evidence);
     }
 
     /// <summary>Tells the GPUs if the devices are unusable: a failure of this turn may come of that.</summary>
-    public void CheckFault() => _fault.Check(Evidence);
+    /// <param name="evidence">What that says of the forwards that are launched.</param>
+    public void CheckFault(CrashEvidence evidence) => _fault.Check(evidence);
 
     public void Retire(RetireInstance retire)
     {
@@ -123,7 +127,7 @@ internal sealed class ExecutorCore : IDisposable
             failure = new InstanceRefusal(apply.Model, exception.Kind, exception.Message);
         }
 
-        CheckFault();
+        CheckFault(default);
         _decisions.Add(new ExecutorDecision(apply.Ordinal, new SettingsApplied(_incarnation, apply.Model, apply.Settings, failure)));
     }
 
@@ -157,7 +161,7 @@ internal sealed class ExecutorCore : IDisposable
             }
             catch (ForwardException) when (_group.Fault is not null)
             {
-                CheckFault();
+                CheckFault(Evidence);
             }
         }
     }

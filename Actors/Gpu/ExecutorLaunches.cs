@@ -48,6 +48,9 @@ internal sealed class ExecutorLaunches : IDisposable
 
     public int Waiting => _waiting.Count;
 
+    /// <summary>In a step that launches forwards or looks at them; still so when that has thrown.</summary>
+    public bool IsAtWork { get; private set; }
+
     /// <summary>What a crash at this moment says of the forwards that are launched.</summary>
     public CrashEvidence Evidence
     {
@@ -61,6 +64,7 @@ internal sealed class ExecutorLaunches : IDisposable
 
     public void Run(Launch launch)
     {
+        IsAtWork = true;
         if (!_spare.TryPop(out OpenLaunch? open))
         {
             open = new OpenLaunch();
@@ -82,6 +86,7 @@ internal sealed class ExecutorLaunches : IDisposable
     /// <summary>Looks at every submission; those that are done free a lane for those that wait.</summary>
     public void Poll()
     {
+        IsAtWork = true;
         _gate.Open();
         Settle();
     }
@@ -109,6 +114,8 @@ internal sealed class ExecutorLaunches : IDisposable
                 }
             }
         } while (TryStartWaiting());
+
+        IsAtWork = false;
     }
 
     /// <summary>Starts what finds a lane by now; false where nothing did. Those behind a suspect wait, or it would never be

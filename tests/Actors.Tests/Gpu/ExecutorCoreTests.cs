@@ -217,7 +217,17 @@ public sealed class ExecutorCoreTests
     {
         _platform.OnSubmit = _ => throw new InvalidOperationException("a defect");
         Assert.Throws<InvalidOperationException>(() => Run());
-        Assert.True(_core.Evidence.OneLaunched);
+        Assert.True(_core.EvidenceOfFailure.OneLaunched);
+    }
+
+    [Fact]
+    public void A_step_without_a_part_in_any_forward_accuses_none_of_its_failure()
+    {
+        _core.Run(new Launch(1, 0, [Admitted(suspect: true)]));
+        Assert.Equal((1, true), (_core.InFlight, _core.Evidence.OneLaunched));
+        Assert.Equal(default, _core.EvidenceOfFailure);
+        _core.Poll();
+        Assert.Equal(default, _core.EvidenceOfFailure);
     }
 
     [Fact]

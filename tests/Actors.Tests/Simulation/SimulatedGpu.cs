@@ -120,7 +120,7 @@ internal sealed class SimulatedGpu : IGpuShell
         }
 
         var lost = new ExecutorLost(_group!.Incarnation, reason, false, executor.Evidence);
-        executor.CheckFault();
+        executor.CheckFault(lost.Evidence);
         mail.Decisions.ApplyTo(mail);
         _executor = null;
         executor.Dispose();
