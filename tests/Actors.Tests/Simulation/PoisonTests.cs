@@ -72,24 +72,46 @@ public sealed class PoisonTests(ITestOutputHelper output)
         int lost = entry.Table.Node(dead.Id)!.Outstanding;
         Assert.True(lost >= 900, $"{lost} were lost.");
         cluster.Network.Replace(1);
+        Assert.All(dead.Gpus, gpu => Assert.True(before.Remove(gpu.Core)));
         var after = new Dictionary<object, int>();
+        var spared = new Dictionary<object, int>();
         int steps = 0;
         while (suspects.Exists(sent => sent.Reply is null))
         {
             Assert.True(++steps < 4000, $"{suspects.Count(sent => sent.Reply is null)} are not resolved.");
             Fill(11);
-            cluster.Step(gpu => after[gpu.Core] = after.GetValueOrDefault(gpu.Core) + 1);
+
+            // The line moves from node to node: a device counts while it is elsewhere.
+            object[] alone =
+            [
+                .. cluster.Network.Nodes.SelectMany(node =>
+                    node.Gpus.Where(gpu => node.Table.Gpu(gpu.Ordinal)?.SuspectLines > 0).Select(gpu => gpu.Core)
+                ),
+            ];
+            Assert.True(alone.Length <= 1, $"{alone.Length} devices take suspects.");
+            foreach (object gpu in before.Keys.Except(alone))
+            {
+                spared[gpu] = spared.GetValueOrDefault(gpu) + 1;
+            }
+
+            cluster.Step(gpu =>
+            {
+                if (!alone.Contains(gpu.Core))
+                {
+                    after[gpu.Core] = after.GetValueOrDefault(gpu.Core) + 1;
+                }
+            });
         }
 
         Assert.All(suspects, sent => Assert.IsType<ForwardReply.Succeeded>(sent.Reply));
         double[] rates =
         [
-            .. before
-                .Where(pair => after.ContainsKey(pair.Key))
-                .Select(pair => after[pair.Key] / (double)steps / (pair.Value / (double)Warm)),
+            .. before.Select(pair =>
+                after.GetValueOrDefault(pair.Key) / (double)spared.GetValueOrDefault(pair.Key) / (pair.Value / (double)Warm)
+            ),
         ];
         output.WriteLine($"{lost} suspects, {steps} steps, rates {string.Join(' ', rates.Order().Select(rate => $"{rate:0.00}"))}");
-        Assert.True(rates.Order().Skip(1).All(rate => rate >= 0.9), string.Join(' ', rates.Order()));
+        Assert.True(rates.All(rate => rate >= 0.9), string.Join(' ', rates.Order()));
 
         List<PoisonedCluster.Sent> Fill(int count) =>
             [.. Enumerable.Range(0, count).Select(i => cluster.Send(entry, "m", (byte)(i % 250), (byte)i, (byte)(i >> 8)))];
