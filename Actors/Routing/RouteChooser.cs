@@ -97,7 +97,10 @@ internal sealed class RouteChooser(RoutingTable table)
                 FailureKind.NotSupported,
                 $"Model '{route.Model}' is confined to device {chosen}. {PayloadLimit.Refusal("inputs", bytes)}"
             )
-            : RouteChoice.To(route, table.Node(chosen.Node)!) with { Wanted = chosen };
+            : RouteChoice.To(route, table.Node(chosen.Node)!) with
+            {
+                Wanted = chosen,
+            };
 
         static int Compare(GpuId one, GpuId other) =>
             string.CompareOrdinal(one.Node.ToString(), other.Node.ToString()) is not 0 and int order ? order : one.Ordinal - other.Ordinal;

@@ -46,7 +46,8 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         {
             case Suspicion.None:
                 return false;
-            case Suspicion.Suspect when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.Waiting.Count >= LineLimit:
+            case Suspicion.Suspect
+                when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.Waiting.Count >= LineLimit:
                 refusal = new ForwardReply.Failed(
                     pending.Forward.Id,
                     FailureKind.QueueFull,
