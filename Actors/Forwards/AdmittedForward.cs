@@ -4,8 +4,8 @@ using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Forwards;
 
-/// <summary>A forward that a GPU has taken, with all that its executor needs to know of it. Immutable but for two marks: what comes out is a
-/// <see cref="ForwardResult"/>.</summary>
+/// <summary>A forward that a GPU has taken, with all that its executor needs to know of it. Immutable but for two marks: what comes out is
+/// a <see cref="ForwardResult"/>.</summary>
 /// <param name="Settings">Those it was captured with when it entered the queue.</param>
 /// <param name="Epoch">The Lamport time of the modes they come from.</param>
 internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Settings, long Epoch)

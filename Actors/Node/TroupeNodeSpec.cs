@@ -51,7 +51,7 @@ public sealed record TroupeNodeSpec
     public TimeSpan SnapshotMaxAge { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>An executor that answers nothing for this long hangs, and its devices are quarantined until it moves again. Only time in
-    /// which this process itself ran counts. On an emulated device a forward is progress until its deadline, and may take this long
+    /// which this process itself ran counts. On an emulated device a forward is progress while its caller waits, and may take this long
     /// beyond it.</summary>
     public TimeSpan WatchdogBound { get; init; } = TimeSpan.FromSeconds(20);
 

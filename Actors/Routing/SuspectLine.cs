@@ -6,6 +6,9 @@ namespace Troupe.Actors.Routing;
 /// <remarks>Knows no Akka. <b>Owns</b> their order. <b>Thread</b> its router's.</remarks>
 internal sealed class SuspectLine(ModelVersion model)
 {
+    /// <summary>Forwards that are accepted while so many wait are refused; those that have run already are taken all the same.</summary>
+    public const int Limit = 256;
+
     /// <summary>How long the device of a confined model may be away before another takes its place: it is rebuilt in less.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -24,6 +27,8 @@ internal sealed class SuspectLine(ModelVersion model)
 
     /// <summary>Those that wait for their turn.</summary>
     public IReadOnlyCollection<PendingForward> Waiting => _waiting;
+
+    public bool IsFull => _waiting.Count >= Limit;
 
     public void Add(PendingForward pending) => pending.Turn = _waiting.AddLast(pending);
 

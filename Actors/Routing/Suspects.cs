@@ -12,9 +12,6 @@ namespace Troupe.Actors.Routing;
 /// contents.</remarks>
 internal sealed class Suspects(RoutingTable table, RouteChooser chooser, DecisionQueue<RouterDecision, IRouterShell> decisions)
 {
-    /// <summary>Forwards that are accepted while so many of their model wait for their turn are refused.</summary>
-    public const int LineLimit = 256;
-
     /// <summary>Guilty forwards in one message: well below what a message may carry.</summary>
     private const int PageLength = 128;
 
@@ -47,11 +44,11 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
             case Suspicion.None:
                 return false;
             case Suspicion.Suspect
-                when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.Waiting.Count >= LineLimit:
+                when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.IsFull:
                 refusal = new ForwardReply.Failed(
                     pending.Forward.Id,
                     FailureKind.QueueFull,
-                    $"Model '{model}' runs such forwards one after another since some ended what ran them, and {LineLimit} wait. Send fewer at once, or try again."
+                    $"Model '{model}' runs such forwards one after another since some ended what ran them, and {SuspectLine.Limit} wait. Send fewer at once, or try again."
                 );
                 return true;
             case Suspicion.Suspect:
@@ -86,6 +83,12 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
                     $"The forward was lost with {where}, and is not run again: {failure.Detail} Its inputs are refused for {Suspicions.Kept.TotalMinutes:0} minutes.",
             };
             return false;
+        }
+
+        if (!pending.SafeToResend)
+        {
+            // Its caller may send it again, and to any node.
+            Tell(Suspicions.ToldSuspect(content, where));
         }
 
         verdict = pending.SafeToResend ? null : failure;
@@ -163,9 +166,14 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     /// <param name="wasAlone">Nothing else was launched in what was lost.</param>
     public void EndWithdrawn(RequestId id, int attempt, bool isLost, bool wasAlone, string where, TimeSpan now)
     {
-        if (_withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn) && isLost)
+        if (
+            _withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn)
+            && isLost
+            && withdrawn.Content is var content
+            && !Convicts(content, withdrawn.WasLastRun, wasAlone, ref where, now)
+        )
         {
-            Convicts(withdrawn.Content, withdrawn.WasLastRun, wasAlone, ref where, now);
+            Tell(Suspicions.ToldSuspect(content, where));
         }
     }
 
@@ -223,7 +231,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
             return false;
         }
 
-        Tell(content, now);
+        Tell(Suspicions.Told(_suspicions.Guilty(now).Last(guilty => guilty.Content == content), now));
         return true;
     }
 
@@ -276,9 +284,9 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         line.Add(pending);
     }
 
-    private void Tell(ForwardContent content, TimeSpan now)
+    private void Tell(GuiltyForward forward)
     {
-        var told = new GuiltyForwards([Suspicions.Told(_suspicions.Guilty(now).Last(guilty => guilty.Content == content), now)]);
+        var told = new GuiltyForwards([forward]);
         foreach (RemoteNode node in table.Nodes)
         {
             if (node.Reachable)

@@ -81,7 +81,7 @@ internal sealed class Suspicions
     /// <summary>A forward of this content has succeeded; false when nothing was held against it.</summary>
     public bool Acquit(ForwardContent content) => _suspects.Remove(content);
 
-    /// <summary>Another router has found these guilty.</summary>
+    /// <summary>Another router has found these guilty, or suspect.</summary>
     public void UpdateFrom(GuiltyForwards told, TimeSpan now)
     {
         Expire(now);
@@ -89,10 +89,20 @@ internal sealed class Suspicions
         {
             var content = new ForwardContent(forward.Model, forward.High, forward.Low);
             TimeSpan age = Kept - forward.TimeLeft;
-            if (age < Kept && !_guilty.TryFind(content, out _))
+            if (age >= Kept || _guilty.TryFind(content, out _))
+            {
+                continue;
+            }
+
+            var lost = new LostContent(content, forward.Where, now - (age < TimeSpan.Zero ? TimeSpan.Zero : age));
+            if (!forward.Suspect)
             {
                 _suspects.Remove(content);
-                AddGuilty(new LostContent(content, forward.Where, now - (age < TimeSpan.Zero ? TimeSpan.Zero : age)));
+                AddGuilty(lost);
+            }
+            else if (!_suspects.TryFind(content, out _))
+            {
+                _suspects.Add(lost);
             }
         }
     }
@@ -100,6 +110,10 @@ internal sealed class Suspicions
     /// <summary>One that is guilty, for the routers of other nodes.</summary>
     public static GuiltyForward Told(LostContent guilty, TimeSpan now) =>
         new(guilty.Content.Model, guilty.Content.High, guilty.Content.Low, guilty.At + Kept - now, guilty.Where);
+
+    /// <summary>A suspect one, for the routers of other nodes; it was lost with <paramref name="where"/> just now.</summary>
+    public static GuiltyForward ToldSuspect(ForwardContent content, string where) =>
+        new(content.Model, content.High, content.Low, Kept, where, Suspect: true);
 
     public IEnumerable<LostContent> Guilty(TimeSpan now)
     {

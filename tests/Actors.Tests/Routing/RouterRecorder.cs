@@ -20,6 +20,9 @@ internal sealed class RouterRecorder : IRouterShell
 
     public Plant Plant { get; } = new();
 
+    /// <summary>What other routers were told of guilty and suspect contents.</summary>
+    public List<GuiltyForwards> Told { get; } = [];
+
     /// <summary>Told of a decision that threw.</summary>
     public Action<RouterDecision, Exception>? OnFailed { get; set; }
 
@@ -52,7 +55,11 @@ internal sealed class RouterRecorder : IRouterShell
 
     public void Introduce(NodeId node, NodeSnapshot own) => Note(RouterDecision.Introduce(node, own));
 
-    public void TellGuilty(NodeId node, GuiltyForwards guilty) => Note(RouterDecision.TellGuilty(node, guilty));
+    public void TellGuilty(NodeId node, GuiltyForwards guilty)
+    {
+        Told.Add(guilty);
+        Note(RouterDecision.TellGuilty(node, guilty));
+    }
 
     public void AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => Note(RouterDecision.AnswerModels(asker, reply));
 

@@ -213,6 +213,26 @@ public sealed class SuspectsTests
     }
 
     [Fact]
+    public void One_that_is_not_run_again_here_is_suspect_to_the_other_routers_too()
+    {
+        _router.Gpu(0, safe: false);
+        _router.Node(RouterTable.Other);
+        Forward forward = Content(1);
+        _router.Accept(forward);
+        RouterDecision told = Lose(forward, 1, ordinal: 0, advice: RetryAdvice.Final)
+            .Single(decision => decision.Action == RouterAction.TellGuilty);
+        Assert.Equal(RouterTable.Other, told.Node);
+        var elsewhere = new RouterTable();
+        elsewhere.Gpu(0, safe: false);
+        elsewhere.Origin.Suspects.UpdateFrom(Assert.Single(_router.Recorder.Told), elsewhere.Now);
+        Forward again = Content(1);
+        Assert.Equal(ForwardSuspicion.Suspect, elsewhere.Accept(again).Dispatched!.Suspicion);
+        elsewhere.Decisions.Clear();
+        elsewhere.Origin.Release(new GpuRelease(0, again.Id, 1, Lost(again, 1, advice: RetryAdvice.Final), Launched: true), elsewhere.Now);
+        Assert.Equal(FailureKind.BackendFailed, RouterTable.Refused(elsewhere.Accept(Content(1))).Kind);
+    }
+
+    [Fact]
     public void Three_guilty_contents_in_a_minute_confine_their_model_to_one_device_and_no_other_model()
     {
         ModelVersion beside = new("n", 1, default);
@@ -253,7 +273,7 @@ public sealed class SuspectsTests
         Forward lost = Content(1);
         _router.Accept(lost);
         Lose(lost, 1, ordinal: 0);
-        Forward[] like = [.. Enumerable.Range(0, Suspects.LineLimit).Select(_ => Content(1))];
+        Forward[] like = [.. Enumerable.Range(0, SuspectLine.Limit).Select(_ => Content(1))];
         foreach (Forward forward in like)
         {
             _router.Origin.Accept(forward, _router.Sink, _router.Now);
@@ -265,7 +285,7 @@ public sealed class SuspectsTests
         _router.Decisions.Clear();
         _router.Origin.Accept(Content(1), _router.Sink, _router.Now);
         Assert.Empty(_router.Decisions);
-        Assert.Equal(Suspects.LineLimit, Assert.Single(_router.Origin.Suspects.Lines).Waiting.Count);
+        Assert.Equal(SuspectLine.Limit, Assert.Single(_router.Origin.Suspects.Lines).Waiting.Count);
     }
 
     [Fact]

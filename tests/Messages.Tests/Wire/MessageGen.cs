@@ -228,7 +228,10 @@ internal static class MessageGen
                 ),
             [typeof(AbandonForward)] = Gen.Select(Request, Gen.Int[1, 3]).Select(object (id, attempt) => new AbandonForward(id, attempt)),
             [typeof(GuiltyForwards)] = Gen.Select(Version, Gen.ULong, Gen.ULong, Gen.Int[0, 600], Name)
-                .Select((model, high, low, seconds, where) => new GuiltyForward(model, high, low, TimeSpan.FromSeconds(seconds), where))
+                .Select(
+                    (model, high, low, seconds, where) =>
+                        new GuiltyForward(model, high, low, TimeSpan.FromSeconds(seconds), where, seconds % 2 == 1)
+                )
                 .Array[0, 3]
                 .Select(object (forwards) => new GuiltyForwards(forwards)),
             [typeof(LoadModel)] = Gen.Select(Name, Optional(Small), Maybe(Name), Maybe(Small.Array[0, 4]))

@@ -162,6 +162,12 @@ internal static class Sample
                 Gpu = Gpu,
             },
             ["ForwardOutcome+Launched"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with { Launched = true },
+            ["GuiltyForwards+Suspect"] = new GuiltyForwards([
+                ((GuiltyForwards)All.Single(message => message is GuiltyForwards)).Forwards[0] with
+                {
+                    Suspect = true,
+                },
+            ]),
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
         };
