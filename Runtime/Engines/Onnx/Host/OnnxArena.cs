@@ -16,7 +16,7 @@ internal sealed class OnnxArena
     /// <summary>Unused bytes that may stay while runs go on.</summary>
     private const long Slack = 64L << 20;
 
-    /// <summary>So often in a row what was taken is left to runs that take the same again, before it is seen whether they still do.</summary>
+    /// <summary>So often in a row what was taken is left to runs that take the same again, before it is seen whether they do.</summary>
     private const int Patience = 30;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
