@@ -43,8 +43,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         {
             case Suspicion.None:
                 return false;
-            case Suspicion.Suspect
-                when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.IsFull:
+            case Suspicion.Suspect when pending.Attempt == 0 && _lines.TryGetValue(model, out SuspectLine? line) && line.IsFull:
                 refusal = new ForwardReply.Failed(
                     pending.Forward.Id,
                     FailureKind.QueueFull,
