@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Hosting.Tests.Probes;
 
@@ -42,7 +43,7 @@ public sealed class ProbedNodeTests : IDisposable
             RedirectStandardOutput = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        _node = Process.Start(start)!;
+        _node = Process.Start(start.WithoutSettings())!;
         using CancellationTokenSource bound = new(Bound);
         string? line = "";
         while (line is not null && !line.Contains(" is up: ", StringComparison.Ordinal))
