@@ -187,7 +187,7 @@ internal sealed class RouterAttempts
         _pending.Answer(pending, reply);
     }
 
-    /// <summary>Room comes, and devices come back: who was lost before it had begun has done nothing but to wait in the wrong place, and who
+    /// <summary>Room comes, and devices come back: who was lost before it had begun did nothing but wait in the wrong place, and who
     /// comes while devices are rebuilt waits with it, as far as a queue goes.</summary>
     private bool Waits(PendingForward pending, FailureKind kind) =>
         pending.Losses > 0
