@@ -25,10 +25,10 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
         _builder = builder;
         _self = Self;
 
-        On<LoadModel>(load => _core.Load(load, Asker()));
+        On<LoadModel>(load => Ask(load, Asker()));
         On<LoadOwn>(own => _core.Load(own.Load, Asker(), isOwn: true));
-        On<UnloadModel>(unload => _core.Unload(unload, Asker()));
-        On<ModelsAsked>(Ask);
+        On<UnloadModel>(unload => Ask(unload, Asker()));
+        On<ModelsAsked>(asked => Ask(asked.Request, asked.Asker));
         On<ModelResolved>(_core.Resolved);
         On<InstanceBuilt>(_core.Built);
         On<InstanceReady>(_core.Ready);
@@ -72,15 +72,15 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
     private ActorReply<ModelReply> Asker() => new(Sender, _self);
 
-    private void Ask(ModelsAsked asked)
+    private void Ask(IModelRequest request, IReplyTo<ModelReply> asker)
     {
-        switch (asked.Request)
+        switch (request)
         {
             case LoadModel load:
-                _core.Load(load, asked.Asker);
+                _core.Load(load, asker);
                 break;
             case UnloadModel unload:
-                _core.Unload(unload, asked.Asker);
+                _core.Unload(unload, asker);
                 break;
         }
     }

@@ -242,14 +242,12 @@ internal sealed class ModeRequestHandler(
             return;
         }
 
-        HashSet<ModeStamp> hidden = [.. store.Table.Hidden()];
         var unsets = ModeUnsets.Of(store.Table.Entries);
         ModeEntrySnapshot[] entries =
         [
             .. store
-                .Table.Entries.Where(entry =>
-                    store.IsLive(entry) && !hidden.Contains(entry.Stamp) && ModeScopes.Overlap(entry.Scope, request.Scope)
-                )
+                .Shown()
+                .Where(entry => ModeScopes.Overlap(entry.Scope, request.Scope))
                 .Select(entry => new ModeEntrySnapshot(
                     entry.Token,
                     entry.Scope,

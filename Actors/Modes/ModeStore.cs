@@ -82,6 +82,13 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
     /// <summary>It has not ended, and its lease has not either.</summary>
     public bool IsLive(ModeEntry entry) => entry.End is null && !_over.ContainsKey(entry.Stamp);
 
+    /// <summary>What a listing shows: what is live and no newer baseline hides.</summary>
+    public IEnumerable<ModeEntry> Shown()
+    {
+        HashSet<ModeStamp> hidden = [.. Table.Hidden()];
+        return Table.Entries.Where(entry => IsLive(entry) && !hidden.Contains(entry.Stamp));
+    }
+
     /// <summary>The ends of an entry and, where it is a session, everything entered for that session.</summary>
     public IEnumerable<ModeEntry> Ends(ModeEntry entry, ModeEnd end)
     {
@@ -120,18 +127,8 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
     /// knows to be over.</summary>
     public ulong Digest()
     {
-        HashSet<ModeStamp> hidden = [.. Table.Hidden()];
         var unsets = ModeUnsets.Of(Table.Entries);
-        ulong digest = 0;
-        foreach (ModeEntry entry in Table.Entries)
-        {
-            if (IsLive(entry) && !hidden.Contains(entry.Stamp))
-            {
-                digest ^= ModeDigest.Of(entry, unsets.Left(entry));
-            }
-        }
-
-        return digest;
+        return Shown().Aggregate(0UL, (digest, entry) => digest ^ ModeDigest.Of(entry, unsets.Left(entry)));
     }
 
     /// <summary>Forgets what has been over (or hidden by newer baselines) for long enough and is known to be so by everybody.</summary>
@@ -216,14 +213,7 @@ internal sealed class ModeStore(NodeIncarnation incarnation)
         var counts = new ModeCounts(InForce.Epoch, 0, 0, 0, 0, 0, 0, 0);
         if (Table.Entries.Any())
         {
-            HashSet<ModeStamp> hidden = [.. Table.Hidden()];
-            foreach (ModeEntry entry in Table.Entries)
-            {
-                if (IsLive(entry) && !hidden.Contains(entry.Stamp))
-                {
-                    counts = counts.With(entry);
-                }
-            }
+            counts = Shown().Aggregate(counts, (counted, entry) => counted.With(entry));
         }
 
         return counts == known ? known : counts;

@@ -233,7 +233,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     /// <summary>Below a second it would take the pauses of a busy machine for hangs.</summary>
     private static bool TryParseWatchdog(string text, out TimeSpan time) =>
-        Quantities.TryParseTime(text, out time) && time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromHours(24);
+        TryParseBound(text, out time) && time >= TimeSpan.FromSeconds(1);
 
     private static bool TryParseLevel(string text, out LogLevel level) =>
         Enum.TryParse(text, ignoreCase: true, out level) && Enum.IsDefined(level) && !char.IsDigit(text[0]);

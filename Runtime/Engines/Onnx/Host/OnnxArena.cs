@@ -39,7 +39,7 @@ internal sealed class OnnxArena
     {
         Bound = bytes;
         using SessionOptions options = OnnxSession.Options();
-        _session = new InferenceSession(Identity.ToArray(), options);
+        _session = new InferenceSession(Identity, options);
         using OrtMemoryInfo memory = Memory();
         _allocator = new OrtAllocator(_session, memory);
         _shrinking.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
@@ -53,74 +53,10 @@ internal sealed class OnnxArena
     public (long Taken, long InUse) Holdings => OnnxApi.Holdings(_allocator);
 
     /// <summary>y = x over [1], as an ONNX model (opset 13): what a run that only gives memory back computes.</summary>
-    private static ReadOnlySpan<byte> Identity =>
-        [
-            0x08,
-            0x08,
-            0x3a,
-            0x37,
-            0x0a,
-            0x10,
-            0x0a,
-            0x01,
-            0x78,
-            0x12,
-            0x01,
-            0x79,
-            0x22,
-            0x08,
-            0x49,
-            0x64,
-            0x65,
-            0x6e,
-            0x74,
-            0x69,
-            0x74,
-            0x79,
-            0x12,
-            0x01,
-            0x67,
-            0x5a,
-            0x0f,
-            0x0a,
-            0x01,
-            0x78,
-            0x12,
-            0x0a,
-            0x0a,
-            0x08,
-            0x08,
-            0x01,
-            0x12,
-            0x04,
-            0x0a,
-            0x02,
-            0x08,
-            0x01,
-            0x62,
-            0x0f,
-            0x0a,
-            0x01,
-            0x79,
-            0x12,
-            0x0a,
-            0x0a,
-            0x08,
-            0x08,
-            0x01,
-            0x12,
-            0x04,
-            0x0a,
-            0x02,
-            0x08,
-            0x01,
-            0x42,
-            0x04,
-            0x0a,
-            0x00,
-            0x10,
-            0x0d,
-        ];
+    private static byte[] Identity =>
+        Convert.FromHexString(
+            "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02080142040a00100d"
+        );
 
     /// <summary>The arena that sessions made from now on take from. Devices with more memory than those before get a larger one; sessions
     /// made before keep theirs.</summary>
