@@ -3,9 +3,15 @@
 
     tests/Benchmarks/cold-start.py NAME=COMMAND...      e.g. native=artifacts/native/troupe jit="dotnet artifacts/bin/Hosting/release/troupe.dll"
 
+    tests/Benchmarks/cold-start.py --side-by-side NAME=COMMAND
+
 Prints a table: from exec to ready (five starts in turn), requests per second and p99 in seconds 1 to 5, 6 to 15 and for ten seconds after
 the first minute, CPU of the server per request there, and what is resident then. The client sends one request after another on one
 connection: the classifier on a picture, as binary tensors.
+
+Side by side: a server that has served a minute and one that was just started are asked in turn, a quarter of a second each, so that a
+machine that is now fast and now slow is so for both; printed is the young one's rate in its first five seconds of work as a share of the
+old one's, for ten young ones.
 """
 import json, os, shlex, signal, socket, statistics, subprocess, sys, time
 
@@ -91,9 +97,42 @@ def load(process, port):
     return rows, int(resident) / 1024
 
 
-EXTRA = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+def side_by_side(name, command):
+    sent = request()
+
+    def count(connection, seconds):
+        begun, requests = time.perf_counter(), 0
+        while time.perf_counter() - begun < seconds:
+            ask(connection, sent)
+            requests += 1
+        return requests
+
+    old, port, _ = start(command)
+    shares = []
+    with socket.create_connection(("127.0.0.1", port)) as warm:
+        warm.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        count(warm, 60)
+        for _ in range(10):
+            young, port, _ = start(command)
+            with socket.create_connection(("127.0.0.1", port)) as cold:
+                cold.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                pairs = [(count(cold, 0.25), count(warm, 0.25)) for _ in range(20)]
+            stop(young)
+            shares.append(sum(c for c, _ in pairs) / sum(w for _, w in pairs))
+            seconds = " ".join(f"{sum(c for c, _ in pairs[i:i + 4]) / sum(w for _, w in pairs[i:i + 4]):.2f}" for i in range(0, 20, 4))
+            print(f"{name}: {shares[-1]:.2f} (by second: {seconds})", flush=True)
+    stop(old)
+    print(f"{name}: first five seconds at {statistics.median(shares):.2f} of a server that is warm ({min(shares):.2f} to {max(shares):.2f})")
+
+
+SIDE = "--side-by-side" in sys.argv
+EXTRA = [argument for argument in sys.argv[1:] if argument.startswith("--") and argument != "--side-by-side"]
 builds = [argument.split("=", 1) for argument in sys.argv[1:] if not argument.startswith("--")]
 os.sched_setaffinity(0, {1})
+if SIDE:
+    for name, command in builds:
+        side_by_side(name, command)
+    sys.exit()
 ready = {name: [] for name, _ in builds}
 for _ in range(5):
     for name, command in builds:
