@@ -259,8 +259,12 @@ internal sealed class GpuCore
 
         _forwards.EndAll(gone, _life.Reason, evidence, kind, isOver);
 
-        // With no instance left a commit waits for nothing; those that come take the settings that hold then.
-        Modes.Finish();
+        foreach (GpuInstance instance in gone)
+        {
+            // No change waits for it; one that comes takes the settings that hold then.
+            Modes.Forget(instance);
+        }
+
         foreach (GpuInstance instance in gone.Where(instance => instance.Unloading))
         {
             _decisions.Add(GpuDecision.Models(new InstanceGone(_spec.Id, instance.Model)));

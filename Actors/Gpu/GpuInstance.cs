@@ -1,4 +1,5 @@
 using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
@@ -27,6 +28,15 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
     public bool Blocked { get; set; }
 
     public bool Unloading { get; set; }
+
+    /// <summary>What its forwards are captured under.</summary>
+    public IEffectiveModes Modes { get; set; } = DefaultModes.Instance;
+
+    /// <summary>Changes of modes that it has still to take, in their order.</summary>
+    public Queue<GpuModesChange> Changes { get; } = [];
+
+    /// <summary>The change that it is taking; null between changes.</summary>
+    public GpuModesChange? Change { get; set; }
 
     /// <summary>Its per-instance settings; at first those its engines were built with.</summary>
     public ModeSettings Applied { get; set; } = ModeSettings.Default with { Workspace = traits.BuiltWorkspace };

@@ -59,9 +59,9 @@ internal sealed class GpuInstances
 
     public void Retired(ModelVersion model)
     {
-        if (_instances.Remove(model))
+        if (_instances.Remove(model, out GpuInstance? gone))
         {
-            Modes.Finish();
+            Modes.Forget(gone);
             _decisions.Add(GpuDecision.Models(new InstanceGone(_spec.Id, model)));
         }
     }

@@ -12,8 +12,8 @@ namespace Troupe.Actors.Gpu;
 
 /// <summary>The modes part of a GPU's decisions: settings are captured at the queue, and a change of instances waits until the forwards
 /// admitted before it are done.</summary>
-/// <remarks>Knows no Akka. One commit is under way at a time, later ones wait their turn, so that acknowledgements come in the order of the
-/// changes.</remarks>
+/// <remarks>Knows no Akka. Each instance takes the changes in their order and at its own pace: one that waits for its forwards holds up no
+/// other. A change is acknowledged when every instance in its scope has taken it.</remarks>
 internal sealed class GpuModes(
     GpuId gpu,
     GpuLife life,
@@ -21,12 +21,9 @@ internal sealed class GpuModes(
     DecisionQueue<GpuDecision, IGpuShell> decisions
 )
 {
-    private readonly Queue<(ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker)> _waiting = new();
-    private readonly List<InstanceRefusal> _refusals = [];
-    private (ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker)? _commit;
     private IEffectiveModes _modes = DefaultModes.Instance;
 
-    /// <summary>What forwards are captured under now.</summary>
+    /// <summary>What holds by the last change; an instance may still be on its way to it.</summary>
     public IEffectiveModes Present => _modes;
 
     /// <summary>Gives a forward the settings it will run with. False when they keep it from running, for the reason given.</summary>
@@ -39,7 +36,7 @@ internal sealed class GpuModes(
     )
     {
         Forward forward = dispatch.Forward;
-        CapturedModes captured = _modes.For(gpu, instance.Model, instance.Traits, forward.Session, forward.Modes);
+        CapturedModes captured = instance.Modes.For(gpu, instance.Model, instance.Traits, forward.Session, forward.Modes);
         admitted = new AdmittedForward(dispatch, captured.Settings, captured.Epoch);
         kind = captured.Conflict is null ? FailureKind.ModeConflict : captured.Kind;
         reason = captured.Conflict ?? instance.Conflict ?? "";
@@ -71,13 +68,29 @@ internal sealed class GpuModes(
 
     public void Apply(ApplyGpuModes commit, IReplyTo<IGpuModesAnswer> asker)
     {
-        _waiting.Enqueue((commit, asker));
-        Advance();
+        _modes = commit.Modes;
+        var change = new GpuModesChange(commit, asker);
+        change.Awaited.UnionWith(instances.Values.Where(instance => commit.Scope is not { } scope || IsIn(instance, scope)));
+        foreach (GpuInstance instance in instances.Values)
+        {
+            instance.Changes.Enqueue(change);
+        }
+
+        if (change.Awaited.Count == 0)
+        {
+            Acknowledge(change);
+        }
+
+        foreach (GpuInstance instance in instances.Values)
+        {
+            Advance(instance);
+        }
     }
 
     /// <summary>A new instance takes the settings that hold; until it has them it is not admitted.</summary>
     public void Adopt(GpuInstance instance)
     {
+        instance.Modes = _modes;
         instance.Held = _modes.Held(gpu, instance.Model, instance.Traits);
         ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
         if (PerInstance.Differs(settings, instance.Applied))
@@ -102,13 +115,6 @@ internal sealed class GpuModes(
 
     public void Applied(GpuInstance instance, SettingsApplied applied)
     {
-        if (instance.ToApply != applied.Settings)
-        {
-            // A commit came between; the answer to its settings is still to come.
-            instance.Applied = applied.Failure is null ? applied.Settings : instance.Applied;
-            return;
-        }
-
         if (applied.Failure is { } failure)
         {
             if (instance.Announcement is not null)
@@ -118,7 +124,7 @@ internal sealed class GpuModes(
             }
             else
             {
-                _refusals.Add(failure);
+                instance.Change?.Refusals.Add(failure);
                 instance.Unapplied = $"It keeps its former settings: {failure.Reason}";
             }
         }
@@ -136,7 +142,7 @@ internal sealed class GpuModes(
             PassBarrier(instance);
         }
 
-        Finish();
+        Advance(instance);
     }
 
     /// <param name="failure">Why nothing was released; null when it was.</param>
@@ -146,51 +152,61 @@ internal sealed class GpuModes(
         instance.ToHold = null;
         if (failure is not null)
         {
-            _refusals.Add(failure);
+            instance.Change?.Refusals.Add(failure);
         }
 
-        Finish();
+        Advance(instance);
     }
 
-    /// <summary>Acknowledges the present commit when no instance is left that it waits for: each has changed, or has gone.</summary>
-    public void Finish()
+    /// <summary>An instance has gone: no change waits for it.</summary>
+    public void Forget(GpuInstance gone)
     {
-        if (_commit is not null && !instances.Values.Any(instance => instance.Changing))
+        Pass(gone);
+        while (gone.Changes.TryDequeue(out GpuModesChange? next))
         {
-            Acknowledge();
-            Advance();
+            gone.Change = next;
+            Pass(gone);
         }
     }
 
-    private void Advance()
+    /// <summary>Brings an instance to the next change, and past those that change nothing about it.</summary>
+    private void Advance(GpuInstance instance)
     {
-        while (_commit is null && _waiting.TryDequeue(out (ApplyGpuModes Commit, IReplyTo<IGpuModesAnswer> Asker) next))
+        while (!instance.Changing)
         {
-            _commit = next;
-            _modes = next.Commit.Modes;
-            _refusals.Clear();
-            foreach (GpuInstance instance in instances.Values)
+            Pass(instance);
+            if (!instance.Changes.TryDequeue(out GpuModesChange? next))
             {
-                BeginChange(instance);
+                return;
             }
 
-            if (!instances.Values.Any(instance => instance.Changing))
+            instance.Change = next;
+            instance.Modes = next.Commit.Modes;
+            BeginChange(instance);
+        }
+    }
+
+    private void Pass(GpuInstance instance)
+    {
+        if (instance.Change is { } passed)
+        {
+            instance.Change = null;
+            if (passed.Awaited.Remove(instance) && passed.Awaited.Count == 0)
             {
-                Acknowledge();
+                Acknowledge(passed);
             }
         }
     }
+
+    private bool IsIn(GpuInstance instance, ModeScope scope) => ModeTarget.Of(gpu, instance.Model, scope.Session).IsIn(scope);
 
     private void BeginChange(GpuInstance instance)
     {
-        ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
-        HeldModes held = _modes.Held(gpu, instance.Model, instance.Traits);
-
-        // An instance that has just come may still be on its way to the settings that held then.
-        bool isUnderWay = instance.ToApply is not null;
-        bool apply = PerInstance.Differs(settings, instance.ToApply ?? instance.Applied);
+        ModeSettings settings = instance.Modes.Instance(gpu, instance.Model, instance.Traits);
+        HeldModes held = instance.Modes.Held(gpu, instance.Model, instance.Traits);
+        bool apply = PerInstance.Differs(settings, instance.Applied);
         bool release = held != instance.Held;
-        if (!apply && !isUnderWay)
+        if (!apply)
         {
             // It has what holds, whatever could not be applied before.
             instance.Conflict = instance.Unapplied = null;
@@ -201,19 +217,15 @@ internal sealed class GpuModes(
             return;
         }
 
-        instance.ToApply = apply ? settings : instance.ToApply;
+        instance.ToApply = apply ? settings : null;
         instance.ToHold = release ? held : null;
-        instance.Blocked = apply || isUnderWay;
-        if (instance.RaiseBarrier() && (apply || !isUnderWay))
+        instance.Blocked = apply;
+        if (instance.RaiseBarrier())
         {
             PassBarrier(instance);
         }
     }
 
-    private void Acknowledge()
-    {
-        (ApplyGpuModes commit, IReplyTo<IGpuModesAnswer> asker) = _commit!.Value;
-        _commit = null;
-        decisions.Add(GpuDecision.Modes(asker, new GpuModesApplied(commit.Change, gpu, [.. _refusals])));
-    }
+    private void Acknowledge(GpuModesChange change) =>
+        decisions.Add(GpuDecision.Modes(change.Asker, new GpuModesApplied(change.Commit.Change, gpu, change.Refusals)));
 }

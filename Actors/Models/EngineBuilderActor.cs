@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Messages.Failures;
@@ -68,9 +69,12 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
             work.Asker.Tell(new BuildFailed(ticket, FailureKind.Cancelled, $"{work.What} ended with the node's builder."));
         }
 
+        // One bound for all of them: each was told to end above.
+        long begun = Stopwatch.GetTimestamp();
         foreach (BuilderWork work in _running.Values)
         {
-            work.Join(StopBound);
+            TimeSpan left = StopBound - Stopwatch.GetElapsedTime(begun);
+            work.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
     }
 

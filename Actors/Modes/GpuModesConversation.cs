@@ -1,6 +1,7 @@
 using Akka.Event;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Modes;
 
@@ -27,7 +28,10 @@ internal sealed record InstanceRefusal(ModelVersion Model, FailureKind Kind, str
 /// no longer asks for are released once the forwards that were queued under them are done. Only then is <see cref="GpuModesApplied"/> sent.
 /// A commit with the former modes compensates.
 /// </remarks>
-internal sealed record ApplyGpuModes(long Change, IEffectiveModes Modes) : IGpuModesRequest;
+/// <param name="Change">Chosen by the sender, echoed in the answer.</param>
+/// <param name="Modes">Every mode as it holds now.</param>
+/// <param name="Scope">Where the change holds: the answer waits for no instance outside it; null where it waits for all.</param>
+internal sealed record ApplyGpuModes(long Change, IEffectiveModes Modes, ModeScope? Scope = null) : IGpuModesRequest;
 
 /// <summary>The GPU runs under the modes of <see cref="ApplyGpuModes"/>, but for the instances listed, whose own settings stayed as they
 /// were.</summary>

@@ -31,7 +31,7 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
     public LinkedListNode<PendingForward>? Turn { get; set; }
 
     /// <summary>Null until they are needed.</summary>
-    public SuspectNotes? Notes { get; set; }
+    public SuspectNotes? Notes { get; private set; }
 
     public bool IsAnswered { get; set; }
 
@@ -53,4 +53,6 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
 
     /// <summary>What to answer if no other attempt is possible.</summary>
     public ForwardReply.Failed? LastFailure { get; set; }
+
+    public SuspectNotes EnsureNotes() => Notes ??= new SuspectNotes();
 }

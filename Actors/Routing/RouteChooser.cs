@@ -31,7 +31,7 @@ internal sealed class RouteChooser(RoutingTable table)
         if (bytes > PayloadLimit.Bytes)
         {
             return gpu is not null ? RouteChoice.To(route, gpu)
-                : route.Local.Count > 0 && forward.Gpu?.Node is null ? NoRoom(route, null)
+                : route.Local.Count > 0 && (forward.Gpu is not { } pinned || pinned.Node == table.Self) ? NoRoom(route, forward.Gpu)
                 : RouteChoice.Nowhere(FailureKind.NotSupported, PayloadLimit.Refusal("inputs", bytes));
         }
 

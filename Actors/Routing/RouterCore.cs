@@ -131,7 +131,7 @@ internal sealed class RouterCore
         pending.LastFailure = failed;
         if (IsLostLaunched(outcome))
         {
-            (pending.Notes ??= new SuspectNotes()).LostOn = outcome.Gpu;
+            pending.EnsureNotes().LostOn = outcome.Gpu;
             pending.SafeToResend &= outcome.Advice == RetryAdvice.Retry;
             _attempts.LoseLaunched(pending, outcome.Alone, Where(outcome, from), now);
             return;
@@ -181,7 +181,7 @@ internal sealed class RouterCore
         foreach (PendingForward pending in _pending.All.Where(pending => pending.Node?.Id == id))
         {
             _attempts.End(pending);
-            (pending.Notes ??= new SuspectNotes()).MayEndNode = true;
+            pending.EnsureNotes().MayEndNode = true;
             (pending.Bounced ??= []).Add(id);
             pending.LastFailure = new ForwardReply.Failed(
                 pending.Forward.Id,

@@ -263,7 +263,7 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
 
     private static ForwardContent ContentOf(PendingForward pending, ModelVersion model)
     {
-        SuspectNotes notes = pending.Notes ??= new SuspectNotes();
+        SuspectNotes notes = pending.EnsureNotes();
         if (notes.Content is not { } content || content.Model != model)
         {
             notes.Content = content = ForwardContent.Of(model, pending.Forward.Inputs);

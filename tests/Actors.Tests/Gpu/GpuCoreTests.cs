@@ -341,6 +341,69 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void A_change_of_one_model_waits_for_no_other_model()
+    {
+        Ready();
+        Adopt(Second);
+        Launch held = LaunchOf(Admit(Model));
+        var small = new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) };
+        var smaller = new ModeSettings { WeightBudget = WeightBudget.OfBytes(5) };
+        Commit(1, new Modes(small, 1, Model));
+        Commit(2, new Modes(smaller, 2, Model));
+        Assert.Empty(Decisions);
+
+        // The second model's change is applied, and acknowledged, while the first model's forward is held.
+        var safe = new ModeSettings { WeightBudget = WeightBudget.OfBytes(7), MultiDeviceSafe = true };
+        Commit(3, new Modes(smaller, 3, Model) { Others = { [Second] = safe } }, new ModeScope { Model = new ModelReference(Second.Name) });
+        Assert.Equal(Second, Assert.IsType<ApplySettings>(Assert.Single(Decisions).Message).Model);
+        Applied(Second, safe);
+        Assert.Equal([3], Acknowledged());
+
+        // The first model takes its changes one after the other, each behind the forwards queued before it.
+        Admit(Model);
+        Complete(held);
+        Assert.Equal(10, Told().WeightBudget.ByteCount);
+        Launch waited = LaunchOf(Applied(Model, small));
+        Assert.Equal(1, waited.Forwards[0].Epoch);
+        Assert.Equal([1], Acknowledged());
+        Complete(waited);
+        Assert.Equal(5, Told().WeightBudget.ByteCount);
+        Applied(Model, smaller);
+        Assert.Equal([2], Acknowledged());
+        Assert.Equal(3, LaunchOf(Admit(Model)).Forwards[0].Epoch);
+
+        List<GpuDecision> Applied(ModelVersion model, ModeSettings settings)
+        {
+            Decisions.Clear();
+            _core.Applied(new SettingsApplied(1, model, settings, null), _now);
+            return Taken();
+        }
+
+        ModeSettings Told() => Decisions.Select(decision => decision.Message).OfType<ApplySettings>().Single().Settings;
+
+        IEnumerable<long> Acknowledged() =>
+            Decisions.Select(decision => decision.Message).OfType<GpuModesApplied>().Select(applied => applied.Change);
+    }
+
+    [Fact]
+    public void A_change_waits_for_no_instance_that_has_gone_and_keeps_no_other_from_leaving()
+    {
+        Ready();
+        Adopt(Second);
+        Launch held = LaunchOf(Admit(Model));
+        Commit(1, new Modes(new ModeSettings { WeightBudget = WeightBudget.OfBytes(10) }, 1, Model));
+        Commit(2, new Modes(new ModeSettings { WeightBudget = WeightBudget.OfBytes(5) }, 2, Model));
+        _core.Unload(new UnloadInstance(Second));
+        Assert.Contains(Decisions, decision => decision.Message is RetireInstance { Model: var retired } && retired == Second);
+        _core.Retired(new InstanceRetired(1, Second));
+        Assert.DoesNotContain(Decisions, decision => decision.Message is GpuModesApplied);
+        Decisions.Clear();
+        _core.EndExecutor(new ExecutorLost(1, "a defect", false));
+        Assert.Equal([1, 2], Decisions.Select(decision => decision.Message).OfType<GpuModesApplied>().Select(applied => applied.Change));
+        Assert.NotNull(held);
+    }
+
+    [Fact]
     public void A_refused_change_is_reported_and_the_waiting_forwards_run()
     {
         Ready();
@@ -544,10 +607,10 @@ public sealed class GpuCoreTests
         return Taken();
     }
 
-    private void Commit(long change, IEffectiveModes modes)
+    private void Commit(long change, IEffectiveModes modes, ModeScope? scope = null)
     {
         Decisions.Clear();
-        _core.Modes.Apply(new ApplyGpuModes(change, modes), _asker);
+        _core.Modes.Apply(new ApplyGpuModes(change, modes, scope), _asker);
     }
 
     private List<GpuDecision> Taken()
@@ -580,11 +643,13 @@ public sealed class GpuCoreTests
     {
         public HeldModes Holds { get; init; }
 
+        public Dictionary<ModelVersion, ModeSettings> Others { get; } = [];
+
         public CapturedModes For(GpuId gpu, ModelVersion model, ModuleTraits traits, SessionId? session, ModeChange? call) =>
             new(settings, epoch);
 
         public ModeSettings Instance(GpuId gpu, ModelVersion model, ModuleTraits traits) =>
-            model == instance ? settings : ModeSettings.Default;
+            model == instance ? settings : Others.GetValueOrDefault(model, ModeSettings.Default);
 
         public HeldModes Held(GpuId gpu, ModelVersion model, ModuleTraits traits) => Holds;
 

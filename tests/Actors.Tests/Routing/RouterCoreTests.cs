@@ -71,6 +71,12 @@ public sealed class RouterCoreTests
         }
 
         Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(_router.Forward(100_000))).Kind);
+
+        // The device it names is here and full: that is the reason, and not that it could not travel.
+        var here = new GpuId(RouterTable.Self, 0);
+        Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(_router.Forward(100_000, here))).Kind);
+        var there = new GpuId(RouterTable.Other, 0);
+        Assert.Equal(FailureKind.NotSupported, RouterTable.Refused(_router.Accept(_router.Forward(100_000, there))).Kind);
     }
 
     [Fact]

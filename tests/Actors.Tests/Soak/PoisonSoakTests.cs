@@ -7,16 +7,19 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Failures;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Soak;
 
-/// <summary>The real actors while one forward in fifty ends the executor that runs it, half of these again and again, devices pause, and a
-/// model beside comes and goes; longer runs by TROUPE_SOAK_SECONDS.</summary>
+/// <summary>The real actors while one forward in fifty ends the executor that runs it, half of these again and again, one in fifty is of a
+/// size that is refused, devices pause, and a model beside comes and goes; longer runs by TROUPE_SOAK_SECONDS.</summary>
 [Collection(nameof(ModesSoakTests))]
 public sealed class PoisonSoakTests(ITestOutputHelper output)
 {
     private const byte Poison = 13;
+
+    private const byte Oversized = 14;
 
     private const string Poisoned = "double";
 
@@ -51,10 +54,21 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
                 throw new InvalidOperationException("the poison ends its executor");
             }
 
+            if (lane.Input.Data.Span[0] == Oversized)
+            {
+                throw new ForwardException(FailureKind.InvalidInput, "its outputs exceed --max-output");
+            }
+
             int fate;
             lock (chaos)
             {
                 fate = chaos.Next(1000);
+            }
+
+            if (fate < 2)
+            {
+                // The executor's thread stands still: less than the watchdog's bound, and long enough that queues fill.
+                Thread.Sleep(200);
             }
 
             if (fate < 300)
@@ -97,7 +111,20 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
     {
         while (GoesOn)
         {
-            bool isPoison = random.Next(50) == 0;
+            int kind = random.Next(50);
+            if (kind == 1)
+            {
+                RequestId oversized = local.Send(Poisoned, Oversized, bytes: random.Next(1, 64));
+                ForwardReply refused = await local.Sink.Reply(oversized);
+                if (refused is not ForwardReply.Failed { Kind: FailureKind.InvalidInput })
+                {
+                    _wrong.Enqueue($"a forward of a size that is refused: {refused}");
+                }
+
+                continue;
+            }
+
+            bool isPoison = kind == 0;
             string model = isPoison || random.Next(2) == 0 ? Poisoned : Beside;
             int length =
                 !isPoison ? random.Next(1, 64)

@@ -1,0 +1,19 @@
+using Troupe.Actors.Membership;
+using Troupe.Actors.Modes;
+using Troupe.Messages.Modes;
+
+namespace Troupe.Actors.Gpu;
+
+/// <summary>A change of modes that the instances of a GPU take one by one; the last in its scope to have done so has it
+/// acknowledged.</summary>
+internal sealed class GpuModesChange(ApplyGpuModes commit, IReplyTo<IGpuModesAnswer> asker)
+{
+    public ApplyGpuModes Commit { get; } = commit;
+
+    public IReplyTo<IGpuModesAnswer> Asker { get; } = asker;
+
+    /// <summary>Instances in its scope that have not taken it.</summary>
+    public HashSet<GpuInstance> Awaited { get; } = [];
+
+    public List<InstanceRefusal> Refusals { get; } = [];
+}
