@@ -1,0 +1,61 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Artifacts.Parsing;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Configuration;
+
+/// <summary>Small files that configure a model, read within a bound.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
+internal static class ConfigurationFile
+{
+    /// <summary>The text format.</summary>
+    public const string Text = "config.pbtxt";
+
+    /// <summary>The JSON form, for where there is no text.</summary>
+    public const string Json = "config.json";
+
+    /// <param name="what">What the file is, for errors: <c>a label file</c>.</param>
+    /// <exception cref="ModuleLoadException">It is missing, unreadable or larger than <paramref name="limit"/>.</exception>
+    public static byte[] Read(string path, long limit, string what)
+    {
+        try
+        {
+            using var file = new FileStream(RegularFile.Open(path), FileAccess.Read);
+            if (file.Length > limit)
+            {
+                throw new ModuleLoadException(
+                    FailureKind.InvalidModel,
+                    $"'{path}' has {file.Length} bytes; {what} has at most {limit}. Make it smaller."
+                );
+            }
+
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception trouble) when (trouble is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"There is no file '{path}', which is {what}. Add it.", trouble);
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' cannot be read: {trouble.Message}", trouble);
+        }
+    }
+
+    /// <summary>A configuration of either form.</summary>
+    /// <exception cref="ModuleLoadException">The text is wrong; the message names line and column.</exception>
+    public static ModelConfig Parse(ConfigurationText text, bool isJson)
+    {
+        if (text.Bytes.Length > ConfigurationText.MaxBytes)
+        {
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"'{text.Path}' has {text.Bytes.Length} bytes; a configuration has at most {ConfigurationText.MaxBytes}. Make it smaller."
+            );
+        }
+
+        byte[] binary = isJson ? JsonFormReader.Read(text, ModelConfig.Descriptor) : TextFormatReader.Read(text, ModelConfig.Descriptor);
+        return ModelConfig.Parser.ParseFrom(binary);
+    }
+}

@@ -1,0 +1,138 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
+using Scheduling = Troupe.Runtime.Configuration.ModelConfig.SchedulingChoiceOneofCase;
+
+namespace Troupe.Runtime.Configuration;
+
+/// <summary>A model's configuration as it was given, before the model is known: its bytes, what they say, and the files it names.
+/// Immutable.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk where it reads a file.</remarks>
+public sealed class GivenConfiguration
+{
+    private readonly string _repository;
+    private readonly string _folder;
+
+    private GivenConfiguration(string repository, string folder, string path, ReadOnlyMemory<byte> bytes, ModelConfig message)
+    {
+        (_repository, _folder, Path, Bytes, Message) = (repository, folder, path, bytes, message);
+        Model = System.IO.Path.GetFileName(folder);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>As it was given.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>The model's file in its version folders; empty where the back end's own name holds.</summary>
+    public string ModelFile => Message.DefaultModelFilename;
+
+    internal ModelConfig Message { get; }
+
+    private string Model { get; }
+
+    /// <summary>Reads the configuration of a model's folder; null where it has none.</summary>
+    /// <param name="repository">Where links may lead.</param>
+    /// <exception cref="ModuleLoadException">It is no configuration, or one that cannot be served.</exception>
+    public static GivenConfiguration? Read(string repository, string folder)
+    {
+        string text = System.IO.Path.Combine(folder, ConfigurationFile.Text),
+            json = System.IO.Path.Combine(folder, ConfigurationFile.Json);
+        if (!File.Exists(text) && !File.Exists(json))
+        {
+            return null;
+        }
+
+        string path = RepositoryPath.Confine(repository, File.Exists(text) ? text : json, "The configuration");
+        byte[] bytes = ConfigurationFile.Read(path, ConfigurationText.MaxBytes, "a configuration");
+        ModelConfig message = ConfigurationFile.Parse(new ConfigurationText(path, bytes), isJson: path == json);
+        var given = new GivenConfiguration(repository, folder, path, bytes, message);
+        given.RefuseOtherName();
+        given.RefuseScheduler();
+        return given;
+    }
+
+    /// <summary>The versions that its policy has served, rising.</summary>
+    /// <param name="present">Numbers of the version folders, rising.</param>
+    /// <exception cref="ModuleLoadException">There are none.</exception>
+    public IReadOnlyList<int> Versions(IReadOnlyList<int> present) => VersionChoice.Of(Model, Message.VersionPolicy, present);
+
+    /// <summary>The path of the file that it names for a version.</summary>
+    /// <exception cref="ModuleLoadException">It is outside of the version's folder, or not there.</exception>
+    public string FileOf(string version)
+    {
+        string path = RepositoryPath.Resolve(_repository, version, ModelFile, $"default_model_filename of model '{Model}'");
+        return File.Exists(path)
+            ? path
+            : throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"There is no file '{path}', which default_model_filename of model '{Model}' names. Add it, or leave default_model_filename out."
+            );
+    }
+
+    /// <summary>Most lanes by ordinal of the devices that its instance groups name; null where it has none.</summary>
+    /// <exception cref="ModuleLoadException">A group cannot be had here.</exception>
+    public IReadOnlyDictionary<int, int>? LanesOn(IReadOnlyList<DeviceDescription> devices) =>
+        InstancePlacement.Of(Model, Message.InstanceGroup, devices);
+
+    /// <summary>What is done otherwise than it says, for the log.</summary>
+    public IEnumerable<string> Remarks()
+    {
+        if (Message.SchedulingChoiceCase == Scheduling.DynamicBatching)
+        {
+            yield return "dynamic_batching: its queue policies hold; requests are not put together, each is one launch.";
+        }
+    }
+
+    internal IReadOnlyDictionary<string, IReadOnlyList<string>> ReadLabels()
+    {
+        var labels = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        foreach (ModelOutput output in Message.Output.Where(output => output.LabelFilename.Length > 0))
+        {
+            string owner = $"label_filename of output '{output.Name}' of model '{Model}'";
+            labels[output.Name] = LabelFile.Read(RepositoryPath.Resolve(_repository, _folder, output.LabelFilename, owner));
+        }
+
+        return labels;
+    }
+
+    internal ReadOnlyMemory<byte> ReadWarmup(string file, long limit)
+    {
+        string folder = System.IO.Path.Combine(_folder, WarmupRequests.Folder);
+        string path = RepositoryPath.Resolve(_repository, folder, file, $"model_warmup of model '{Model}'");
+        return ConfigurationFile.Read(path, limit, "the data of a warm-up's input");
+    }
+
+    private void RefuseOtherName()
+    {
+        if (Message.Name.Length > 0 && Message.Name != Model)
+        {
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"unexpected directory name '{Model}' for model '{Message.Name}', directory name must equal model name. Rename one of them, or leave 'name' out of '{Path}'."
+            );
+        }
+    }
+
+    /// <summary>What nothing here does yet is refused by name.</summary>
+    private void RefuseScheduler()
+    {
+        (string? name, string what) = Message.SchedulingChoiceCase switch
+        {
+            Scheduling.SequenceBatching => ("sequence_batching", "sequences"),
+            Scheduling.EnsembleScheduling => ("ensemble_scheduling", "ensembles"),
+            Scheduling.DynamicBatching or Scheduling.None => (null, ""),
+            _ => (null, ""),
+        };
+        name ??= Message.Platform == "ensemble" ? "platform: \"ensemble\"" : null;
+        name ??= Message.ModelTransactionPolicy?.Decoupled == true ? "model_transaction_policy { decoupled }" : null;
+        if (name is not null)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"model '{Model}' is configured with {name}, and this version of Troupe has no scheduler for {(what.Length > 0 ? what : "it")}. Leave it out to serve the model without."
+            );
+        }
+    }
+}

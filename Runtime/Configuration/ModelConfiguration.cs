@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Google.Protobuf;
+using Troupe.Messages.Failures;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Configuration;
+
+/// <summary>The configuration of a model version, completed from the model and held against it: what callers see, and how that becomes what
+/// the model takes. Immutable.</summary>
+public sealed class ModelConfiguration
+{
+    private readonly ModelConfig _message;
+    private readonly Dictionary<string, TensorReshape> _reshapes = new(StringComparer.Ordinal);
+
+    private ModelConfiguration(ModelConfig message, ModelFacts facts, GivenConfiguration? given)
+    {
+        _message = message;
+        (Inputs, Outputs) = ConfigurationCompletion.Complete(message, facts);
+        HidesOutputs = Outputs.Count < facts.Outputs.Count;
+        Queue = new QueuePolicy(message.DynamicBatching);
+        foreach (ModelInput input in message.Input.Where(input => input.Reshape is not null))
+        {
+            _reshapes[input.Name] = new TensorReshape([.. input.Dims], [.. input.Reshape.Shape], MaxBatchSize > 0);
+        }
+
+        foreach (ModelOutput output in message.Output.Where(output => output.Reshape is not null))
+        {
+            _reshapes[output.Name] = new TensorReshape([.. output.Reshape.Shape], [.. output.Dims], MaxBatchSize > 0);
+        }
+
+        if (given is not null)
+        {
+            Given = given.Bytes;
+            Labels = given.ReadLabels();
+            Warmup = WarmupRequests.Of(message, Inputs, given.ReadWarmup);
+        }
+    }
+
+    /// <summary>As it was given; empty where the model says everything itself.</summary>
+    public ReadOnlyMemory<byte> Given { get; }
+
+    /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
+    public int MaxBatchSize => _message.MaxBatchSize;
+
+    /// <summary>Inputs as callers give them, shapes whole: with a batch they begin with -1.</summary>
+    public IReadOnlyList<TensorSpec> Inputs { get; }
+
+    /// <summary>Outputs as callers get them.</summary>
+    public IReadOnlyList<TensorSpec> Outputs { get; }
+
+    /// <summary>The model has outputs that callers get only under other names, or not at all: who wants all gets
+    /// <see cref="Outputs"/>.</summary>
+    public bool HidesOutputs { get; }
+
+    /// <summary>Names of the classes of an output, in order of their index.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; } =
+        new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>Calls to make before the model is ready.</summary>
+    public IReadOnlyList<WarmupRequest> Warmup { get; } = [];
+
+    /// <summary>How requests wait.</summary>
+    public QueuePolicy Queue { get; }
+
+    /// <summary>Labels of the model's metric series.</summary>
+    public IReadOnlyDictionary<string, string> MetricTags => _message.MetricTags;
+
+    /// <summary>Completes what was given, or everything where nothing was.</summary>
+    /// <param name="module">The model as it was loaded.</param>
+    /// <param name="file">Its file's name.</param>
+    /// <param name="devices">Where it is loaded; none where that is not known.</param>
+    /// <param name="lanes">Most lanes of each device, where no instance group says it.</param>
+    /// <param name="defaultMaxBatchSize">Of a model that can be batched and whose configuration leaves it to the model.</param>
+    /// <exception cref="ModuleLoadException">It contradicts the model, or names a file that is not there.</exception>
+    public static ModelConfiguration Of(
+        GivenConfiguration? given,
+        ModuleSpec module,
+        string file,
+        IReadOnlyList<DeviceDescription> devices,
+        int lanes,
+        int defaultMaxBatchSize
+    )
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(devices);
+        var facts = new ModelFacts(module.Model.Name, module.Platform, file, module.Inputs, module.Outputs, defaultMaxBatchSize);
+        ModelConfig message = given?.Message.Clone() ?? new ModelConfig();
+        InstanceDefaults.Complete(message, facts.Name, devices, lanes);
+        return new ModelConfiguration(message, facts, given);
+    }
+
+    /// <summary>An input as the model takes it.</summary>
+    public Tensor ToModel(Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Reshaped(input);
+    }
+
+    /// <summary>An output as callers get it.</summary>
+    /// <exception cref="ForwardException">The model gave a shape that the configuration has no place for.</exception>
+    public Tensor FromModel(Tensor output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        return Reshaped(output);
+    }
+
+    /// <summary>Whether <see cref="ToModel"/> or <see cref="FromModel"/> changes anything.</summary>
+    public bool Reshapes => _reshapes.Count > 0;
+
+    /// <summary>Writes it as Triton does: every key but those of features that are off.</summary>
+    public void WriteJson(Utf8JsonWriter writer) => JsonFormWriter.Write(writer, ModelConfig.Descriptor, _message.ToByteArray());
+
+    private Tensor Reshaped(Tensor tensor)
+    {
+        if (!_reshapes.TryGetValue(tensor.Name, out TensorReshape? reshape))
+        {
+            return tensor;
+        }
+
+        return reshape.TryMap(tensor.Shape, out TensorShape shape)
+            ? tensor with
+            {
+                Shape = shape,
+            }
+            : throw new ForwardException(
+                FailureKind.BackendFailed,
+                $"The tensor '{tensor.Name}' has the shape {tensor.Shape}, which its configured reshape does not fit. Correct reshape in the configuration."
+            );
+    }
+}

@@ -1,0 +1,85 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Failures;
+
+namespace Troupe.Runtime.Configuration;
+
+/// <summary>Paths of files that stand in a model repository: inside a folder by their names, inside the repository by their links.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
+internal static class RepositoryPath
+{
+    /// <summary>More links than this lead in a circle.</summary>
+    private const int MaxLinks = 40;
+
+    /// <summary>The absolute path of a file that <paramref name="owner"/> names.</summary>
+    /// <param name="repository">Where links may lead.</param>
+    /// <param name="folder">Where the file has to stand.</param>
+    /// <exception cref="ModuleLoadException">It is outside.</exception>
+    public static string Resolve(string repository, string folder, string file, string owner)
+    {
+        if (file.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"{owner} names a file with a NUL character.");
+        }
+
+        string full = Path.GetFullPath(Path.Combine(folder, file));
+        if (Path.IsPathRooted(file) || !IsInside(full, folder))
+        {
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"{owner} names the file '{ConfigurationText.Shown(System.Text.Encoding.UTF8.GetBytes(file))}', which is outside '{folder}'. Put the file there and name it relative to it."
+            );
+        }
+
+        return Confine(repository, full, owner);
+    }
+
+    /// <summary>Refuses a path that a link leads out of the repository.</summary>
+    /// <inheritdoc cref="Resolve" path="/exception"/>
+    public static string Confine(string repository, string full, string owner)
+    {
+        try
+        {
+            string real = Real(full, MaxLinks);
+            return IsInside(real, Real(Path.GetFullPath(repository), MaxLinks))
+                ? full
+                : throw new ModuleLoadException(
+                    FailureKind.InvalidModel,
+                    $"{owner}: '{full}' is a link out of the model repository, to '{real}'. Put the files into the repository."
+                );
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"{owner}: '{full}' cannot be read: {trouble.Message}", trouble);
+        }
+    }
+
+    private static bool IsInside(string path, string folder) =>
+        path.StartsWith(
+            Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar,
+            StringComparison.Ordinal
+        );
+
+    /// <summary>The path without links, as far as it exists.</summary>
+    private static string Real(string full, int links)
+    {
+        string real = Path.GetPathRoot(full)!;
+        foreach (string part in full[real.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
+        {
+            string next = Path.Combine(real, part);
+            if (new FileInfo(next).LinkTarget is not { } target)
+            {
+                real = next;
+                continue;
+            }
+
+            if (links == 0)
+            {
+                throw new IOException("its links lead in a circle.");
+            }
+
+            real = Real(Path.GetFullPath(Path.Combine(real, target)), --links);
+        }
+
+        return real;
+    }
+}
