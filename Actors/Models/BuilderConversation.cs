@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 
@@ -10,7 +11,10 @@ namespace Troupe.Actors.Models;
 /// <param name="IsOwn">The node's own settings ask for it, and nobody from outside.</param>
 internal sealed record ResolveModel(long Ticket, LoadModel Load, bool IsOwn = false) : IBuilderRequest;
 
-internal sealed record ModelResolved(long Ticket, ModuleSource Source) : INoSerializationVerificationNeeded;
+/// <summary>Builder to directory: the files of a load.</summary>
+/// <param name="Further">Numbers of the versions that are to be loaded after it.</param>
+internal sealed record ModelResolved(long Ticket, ModuleSource Source, IReadOnlyList<int>? Further = null)
+    : INoSerializationVerificationNeeded;
 
 /// <summary>Directory to builder: load this on that device. Answered by <see cref="InstanceBuilt"/> or <see cref="BuildFailed"/>.</summary>
 /// <param name="IsRestore">The node has served it: it comes back however many loads hang.</param>
@@ -20,7 +24,11 @@ internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordin
 /// <see cref="DiscardInstance"/>.</summary>
 /// <param name="Ordinals">Every device its segments lie on.</param>
 internal sealed record InstanceBuilt(long Ticket, int Ordinal, ModuleSpec Module, IReadOnlyList<int> Ordinals, InstanceHandOver HandOver)
-    : INoSerializationVerificationNeeded;
+    : INoSerializationVerificationNeeded
+{
+    /// <summary>What callers see of it.</summary>
+    public ModelConfiguration? Configuration { get; init; }
+}
 
 internal sealed record BuildFailed(long Ticket, FailureKind Kind, string Detail) : INoSerializationVerificationNeeded;
 

@@ -2,9 +2,12 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Models;
 
@@ -138,15 +141,40 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
 
     private ModelResolved Resolve(ResolveModel resolve, CancellationToken cancellation)
     {
-        ModuleSource source = _spec.Repository.Resolve(resolve.Load);
+        LoadModel load = resolve.Load;
+        IReadOnlyList<int> versions = load is { Number: null, Path: null } ? _spec.Repository.VersionsOf(load) : [];
+        ModuleSource source = _spec.Repository.Resolve(versions.Count > 0 ? load with { Number = versions[0] } : load);
+        source = source with { Devices = source.Configuration?.LanesOn(_spec.Platform.Devices)?.Keys.ToArray() };
         bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn);
-        return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source);
+        return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source, [.. versions.Skip(1)]);
     }
 
     private InstanceBuilt Build(BuildInstance build, CancellationToken cancellation)
     {
-        IModuleInstance instance = _spec.Platform.Load(build.Source, build.Ordinal, _spec.Options, cancellation);
-        return new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance));
+        ModuleSource source = build.Source;
+        int lanes = source.Configuration?.LanesOn(_spec.Platform.Devices)?.GetValueOrDefault(build.Ordinal, 1) ?? _spec.Options.MaxLanes;
+        IModuleInstance instance = _spec.Platform.Load(source, build.Ordinal, _spec.Options with { MaxLanes = lanes }, cancellation);
+        try
+        {
+            var configuration = ModelConfiguration.Of(
+                source.Configuration,
+                instance.Module,
+                RepositoryFiles.NameFor(instance.Module.Platform) ?? "",
+                [.. _spec.Platform.Devices.Where(device => source.Devices?.Contains(device.Ordinal) != false)],
+                _spec.Options.MaxLanes,
+                _spec.DefaultMaxBatchSize
+            );
+            WarmupRun.Run(instance, configuration, cancellation);
+            return new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance))
+            {
+                Configuration = configuration,
+            };
+        }
+        catch
+        {
+            instance.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Waits for the instance's work, which is no reason for others to wait.</summary>

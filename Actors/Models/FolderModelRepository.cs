@@ -3,6 +3,7 @@ using System.Globalization;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
@@ -94,11 +95,7 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
 
     public ModuleSource Resolve(LoadModel load)
     {
-        if (!IsName(load.Name))
-        {
-            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. {NameRule}");
-        }
-
+        CheckName(load);
         if (load.Number is { } wanted and < 1)
         {
             throw new ModuleLoadException(
@@ -110,23 +107,18 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         return load.Path is { } path ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), FileAt(path)) : FromFolder(load);
     }
 
+    public IReadOnlyList<int> VersionsOf(LoadModel load)
+    {
+        string model = FolderOf(load);
+        int[] present = [.. Versions(model)];
+        return GivenConfiguration.Read(_folder!, model) is { } given ? given.Versions(present) : [.. present.TakeLast(1)];
+    }
+
     private ModuleSource FromFolder(LoadModel load)
     {
-        if (_folder is null)
-        {
-            throw new ModuleLoadException(
-                FailureKind.NotFound,
-                $"Model '{load.Name}' cannot be found by name: the node has no model repository. Give it one with --models, or load by path."
-            );
-        }
-
-        string model = Path.Combine(_folder, load.Name);
-        if (!Directory.Exists(model))
-        {
-            throw new ModuleLoadException(FailureKind.NotFound, $"The model repository {_folder} has no model '{load.Name}'.");
-        }
-
-        int number = load.Number ?? Versions(model).DefaultIfEmpty().Max();
+        string model = FolderOf(load);
+        GivenConfiguration? given = GivenConfiguration.Read(_folder!, model);
+        int number = load.Number ?? (given is null ? Versions(model).DefaultIfEmpty().Max() : given.Versions([.. Versions(model)])[^1]);
         string version = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
         if (number == 0 || !Directory.Exists(version))
         {
@@ -138,12 +130,34 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             );
         }
 
-        if (File.Exists(Path.Combine(model, "config.pbtxt")) && Note(load.Name))
+        foreach (string remark in given?.Remarks() ?? [])
         {
-            note($"config.pbtxt of model '{load.Name}' is not read; its tensors are taken from the model itself.");
+            if (Note(load.Name))
+            {
+                note($"'{given!.Path}': {remark}");
+            }
         }
 
-        return new ModuleSource(new ModelReference(load.Name, number), FileAt(version));
+        string file = given is { ModelFile.Length: > 0 } ? given.FileOf(version) : FileAt(version);
+        return new ModuleSource(new ModelReference(load.Name, number), file) { Configuration = given };
+    }
+
+    /// <summary>The folder of a model that is asked for by name.</summary>
+    private string FolderOf(LoadModel load)
+    {
+        CheckName(load);
+        if (_folder is null)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"Model '{load.Name}' cannot be found by name: the node has no model repository. Give it one with --models, or load by path."
+            );
+        }
+
+        string model = Path.Combine(_folder, load.Name);
+        return Directory.Exists(model)
+            ? model
+            : throw new ModuleLoadException(FailureKind.NotFound, $"The model repository {_folder} has no model '{load.Name}'.");
     }
 
     private bool Note(string name)
@@ -200,6 +214,14 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
 
     private static string NoVersion(string model) =>
         $"it has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected.";
+
+    private static void CheckName(LoadModel load)
+    {
+        if (!IsName(load.Name))
+        {
+            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. {NameRule}");
+        }
+    }
 
     private static bool IsName(string? name) =>
         name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAnyExcept(NameCharacters);

@@ -15,4 +15,9 @@ public interface IModelRepository
     /// <summary>The file to load for <paramref name="load"/>, by its path if it names one.</summary>
     /// <exception cref="ModuleLoadException">There is none, or the name or path is not one that may be asked for.</exception>
     ModuleSource Resolve(LoadModel load);
+
+    /// <summary>The versions of a model that are to be served where a load names none, rising; empty: the one that
+    /// <see cref="Resolve"/> finds.</summary>
+    /// <exception cref="ModuleLoadException">There is none, or its configuration is wrong.</exception>
+    IReadOnlyList<int> VersionsOf(LoadModel load) => [];
 }

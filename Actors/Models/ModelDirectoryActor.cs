@@ -52,8 +52,11 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
     void IModelShell.TellGpu(int ordinal, UnloadInstance unload) => _state.Gpus[ordinal].Tell(unload, _self);
 
-    void IModelShell.Announce(IReplyTo<ModelReply>? asker, ModelReply? reply) =>
+    void IModelShell.Announce(IReplyTo<ModelReply>? asker, ModelReply? reply)
+    {
+        _state.Configurations.Replace(_core.Configurations());
         _node.Tell(new ModelsChanged(_core.Snapshot(), asker, reply), _self);
+    }
 
     public void Failed(in ModelDecision decision, Exception cause)
     {

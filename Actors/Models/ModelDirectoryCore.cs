@@ -3,6 +3,7 @@ using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 
 namespace Troupe.Actors.Models;
 
@@ -30,6 +31,9 @@ internal sealed class ModelDirectoryCore
     public bool IsIdle => _operations.IsIdle;
 
     public ModelSnapshot[] Snapshot() => _residency.Snapshot();
+
+    /// <inheritdoc cref="ModelResidency.Configurations"/>
+    public IEnumerable<KeyValuePair<ModelVersion, ModelConfiguration>> Configurations() => _residency.Configurations();
 
     /// <param name="isOwn">The node's own settings ask for it, and nobody from outside.</param>
     public void Load(LoadModel load, IReplyTo<ModelReply>? asker, bool isOwn = false) =>
@@ -108,7 +112,7 @@ internal sealed class ModelDirectoryCore
             _decisions.Add(ModelDecision.Announce());
         }
 
-        load.Source = resolved.Source;
+        load.Take(resolved);
         _operations.Next(load);
         _operations.Advance();
     }
@@ -134,6 +138,7 @@ internal sealed class ModelDirectoryCore
         else
         {
             entry.Module ??= built.Module;
+            entry.Configuration ??= built.Configuration;
             operation.HandOver = built.HandOver;
             _decisions.Add(ModelDecision.Executor(built.Ordinal, new AdoptInstance(built.Ticket, built.HandOver)));
         }

@@ -10,12 +10,18 @@ namespace Troupe.Actors.Models;
 /// <remarks><b>Owns</b> the core and what it has decided. <b>Thread</b> the directory's.</remarks>
 internal sealed class ModelDirectoryState
 {
-    public ModelDirectoryState(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere) =>
+    public ModelDirectoryState(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere, ServedConfigurations configurations)
+    {
         Core = new ModelDirectoryCore(self, elsewhere, Decisions);
+        Configurations = configurations;
+    }
 
     public DecisionQueue<ModelDecision, IModelShell> Decisions { get; } = new();
 
     public ModelDirectoryCore Core { get; }
+
+    /// <summary>Where the edge reads how versions are configured.</summary>
+    public ServedConfigurations Configurations { get; }
 
     /// <summary>The executor of each device.</summary>
     public Dictionary<int, IActorRef> Executors { get; } = [];

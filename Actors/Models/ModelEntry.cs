@@ -1,4 +1,5 @@
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 
@@ -12,12 +13,18 @@ internal sealed class ModelEntry(ModuleSource source)
     /// <summary>Known from the first instance on; its hash is the version's for as long as the version lives.</summary>
     public ModuleSpec? Module { get; set; }
 
+    /// <summary>What callers see of it; known from the first instance on.</summary>
+    public ModelConfiguration? Configuration { get; set; }
+
     public ModelState State { get; set; } = ModelState.Loading;
 
     public string Reason { get; set; } = "";
 
     /// <summary>Devices it shall be on: a rebuilt one gets it again.</summary>
     public SortedSet<int> Wanted { get; } = [];
+
+    /// <summary>Whether it may be brought to a device that it shall not be on yet.</summary>
+    public bool MayBeOn(int ordinal) => !Wanted.Contains(ordinal) && Source.Devices?.Contains(ordinal) != false;
 
     /// <summary>Devices that admit forwards for it.</summary>
     public SortedSet<int> Resident { get; } = [];

@@ -53,6 +53,41 @@ internal abstract class ModelOperation
 
         /// <summary>Named devices: all of them or none.</summary>
         public bool AllOrNothing => Request.Gpus is { Length: > 0 };
+
+        /// <summary>Versions that are still to be loaded, in order.</summary>
+        public Queue<int> Further { get; } = new();
+
+        /// <summary>What the versions before came to: the first failure, else the newest that was loaded.</summary>
+        public ModelReply? Earlier { get; set; }
+
+        /// <summary>Its files were found: those that its configuration keeps from a device are not brought there.</summary>
+        public void Take(ModelResolved resolved)
+        {
+            Source = resolved.Source;
+            foreach (int number in resolved.Further ?? [])
+            {
+                Further.Enqueue(number);
+            }
+
+            if (!AllOrNothing && resolved.Source.Devices is { } devices)
+            {
+                int[] left = [.. Targets.Where(devices.Contains)];
+                Targets.Clear();
+                Array.ForEach(left, Targets.Enqueue);
+            }
+        }
+
+        /// <summary>Begins with its next version.</summary>
+        public void Restart()
+        {
+            Entry = null;
+            Source = null;
+            HandOver = null;
+            Failure = null;
+            Reserved = false;
+            Targets.Clear();
+            Done.Clear();
+        }
     }
 
     /// <summary>Let versions go because somebody asked.</summary>

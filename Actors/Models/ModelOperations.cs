@@ -148,7 +148,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         decisions.Add(ModelDecision.Announce(unload.Asker, new ModelReply.Unloaded(unload.Request.Name, numbers)));
     }
 
-    private void Begin(ModelOperation.Load load)
+    private void Begin(ModelOperation.Load load) => Begin(load, load.Request);
+
+    private void Begin(ModelOperation.Load load, LoadModel version)
     {
         foreach (int ordinal in load.AllOrNothing ? load.Request.Gpus!.Distinct() : residency.Devices)
         {
@@ -172,7 +174,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         load.Ticket = ++_tickets;
-        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, load.Request, load.IsOwn)));
+        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, version, load.IsOwn)));
     }
 
     private void Begin(ModelOperation.Unload unload)
@@ -218,7 +220,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         restore.Entry = entry;
         restore.Source = entry.Source;
-        foreach (int ordinal in restore.On is { } on ? [on] : residency.Devices.Where(ordinal => !entry.Wanted.Contains(ordinal)).ToList())
+        foreach (int ordinal in restore.On is { } on ? [on] : residency.Devices.Where(entry.MayBeOn).ToList())
         {
             restore.Targets.Enqueue(ordinal);
         }
@@ -229,7 +231,6 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Commit(ModelOperation operation)
     {
         ModelEntry entry = operation.Entry!;
-        _queue.End(operation);
         if (entry.Resident.Count == 0)
         {
             (FailureKind kind, string detail) =
@@ -250,13 +251,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         entry.State = ModelState.Ready;
         entry.Reason = "";
-        decisions.Add(
-            operation is ModelOperation.Load load
-                ? ModelDecision.Announce(
-                    load.Asker,
-                    new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(residency.Self, ordinal))])
-                )
-                : ModelDecision.Announce()
+        End(
+            operation,
+            new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(residency.Self, ordinal))])
         );
     }
 
@@ -281,13 +278,26 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
     }
 
-    private void Refuse(ModelOperation operation, FailureKind kind, string detail)
+    private void Refuse(ModelOperation operation, FailureKind kind, string detail) =>
+        End(operation, new ModelReply.Failed(operation.Name, kind, detail));
+
+    /// <summary>A load goes on with its next version, and is answered after the last: with the first failure, where there was one.</summary>
+    private void End(ModelOperation operation, ModelReply reply)
     {
+        var load = operation as ModelOperation.Load;
+        if (load is not null)
+        {
+            load.Earlier = load.Earlier is ModelReply.Failed ? load.Earlier : reply;
+            if (load.Further.TryDequeue(out int number))
+            {
+                decisions.Add(ModelDecision.Announce());
+                load.Restart();
+                Begin(load, load.Request with { Number = number });
+                return;
+            }
+        }
+
         _queue.End(operation);
-        decisions.Add(
-            operation is ModelOperation.Load load
-                ? ModelDecision.Announce(load.Asker, new ModelReply.Failed(load.Request.Name, kind, detail))
-                : ModelDecision.Announce()
-        );
+        decisions.Add(load is null ? ModelDecision.Announce() : ModelDecision.Announce(load.Asker, load.Earlier!));
     }
 }

@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
@@ -21,6 +22,12 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
     public IReadOnlyCollection<int> Devices => _devices.Keys;
 
     public ModelSnapshot[] Snapshot() => [.. _entries.Values.Select(Snapshot)];
+
+    /// <summary>How the versions that are loaded are configured.</summary>
+    public IEnumerable<KeyValuePair<ModelVersion, ModelConfiguration>> Configurations() =>
+        from entry in _entries.Values
+        where entry.Configuration is not null
+        select KeyValuePair.Create(entry.Module!.Model, entry.Configuration);
 
     public bool HasDevice(int ordinal) => _devices.ContainsKey(ordinal);
 

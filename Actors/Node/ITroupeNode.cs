@@ -5,6 +5,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Node;
@@ -22,6 +23,9 @@ public interface ITroupeNode
 
     /// <summary>What the instances on this node's devices have counted, at most a few snapshot intervals old.</summary>
     IReadOnlyList<InstanceSnapshot> Instances { get; }
+
+    /// <summary>How a version that is loaded on this node is configured; null of one that only others have.</summary>
+    ModelConfiguration? ConfigurationOf(ModelVersion model);
 
     /// <summary>What holds in this node's copy of the mode directory.</summary>
     ModeCounts Modes { get; }

@@ -23,6 +23,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
     private readonly IActorRef _router;
     private readonly ClusterViewHolder _views;
     private readonly LocalCounts _counts;
+    private readonly ServedConfigurations _configurations;
     private readonly CancellationToken _stopping;
     private readonly IActorRef _self;
     private readonly ITimer _timer;
@@ -34,6 +35,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         IActorRef router,
         ClusterViewHolder views,
         LocalCounts counts,
+        ServedConfigurations configurations,
         CancellationToken stopping
     )
     {
@@ -44,6 +46,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         _router = router;
         _views = views;
         _counts = counts;
+        _configurations = configurations;
         _stopping = stopping;
         _self = Self;
         _timer = clock.Provider.CreateTimer(
@@ -75,8 +78,9 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         IActorRef router,
         ClusterViewHolder views,
         LocalCounts counts,
+        ServedConfigurations configurations,
         CancellationToken stopping
-    ) => Akka.Actor.Props.Create<NodeActor>(state, spec, clock, router, views, counts, stopping);
+    ) => Akka.Actor.Props.Create<NodeActor>(state, spec, clock, router, views, counts, configurations, stopping);
 
     protected override void PreStart()
     {
@@ -87,9 +91,20 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
             Caches = _spec.RuntimeCaches,
             Log = _spec.RuntimeCaches.Log,
         };
-        var building = new BuilderSpec(_spec.Platform, _spec.Repository, options, _spec.LoadBound, _spec.Probe, _spec.ProbesOwn);
+        var building = new BuilderSpec(
+            _spec.Platform,
+            _spec.Repository,
+            options,
+            _spec.LoadBound,
+            _spec.Probe,
+            _spec.ProbesOwn,
+            _spec.DefaultMaxBatchSize
+        );
         IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(building, _stopping), "builder");
-        _state.Models = Context.ActorOf(ModelDirectoryActor.Props(new ModelDirectoryState(_state.Id, _views.Elsewhere), builder), "models");
+        _state.Models = Context.ActorOf(
+            ModelDirectoryActor.Props(new ModelDirectoryState(_state.Id, _views.Elsewhere, _configurations), builder),
+            "models"
+        );
         foreach (GpuSpec gpu in _core.Gpus)
         {
             Props props = GpuActor.Props(gpu, _clock, _router, _state.Models);

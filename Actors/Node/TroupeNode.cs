@@ -13,6 +13,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
 
 namespace Troupe.Actors.Node;
@@ -29,6 +30,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     private readonly ActorSystem _system;
     private readonly ClusterViewHolder _views;
     private readonly LocalCounts _counts = new();
+    private readonly ServedConfigurations _configurations = new();
     private readonly IActorRef _router;
     private readonly IActorRef _node;
     private readonly IActorRef _gateway;
@@ -54,7 +56,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         _views = new ClusterViewHolder(Id);
         _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge, _counts.Audit), _views, clock), NodeAddress.RouterName);
         _node = Start(
-            NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _stopping.Token),
+            NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _configurations, _stopping.Token),
             "node"
         );
         _gateway = Start(
@@ -104,6 +106,8 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public ClusterView View => _views.View;
 
     public IReadOnlyList<InstanceSnapshot> Instances => _counts.Instances;
+
+    public ModelConfiguration? ConfigurationOf(ModelVersion model) => _configurations.Of(model);
 
     public ModeCounts Modes => _counts.Modes;
 

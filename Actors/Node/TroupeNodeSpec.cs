@@ -31,6 +31,10 @@ public sealed record TroupeNodeSpec
     /// <summary>Lanes of an instance, at most.</summary>
     public int MaxLanes { get; init; } = 2;
 
+    /// <summary>Most entries of a batch of a model that can be batched and whose configuration leaves it to the model; 0: its first
+    /// dimension is no batch.</summary>
+    public int DefaultMaxBatchSize { get; init; } = 4;
+
     /// <summary>Most bytes that the outputs of one forward, those that are asked for, take together; a forward with more is refused before
     /// it is launched, or fails where its sizes are known only afterwards.</summary>
     /// <value>1 GiB</value>

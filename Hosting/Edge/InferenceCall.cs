@@ -42,10 +42,10 @@ internal static class InferenceCall
         {
             Id = edge.Node.NextRequestId(),
             Model = new ModelReference(model.Name, model.Number),
-            Inputs = spec.Inputs,
-            Outputs = spec.Outputs,
+            Inputs = model.ToModel(spec.Inputs),
+            Outputs = model.OutputsOf(spec.Outputs),
             TimeLeft = spec.TimeLeft,
-            Priority = spec.Priority <= ForwardPriority.Levels ? (int)spec.Priority : 0,
+            Priority = (int)model.Configuration.Queue.Priority(spec.Priority, ForwardPriority.Levels),
             Modes = modes,
             Session = session,
             TraceParent = TraceParent.Of(spec.TraceParent),
@@ -73,7 +73,7 @@ internal static class InferenceCall
                 break;
         }
 
-        return reply;
+        return reply is ForwardReply.Succeeded answered ? model.FromModel(answered) : reply;
     }
 
     /// <summary>A call that was not forwarded, and so has no id.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 
 namespace Troupe.Hosting.Edge;
 
@@ -20,8 +21,14 @@ internal sealed class ModelCatalogue
     public IEnumerable<ServedModel> All => _byName.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value);
 
     /// <param name="maxBatchSize">Of models that can be batched and say no more.</param>
+    /// <param name="configurationOf">How a version of this node is configured.</param>
     /// <param name="previous">Served models that did not change are taken over from it.</param>
-    public static ModelCatalogue Of(ClusterView view, int maxBatchSize, ModelCatalogue? previous)
+    public static ModelCatalogue Of(
+        ClusterView view,
+        int maxBatchSize,
+        Func<ModelVersion, ModelConfiguration?> configurationOf,
+        ModelCatalogue? previous
+    )
     {
         HashSet<NodeId> unreachable = [.. view.Unreachable];
         Dictionary<string, ServedModel[]> byName = view
@@ -29,7 +36,7 @@ internal sealed class ModelCatalogue
             .SelectMany(node => node.Models)
             .Where(model => model.State == ModelState.Ready)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
-            .Select(group => Served([.. group], maxBatchSize, previous))
+            .Select(group => Served([.. group], maxBatchSize, configurationOf, previous))
             .GroupBy(model => model.Name, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.OrderBy(model => model.Number).ToArray(), StringComparer.Ordinal);
         return new ModelCatalogue(view, byName);
@@ -57,17 +64,24 @@ internal sealed class ModelCatalogue
             ? $"Request for unknown model: '{name}' version {number} is not found"
             : $"Request for unknown model: '{name}' is not found";
 
-    private static ServedModel Served(ModelSnapshot[] copies, int maxBatchSize, ModelCatalogue? previous)
+    private static ServedModel Served(
+        ModelSnapshot[] copies,
+        int maxBatchSize,
+        Func<ModelVersion, ModelConfiguration?> configurationOf,
+        ModelCatalogue? previous
+    )
     {
         ModelSnapshot first = copies[0];
         int devices = copies.Sum(copy => copy.Gpus.Length);
+        ModelConfiguration? configuration = configurationOf(first.Model);
         return
             previous is not null
             && previous.TryFind(first.Model.Name, first.Model.Number, out ServedModel? known)
             && known.Snapshot.Model == first.Model
             && known.Devices == devices
             && known.Snapshot.Platform == first.Platform
+            && known.Own == configuration
             ? known
-            : new ServedModel(first, devices, maxBatchSize);
+            : new ServedModel(first, devices, maxBatchSize, configuration);
     }
 }

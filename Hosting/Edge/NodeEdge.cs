@@ -52,7 +52,7 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
                 return known;
             }
 
-            ModelCatalogue made = ModelCatalogue.Of(view, spec.DefaultMaxBatchSize, known);
+            ModelCatalogue made = ModelCatalogue.Of(view, spec.DefaultMaxBatchSize, node.ConfigurationOf, known);
             ledgers.Keep(made.All.Select(model => model.Snapshot.Model));
             _catalogue = made;
             return made;

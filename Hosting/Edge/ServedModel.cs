@@ -1,6 +1,11 @@
 using System.Text.Json;
+using Troupe.Messages.Forwarding;
 using Troupe.Messages.Models;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Configuration;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Hosting.Edge;
 
@@ -9,20 +14,30 @@ namespace Troupe.Hosting.Edge;
 internal sealed class ServedModel
 {
     /// <param name="maxBatchSize">Of a model that can be batched and says no more.</param>
-    public ServedModel(ModelSnapshot snapshot, int devices, int maxBatchSize)
+    /// <param name="configuration">As the node has it on which it is loaded; null where that is another: then as for a model without
+    /// one.</param>
+    public ServedModel(ModelSnapshot snapshot, int devices, int maxBatchSize, ModelConfiguration? configuration = null)
     {
         Snapshot = snapshot;
         Devices = devices;
-        MaxBatchSize = snapshot.Inputs.Where(input => !input.IsOptional).Concat(snapshot.Outputs).All(IsBatched) ? maxBatchSize : 0;
+        Own = configuration;
+        Configuration = configuration ?? Unknown(snapshot, devices, maxBatchSize);
         Contract = new InferContract
         {
             Model = Name,
             Version = Number,
             MaxBatchSize = MaxBatchSize,
-            Inputs = snapshot.Inputs,
-            Outputs = snapshot.Outputs,
+            Inputs = Inputs,
+            Outputs = Outputs,
+            Labels = Configuration.Labels,
         };
     }
+
+    /// <summary>How it is configured, completed from the model.</summary>
+    public ModelConfiguration Configuration { get; }
+
+    /// <summary>The configuration that this node has of it; null where another node has it.</summary>
+    public ModelConfiguration? Own { get; }
 
     public ModelSnapshot Snapshot { get; }
 
@@ -30,15 +45,15 @@ internal sealed class ServedModel
 
     public int Number => Snapshot.Model.Number;
 
-    public IReadOnlyList<TensorSpec> Inputs => Snapshot.Inputs;
+    public IReadOnlyList<TensorSpec> Inputs => Configuration.Inputs;
 
-    public IReadOnlyList<TensorSpec> Outputs => Snapshot.Outputs;
+    public IReadOnlyList<TensorSpec> Outputs => Configuration.Outputs;
 
     /// <summary>Devices of the whole cluster that admit forwards for it.</summary>
     public int Devices { get; }
 
     /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
-    public int MaxBatchSize { get; }
+    public int MaxBatchSize => Configuration.MaxBatchSize;
 
     /// <summary>What requests are checked against.</summary>
     public InferContract Contract { get; }
@@ -55,6 +70,26 @@ internal sealed class ServedModel
         }
 
         return 1;
+    }
+
+    /// <summary>Inputs as the model takes them.</summary>
+    public Tensor[] ToModel(Tensor[] inputs) => Configuration.Reshapes ? Array.ConvertAll(inputs, Configuration.ToModel) : inputs;
+
+    /// <summary>Outputs to ask the model for; none: all that it has.</summary>
+    public string[] OutputsOf(string[] asked) =>
+        asked.Length == 0 && Configuration.HidesOutputs ? [.. Outputs.Select(output => output.Name)] : asked;
+
+    /// <summary>A reply as callers get it.</summary>
+    public ForwardReply FromModel(ForwardReply.Succeeded reply)
+    {
+        try
+        {
+            return Configuration.Reshapes ? reply with { Outputs = Array.ConvertAll(reply.Outputs, Configuration.FromModel) } : reply;
+        }
+        catch (ForwardException unfit)
+        {
+            return new ForwardReply.Failed(reply.Id, unfit.Kind, unfit.Message);
+        }
     }
 
     public void WriteMetadata(Utf8JsonWriter writer, IEnumerable<int> versions)
@@ -74,7 +109,12 @@ internal sealed class ServedModel
         writer.WriteEndObject();
     }
 
-    private static bool IsBatched(TensorSpec tensor) => tensor.Shape.Rank > 1 && tensor.Shape[0] == -1;
+    private static ModelConfiguration Unknown(ModelSnapshot snapshot, int devices, int maxBatchSize)
+    {
+        var module = new ModuleSpec(snapshot.Model, snapshot.Platform, snapshot.Inputs, snapshot.Outputs, [], snapshot.SafeToResend);
+        string file = RepositoryFiles.NameFor(snapshot.Platform) ?? "";
+        return ModelConfiguration.Of(given: null, module, file, devices: [], devices, maxBatchSize);
+    }
 
     private static void WriteTensors(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IReadOnlyList<TensorSpec> tensors)
     {

@@ -40,6 +40,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 Repository = repository,
                 QueueLimit = spec.QueueLimit,
                 MaxLanes = spec.Lanes,
+                DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
                 LoadBound = spec.LoadTimeout,
                 Probe = spec.ProbeLoads == ProbeLoads.Off ? null : Probe(spec),
                 ProbesOwn = spec.ProbeLoads == ProbeLoads.On,

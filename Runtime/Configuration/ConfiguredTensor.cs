@@ -29,9 +29,12 @@ internal readonly record struct ConfiguredTensor(
         {
             Dims.AddRange(told.Shape.Span[(maxBatchSize > 0 && told.Shape.Rank > 0 ? 1 : 0)..].ToArray());
         }
+        else
+        {
+            CheckDims(maxBatchSize > 0 ? TensorShape.MaxRank - 1 : TensorShape.MaxRank);
+            CheckReshape();
+        }
 
-        CheckDims();
-        CheckReshape();
         TensorShape inner = Whole(Reshape?.Shape ?? Dims, maxBatchSize > 0);
         CheckShape(told, inner, maxBatchSize);
         return told with { Shape = Whole(Dims, maxBatchSize > 0), IsRankFree = told.IsRankFree && isSilent };
@@ -47,17 +50,16 @@ internal readonly record struct ConfiguredTensor(
         }
     }
 
-    private void CheckDims()
+    private void CheckDims(int most)
     {
-        string side = Side;
         if (Dims.Any(dimension => dimension is 0 or < -1))
         {
-            throw Refused($"{side} '{Name}': a dimension must be an integer >= 1, or -1 to indicate a variable-size dimension.");
+            throw Refused($"{Side} '{Name}': a dimension must be an integer >= 1, or -1 to indicate a variable-size dimension.");
         }
 
-        if (Math.Max(Dims.Count, Reshape?.Shape.Count ?? 0) >= TensorShape.MaxRank)
+        if (Math.Max(Dims.Count, Reshape?.Shape.Count ?? 0) > most)
         {
-            throw Refused($"{side} '{Name}' has more than {TensorShape.MaxRank - 1} dims, the most that a tensor has beside its batch.");
+            throw Refused($"{Side} '{Name}' has more than {most} dims, the most that a tensor has beside its batch.");
         }
     }
 

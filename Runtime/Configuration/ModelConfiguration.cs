@@ -55,8 +55,7 @@ public sealed class ModelConfiguration
     public bool HidesOutputs { get; }
 
     /// <summary>Names of the classes of an output, in order of their index.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; } =
-        new Dictionary<string, IReadOnlyList<string>>();
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; } = new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>Calls to make before the model is ready.</summary>
     public IReadOnlyList<WarmupRequest> Warmup { get; } = [];

@@ -1,6 +1,7 @@
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Artifacts.Programs;
 using Troupe.Runtime.Artifacts.Records;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Manifests;
 
 namespace Troupe.Runtime.Modules;
@@ -20,4 +21,10 @@ public sealed record ModuleSource(ModelReference Model, string Path)
 
     /// <summary>Where the files that are read are written down, or what is required of them; null where nobody asks.</summary>
     public FileDigests? Files { get; init; }
+
+    /// <summary>What the model's folder says of it; null where it says nothing.</summary>
+    public GivenConfiguration? Configuration { get; init; }
+
+    /// <summary>Ordinals of the devices it may be on; null: all.</summary>
+    public IReadOnlyList<int>? Devices { get; init; }
 }

@@ -29,7 +29,7 @@ internal static class ModelEndpoints
             return UnknownAsync(context, route);
         }
 
-        return Answer.DocumentAsync(context, writer => ModelConfiguration.Write(writer, model));
+        return Answer.DocumentAsync(context, model.Configuration.WriteJson);
     }
 
     /// <summary>Statistics of everything served.</summary>

@@ -17,7 +17,7 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Write("classifier/1/model.onnx");
         Write("classifier/10/model.onnx");
         Write("classifier/2/module.json");
-        Write("classifier/config.pbtxt");
+        Write("classifier/config.pbtxt", "version_policy { all { } } dynamic_batching { }");
         Write("empty/readme.txt");
         Write("bare/1/notes.txt");
         Write(".hidden/1/model.onnx");
@@ -37,11 +37,49 @@ public sealed class FolderModelRepositoryTests : IDisposable
     }
 
     [Fact]
-    public void A_config_is_noted_once_and_not_read()
+    public void What_of_a_configuration_is_done_otherwise_is_noted_once()
     {
         _repository.Resolve(new LoadModel("classifier"));
         _repository.Resolve(new LoadModel("classifier"));
-        Assert.Contains("config.pbtxt of model 'classifier' is not read", Assert.Single(_notes), StringComparison.Ordinal);
+        Assert.Contains("requests are not put together", Assert.Single(_notes), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("version_policy { all { } }", "1 2 10")]
+    [InlineData("version_policy { latest { num_versions: 2 } }", "2 10")]
+    [InlineData("version_policy { specific { versions: [ 10, 1, 7 ] } }", "1 10")]
+    [InlineData("", "10")]
+    public void A_load_that_names_no_version_is_of_those_the_policy_chooses(string configuration, string expected)
+    {
+        Write("classifier/config.pbtxt", configuration);
+        Assert.Equal(expected, string.Join(' ', _repository.VersionsOf(new LoadModel("classifier"))));
+        Assert.Equal(10, _repository.Resolve(new LoadModel("classifier")).Model.Number);
+    }
+
+    [Theory]
+    [InlineData("version_policy { specific { versions: 7 } }", FailureKind.NotFound, "at least one version must be available")]
+    [InlineData("name: 'other'", FailureKind.InvalidModel, "directory name must equal model name")]
+    [InlineData("nme: 'classifier'", FailureKind.InvalidModel, "line 1, column 1: 'nme' is no field")]
+    [InlineData("sequence_batching { }", FailureKind.NotSupported, "configured with sequence_batching")]
+    [InlineData("ensemble_scheduling { }", FailureKind.NotSupported, "configured with ensemble_scheduling")]
+    [InlineData("default_model_filename: '../1/model.onnx'", FailureKind.InvalidModel, "which is outside")]
+    [InlineData("default_model_filename: 'none.onnx'", FailureKind.NotFound, "which default_model_filename")]
+    public void A_configuration_that_cannot_be_served_is_refused_with_its_reason(string configuration, FailureKind kind, string because)
+    {
+        Write("classifier/config.pbtxt", configuration);
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("classifier")));
+        Assert.Equal(kind, refused.Kind);
+        Assert.Contains(because, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_names_the_file_of_each_version()
+    {
+        Write("classifier/config.pbtxt", "default_model_filename: 'net.onnx'");
+        Write("classifier/10/net.onnx");
+        ModuleSource source = _repository.Resolve(new LoadModel("classifier"));
+        Assert.Equal(Path.Combine(_folder, "classifier/10/net.onnx"), source.Path);
+        Assert.Equal("default_model_filename: 'net.onnx'"u8, source.Configuration!.Bytes.Span);
     }
 
     [Fact]
@@ -114,10 +152,10 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.EndsWith("module.json", _repository.Resolve(new LoadModel("saved")).Path, StringComparison.Ordinal);
     }
 
-    private void Write(string path)
+    private void Write(string path, string text = "x")
     {
         string full = Path.Combine(_folder, path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        File.WriteAllText(full, "x");
+        File.WriteAllText(full, text);
     }
 }

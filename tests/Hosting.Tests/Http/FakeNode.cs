@@ -10,6 +10,7 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
 
 namespace Troupe.Hosting.Tests.Http;
@@ -34,6 +35,11 @@ internal sealed class FakeNode : ITroupeNode
     public ClusterView View { get; set; }
 
     public IReadOnlyList<InstanceSnapshot> Instances { get; set; } = [];
+
+    /// <summary>How its models are configured; the rest is completed.</summary>
+    public Func<ModelVersion, ModelConfiguration?> Configuration { get; set; } = _ => null;
+
+    public ModelConfiguration? ConfigurationOf(ModelVersion model) => Configuration(model);
 
     public ModeCounts Modes { get; set; } = ModeCounts.None;
 
