@@ -145,7 +145,7 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         IReadOnlyList<int> versions = load is { Number: null, Path: null } ? _spec.Repository.VersionsOf(load) : [];
         ModuleSource source = _spec.Repository.Resolve(versions.Count > 0 ? load with { Number = versions[0] } : load);
         source = source with { Devices = source.Configuration?.LanesOn(_spec.Platform.Devices)?.Keys.ToArray() };
-        bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn);
+        bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn) && source.Configuration?.Refusal() is null;
         return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source, [.. versions.Skip(1)]);
     }
 

@@ -138,7 +138,10 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             }
         }
 
-        string file = given is { ModelFile.Length: > 0 } ? given.FileOf(version) : FileAt(version);
+        string file =
+            given?.Refusal() is not null ? version
+            : given is { ModelFile.Length: > 0 } ? given.FileOf(version)
+            : FileAt(version);
         return new ModuleSource(new ModelReference(load.Name, number), file) { Configuration = given };
     }
 

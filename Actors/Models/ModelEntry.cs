@@ -20,6 +20,9 @@ internal sealed class ModelEntry(ModuleSource source)
 
     public string Reason { get; set; } = "";
 
+    /// <summary>It is unavailable because nothing here can do what it needs.</summary>
+    public bool IsRefused { get; set; }
+
     /// <summary>Devices it shall be on: a rebuilt one gets it again.</summary>
     public SortedSet<int> Wanted { get; } = [];
 

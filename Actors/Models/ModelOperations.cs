@@ -126,7 +126,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             return;
         }
 
-        TakeBack(load);
+        TakeBack(load, kind, detail);
         Refuse(load, kind, detail);
     }
 
@@ -235,16 +235,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         {
             (FailureKind kind, string detail) =
                 operation.Failure ?? (FailureKind.DeviceLost, $"No device of node {residency.Self} is left for it.");
-            if (operation is ModelOperation.Load { Reserved: true })
-            {
-                residency.Remove(entry);
-            }
-            else
-            {
-                entry.State = ModelState.Unavailable;
-                entry.Reason = detail;
-            }
-
+            EndWithout(entry, kind, detail, isNew: operation is ModelOperation.Load { Reserved: true });
             Refuse(operation, kind, detail);
             return;
         }
@@ -258,7 +249,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     }
 
     /// <summary>What this load brought is let go; a version that was live before it stays as it was.</summary>
-    private void TakeBack(ModelOperation.Load load)
+    private void TakeBack(ModelOperation.Load load, FailureKind kind, string detail)
     {
         if (load.Entry is not { } entry)
         {
@@ -274,8 +265,22 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         if (load.Reserved)
         {
-            residency.Remove(entry);
+            EndWithout(entry, kind, detail, isNew: true);
         }
+    }
+
+    /// <summary>A version that no device has: one that cannot be had here says so, a new one that failed is forgotten.</summary>
+    private void EndWithout(ModelEntry entry, FailureKind kind, string detail, bool isNew)
+    {
+        entry.IsRefused = kind == FailureKind.NotSupported;
+        if (isNew && !entry.IsRefused)
+        {
+            residency.Remove(entry);
+            return;
+        }
+
+        entry.State = ModelState.Unavailable;
+        entry.Reason = detail;
     }
 
     private void Refuse(ModelOperation operation, FailureKind kind, string detail) =>

@@ -120,6 +120,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
             entry.Module is { } module ? [.. module.Inputs] : [],
             entry.Module is { } spec ? [.. spec.Outputs] : [],
             entry.State == ModelState.Ready ? [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))] : [],
-            entry.Module?.SafeToResend ?? true
+            entry.Module?.SafeToResend ?? true,
+            entry.IsRefused
         );
 }

@@ -11,6 +11,10 @@ internal readonly record struct CallSpec(Tensor[] Inputs, string[] Outputs, Infe
     /// <summary>Time until the caller's deadline; the default where the protocol carries none.</summary>
     public TimeSpan TimeLeft { get; init; } = Forward.DefaultTimeLeft;
 
+    /// <summary>The caller's parameter <c>timeout</c>, in microseconds; 0: none. What it counts for is the model's queue policy to
+    /// say.</summary>
+    public ulong TimeoutMicroseconds { get; init; }
+
     /// <summary>From 1, the highest, to <see cref="ForwardPriority.Levels"/>; anything else is the default level.</summary>
     public ulong Priority { get; init; }
 

@@ -5,6 +5,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Configuration;
 
 namespace Troupe.Hosting.Edge;
 
@@ -38,19 +39,30 @@ internal static class InferenceCall
             return Refused(FailureKind.InvalidRequest, wrong);
         }
 
+        ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
+        QueuePolicy queue = model.Configuration.Queue;
+        if (queue.MaxQueueSize(spec.Priority) is { } most && ledger.Pending - model.AtOnce >= most)
+        {
+            ledger.Start();
+            ledger.Fail(TimeSpan.Zero, FailureMap.Of(FailureKind.QueueFull).Reason);
+            return Refused(
+                FailureKind.QueueFull,
+                $"Exceeds maximum queue size: {most} requests of model '{model.Name}' wait already. Try again later."
+            );
+        }
+
         Forward forward = new()
         {
             Id = edge.Node.NextRequestId(),
             Model = new ModelReference(model.Name, model.Number),
             Inputs = model.ToModel(spec.Inputs),
             Outputs = model.OutputsOf(spec.Outputs),
-            TimeLeft = spec.TimeLeft,
-            Priority = (int)model.Configuration.Queue.Priority(spec.Priority, ForwardPriority.Levels),
+            TimeLeft = queue.TimeLeft(spec.Priority, spec.TimeoutMicroseconds) is { } left && left < spec.TimeLeft ? left : spec.TimeLeft,
+            Priority = (int)queue.Priority(spec.Priority, ForwardPriority.Levels),
             Modes = modes,
             Session = session,
             TraceParent = TraceParent.Of(spec.TraceParent),
         };
-        ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         long started = Stopwatch.GetTimestamp();
         ForwardCall call = new();
         ledger.Start();

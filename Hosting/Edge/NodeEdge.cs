@@ -35,7 +35,8 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
             return !IsStarting
                 && !self.Draining
                 && !self.Models.Any(model =>
-                    model.State == ModelState.Unavailable && model.Reason.Length > 0 && model.Reason != RepositoryIndex.UnloadedReason
+                    model is { State: ModelState.Unavailable, Reason.Length: > 0, IsRefused: false }
+                    && model.Reason != RepositoryIndex.UnloadedReason
                 )
                 && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
         }

@@ -33,6 +33,9 @@ internal sealed class ServedModel
         };
     }
 
+    /// <summary>Forwards of it that run at once.</summary>
+    public long AtOnce => (long)Devices * Configuration.Lanes;
+
     /// <summary>How it is configured, completed from the model.</summary>
     public ModelConfiguration Configuration { get; }
 

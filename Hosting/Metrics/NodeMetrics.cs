@@ -1,7 +1,5 @@
-using System.Globalization;
 using Prometheus;
 using Troupe.Hosting.Edge;
-using Troupe.Hosting.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 
@@ -13,84 +11,23 @@ namespace Troupe.Hosting.Metrics;
 /// view.</remarks>
 internal sealed class NodeMetrics
 {
-    private static readonly string[] ModelLabels = ["model", "version"];
     private static readonly string[] GpuLabels = ["gpu_uuid"];
 
     private readonly NodeEdge _edge;
     private readonly Lock _lock = new();
-    private readonly (Counter Counter, Func<ModelLedger, double> Value)[] _model;
-    private readonly Counter _failure;
-    private readonly Gauge _pending;
+    private readonly ModelMetrics _models;
     private readonly (Gauge Gauge, Func<GpuSnapshot, double> Value)[] _gpu;
     private readonly Counter _forwards;
     private readonly Gauge _nodes;
     private readonly InstanceMetrics _instances;
     private readonly ModeMetrics _modes;
     private readonly ModeAuditMetrics _audit;
-    private HashSet<(string Model, string Version)> _shownModels = [];
     private HashSet<string> _shownGpus = [];
 
     public NodeMetrics(IMetricFactory factory, NodeEdge edge)
     {
         _edge = edge;
-        _model =
-        [
-            (
-                Of("nv_inference_request_success", "Number of successful inference requests, all batch sizes"),
-                ledger => ledger.Read().Success.Count
-            ),
-            (
-                Of("nv_inference_count", "Number of inferences performed (does not include cached requests)"),
-                ledger => ledger.Read().Inferences
-            ),
-            (
-                Of("nv_inference_exec_count", "Number of model executions performed (does not include cached requests)"),
-                ledger => ledger.Read().Executions
-            ),
-            (
-                Of("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds (includes cached requests)"),
-                ledger => Microseconds(ledger.Read().Success)
-            ),
-            (
-                Of("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds (includes cached requests)"),
-                ledger => Microseconds(ledger.Read().Queue)
-            ),
-            (
-                Of(
-                    "nv_inference_compute_input_duration_us",
-                    "Cumulative compute input duration in microseconds (does not include cached requests)"
-                ),
-                ledger => Microseconds(ledger.Read().ComputeInput)
-            ),
-            (
-                Of(
-                    "nv_inference_compute_infer_duration_us",
-                    "Cumulative compute inference duration in microseconds (does not include cached requests)"
-                ),
-                ledger => Microseconds(ledger.Read().ComputeInfer)
-            ),
-            (
-                Of(
-                    "nv_inference_compute_output_duration_us",
-                    "Cumulative inference compute output duration in microseconds (does not include cached requests)"
-                ),
-                ledger => Microseconds(ledger.Read().ComputeOutput)
-            ),
-            (
-                Of("troupe_redispatches_total", "Times a forward was sent again after a device or node failed it"),
-                ledger => ledger.Read().Redispatches
-            ),
-        ];
-        _failure = factory.CreateCounter(
-            "nv_inference_request_failure",
-            "Number of failed inference requests, all batch sizes",
-            [.. ModelLabels, "reason"]
-        );
-        _pending = factory.CreateGauge(
-            "nv_inference_pending_request_count",
-            "Instantaneous number of pending requests awaiting execution per-model.",
-            ModelLabels
-        );
+        _models = new ModelMetrics(factory);
         _gpu =
         [
             (OfGpu("nv_gpu_memory_total_bytes", "GPU total memory, in bytes"), gpu => gpu.MemoryTotalBytes),
@@ -107,7 +44,6 @@ internal sealed class NodeMetrics
         _modes = new ModeMetrics(factory);
         _audit = new ModeAuditMetrics(factory);
 
-        Counter Of(string name, string help) => factory.CreateCounter(name, help, ModelLabels);
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
     }
 
@@ -116,7 +52,7 @@ internal sealed class NodeMetrics
     {
         lock (_lock)
         {
-            RefreshModels();
+            _models.Refresh(_edge.Catalogue, _edge.Ledgers);
             RefreshGpus();
             _instances.Refresh(_edge.Node.Id, _edge.Node.Instances);
             _modes.Refresh(_edge.Node.Modes);
@@ -124,40 +60,6 @@ internal sealed class NodeMetrics
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }
-    }
-
-    private void RefreshModels()
-    {
-        HashSet<(string, string)> shown = [];
-        foreach (ServedModel model in _edge.Catalogue.All)
-        {
-            string version = model.Number.ToString(CultureInfo.InvariantCulture);
-            ModelLedger ledger = _edge.Ledgers.Of(model.Snapshot.Model);
-            shown.Add((model.Name, version));
-            foreach ((Counter counter, Func<ModelLedger, double> value) in _model)
-            {
-                counter.Raise(value(ledger), model.Name, version);
-            }
-
-            foreach (FailureReason reason in Enum.GetValues<FailureReason>())
-            {
-                _failure.Raise(ledger.Failures(reason), model.Name, version, reason.ToString().ToUpperInvariant());
-            }
-
-            _pending.WithLabels(model.Name, version).Set(ledger.Pending);
-        }
-
-        foreach ((string model, string version) in _shownModels.Except(shown))
-        {
-            Array.ForEach(_model, series => series.Counter.RemoveLabelled(model, version));
-            Array.ForEach(
-                Enum.GetValues<FailureReason>(),
-                reason => _failure.RemoveLabelled(model, version, reason.ToString().ToUpperInvariant())
-            );
-            _pending.RemoveLabelled(model, version);
-        }
-
-        _shownModels = shown;
     }
 
     private void RefreshGpus()
@@ -184,6 +86,4 @@ internal sealed class NodeMetrics
 
         _shownGpus = shown;
     }
-
-    private static double Microseconds(DurationCount duration) => duration.Nanoseconds / 1000;
 }

@@ -24,6 +24,8 @@ public enum ModelState
 /// segments.</param>
 /// <param name="Gpus">Home devices on this node that admit forwards for it.</param>
 /// <param name="SafeToResend">False where segments alias inputs or keep state, so that a forward must not run twice.</param>
+/// <param name="IsRefused">It is unavailable because this node cannot do what it needs, which is no fault of the node's: it stays
+/// ready.</param>
 [MessagePackObject]
 public sealed record ModelSnapshot(
     [property: Key(0)] ModelVersion Model,
@@ -33,5 +35,6 @@ public sealed record ModelSnapshot(
     [property: Key(4)] TensorSpec[] Inputs,
     [property: Key(5)] TensorSpec[] Outputs,
     [property: Key(6)] GpuId[] Gpus,
-    [property: Key(7)] bool SafeToResend
+    [property: Key(7)] bool SafeToResend,
+    [property: Key(8), AddedLater] bool IsRefused = false
 );

@@ -51,11 +51,25 @@ internal static class ConfigurationCompletion
             );
         }
 
+        if (config.MetricTags.Keys.FirstOrDefault(tag => !IsLabel(tag)) is { } wrong)
+        {
+            throw Refused(
+                $"model '{facts.Name}': metric_tags has '{wrong}', which is no name of a label: letters, digits and _, not a digit first, and not model, version or reason."
+            );
+        }
+
         if (config.MaxBatchSize < 0)
         {
             throw Refused($"model '{facts.Name}': 'max_batch_size' must be non-negative, not {config.MaxBatchSize}.");
         }
     }
+
+    private static bool IsLabel(string name) =>
+        name.Length > 0
+        && !char.IsAsciiDigit(name[0])
+        && !name.StartsWith("__", StringComparison.Ordinal)
+        && name.All(one => char.IsAsciiLetterOrDigit(one) || one == '_')
+        && name is not ("model" or "version" or "reason");
 
     /// <summary>A configuration that leaves tensors to the model leaves batching to it too.</summary>
     private static void CompleteBatch(ModelConfig config, ModelFacts facts, bool isPartial)

@@ -49,7 +49,6 @@ public sealed class GivenConfiguration
         ModelConfig message = ConfigurationFile.Parse(new ConfigurationText(path, bytes), isJson: path == json);
         var given = new GivenConfiguration(repository, folder, path, bytes, message);
         given.RefuseOtherName();
-        given.RefuseScheduler();
         return given;
     }
 
@@ -75,6 +74,20 @@ public sealed class GivenConfiguration
     /// <exception cref="ModuleLoadException">A group cannot be had here.</exception>
     public IReadOnlyDictionary<int, int>? LanesOn(IReadOnlyList<DeviceDescription> devices) =>
         InstancePlacement.Of(Model, Message.InstanceGroup, devices);
+
+    /// <summary>Why the model cannot be served whatever it is: what nothing here does yet, by name; null where it can.</summary>
+    public string? Refusal()
+    {
+        string? missing =
+            Message.SchedulingChoiceCase == Scheduling.SequenceBatching ? "sequence_batching"
+            : Message.SchedulingChoiceCase == Scheduling.EnsembleScheduling ? "ensemble_scheduling"
+            : Message.Platform == "ensemble" ? "platform 'ensemble'"
+            : Message.ModelTransactionPolicy is { Decoupled: true } ? "model_transaction_policy decoupled"
+            : null;
+        return missing is null
+            ? null
+            : $"model '{Model}' is configured with {missing}, for which there is no scheduler yet. Leave it out to serve the model without.";
+    }
 
     /// <summary>What is done otherwise than it says, for the log.</summary>
     public IEnumerable<string> Remarks()
@@ -111,27 +124,6 @@ public sealed class GivenConfiguration
             throw new ModuleLoadException(
                 FailureKind.InvalidModel,
                 $"unexpected directory name '{Model}' for model '{Message.Name}', directory name must equal model name. Rename one of them, or leave 'name' out of '{Path}'."
-            );
-        }
-    }
-
-    /// <summary>What nothing here does yet is refused by name.</summary>
-    private void RefuseScheduler()
-    {
-        (string? name, string what) = Message.SchedulingChoiceCase switch
-        {
-            Scheduling.SequenceBatching => ("sequence_batching", "sequences"),
-            Scheduling.EnsembleScheduling => ("ensemble_scheduling", "ensembles"),
-            Scheduling.DynamicBatching or Scheduling.None => (null, ""),
-            _ => (null, ""),
-        };
-        name ??= Message.Platform == "ensemble" ? "platform: \"ensemble\"" : null;
-        name ??= Message.ModelTransactionPolicy?.Decoupled == true ? "model_transaction_policy { decoupled }" : null;
-        if (name is not null)
-        {
-            throw new ModuleLoadException(
-                FailureKind.NotSupported,
-                $"model '{Model}' is configured with {name}, and this version of Troupe has no scheduler for {(what.Length > 0 ? what : "it")}. Leave it out to serve the model without."
             );
         }
     }

@@ -63,6 +63,9 @@ public sealed class ModelConfiguration
     /// <summary>How requests wait.</summary>
     public QueuePolicy Queue { get; }
 
+    /// <summary>Calls of it that run at once on one device.</summary>
+    public int Lanes => Math.Min(InstancePlacement.MaxCount, _message.InstanceGroup.Sum(group => group.Count));
+
     /// <summary>Labels of the model's metric series.</summary>
     public IReadOnlyDictionary<string, string> MetricTags => _message.MetricTags;
 

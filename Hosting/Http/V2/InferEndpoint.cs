@@ -57,6 +57,7 @@ internal static class InferEndpoint
                 context.Request.Headers[RequestDeadline.Header],
                 edge.Spec.RequestTimeouts ? request.TimeoutMicroseconds : 0
             ),
+            TimeoutMicroseconds = request.TimeoutMicroseconds,
             Priority = request.Priority,
             TraceParent = context.Request.Headers.TraceParent,
         };

@@ -60,8 +60,6 @@ public sealed class FolderModelRepositoryTests : IDisposable
     [InlineData("version_policy { specific { versions: 7 } }", FailureKind.NotFound, "at least one version must be available")]
     [InlineData("name: 'other'", FailureKind.InvalidModel, "directory name must equal model name")]
     [InlineData("nme: 'classifier'", FailureKind.InvalidModel, "line 1, column 1: 'nme' is no field")]
-    [InlineData("sequence_batching { }", FailureKind.NotSupported, "configured with sequence_batching")]
-    [InlineData("ensemble_scheduling { }", FailureKind.NotSupported, "configured with ensemble_scheduling")]
     [InlineData("default_model_filename: '../1/model.onnx'", FailureKind.InvalidModel, "which is outside")]
     [InlineData("default_model_filename: 'none.onnx'", FailureKind.NotFound, "which default_model_filename")]
     public void A_configuration_that_cannot_be_served_is_refused_with_its_reason(string configuration, FailureKind kind, string because)
@@ -70,6 +68,20 @@ public sealed class FolderModelRepositoryTests : IDisposable
         ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("classifier")));
         Assert.Equal(kind, refused.Kind);
         Assert.Contains(because, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sequence_batching { }", "sequence_batching")]
+    [InlineData("ensemble_scheduling { }", "ensemble_scheduling")]
+    [InlineData("platform: 'ensemble'", "platform 'ensemble'")]
+    [InlineData("model_transaction_policy { decoupled: true }", "model_transaction_policy decoupled")]
+    [InlineData("model_transaction_policy { decoupled: false } dynamic_batching { }", null)]
+    public void What_has_no_scheduler_is_refused_by_name_and_needs_no_file(string configuration, string? named)
+    {
+        Write("bare/config.pbtxt", configuration + (named is null ? " default_model_filename: 'notes.txt'" : ""));
+        string? refusal = _repository.Resolve(new LoadModel("bare")).Configuration!.Refusal();
+        Assert.Equal(named is null, refusal is null);
+        Assert.Contains(named ?? "", refusal ?? "", StringComparison.Ordinal);
     }
 
     [Fact]

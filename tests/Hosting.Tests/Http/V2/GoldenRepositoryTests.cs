@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Troupe.Hosting.Demo;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Http.Server;
+using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Options;
+using Troupe.Hosting.Startup;
+using Troupe.TestSupport.Onnx;
+
+namespace Troupe.Hosting.Tests.Http.V2;
+
+/// <summary>What a real Triton was asked and answered, over its own model repository: as many cases of each topic pass as
+/// <c>Golden/passed.txt</c> says, no fewer, and none that it does not know of.</summary>
+public sealed class GoldenRepositoryTests(GoldenRepositoryTests.Repository repository) : IClassFixture<GoldenRepositoryTests.Repository>
+{
+    /// <summary>A line a topic: its name, cases that pass, cases that are replayed.</summary>
+    public static TheoryData<string, int, int> Topics()
+    {
+        TheoryData<string, int, int> topics = [];
+        foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Golden", "passed.txt")))
+        {
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var topic, var passed, var given] && topic != "#")
+            {
+                topics.Add(topic, int.Parse(passed, null), int.Parse(given, null));
+            }
+        }
+
+        return topics;
+    }
+
+    [Theory, MemberData(nameof(Topics))]
+    public async Task As_many_recorded_cases_pass_as_the_table_says(string topic, int passed, int given)
+    {
+        var replay = new GoldenReplay(repository.Http, repository.Metrics);
+        List<string> differences = [];
+        JsonElement[] cases = GoldenReplay.Load(topic);
+        foreach (JsonElement golden in cases)
+        {
+            if (await replay.DifferenceAsync(golden, TestContext.Current.CancellationToken) is { } difference)
+            {
+                differences.Add($"{topic}/{golden.GetProperty("name").GetString()}: {difference}");
+            }
+        }
+
+        Assert.Equal(given, cases.Length);
+        Assert.True(
+            passed == cases.Length - differences.Count,
+            $"{cases.Length - differences.Count} pass, and Golden/passed.txt says {passed}:\n{string.Join('\n', differences)}"
+        );
+    }
+
+    [Fact]
+    public void Every_topic_stands_in_the_table() =>
+        Assert.Equal(
+            Directory
+                .EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "Golden"))
+                .Select(folder => Path.GetFileName(folder))
+                .Where(topic => topic != "models")
+                .Order(StringComparer.Ordinal),
+            Topics().Select(row => row.Data.Item1).Order(StringComparer.Ordinal)
+        );
+
+    /// <summary>A node over a copy of the recorded server's repository, with the models that it had loaded.</summary>
+    public sealed class Repository : IAsyncLifetime
+    {
+        private readonly ModuleFolder _folder = new();
+        private NodeHost? _node;
+        private KestrelListener? _http,
+            _metrics;
+
+        public string Http => _http!.Address.ToString();
+
+        public string Metrics => _metrics!.Address.ToString();
+
+        public async ValueTask InitializeAsync()
+        {
+            string golden = Path.Combine(AppContext.BaseDirectory, "Golden", "models");
+            foreach (string file in Directory.EnumerateFiles(Path.Combine(golden, "repo"), "*", SearchOption.AllDirectories))
+            {
+                Copy(file, Path.GetRelativePath(Path.Combine(golden, "repo"), file));
+            }
+
+            Copy(Path.Combine(SampleFiles.Models, "fmnist", "1", "model.onnx"), "fmnist/1/model.onnx");
+            ServeSpec spec = new()
+            {
+                Cluster = null,
+                Devices = new DeviceChoice(DeviceKind.Emulated, 1),
+                Models = _folder.Path,
+                Load = File.ReadAllLines(Path.Combine(golden, "loaded_at_start.txt")),
+                ProbeLoads = ProbeLoads.Off,
+            };
+            CancellationToken cancellation = TestContext.Current.CancellationToken;
+            _node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, cancellation);
+            await _node.LoadModelsAsync(cancellation);
+            var served = new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text);
+            NodeEdge edge = new(_node.Node, new ModelLedgers(TimeProvider.System), served);
+            _http = await ListenAsync(OptionKeys.Http, new Dispatcher(edge).InvokeAsync, cancellation);
+            _metrics = await ListenAsync(OptionKeys.Metrics, new MetricsEndpoint(edge).InvokeAsync, cancellation);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await (_http?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await (_metrics?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await (_node?.DisposeAsync() ?? ValueTask.CompletedTask);
+            _folder.Dispose();
+        }
+
+        private static Task<KestrelListener> ListenAsync(OptionKey key, RequestDelegate handle, CancellationToken cancellation) =>
+            KestrelListener.StartAsync(
+                new ListenSpec(key, new ListenAddress("127.0.0.1", 0)),
+                handle,
+                NullLoggerFactory.Instance,
+                cancellation
+            );
+
+        private void Copy(string file, string name)
+        {
+            string to = Path.Combine(_folder.Path, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(file, to);
+        }
+    }
+}
