@@ -1,6 +1,7 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Actors.Forwards;
 
@@ -35,7 +36,7 @@ internal sealed record AdmittedForward(DispatchForward Dispatch, ModeSettings Se
 
     public ForwardSuspicion Suspicion => Dispatch.Suspicion;
 
-    public IDisposable? PayloadOwner => Dispatch.PayloadOwner;
+    public HostMemory? LeasesFrom => Dispatch.LeasesFrom;
 
     /// <summary>The executor's, before the launch starts: the mark must stand whatever the launch does.</summary>
     public void MarkLaunched() => _isLaunched = true;

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Actors.Forwards;
 
@@ -14,6 +15,6 @@ internal sealed record DispatchForward(Forward Forward, ModelVersion Model, int 
 {
     public ForwardSuspicion Suspicion { get; init; }
 
-    /// <summary>Keeps the bytes of the inputs alive until the attempt has ended; null when the tensors own theirs.</summary>
-    public IDisposable? PayloadOwner { get; init; }
+    /// <summary>Where its outputs are on lease from; null: they own their bytes.</summary>
+    public HostMemory? LeasesFrom { get; init; }
 }

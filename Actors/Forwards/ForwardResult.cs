@@ -23,6 +23,9 @@ internal readonly record struct ForwardResult
 
     public ForwardException? Failure => _outputsOrFailure as ForwardException;
 
+    /// <summary>Nobody takes it: leases of its outputs end.</summary>
+    public void Release() => Outputs?.Release();
+
     public static ForwardResult Succeeded(Tensor[] outputs, (long Input, long Infer, long Output) times) => new(outputs, times);
 
     public static ForwardResult Failed(ForwardException failure) => new(failure, default);

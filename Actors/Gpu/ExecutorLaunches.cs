@@ -2,6 +2,7 @@ using Troupe.Actors.Decisions;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Lanes;
 
@@ -95,10 +96,13 @@ internal sealed class ExecutorLaunches : IDisposable
     {
         foreach (Submission submission in _inFlight)
         {
+            submission.Open.Abandon();
             submission.Lane!.Dispose();
         }
 
         _inFlight.Clear();
+        _waiting.ForEach(static waiting => waiting.Open.Abandon());
+        _waiting.Clear();
     }
 
     /// <summary>Looks at everything in flight, and again after each start: a wake that fell into a submission gave no signal.</summary>
@@ -169,6 +173,11 @@ internal sealed class ExecutorLaunches : IDisposable
             return false;
         }
 
+        if (!admitted.Forward.Inputs.TryBorrow())
+        {
+            return Fail(waiting, FailureKind.Cancelled, "The caller had its answer before the forward began.");
+        }
+
         ILane? lane = null;
         try
         {
@@ -199,6 +208,7 @@ internal sealed class ExecutorLaunches : IDisposable
         finally
         {
             _gate.Open();
+            admitted.Forward.Inputs.Return();
         }
 
         Submission submission = waiting with { Lane = lane };
@@ -229,7 +239,7 @@ internal sealed class ExecutorLaunches : IDisposable
         ForwardResult result;
         if (status == LaneStatus.Succeeded)
         {
-            result = Taken(lane);
+            result = Taken(lane, submission.Forward);
             _hasSucceeded = true;
         }
         else
@@ -243,11 +253,11 @@ internal sealed class ExecutorLaunches : IDisposable
         return true;
     }
 
-    private static ForwardResult Taken(ILane lane)
+    private static ForwardResult Taken(ILane lane, AdmittedForward forward)
     {
         try
         {
-            return ForwardResult.Succeeded(lane.TakeOutputs(0), lane.TimesOf(0));
+            return ForwardResult.Succeeded(lane.TakeOutputs(0, forward.LeasesFrom), lane.TimesOf(0));
         }
         catch (ForwardException full)
         {

@@ -76,6 +76,10 @@ internal sealed class GpuCore
         {
             _forwards.Complete(ended.Launch, ended.Results, now);
         }
+        else
+        {
+            ended.Release();
+        }
     }
 
     public void Start(ExecutorReady ready)

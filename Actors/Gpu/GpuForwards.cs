@@ -88,10 +88,16 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         {
             AdmittedForward admitted = launch.Forwards[i];
             GpuForward forward = _held[(admitted.Forward.Id, admitted.Attempt)];
-            ForwardOutcome? outcome = forward.IsAbandoned
-                ? Abandoned(forward, launched)
-                : new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final, launched);
-            Leave(forward, outcome, launched);
+            if (forward.IsAbandoned)
+            {
+                results[i].Release();
+                Leave(forward, Abandoned(forward, launched), launched);
+            }
+            else
+            {
+                var outcome = new ForwardOutcome(admitted.Attempt, ReplyOf(forward, results[i]), RetryAdvice.Final, launched);
+                Leave(forward, outcome, launched);
+            }
         }
 
         Pump(now);

@@ -18,4 +18,13 @@ internal sealed record Launch(int Incarnation, int Ordinal, ImmutableArray<Admit
 
 /// <summary>Executor to GPU: every forward of the launch has its result.</summary>
 /// <param name="Results">In the order of the launch's forwards.</param>
-internal sealed record LaunchEnded(Launch Launch, ImmutableArray<ForwardResult> Results) : IExecutorNews;
+internal sealed record LaunchEnded(Launch Launch, ImmutableArray<ForwardResult> Results) : IExecutorNews, IOwnsLeases
+{
+    public void Release()
+    {
+        foreach (ForwardResult result in Results)
+        {
+            result.Release();
+        }
+    }
+}

@@ -27,6 +27,17 @@ internal sealed class OpenLaunch
         return --_open == 0;
     }
 
+    /// <summary>It will not be closed: leases of the results so far end.</summary>
+    public void Abandon()
+    {
+        foreach (ForwardResult result in _results)
+        {
+            result.Release();
+        }
+
+        _results = [];
+    }
+
     /// <summary>The completion, once every forward has its result; the results are its own from here on.</summary>
     public LaunchEnded Close()
     {

@@ -126,7 +126,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
         // The router's last message is enqueued after this flag is set: a forward that came too late for it sees the flag here.
         if (_closed && accept.TryClaim())
         {
-            sink.Complete(new ForwardReply.Failed(forward.Id, FailureKind.Draining, $"Node {Id} has stopped."));
+            accept.Complete(new ForwardReply.Failed(forward.Id, FailureKind.Draining, $"Node {Id} has stopped."));
         }
     }
 

@@ -3,6 +3,7 @@ using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Actors.Routing;
 
@@ -220,6 +221,8 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
         public long Arrival { get; }
 
         public LinkedListNode<BatchForward> Place { get; }
+
+        public HostMemory? LeasesFrom => Sink.LeasesFrom;
 
         public void Complete(ForwardReply reply) => _owner.End(this, reply);
     }

@@ -16,7 +16,7 @@ internal static class PayloadLimit
         long bytes = 0;
         foreach (Tensor tensor in tensors)
         {
-            bytes += tensor.Data.Length;
+            bytes += tensor.Payload.Length;
         }
 
         return bytes;

@@ -135,11 +135,11 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         {
             if (accept.Forward.Class == ForwardClass.Batch)
             {
-                _state.Batch.Accept(accept.Forward, accept.Sink, _clock.Now);
+                _state.Batch.Accept(accept.Forward, accept, _clock.Now);
             }
             else
             {
-                _state.Origin.Accept(accept.Forward, accept.Sink, _clock.Now);
+                _state.Origin.Accept(accept.Forward, accept, _clock.Now);
             }
         }
     }

@@ -3,6 +3,7 @@ using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Tensors;
 
 namespace Troupe.Actors.Routing;
 
@@ -208,6 +209,7 @@ internal sealed class RouterAttempts
             var dispatch = new DispatchForward(pending.Forward, route.Model, pending.Attempt, pending.Deadline, null)
             {
                 Suspicion = pending.IsSuspect ? ForwardSuspicion.Suspect : ForwardSuspicion.None,
+                LeasesFrom = pending.Sink.LeasesFrom,
             };
             _decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, dispatch));
         }
@@ -218,6 +220,7 @@ internal sealed class RouterAttempts
             Forward forward = pending.Forward with
             {
                 Model = new ModelReference(route.Model.Name, route.Model.Number),
+                Inputs = pending.Forward.Inputs.Copied(),
                 TimeLeft = pending.Deadline - now,
                 Gpu = pending.Forward.Gpu ?? choice.Wanted,
             };

@@ -4,6 +4,7 @@ using Troupe.Actors.Forwards;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Tensors;
 
 namespace Troupe.Actors.Routing;
 
@@ -97,6 +98,7 @@ internal sealed class RouterCore
     {
         if (!_pending.TryGet(outcome.Reply.Id, out PendingForward? pending))
         {
+            (outcome.Reply as ForwardReply.Succeeded)?.Outputs.Release();
             Suspects.EndWithdrawn(outcome.Reply.Id, outcome.Attempt, IsLostLaunched(outcome), outcome.Alone, Where(outcome, from), now);
             return;
         }
@@ -211,6 +213,8 @@ internal sealed class RouterCore
                 )
             );
         }
+
+        Suspects.Stop();
     }
 
     /// <summary>A decision could not be applied: a forward that went nowhere is answered at once.</summary>

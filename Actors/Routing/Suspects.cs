@@ -165,16 +165,21 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     /// <param name="wasAlone">Nothing else was launched in what was lost.</param>
     public void EndWithdrawn(RequestId id, int attempt, bool isLost, bool wasAlone, string where, TimeSpan now)
     {
-        if (
-            _withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn)
-            && isLost
-            && withdrawn.Content is var content
-            && !Convicts(content, withdrawn.WasLastRun, wasAlone, ref where, now)
-        )
+        if (!_withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn))
+        {
+            return;
+        }
+
+        if (isLost && withdrawn.Content is var content && !Convicts(content, withdrawn.WasLastRun, wasAlone, ref where, now))
         {
             Tell(Suspicions.ToldSuspect(content, where));
         }
+
+        withdrawn.Return();
     }
+
+    /// <summary>Nobody is told any more of those that were given up.</summary>
+    public void Stop() => _withdrawn.Clear();
 
     /// <summary>A node is lost with all that it may have run of those that were given up.</summary>
     public void EndWithdrawnOn(NodeId node, TimeSpan now)

@@ -5,12 +5,15 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Actors.Routing;
 
 /// <summary>An attempt that somebody may still run and nobody waits for.</summary>
-/// <param name="Inputs">While a device here has it, which holds them too; null where another node does.</param>
+/// <param name="Inputs">Borrowed, while a device here has it; null where another node does.</param>
 /// <param name="Known">Its content where it is known already.</param>
 /// <param name="Node">The node that has it; null: this one.</param>
 internal sealed record WithdrawnForward(ModelVersion Model, Tensor[]? Inputs, ForwardContent? Known, bool WasLastRun, NodeId? Node)
 {
     public ForwardContent Content => Known ?? ForwardContent.Of(Model, Inputs!);
+
+    /// <summary>Its content is asked no more.</summary>
+    public void Return() => Inputs?.Return();
 }
 
 /// <summary>Attempts that were given up: one that ends what runs it is held against its content, though its caller has gone.</summary>
@@ -34,9 +37,9 @@ internal sealed class WithdrawnForwards
         (RequestId, int) key = (pending.Forward.Id, pending.Attempt);
         Tensor[] inputs = pending.Forward.Inputs;
         ForwardContent? known = pending.Notes?.Content;
-        if (pending.Gpu is not null)
+        if (pending.Gpu is not null && (known is not null || inputs.TryBorrow()))
         {
-            _here[key] = new WithdrawnForward(model, inputs, known, pending.IsLastRun, null);
+            _here[key] = new WithdrawnForward(model, known is null ? inputs : null, known, pending.IsLastRun, null);
         }
         else if (pending.Node is { } node)
         {
@@ -53,6 +56,17 @@ internal sealed class WithdrawnForwards
     /// <summary>It is over, one way or the other.</summary>
     public bool TryRemove(RequestId id, int attempt, [NotNullWhen(true)] out WithdrawnForward? withdrawn) =>
         _here.Remove((id, attempt), out withdrawn) || _elsewhere.Remove((id, attempt), out withdrawn);
+
+    public void Clear()
+    {
+        foreach (WithdrawnForward withdrawn in _here.Values)
+        {
+            withdrawn.Return();
+        }
+
+        _here.Clear();
+        _elsewhere.Clear();
+    }
 
     /// <summary>Those that a node has, which is lost.</summary>
     public List<WithdrawnForward> RemoveAllOn(NodeId node)

@@ -3,6 +3,7 @@ using System.Text;
 using Troupe.Hosting.Http.V2;
 using Troupe.Hosting.Startup;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Bench;
 
@@ -12,7 +13,8 @@ internal static class InferRequestBytes
     /// <summary>The body: JSON, then the tensors; <paramref name="headerLength"/> bytes of it are JSON.</summary>
     public static byte[] Body(IReadOnlyList<Tensor> tensors, bool binaryOutput, out int headerLength)
     {
-        using ResponseBody body = new();
+        using HostMemory memory = new();
+        using ResponseBody body = new(memory);
         body.Write("{\"inputs\":["u8);
         for (int i = 0; i < tensors.Count; i++)
         {

@@ -98,7 +98,8 @@ internal static partial class WarmUpRun
             throw new InvalidOperationException(failed.Detail);
         }
 
-        NodeEdge edge = new(host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, spec.MaxRequestBytes, TroupeVersion.Text));
+        EdgeSpec served = new(null, spec.MaxRequestBytes, TroupeVersion.Text);
+        NodeEdge edge = new(host.Node, new ModelLedgers(TimeProvider.System), served, host.Memory);
         await using KestrelListener http = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
             new Dispatcher(edge).InvokeAsync,

@@ -1,7 +1,9 @@
+using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.V2;
 using Troupe.Hosting.Pictures;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Cli;
 
@@ -95,7 +97,11 @@ internal static class InputFile
             JsonCursor counter = new(file);
             long elements = TensorJsonReader.Count(ref counter);
             JsonCursor cursor = new(file);
-            byte[] data = TensorJsonReader.Read(ref cursor, spec.Type, elements, spec.Name);
+            using HostMemory memory = new();
+            RequestMemory room = new(memory, Array.MaxLength);
+            TensorPayload read = TensorJsonReader.Read(ref cursor, spec.Type, elements, spec.Name, room);
+            byte[] data = read.Bytes.ToArray();
+            ((TensorPayload.Leased)read).Lease.Release();
             return new Tensor(spec.Name, spec.Type, Shape(spec, path, elements), data);
         }
         catch (ProtocolException malformed)

@@ -10,6 +10,9 @@ internal sealed record EdgeSpec(string? Repository, long MaxRequestBytes, string
     /// answer.</summary>
     public bool RequestTimeouts { get; init; }
 
+    /// <summary>Most bytes of the bodies of all requests in flight.</summary>
+    public long MaxRequestMemoryBytes { get; init; } = 1L << 30;
+
     /// <summary>Most bytes of an answer's outputs, in the form they are asked for.</summary>
     public long MaxOutputBytes { get; init; } = 1L << 30;
 

@@ -1,17 +1,21 @@
 using System.Threading.Tasks.Sources;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Edge;
 
 /// <summary>Waits for the one reply to one forward.</summary>
 /// <remarks><b>Thread</b> completed by any; the waiter goes on in the pool, so that the router's thread never writes to a socket.</remarks>
-internal sealed class ForwardCall : IForwardSink, IValueTaskSource<ForwardReply>
+/// <param name="leasesFrom">Where the outputs of the reply are on lease from, the waiter's to release; null: they own their bytes.</param>
+internal sealed class ForwardCall(HostMemory? leasesFrom = null) : IForwardSink, IValueTaskSource<ForwardReply>
 {
     private ManualResetValueTaskSourceCore<ForwardReply> _core = new() { RunContinuationsAsynchronously = true };
 
     /// <summary>The reply; to be awaited once.</summary>
     public ValueTask<ForwardReply> Reply => new(this, _core.Version);
+
+    public HostMemory? LeasesFrom => leasesFrom;
 
     public void Complete(ForwardReply reply) => _core.SetResult(reply);
 

@@ -5,6 +5,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Configuration;
 
 namespace Troupe.Hosting.Edge;
@@ -31,7 +32,9 @@ internal static class InferenceCall
 
     /// <summary>2. Resolves modes and session of the call, forwards it with its deadline, cancels it when the caller goes away, and counts
     /// it.</summary>
+    /// <param name="spec">Its inputs are handed on, but where the call is refused before it is one.</param>
     /// <param name="aborted">Fires when nobody waits for the answer any more.</param>
+    /// <returns>The caller's, who releases its outputs.</returns>
     public static async ValueTask<ForwardReply> RunAsync(NodeEdge edge, ServedModel model, CallSpec spec, CancellationToken aborted)
     {
         if (!CallModes.TryRead(spec.Parameters, out ModeChange? modes, out SessionId? session, out string wrong))
@@ -55,7 +58,7 @@ internal static class InferenceCall
         {
             Id = edge.Node.NextRequestId(),
             Model = new ModelReference(model.Name, model.Number),
-            Inputs = model.ToModel(spec.Inputs),
+            Inputs = model.ToModel(spec.Inputs).HandOn(),
             Outputs = model.OutputsOf(spec.Outputs),
             TimeLeft = queue.TimeLeft(spec.Priority, spec.TimeoutMicroseconds) is { } left && left < spec.TimeLeft ? left : spec.TimeLeft,
             Priority = (int)queue.Priority(spec.Priority, ForwardPriority.Levels),
@@ -64,7 +67,7 @@ internal static class InferenceCall
             TraceParent = TraceParent.Of(spec.TraceParent),
         };
         long started = Stopwatch.GetTimestamp();
-        ForwardCall call = new();
+        ForwardCall call = new(edge.Memory.Host);
         ledger.Start();
         edge.Node.Forward(forward, call);
         ForwardReply reply;

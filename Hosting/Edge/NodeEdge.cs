@@ -2,12 +2,13 @@ using Troupe.Actors.Membership;
 using Troupe.Actors.Node;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Edge;
 
 /// <summary>What every endpoint works with: the node, the models it can forward to, and the counters.</summary>
 /// <remarks><b>Thread</b> any. The catalogue follows the node's view; it is made anew at the first request after a change.</remarks>
-internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec)
+internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec, HostMemory memory)
 {
     private volatile ModelCatalogue? _catalogue;
     private volatile bool _isStarting;
@@ -17,6 +18,9 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
     public ModelLedgers Ledgers => ledgers;
 
     public EdgeSpec Spec => spec;
+
+    /// <summary>What requests and answers are read into and written from.</summary>
+    public RequestMemory Memory { get; } = new(memory, spec.MaxRequestMemoryBytes);
 
     /// <summary>True while the node loads what it was started with: alive, but not ready.</summary>
     public bool IsStarting

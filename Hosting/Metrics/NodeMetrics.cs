@@ -22,6 +22,7 @@ internal sealed class NodeMetrics
     private readonly InstanceMetrics _instances;
     private readonly ModeMetrics _modes;
     private readonly ModeAuditMetrics _audit;
+    private readonly HostMemoryMetrics _memory;
     private HashSet<string> _shownGpus = [];
 
     public NodeMetrics(IMetricFactory factory, NodeEdge edge)
@@ -43,6 +44,7 @@ internal sealed class NodeMetrics
         _instances = new InstanceMetrics(factory);
         _modes = new ModeMetrics(factory);
         _audit = new ModeAuditMetrics(factory);
+        _memory = new HostMemoryMetrics(factory);
 
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
     }
@@ -57,6 +59,7 @@ internal sealed class NodeMetrics
             _instances.Refresh(_edge.Node.Id, _edge.Node.Instances);
             _modes.Refresh(_edge.Node.Modes);
             _audit.Refresh(_edge.Node.Audit);
+            _memory.Refresh(_edge.Memory);
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }

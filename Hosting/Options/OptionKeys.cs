@@ -73,6 +73,9 @@ internal static class OptionKeys
     public static OptionKey MaxRequest { get; } =
         new("max-request", "BYTES", "Largest body of a request, at most 2GiB - 1 byte. Default 64MiB.");
 
+    public static OptionKey MaxRequestMemory { get; } =
+        new("max-request-memory", "BYTES", "Most bytes of the bodies of all requests in flight; beyond it a request gets 503. Default 1GiB.");
+
     public static OptionKey DefaultMaxBatchSize { get; } =
         new(
             "default-max-batch-size",
@@ -136,6 +139,7 @@ internal static class OptionKeys
         DeviceMemory,
         CacheFolder,
         MaxRequest,
+        MaxRequestMemory,
         MaxOutput,
         DefaultMaxBatchSize,
         RequestTimeouts,

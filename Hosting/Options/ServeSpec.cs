@@ -69,6 +69,9 @@ internal sealed record ServeSpec
     /// <value>64 MiB, as Triton has it.</value>
     public long MaxRequestBytes { get; init; } = 64L << 20;
 
+    /// <summary>Most bytes of the bodies of all requests in flight.</summary>
+    public long MaxRequestMemoryBytes { get; init; } = 1L << 30;
+
     /// <summary>Of the outputs of one forward together, those that are asked for.</summary>
     /// <value>1 GiB</value>
     public long MaxOutputBytes { get; init; } = 1L << 30;

@@ -61,6 +61,12 @@ internal sealed class ServeSpecReader(ServeOptions options)
                 (string text, out long bytes) => Quantities.TryParseBytes(text, out bytes) && bytes <= int.MaxValue,
                 $"{Quantities.BytesForm}, at most {int.MaxValue}"
             ),
+            MaxRequestMemoryBytes = Parse(
+                OptionKeys.MaxRequestMemory,
+                standard.MaxRequestMemoryBytes,
+                (string text, out long bytes) => Quantities.TryParseBytes(text, out bytes) && bytes <= MachineBytes,
+                $"{Quantities.BytesForm}, at most the {MachineBytes} bytes that this process may use here"
+            ),
             DefaultMaxBatchSize = WholeNumber(OptionKeys.DefaultMaxBatchSize, standard.DefaultMaxBatchSize, 1_000_000, least: 0),
             RequestTimeouts = Parse(OptionKeys.RequestTimeouts, standard.RequestTimeouts, TryParseSwitch, SwitchForm),
             DrainTimeout = Parse(OptionKeys.DrainTimeout, standard.DrainTimeout, Quantities.TryParseTime, Quantities.TimeForm),
@@ -79,6 +85,9 @@ internal sealed class ServeSpecReader(ServeOptions options)
         CheckTogether(spec);
         return spec;
     }
+
+    /// <summary>Memory of the machine, or of the container where that has less.</summary>
+    private static long MachineBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     private delegate bool Parser<T>(string text, [MaybeNullWhen(false)] out T value);
 
@@ -191,6 +200,17 @@ internal sealed class ServeSpecReader(ServeOptions options)
         if (spec.Cluster is null && options.Value(OptionKeys.Join) is { } join)
         {
             Problem(join, "a node alone joins nobody; leave out --cluster off or --join");
+        }
+
+        if (
+            spec.MaxRequestMemoryBytes < spec.MaxRequestBytes
+            && (options.Value(OptionKeys.MaxRequestMemory) ?? options.Value(OptionKeys.MaxRequest)) is { } smaller
+        )
+        {
+            Problem(
+                smaller,
+                $"one body alone may have {spec.MaxRequestBytes} bytes, all together {spec.MaxRequestMemoryBytes}; raise --max-request-memory or lower --max-request"
+            );
         }
 
         (OptionKey Key, ListenAddress? Address)[] listening =

@@ -21,10 +21,11 @@ internal static partial class EdgeHost
         EdgeSpec served = new(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
         {
             MaxOutputBytes = spec.MaxOutputBytes,
+            MaxRequestMemoryBytes = spec.MaxRequestMemoryBytes,
             DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
             RequestTimeouts = spec.RequestTimeouts,
         };
-        NodeEdge edge = new(node.Node, ledgers, served) { IsStarting = true };
+        NodeEdge edge = new(node.Node, ledgers, served, node.Memory) { IsStarting = true };
         await using KestrelListener http = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, spec.Http),
             new Dispatcher(edge).InvokeAsync,

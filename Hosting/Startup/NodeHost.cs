@@ -11,6 +11,7 @@ using Troupe.Hosting.Options;
 using Troupe.Hosting.Probes;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Specs;
 
@@ -31,6 +32,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     private NodeHost(IHost host, IPlatform platform, FolderModelRepository repository, ServeSpec spec, ILogger log)
     {
         (_host, _platform, _repository, _spec, _log) = (host, platform, repository, spec, log);
+        Memory = platform.OpenHostMemory();
         ActorSystem system = host.Services.GetRequiredService<ActorSystem>();
         Node = TroupeNode.Start(
             system,
@@ -58,6 +60,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
     }
 
     public TroupeNode Node { get; }
+
+    /// <summary>What the edge reads into and writes from.</summary>
+    public HostMemory Memory { get; }
 
     public IReadOnlyList<DeviceDescription> Devices => _platform.Devices;
 
@@ -128,6 +133,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         await Node.DisposeAsync();
         await _host.StopAsync(CancellationToken.None);
         _host.Dispose();
+        Memory.Dispose();
         _platform.Dispose();
     }
 

@@ -53,8 +53,14 @@ public ref struct BytesElements(ReadOnlySpan<byte> data)
     public static byte[] Single(ReadOnlySpan<byte> element)
     {
         byte[] data = new byte[PrefixBytes + element.Length];
-        BinaryPrimitives.WriteInt32LittleEndian(data, element.Length);
-        element.CopyTo(data.AsSpan(PrefixBytes));
+        WriteSingle(element, data);
         return data;
+    }
+
+    /// <summary>The same, into <see cref="PrefixBytes"/> more than the element has.</summary>
+    public static void WriteSingle(ReadOnlySpan<byte> element, Span<byte> data)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(data, element.Length);
+        element.CopyTo(data[PrefixBytes..]);
     }
 }

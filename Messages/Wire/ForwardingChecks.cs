@@ -106,7 +106,7 @@ internal static class ForwardingChecks
         long sum = 0;
         foreach (Tensor tensor in tensors)
         {
-            sum += tensor.Data.Length;
+            sum += tensor.Payload.Length;
         }
 
         return sum;

@@ -40,11 +40,11 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
             parts.Check.Type(index, input.Type);
             parts.Check.Shape(index, input.Shape);
             bool isCountable = input.Type.TryGetByteCount(input.Shape, out long expected);
-            if (!isCountable || input.Data.Length != expected)
+            if (!isCountable || input.Payload.Length != expected)
             {
                 throw new ForwardException(
                     FailureKind.InvalidInput,
-                    $"The input '{input.Name}' holds {input.Data.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {(isCountable ? expected : "more than can be addressed")}."
+                    $"The input '{input.Name}' holds {input.Payload.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {(isCountable ? expected : "more than can be addressed")}."
                 );
             }
 
@@ -59,7 +59,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         ulong total = 0;
         foreach (Tensor? input in _given)
         {
-            total += HostStaging.Padded((ulong)input!.Data.Length);
+            total += HostStaging.Padded((ulong)input!.Payload.Length);
         }
 
         _staged.Ensure(total);
@@ -67,11 +67,11 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         for (int index = 0; index < _given.Length; index++)
         {
             Tensor input = _given[index]!;
-            ulong bytes = (ulong)input.Data.Length;
+            ulong bytes = (ulong)input.Payload.Length;
             DeviceBlock block = BlockFor(index, bytes, stream);
             if (bytes > 0)
             {
-                input.Data.Span.CopyTo(_staged.At(offset, input.Data.Length));
+                input.Data.Span.CopyTo(_staged.At(offset, (int)bytes));
             }
 
             _tensors[index] = new DeviceTensor(input.Type, input.Shape, block);

@@ -123,11 +123,11 @@ internal sealed class HostLane : ILane
             : LaneStatus.Failed;
     }
 
-    public Tensor[] TakeOutputs(int forward)
+    public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null)
     {
         RequireSubmitted(forward);
         return _status == LaneStatus.Succeeded
-            ? _outputs.ToTensors()
+            ? _outputs.ToTensors(leasesFrom)
             : throw new InvalidOperationException("There are no outputs: the submission has not succeeded.");
     }
 

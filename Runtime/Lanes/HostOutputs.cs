@@ -105,16 +105,32 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>What was wanted, each owning its bytes; the copies are done.</summary>
+    /// <summary>What was wanted; the copies are done.</summary>
+    /// <param name="leasesFrom">Each is on lease from there; null: each owns its bytes.</param>
     /// <exception cref="ForwardException">The host has no memory for them.</exception>
-    public Tensor[] ToTensors()
+    public Tensor[] ToTensors(HostMemory? leasesFrom)
     {
+        var tensors = new Tensor[_wanted.Count(true)];
+        int made = 0;
         try
         {
-            return Copies();
+            ulong offset = 0;
+            for (int output = 0; output < _wanted.Length; output++)
+            {
+                if (_wanted[output])
+                {
+                    GraphTensor tensor = parts.Graph.Tensors[parts.Graph.Outputs[output]];
+                    TensorPayload payload = Copy(_results.At(offset, (int)_sizes[output]), _shapes[output], leasesFrom);
+                    tensors[made++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], payload);
+                    offset += HostStaging.Padded(_sizes[output]);
+                }
+            }
+
+            return tensors;
         }
-        catch (OutOfMemoryException full)
+        catch (Exception full) when (full is OutOfMemoryException or HostMemoryException)
         {
+            tensors[..made].Release();
             throw new ForwardException(FailureKind.BackendFailed, "The host has no memory left for the outputs of the forward.", full);
         }
     }
@@ -127,21 +143,16 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
 
     public void Dispose() => _results.Dispose();
 
-    private Tensor[] Copies()
+    private static TensorPayload Copy(ReadOnlySpan<byte> bytes, in TensorShape shape, HostMemory? leasesFrom)
     {
-        var tensors = new Tensor[_wanted.Count(true)];
-        ulong offset = 0;
-        for (int output = 0, next = 0; output < _wanted.Length; output++)
+        if (leasesFrom is null)
         {
-            if (_wanted[output])
-            {
-                GraphTensor tensor = parts.Graph.Tensors[parts.Graph.Outputs[output]];
-                tensors[next++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], _results.At(offset, (int)_sizes[output]).ToArray());
-                offset += HostStaging.Padded(_sizes[output]);
-            }
+            return new TensorPayload.Inline(bytes.ToArray(), shape.ElementCount);
         }
 
-        return tensors;
+        TensorLease lease = leasesFrom.Lease(bytes.Length);
+        bytes.CopyTo(lease.GetSpan());
+        return new TensorPayload.Leased(lease, shape.ElementCount);
     }
 
     /// <summary>Why the wanted outputs, by the sizes known now, do not come back to the host; null where they do.</summary>

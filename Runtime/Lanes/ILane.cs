@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Lanes;
 
@@ -25,10 +26,10 @@ public interface ILane : IDisposable
     /// <summary>What became of one forward of the submission so far.</summary>
     LaneStatus Poll(int forward);
 
-    /// <summary>After <see cref="LaneStatus.Succeeded"/>: the outputs of one forward in the module's order, each owning its
-    /// bytes.</summary>
+    /// <summary>After <see cref="LaneStatus.Succeeded"/>: the outputs of one forward in the module's order.</summary>
+    /// <param name="leasesFrom">Each is on lease from there, and the caller's to release; null: each owns its bytes.</param>
     /// <exception cref="ForwardException">The host has no memory for them.</exception>
-    Tensor[] TakeOutputs(int forward);
+    Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null);
 
     /// <summary>After <see cref="LaneStatus.Failed"/>: why.</summary>
     ForwardException FailureOf(int forward);

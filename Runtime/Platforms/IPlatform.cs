@@ -1,5 +1,6 @@
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 
@@ -22,6 +23,10 @@ public interface IPlatform : IDisposable
     /// <exception cref="ModuleLoadException">The bytes are corrupt, truncated, unsupported or too large; nothing is left
     /// behind.</exception>
     IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation);
+
+    /// <summary>A pool of host memory for tensors on their way to the devices and from them, page-locked where they are real; the
+    /// caller's, disposed before the platform.</summary>
+    HostMemory OpenHostMemory() => new();
 }
 
 /// <summary>Free and total bytes of one device's memory.</summary>

@@ -87,6 +87,12 @@ public sealed partial class Platform : IPlatform
     public IModuleInstance Load(ModuleSource source, int homeOrdinal, InstanceOptions options, CancellationToken cancellation) =>
         LoadInstance(source, homeOrdinal, options, cancellation);
 
+    public HostMemory OpenHostMemory()
+    {
+        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return new HostMemory(limit, Devices.FirstOrDefault(device => !device.Emulated) is { } real ? Retain(real.Ordinal) : null);
+    }
+
     public void Dispose() => Driver.Dispose();
 
     internal ModuleInstance LoadInstance(ModuleSource source, int? homeOrdinal, InstanceOptions options, CancellationToken cancellation)

@@ -6,6 +6,7 @@ using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Tests;
 
@@ -48,7 +49,7 @@ public sealed class ServedNode : IAsyncLifetime
             DrainTimeout = TimeSpan.FromSeconds(5),
         };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
-        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"));
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"), _host.Memory);
         Dispatcher dispatcher = new(edge);
         _listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
@@ -116,6 +117,8 @@ public sealed class ServedNode : IAsyncLifetime
 
         if (_host is { } host)
         {
+            HostMemorySnapshot left = host.Memory.Snapshot();
+            Assert.Equal((0, 0), (left.Leases, left.Forgotten));
             await host.DisposeAsync();
         }
     }

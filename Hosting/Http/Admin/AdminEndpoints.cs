@@ -83,7 +83,7 @@ internal static class AdminEndpoints
     {
         LoadDocument wanted = await JsonBody.ReadAsync(
             context,
-            edge.Spec.MaxRequestBytes,
+            edge.Memory,
             AdminJson.Default.LoadDocument,
             new LoadDocument()
         );
@@ -95,7 +95,7 @@ internal static class AdminEndpoints
     {
         UnloadDocument wanted = await JsonBody.ReadAsync(
             context,
-            edge.Spec.MaxRequestBytes,
+            edge.Memory,
             AdminJson.Default.UnloadDocument,
             new UnloadDocument()
         );

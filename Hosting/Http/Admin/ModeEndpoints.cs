@@ -28,7 +28,7 @@ internal static class ModeEndpoints
     {
         ModeSettingDocument wanted = await JsonBody.ReadAsync(
             context,
-            edge.Spec.MaxRequestBytes,
+            edge.Memory,
             AdminJson.Default.ModeSettingDocument,
             new ModeSettingDocument([])
         );
@@ -72,7 +72,7 @@ internal static class ModeEndpoints
     {
         ModeChangeDocument wanted = await JsonBody.ReadAsync(
             context,
-            edge.Spec.MaxRequestBytes,
+            edge.Memory,
             AdminJson.Default.ModeChangeDocument,
             new ModeChangeDocument([])
         );
@@ -268,7 +268,7 @@ internal static class ModeEndpoints
         : throw Bad($"lease '{written}': {Quantities.TimeForm}");
 
     private static async Task<TimeSpan> LeaseAsync(HttpContext context, NodeEdge edge) =>
-        Lease((await JsonBody.ReadAsync(context, edge.Spec.MaxRequestBytes, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
+        Lease((await JsonBody.ReadAsync(context, edge.Memory, AdminJson.Default.LeaseDocument, new LeaseDocument())).Lease);
 
     private static BadHttpRequestException Bad(string message) => new(message);
 }

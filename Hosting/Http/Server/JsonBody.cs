@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Troupe.Hosting.Edge;
 
 namespace Troupe.Hosting.Http.Server;
 
@@ -12,9 +13,9 @@ internal static class JsonBody
 
     /// <summary>The body as a document; <paramref name="standard"/> where there is none.</summary>
     /// <exception cref="BadHttpRequestException">It is no JSON, or not this document.</exception>
-    public static async Task<T> ReadAsync<T>(HttpContext context, long most, JsonTypeInfo<T> type, T standard)
+    public static async Task<T> ReadAsync<T>(HttpContext context, RequestMemory memory, JsonTypeInfo<T> type, T standard)
     {
-        using RequestBody body = await RequestBody.ReadAsync(context, most);
+        using RequestBody body = await RequestBody.ReadAsync(context, memory, RequestBody.Document);
         using JsonDocument? document = Parse(body.Memory);
         if (document is null)
         {

@@ -3,22 +3,37 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using Troupe.Hosting.Edge;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Http.Server;
 
-/// <summary>A request's whole body in one pooled array.</summary>
-/// <remarks><b>Owns</b> the array until <see cref="Dispose"/>, or for good after <see cref="Abandon"/>.</remarks>
+/// <summary>A request's whole body in one leased block.</summary>
+/// <remarks><b>Owns</b> its lease until <see cref="Dispose"/>; tensors that are parts of it have leases of their own.</remarks>
 internal sealed class RequestBody : IDisposable
 {
+    /// <summary>Largest body of everything but inference.</summary>
+    public const long Document = 1 << 20;
+
+    /// <summary>An announced length reserves no more before any of it has come.</summary>
     private const int Announced = 1 << 20;
 
-    private byte[]? _array;
+    /// <summary>How many times as much as has come is reserved, up to what was announced: whoever announces pays with bytes.</summary>
+    private const long Trust = 8;
+
+    private readonly RequestMemory _memory;
+    private TensorLease? _lease;
     private int _length;
 
-    public ReadOnlyMemory<byte> Memory => _array.AsMemory(0, _length);
+    private RequestBody(RequestMemory memory) => _memory = memory;
+
+    /// <summary>Valid until disposed.</summary>
+    public ReadOnlyMemory<byte> Memory => _lease is { } lease ? lease.Memory[.._length] : default;
 
     /// <exception cref="BadHttpRequestException">The body is larger than allowed or was cut off.</exception>
-    public static ValueTask<RequestBody> ReadAsync(HttpContext context, long most)
+    /// <exception cref="HostMemoryException">There is no room for it at present.</exception>
+    public static ValueTask<RequestBody> ReadAsync(HttpContext context, RequestMemory memory, long most)
     {
         HttpRequest request = context.Request;
         most = Math.Min(most, Array.MaxLength);
@@ -27,56 +42,47 @@ internal sealed class RequestBody : IDisposable
             throw TooLarge(most);
         }
 
+        RequestBody body = new(memory);
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
         {
-            return ValueTask.FromResult(new RequestBody());
+            return ValueTask.FromResult(body);
         }
 
         // The common case: the whole body came with the headers, and is copied without a state machine.
         if (request.ContentLength is > 0 and { } whole && request.BodyReader.TryRead(out ReadResult first))
         {
-            if (first.Buffer.Length == whole)
+            body.Append(first.Buffer, (int)whole);
+            request.BodyReader.AdvanceTo(first.Buffer.End);
+            if (body._length == whole)
             {
-                RequestBody body = new();
-                body.Append(first.Buffer, (int)whole);
-                request.BodyReader.AdvanceTo(first.Buffer.End);
                 return ValueTask.FromResult(body);
             }
-
-            request.BodyReader.AdvanceTo(first.Buffer.Start, first.Buffer.End);
         }
 
-        return ReadSlowlyAsync(context, most);
+        return body.ReadSlowlyAsync(context, most);
     }
-
-    /// <summary>Somebody may still read the array: it is left to the collector instead of the pool.</summary>
-    public void Abandon() => (_array, _length) = (null, 0);
 
     public void Dispose()
     {
-        if (_array is { } array)
-        {
-            Abandon();
-            ArrayPool<byte>.Shared.Return(array);
-        }
+        _lease?.Release();
+        _lease = null;
     }
 
-    private static async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context, long most)
+    private async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context, long most)
     {
         HttpRequest request = context.Request;
-        RequestBody body = new();
         int expected = (int)Math.Min(request.ContentLength ?? 0, most);
         try
         {
             while (true)
             {
                 ReadResult read = await ReadPartAsync(request, context.RequestAborted);
-                if (body._length + read.Buffer.Length > most)
+                if (_length + read.Buffer.Length > most)
                 {
                     throw TooLarge(most);
                 }
 
-                body.Append(read.Buffer, expected);
+                Append(read.Buffer, expected);
                 request.BodyReader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
@@ -85,13 +91,13 @@ internal sealed class RequestBody : IDisposable
                         context.Response.Headers.Remove(HeaderNames.Connection);
                     }
 
-                    return body;
+                    return this;
                 }
             }
         }
         catch
         {
-            body.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -115,26 +121,40 @@ internal sealed class RequestBody : IDisposable
     }
 
     private static BadHttpRequestException TooLarge(long most) =>
-        new($"the request body is larger than {most} bytes, the limit of this node (--max-request)", StatusCodes.Status400BadRequest);
+        new(
+            most == Document
+                ? $"the request body is larger than {most} bytes, the limit of every request but inference"
+                : $"the request body is larger than {most} bytes, the limit of this node (--max-request)",
+            StatusCodes.Status400BadRequest
+        );
 
-    /// <summary>An announced length reserves <see cref="Announced"/> bytes at most; the rest of the room comes with the bytes.</summary>
     private void Append(in ReadOnlySequence<byte> part, int expected)
     {
         int needed = _length + (int)part.Length;
-        if (_array is null || _array.Length < needed)
+        if (needed > (_lease?.Length ?? 0))
         {
-            long room = Math.Max(Math.Min(expected, Announced), Math.Min(2L * _length, Array.MaxLength));
-            byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Max(needed, room));
-            _array.AsSpan(0, _length).CopyTo(larger);
-            if (_array is { } old)
-            {
-                ArrayPool<byte>.Shared.Return(old);
-            }
-
-            _array = larger;
+            Reserve(needed, expected);
         }
 
-        part.CopyTo(_array.AsSpan(_length));
-        _length = needed;
+        if (needed > _length)
+        {
+            part.CopyTo(_lease!.GetSpan()[_length..]);
+            _length = needed;
+        }
+    }
+
+    /// <summary>Room for what has come and, as far as it is trusted, for what was announced; twice as much where nothing was.</summary>
+    private void Reserve(int needed, int expected)
+    {
+        long trusted = Math.Max(Announced, Trust * _length);
+        long room = expected > _length ? Math.Min(expected, trusted) : Math.Min(2L * _length, Array.MaxLength);
+        TensorLease larger = _memory.Lease(Math.Max(needed, room));
+        if (_lease is { } old)
+        {
+            old.GetSpan()[.._length].CopyTo(larger.GetSpan());
+            old.Release();
+        }
+
+        _lease = larger;
     }
 }

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Http.Server;
 
@@ -25,6 +27,10 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
         {
             return RefuseAsync(context, bad);
         }
+        catch (HostMemoryException full)
+        {
+            return PutOffAsync(context, full);
+        }
 
         return running.IsCompletedSuccessfully ? running : AwaitAsync(context, running);
     }
@@ -38,6 +44,10 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
         catch (BadHttpRequestException bad)
         {
             await RefuseAsync(context, bad);
+        }
+        catch (HostMemoryException full)
+        {
+            await PutOffAsync(context, full);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -68,6 +78,12 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
 
     private static Task RefuseAsync(HttpContext context, BadHttpRequestException bad) =>
         context.Response.HasStarted ? Task.CompletedTask : Answer.ErrorAsync(context, bad.StatusCode, Answer.Json, bad.Message);
+
+    /// <summary>There is no room for the request at present, or for its answer.</summary>
+    private static Task PutOffAsync(HttpContext context, HostMemoryException full) =>
+        context.Response.HasStarted
+            ? Task.CompletedTask
+            : Answer.FailureAsync(context, FailureKind.QueueFull, Answer.Json, full.Message);
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Method} {Path} failed by a defect")]
     private partial void LogDefect(string method, string path, Exception defect);

@@ -5,14 +5,18 @@ using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>One inference over HTTP: read the body, decode, call, encode, answer in one write.</summary>
+/// <summary>One inference over HTTP: read the body, decode, call, encode, answer.</summary>
 internal static class InferEndpoint
 {
     /// <summary>What an answer takes beside its outputs: names, shapes and an id.</summary>
     private const long Frame = 1 << 20;
+
+    /// <summary>As much as is written before the connection is waited for: what it cannot send yet lies in memory of the server.</summary>
+    private const int Chunk = 1 << 16;
 
     public static async Task InferAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
@@ -34,20 +38,26 @@ internal static class InferEndpoint
             return;
         }
 
-        using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
         string? headerLength = context.Request.Headers.TryGetValue(HeaderLength.Name, out StringValues written) ? written.ToString() : null;
-        if (
-            !InferRequestReader.TryRead(
+        InferRequest? request;
+        InferFault? fault;
+        using (RequestBody body = await RequestBody.ReadAsync(context, edge.Memory, edge.Spec.MaxRequestBytes))
+        {
+            InferRequestReader.TryRead(
                 body.Memory,
                 headerLength,
                 model.Contract,
-                out InferRequest? request,
-                out InferFault? fault,
+                edge.Memory,
+                out request,
+                out fault,
                 context.RequestAborted
-            )
-        )
+            );
+        }
+
+        using InferRequest? inputs = request;
+        if (request is null)
         {
-            await FaultAsync(context, fault);
+            await FaultAsync(context, fault!);
             return;
         }
 
@@ -64,15 +74,17 @@ internal static class InferEndpoint
         switch (await InferenceCall.RunAsync(edge, model, call, context.RequestAborted))
         {
             case ForwardReply.Succeeded succeeded:
-                if (succeeded.Report.Attempts > 1)
+                try
                 {
-                    body.Abandon();
+                    await AnswerAsync(context, edge, request, succeeded);
+                }
+                finally
+                {
+                    succeeded.Outputs.Release();
                 }
 
-                await AnswerAsync(context, edge, request, succeeded);
                 break;
             case ForwardReply.Failed failed:
-                body.Abandon();
                 await FailAsync(context, route, failed);
                 break;
         }
@@ -81,7 +93,7 @@ internal static class InferEndpoint
     private static async Task AnswerAsync(HttpContext context, NodeEdge edge, InferRequest request, ForwardReply.Succeeded succeeded)
     {
         long limit = Math.Min(edge.Spec.MaxOutputBytes, Array.MaxLength) + Frame;
-        using ResponseBody answer = new(limit: limit, aborted: context.RequestAborted);
+        using ResponseBody answer = new(edge.Memory.Host, limit, context.RequestAborted);
         if (!InferResponseWriter.TryWrite(request, succeeded.Outputs, answer, out InferResponseHead head, out InferFault? fault))
         {
             await FaultAsync(context, fault);
@@ -93,7 +105,30 @@ internal static class InferEndpoint
             context.Response.Headers[HeaderLength.Name] = length.ToString(CultureInfo.InvariantCulture);
         }
 
-        await Answer.BytesAsync(context, StatusCodes.Status200OK, head.ContentType, answer.Written);
+        if (answer.Count <= Chunk && head.Behind.Length == 0)
+        {
+            await Answer.BytesAsync(context, StatusCodes.Status200OK, head.ContentType, answer.Written);
+            return;
+        }
+
+        context.Response.ContentType = head.ContentType;
+        context.Response.ContentLength = answer.Count + head.Behind.Sum(static output => output.Payload.Length);
+        await WriteAsync(context, answer.Written);
+        foreach (Tensor output in head.Behind)
+        {
+            await WriteAsync(context, output.Data);
+        }
+    }
+
+    private static async ValueTask WriteAsync(HttpContext context, ReadOnlyMemory<byte> bytes)
+    {
+        for (int start = 0; start < bytes.Length; start += Chunk)
+        {
+            await context.Response.BodyWriter.WriteAsync(
+                bytes.Slice(start, Math.Min(Chunk, bytes.Length - start)),
+                context.RequestAborted
+            );
+        }
     }
 
     private static Task FaultAsync(HttpContext context, InferFault fault) =>

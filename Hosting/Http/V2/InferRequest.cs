@@ -4,9 +4,8 @@ using Troupe.Messages.Tensors;
 namespace Troupe.Hosting.Http.V2;
 
 /// <summary>One inference request, read and checked against the model: the parts of a forward and how its answer is wanted.</summary>
-/// <remarks>Tensors that came in binary are views of the request's body: keep the body until the forward has succeeded. After any other
-/// reply work may still read it, so leave it to the garbage collector.</remarks>
-internal sealed class InferRequest
+/// <remarks><b>Owns</b> its inputs until they are handed on.</remarks>
+internal sealed class InferRequest : IDisposable
 {
     public required InferContract Contract { get; init; }
 
@@ -35,6 +34,9 @@ internal sealed class InferRequest
 
     /// <summary>Parameters without a meaning in the protocol itself, in their order; Troupe's modes of a call are among them.</summary>
     public InferParameter[] Parameters { get; init; } = [];
+
+    /// <summary>Ends the leases of inputs that were not handed on.</summary>
+    public void Dispose() => Inputs.ReleaseHeld();
 
     /// <summary>How an output of this name is wanted.</summary>
     public OutputForm FormOf(string output)

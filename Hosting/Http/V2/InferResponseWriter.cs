@@ -3,14 +3,21 @@ using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
 
-/// <summary>Content type, and the value of <c>Inference-Header-Content-Length</c> where that header must be sent.</summary>
-internal readonly record struct InferResponseHead(string ContentType, int? HeaderLength);
+/// <summary>Content type, the value of <c>Inference-Header-Content-Length</c> where that header must be sent, and the outputs that come
+/// behind what was written.</summary>
+internal readonly record struct InferResponseHead(string ContentType, int? HeaderLength, Tensor[] Behind);
 
 /// <summary>Writes the answer to an infer request: outputs sorted by name, in JSON or behind it in binary, as each was wanted.</summary>
 internal static class InferResponseWriter
 {
+    /// <summary>Binary outputs of so many bytes together go out with the JSON.</summary>
+    private const long OneWrite = 1 << 14;
+
+    private const string Binary = "application/octet-stream";
+
     /// <param name="outputs">The outputs of the reply, in any order; those that were not asked for are left out.</param>
-    /// <param name="body">Gets the whole answer; cleared first.</param>
+    /// <param name="body">Gets the answer, but for binary outputs that take longer to copy than to send on their own; cleared
+    /// first.</param>
     /// <returns>False when an output has no form that was asked for, or the answer would be larger than <paramref name="body"/> takes;
     /// <paramref name="fault"/> says which.</returns>
     /// <exception cref="OperationCanceledException">Nobody waits for the answer any more.</exception>
@@ -73,6 +80,17 @@ internal static class InferResponseWriter
 
         target.Write("]}"u8);
         int jsonLength = target.Count;
+        long bytes = target.Require(BinaryBytes(request, outputs));
+
+        // Binary outputs of no bytes at all make plain JSON, as Triton has it.
+        return bytes == 0 ? new InferResponseHead("application/json", null, [])
+            : bytes > OneWrite
+                ? new InferResponseHead(Binary, jsonLength, Array.FindAll(outputs, output => request.FormOf(output.Name).Binary))
+            : WriteBinary(request, outputs, target, jsonLength);
+    }
+
+    private static InferResponseHead WriteBinary(InferRequest request, Tensor[] outputs, ResponseBody target, int jsonLength)
+    {
         foreach (Tensor output in outputs)
         {
             if (request.FormOf(output.Name).Binary)
@@ -81,10 +99,18 @@ internal static class InferResponseWriter
             }
         }
 
-        // Binary outputs of no bytes at all make plain JSON, as Triton has it.
-        return target.Count > jsonLength
-            ? new InferResponseHead("application/octet-stream", jsonLength)
-            : new InferResponseHead("application/json", null);
+        return new InferResponseHead(Binary, jsonLength, []);
+    }
+
+    private static long BinaryBytes(InferRequest request, Tensor[] outputs)
+    {
+        long bytes = 0;
+        foreach (Tensor output in outputs)
+        {
+            bytes += request.FormOf(output.Name).Binary ? output.Payload.Length : 0;
+        }
+
+        return bytes;
     }
 
     private static Tensor[] Wanted(InferRequest request, ReadOnlySpan<Tensor> outputs, ResponseBody answer)
@@ -128,7 +154,7 @@ internal static class InferResponseWriter
         if (binary)
         {
             target.Write("],\"parameters\":{\"binary_data_size\":"u8);
-            JsonText.WriteInteger(target, output.Data.Length);
+            JsonText.WriteInteger(target, output.Payload.Length);
             target.Write("}}"u8);
         }
         else

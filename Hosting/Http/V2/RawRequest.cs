@@ -7,7 +7,7 @@ namespace Troupe.Hosting.Http.V2;
 /// binary.</summary>
 internal static class RawRequest
 {
-    public static InferRequest Read(ReadOnlyMemory<byte> body, InferContract model)
+    public static InferRequest Read(ReadOnlyMemory<byte> body, InferContract model, RequestMemory memory)
     {
         const string prefix = "[request id: <id_unknown>] ";
         if (model.Inputs.Count(spec => !spec.IsOptional) != 1)
@@ -20,10 +20,19 @@ internal static class RawRequest
         TensorSpec spec = model.Inputs.First(spec => !spec.IsOptional);
         Tensor input =
             spec.Type == ElementType.Bytes
-                ? Text(prefix, spec, body)
-                : new Tensor(spec.Name, spec.Type, Shape(prefix, spec, body.Length, model), body);
+                ? Text(prefix, spec, body, memory)
+                : Whole(spec, Shape(prefix, spec, body.Length, model), body);
         Tensor[] inputs = [input];
-        RequestValidation.Check("", inputs, [], model);
+        try
+        {
+            RequestValidation.Check("", inputs, [], model);
+        }
+        catch
+        {
+            inputs.Release();
+            throw;
+        }
+
         return new InferRequest
         {
             Contract = model,
@@ -32,14 +41,19 @@ internal static class RawRequest
         };
     }
 
-    private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body)
+    private static Tensor Whole(TensorSpec spec, in TensorShape shape, ReadOnlyMemory<byte> body) =>
+        new(spec.Name, spec.Type, shape, TensorPayload.Of(body, shape));
+
+    private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body, RequestMemory memory)
     {
         if (spec.Shape.Rank != 1 || spec.Shape[0] is not (1 or -1))
         {
             throw ProtocolException.Bad($"{prefix}For BYTE datatype raw input '{spec.Name}', the model must have input shape [1]");
         }
 
-        return new Tensor(spec.Name, spec.Type, new TensorShape(1), BytesElements.Single(body.Span));
+        TensorLease text = memory.Lease(BytesElements.PrefixBytes + body.Length);
+        BytesElements.WriteSingle(body.Span, text.GetSpan());
+        return new Tensor(spec.Name, spec.Type, new TensorShape(1), new TensorPayload.Leased(text, 1));
     }
 
     /// <summary>The one free dimension is what the number of bytes leaves for it.</summary>

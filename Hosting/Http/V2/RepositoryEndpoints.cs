@@ -14,7 +14,7 @@ internal static class RepositoryEndpoints
     public static async Task IndexAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
     {
         bool readyOnly = false;
-        using (RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes))
+        using (RequestBody body = await RequestBody.ReadAsync(context, edge.Memory, RequestBody.Document))
         {
             using JsonDocument? document = JsonBody.Parse(body.Memory);
             if (document?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("ready"u8, out JsonElement ready))
@@ -43,7 +43,7 @@ internal static class RepositoryEndpoints
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         string name = route.Name;
-        using RequestBody body = await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes);
+        using RequestBody body = await RequestBody.ReadAsync(context, edge.Memory, edge.Spec.MaxRequestBytes);
         CheckParameters(body.Memory);
         switch (await edge.Node.LoadAsync(new LoadModel(name), node: null, context.RequestAborted))
         {
@@ -60,7 +60,7 @@ internal static class RepositoryEndpoints
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         string name = route.Name;
-        (await RequestBody.ReadAsync(context, edge.Spec.MaxRequestBytes)).Dispose();
+        (await RequestBody.ReadAsync(context, edge.Memory, RequestBody.Document)).Dispose();
         if (await edge.Node.UnloadAsync(new UnloadModel(name), node: null, context.RequestAborted) is ModelReply.Unloaded done)
         {
             edge.Ledgers.Forget(name, done.Numbers);

@@ -168,11 +168,11 @@ internal static class RequestValidation
         }
 
         long expected = input.Type.ByteCount(elements);
-        if (input.Data.Length != expected)
+        if (input.Payload.Length != expected)
         {
             throw Bad(
                 id,
-                $"input byte size mismatch for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Data.Length}"
+                $"input byte size mismatch for input '{input.Name}' for model '{model.Model}'. Expected {expected}, got {input.Payload.Length}"
             );
         }
     }

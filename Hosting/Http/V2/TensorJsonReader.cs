@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using Troupe.Hosting.Edge;
 using Troupe.Messages.Tensors;
 
 namespace Troupe.Hosting.Http.V2;
@@ -14,8 +15,8 @@ internal static class TensorJsonReader
 {
     private const string Mismatch = "Unable to parse 'data': Shape does not match true shape of 'data' field";
 
-    /// <summary>Reads the value at the cursor into <paramref name="elements"/> elements, row-major, little-endian.</summary>
-    public static byte[] Read(ref JsonCursor cursor, ElementType type, long elements, string input)
+    /// <summary>Reads the value at the cursor into <paramref name="elements"/> elements, row-major, little-endian, on lease.</summary>
+    public static TensorPayload Read(ref JsonCursor cursor, ElementType type, long elements, string input, RequestMemory memory)
     {
         if (!HasJsonForm(type))
         {
@@ -31,14 +32,16 @@ internal static class TensorJsonReader
 
         if (type == ElementType.Bytes)
         {
-            return ReadStrings(ref cursor, elements, input);
+            return ReadStrings(ref cursor, elements, input, memory);
         }
 
         // A declared shape reserves nothing: each element takes at least one byte of text, so a larger shape is wrong already.
         int size = type.BitCount() / 8;
-        using ResponseBody data = new();
+        using ResponseBody data = new(memory.Host, budget: memory.Budget);
         ReadElements(ref cursor, type, size, elements, data);
-        return data.Count == elements * size ? data.Written.ToArray() : throw ProtocolException.Bad(Mismatch);
+        return data.Count == elements * size
+            ? new TensorPayload.Leased(data.Detach(), elements)
+            : throw ProtocolException.Bad(Mismatch);
     }
 
     /// <summary>Elements of the value at the cursor, whatever its nesting.</summary>
@@ -147,13 +150,13 @@ internal static class TensorJsonReader
         }
     }
 
-    private static byte[] ReadStrings(ref JsonCursor cursor, long elements, string input)
+    private static TensorPayload.Leased ReadStrings(ref JsonCursor cursor, long elements, string input, RequestMemory memory)
     {
-        using ResponseBody data = new();
+        using ResponseBody data = new(memory.Host, budget: memory.Budget);
         long count = 0;
         ReadStrings(ref cursor, data, ref count);
         return count == elements
-            ? data.Written.ToArray()
+            ? new TensorPayload.Leased(data.Detach(), elements)
             : throw ProtocolException.Bad(
                 $"unexpected number of string elements {count} for inference input '{input}', expecting {elements}"
             );

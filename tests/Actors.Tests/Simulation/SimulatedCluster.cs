@@ -2,6 +2,8 @@ using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Actors.Tests.Simulation;
 
@@ -110,6 +112,7 @@ internal sealed class SimulatedCluster
         {
             Assert.Equal(0, node.Origin.Pending);
             Assert.Equal(0, node.Home.Hosted);
+            Assert.Equal(0, node.Memory.Snapshot().Leases);
             Assert.All(node.Table.Nodes, other => Assert.Equal(0, other.Outstanding));
             foreach (SimulatedGpu gpu in node.Gpus)
             {
@@ -176,11 +179,14 @@ internal sealed class SimulatedCluster
 
         public int Replies { get; private set; }
 
+        public HostMemory LeasesFrom => node.Memory;
+
         public void Complete(ForwardReply reply)
         {
             Replies++;
             Assert.True(Replies == 1, $"second reply to {reply.Id}: {reply}");
             Assert.True(cluster.Now <= latest, $"{reply.Id} was answered {cluster.Now - latest} too late: {reply}");
+            (reply as ForwardReply.Succeeded)?.Outputs.ReleaseHeld();
             string outcome = reply is ForwardReply.Failed failed ? failed.Kind.ToString() : "Succeeded";
             cluster.Outcomes[outcome] = cluster.Outcomes.GetValueOrDefault(outcome) + 1;
         }

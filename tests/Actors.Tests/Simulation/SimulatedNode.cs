@@ -11,6 +11,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Platforms;
 
@@ -55,6 +56,9 @@ internal sealed class SimulatedNode : IRouterShell, INodeShell
 
     public bool Alive { get; set; } = true;
 
+    /// <summary>Inputs of the forwards that it accepts are on lease from here, and outputs for whoever wants them so.</summary>
+    public HostMemory Memory { get; } = new();
+
     public FakePlatform Platform { get; }
 
     public IReadOnlyList<SimulatedGpu> Gpus { get; }
@@ -89,11 +93,20 @@ internal sealed class SimulatedNode : IRouterShell, INodeShell
         {
             Id = new RequestId(Incarnation, ++_counter),
             Model = new ModelReference(model),
-            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(input.Length), input.ToArray())],
+            Inputs = [Leased(input)],
             TimeLeft = timeLeft,
         };
-        Do(() => Origin.Accept(forward, sink, Now));
+        var accept = new AcceptForward(forward, sink);
+        Do(() => Origin.Accept(forward, accept, Now));
         return forward;
+    }
+
+    /// <summary>A tensor that this node's router owns from here on.</summary>
+    private Tensor Leased(ReadOnlySpan<byte> input)
+    {
+        TensorLease lease = Memory.Lease(input.Length);
+        input.CopyTo(lease.GetSpan());
+        return new Tensor("x", ElementType.UInt8, new TensorShape(input.Length), new TensorPayload.Leased(lease, input.Length));
     }
 
     public void Tick()

@@ -6,6 +6,7 @@ using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Benchmarks.Ladder;
 
@@ -26,7 +27,7 @@ internal sealed class HttpRung : IDisposable
 
     public static HttpRung Open(NodeRung node, LadderModel model)
     {
-        NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"));
+        NodeEdge edge = new(node.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 26, "benchmark"), new HostMemory());
         Dispatcher dispatcher = new(edge);
         KestrelListener listener = KestrelListener
             .StartAsync(

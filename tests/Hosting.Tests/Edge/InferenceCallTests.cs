@@ -18,7 +18,7 @@ public sealed class InferenceCallTests
     private readonly NodeEdge _edge;
 
     public InferenceCallTests() =>
-        _edge = new NodeEdge(_node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
+        _edge = new NodeEdge(_node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"), TestMemory.Host);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -6,6 +6,7 @@ using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Tests.Http;
 
@@ -32,13 +33,20 @@ internal sealed class EdgeFixture : IAsyncDisposable
         string? repository = null,
         long maxRequestBytes = 1 << 20,
         ILoggerFactory? logs = null,
-        bool requestTimeouts = false
+        bool requestTimeouts = false,
+        long maxRequestMemory = 1 << 30
     )
     {
+        HostMemory memory = new();
         NodeEdge edge = new(
             node,
             new ModelLedgers(TimeProvider.System),
-            new EdgeSpec(repository, maxRequestBytes, "0.0-test") { RequestTimeouts = requestTimeouts }
+            new EdgeSpec(repository, maxRequestBytes, "0.0-test")
+            {
+                RequestTimeouts = requestTimeouts,
+                MaxRequestMemoryBytes = maxRequestMemory,
+            },
+            memory
         );
         Dispatcher dispatcher = new(edge);
         KestrelListener listener = await KestrelListener.StartAsync(
@@ -83,5 +91,8 @@ internal sealed class EdgeFixture : IAsyncDisposable
     {
         _client.Dispose();
         await _listener.DisposeAsync();
+        HostMemorySnapshot left = Edge.Memory.Host.Snapshot();
+        Edge.Memory.Host.Dispose();
+        Assert.Equal((0, 0, 0), (left.Leases, left.Forgotten, Edge.Memory.Budget.Used));
     }
 }

@@ -66,13 +66,14 @@ internal sealed class FakeNode : ITroupeNode
     public void Forward(Forward forward, IForwardSink sink)
     {
         Forwards.Enqueue(forward);
+        Owner owner = new(forward, sink);
         if (Answer(forward) is { } reply)
         {
-            sink.Complete(reply);
+            owner.Complete(reply);
         }
         else
         {
-            Waiting.Enqueue((forward, sink));
+            Waiting.Enqueue((forward, owner));
         }
     }
 
@@ -134,4 +135,14 @@ internal sealed class FakeNode : ITroupeNode
             [forward.Inputs[0] with { Name = "OUTPUT0", Data = forward.Inputs[0].Data.ToArray() }],
             new ForwardReport(View.Nodes[0].Models[0].Model, Gpu, 0, 1, new StageTimes(1000, 2000, 3000, 4000))
         );
+
+    /// <summary>Ends the leases of the inputs with the reply, as a node does.</summary>
+    private sealed class Owner(Forward forward, IForwardSink sink) : IForwardSink
+    {
+        public void Complete(ForwardReply reply)
+        {
+            forward.Inputs.Release();
+            sink.Complete(reply);
+        }
+    }
 }

@@ -34,7 +34,7 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         };
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, Cancellation);
-        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"));
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "0.0-test"), _host.Memory);
         Dispatcher dispatcher = new(edge);
         _http = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),

@@ -18,7 +18,7 @@ public sealed class ServeSpecReaderTests
         Assert.Empty(spec.Join);
         Assert.Equal(TimeSpan.FromSeconds(30), spec.DrainTimeout);
         Assert.Equal(TimeSpan.FromSeconds(20), spec.Watchdog);
-        Assert.Equal((64L << 20, 1L << 30), (spec.MaxRequestBytes, spec.MaxOutputBytes));
+        Assert.Equal((64L << 20, 1L << 30, 1L << 30), (spec.MaxRequestBytes, spec.MaxRequestMemoryBytes, spec.MaxOutputBytes));
     }
 
     [Theory]
@@ -73,10 +73,28 @@ public sealed class ServeSpecReaderTests
     [Fact]
     public void The_largest_body_is_what_one_array_holds()
     {
-        ServeSpec spec = Read([("max-request", "2147483647")], [], out IReadOnlyList<OptionProblem>? problems);
+        ServeSpec spec = Read(
+            [("max-request", "2147483647"), ("max-request-memory", "2GiB")],
+            [],
+            out IReadOnlyList<OptionProblem>? problems
+        );
 
         Assert.Empty(problems);
-        Assert.Equal(int.MaxValue, spec.MaxRequestBytes);
+        Assert.Equal((int.MaxValue, 1L << 31), (spec.MaxRequestBytes, spec.MaxRequestMemoryBytes));
+    }
+
+    [Theory]
+    [InlineData("0", "e.g. 64MiB")]
+    [InlineData("-1", "e.g. 64MiB")]
+    [InlineData("1000000GiB", "that this process may use here")]
+    [InlineData("63MiB", "one body alone may have 67108864 bytes, all together 66060288; raise --max-request-memory")]
+    public void A_memory_for_requests_that_cannot_be_is_one_problem_that_says_why(string written, string why)
+    {
+        Read([("max-request-memory", written)], [], out IReadOnlyList<OptionProblem>? problems);
+
+        OptionProblem problem = Assert.Single(problems);
+        Assert.StartsWith($"--max-request-memory: '{written}': ", problem.Text, StringComparison.Ordinal);
+        Assert.Contains(why, problem.Text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Lanes;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.TestSupport.Platforms;
 
@@ -32,7 +33,7 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
             throw new ForwardException(FailureKind.InvalidInput, "The fake model takes one input 'x'.");
         }
 
-        _inputs = inputs;
+        _inputs = inputs.Copied();
         _wake = wake;
         Settings = settings;
         instance.Platform.OnSubmit?.Invoke(this);
@@ -50,8 +51,18 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
 
     public bool IsPending => _status == (int)LaneStatus.Pending;
 
-    public Tensor[] TakeOutputs(int forward) =>
-        [new Tensor("y", ElementType.UInt8, Input.Shape, Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2)))];
+    public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null)
+    {
+        byte[] data = Array.ConvertAll(Input.Data.ToArray(), value => (byte)(value * 2));
+        if (leasesFrom is null)
+        {
+            return [new Tensor("y", ElementType.UInt8, Input.Shape, data)];
+        }
+
+        TensorLease lease = leasesFrom.Lease(data.Length);
+        data.CopyTo(lease.GetSpan());
+        return [new Tensor("y", ElementType.UInt8, Input.Shape, new TensorPayload.Leased(lease, data.Length))];
+    }
 
     public ForwardException FailureOf(int forward) => _failure!;
 

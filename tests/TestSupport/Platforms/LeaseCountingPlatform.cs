@@ -4,6 +4,7 @@ using Troupe.Runtime.Counts;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
@@ -70,7 +71,7 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
 
         public LaneStatus Poll(int forward) => lane.Poll(forward);
 
-        public Tensor[] TakeOutputs(int forward) => lane.TakeOutputs(forward);
+        public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom) => lane.TakeOutputs(forward, leasesFrom);
 
         public ForwardException FailureOf(int forward) => lane.FailureOf(forward);
 

@@ -19,7 +19,7 @@ public sealed class RequestBodyTests
         context.Request.ContentLength = 100;
         context.Features.Set<IRequestBodyPipeFeature>(new Refused(new BadHttpRequestException("the server's words", status)));
 
-        Exception? told = await Record.ExceptionAsync(() => RequestBody.ReadAsync(context, 1000).AsTask());
+        Exception? told = await Record.ExceptionAsync(() => RequestBody.ReadAsync(context, TestMemory.Requests, 1000).AsTask());
 
         Assert.Equal(hasGone, told is ConnectionResetException);
         Assert.Equal(hasGone ? null : status, (told as BadHttpRequestException)?.StatusCode);

@@ -28,7 +28,8 @@ public sealed class GoldenReplayTests
         NodeEdge edge = new(
             node.Node,
             new ModelLedgers(TimeProvider.System),
-            new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
+            new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text),
+            node.Memory
         );
         await using KestrelListener listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),

@@ -86,7 +86,7 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
         gone.Cancel();
 
         Assert.Throws<OperationCanceledException>(() =>
-            InferRequestReader.TryRead(Encoding.UTF8.GetBytes(Body(kind, 1 << 20)), null, Model(), out _, out _, gone.Token)
+            TestMemory.TryRead(Encoding.UTF8.GetBytes(Body(kind, 1 << 20)), null, Model(), out _, out _, gone.Token)
         );
     }
 
@@ -106,7 +106,7 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
         };
 
         Assert.True(
-            InferRequestReader.TryRead(
+            TestMemory.TryRead(
                 Encoding.UTF8.GetBytes(body),
                 null,
                 model,
@@ -178,7 +178,7 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
     private static double Time(string kind, int bytes)
     {
         byte[] body = Encoding.UTF8.GetBytes(Body(kind, bytes));
-        return Best(() => InferRequestReader.TryRead(body, null, Model(), out _, out _));
+        return Best(() => TestMemory.TryRead(body, null, Model(), out _, out _));
     }
 
     /// <summary>The least of five in milliseconds of the processor, after one that does not count.</summary>
@@ -202,13 +202,13 @@ public sealed class HostileRequestTests(ITestOutputHelper output)
             outputs = new(3, "Y");
         InferContract model = Model(inputs, outputs);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        InferRequestReader.TryRead(body, null, model, out _, out _);
+        TestMemory.TryRead(body, null, model, out _, out _);
         return (inputs.Looked + outputs.Looked, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     private static string Refusal(string body, InferContract model)
     {
-        Assert.False(InferRequestReader.TryRead(Encoding.UTF8.GetBytes(body), null, model, out _, out InferFault? fault));
+        Assert.False(TestMemory.TryRead(Encoding.UTF8.GetBytes(body), null, model, out _, out InferFault? fault));
         return fault.Error;
     }
 

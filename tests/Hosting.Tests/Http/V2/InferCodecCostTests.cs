@@ -24,20 +24,20 @@ public sealed class InferCodecCostTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_json_request_costs_its_data_and_little_more()
+    public void A_json_request_costs_its_objects_and_none_for_its_data()
     {
         string data = string.Join(',', Enumerable.Range(0, 784).Select(i => (i / 784.0).ToString("R", CultureInfo.InvariantCulture)));
         byte[] body = Encoding.UTF8.GetBytes(
             "{\"inputs\":[{\"name\":\"image\",\"shape\":[1,1,28,28],\"datatype\":\"FP32\",\"data\":[" + data + "]}]}"
         );
-        Assert.InRange(Cost(body, null, "JSON"), 3136, 3136 + 800);
+        Assert.InRange(Cost(body, null, "JSON"), 1, 600);
     }
 
     /// <summary>Bytes allocated by one request and its answer, once everything is compiled.</summary>
     private long Cost(byte[] body, string? headerLength, string form)
     {
         Tensor[] outputs = [new("logits", ElementType.Fp32, new TensorShape(1, 10), new byte[40])];
-        using ResponseBody answer = new();
+        using ResponseBody answer = new(TestMemory.Host);
         const int rounds = 2_000;
         Round(body, headerLength, outputs, answer, rounds);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -53,8 +53,9 @@ public sealed class InferCodecCostTests(ITestOutputHelper output)
     {
         for (int i = 0; i < rounds; i++)
         {
-            Assert.True(InferRequestReader.TryRead(body, headerLength, Model, out InferRequest? request, out _));
+            Assert.True(InferRequestReader.TryRead(body, headerLength, Model, TestMemory.Requests, out InferRequest? request, out _));
             Assert.True(InferResponseWriter.TryWrite(request, outputs, answer, out _, out _));
+            request.Dispose();
         }
     }
 }

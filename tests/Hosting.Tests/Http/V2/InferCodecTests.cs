@@ -4,6 +4,7 @@ using System.Text;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.V2;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Hosting.Tests.Http.V2;
 
@@ -39,7 +40,7 @@ public sealed class InferCodecTests
     }
 
     [Fact]
-    public void Binary_tensors_are_slices_of_the_body()
+    public void Binary_tensors_are_parts_of_the_body_and_keep_its_block()
     {
         byte[] body =
         [
@@ -54,20 +55,21 @@ public sealed class InferCodecTests
             64,
         ];
 
-        Assert.True(
-            InferRequestReader.TryRead(
-                body,
-                (body.Length - 8).ToString(CultureInfo.InvariantCulture),
-                Identity,
-                out InferRequest? request,
-                out _,
-                Cancellation
-            )
-        );
+        using HostMemory memory = new();
+        RequestMemory room = new(memory, 1 << 20);
+        TensorLease lease = room.Lease(body.Length);
+        body.CopyTo(lease.GetSpan());
+        string header = (body.Length - 8).ToString(CultureInfo.InvariantCulture);
+        Assert.True(InferRequestReader.TryRead(lease.Memory, header, Identity, room, out InferRequest? request, out _, Cancellation));
+        lease.GetSpan()[^1] = 65;
 
-        Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(request.Inputs[0].Data, out ArraySegment<byte> data));
-        Assert.Same(body, data.Array);
-        Assert.Equal(body.Length - 8, data.Offset);
+        lease.Release();
+
+        Assert.Equal(body[^8..^1].Append((byte)65), request.Inputs[0].Data.ToArray());
+        Assert.Equal((8, 2), (request.Inputs[0].Payload.Length, request.Inputs[0].Payload.Elements));
+        Assert.Equal(4096, room.Budget.Used);
+        request.Dispose();
+        Assert.Equal((0, 0), (room.Budget.Used, memory.Snapshot().Leases));
     }
 
     [Theory]
@@ -108,9 +110,9 @@ public sealed class InferCodecTests
             0xfe,
             .. "b\",\"inputs\":[{\"name\":\"INPUT0\",\"shape\":[1,1],\"datatype\":\"FP32\",\"data\":[1]}]}"u8,
         ];
-        Assert.True(InferRequestReader.TryRead(body, null, Identity, out InferRequest? request, out _, Cancellation));
+        Assert.True(TestMemory.TryRead(body, null, Identity, out InferRequest? request, out _, Cancellation));
 
-        using ResponseBody answer = new();
+        using ResponseBody answer = new(TestMemory.Host);
         Assert.True(
             InferResponseWriter.TryWrite(
                 request,
@@ -132,7 +134,7 @@ public sealed class InferCodecTests
     [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"classification":1000000000}}]""", 10_000, false)]
     public void An_answer_larger_than_what_comes_back_is_a_fault_that_says_what_to_ask_for(string outputs, int limit, bool fits)
     {
-        using ResponseBody answer = new(16, limit);
+        using ResponseBody answer = new(TestMemory.Host, limit);
 
         Assert.Equal(fits, InferResponseWriter.TryWrite(Asking(outputs), Thousand(), answer, out _, out InferFault? fault));
 
@@ -147,8 +149,9 @@ public sealed class InferCodecTests
     [Fact]
     public void Room_for_an_answer_grows_by_doubling_up_to_its_bound_and_no_further()
     {
-        using ResponseBody answer = new(16, 1000);
-        Assert.Equal((1000, (long)Array.MaxLength), (answer.Limit, new ResponseBody().Limit));
+        using ResponseBody answer = new(TestMemory.Host, 1000);
+        using ResponseBody unbounded = new(TestMemory.Host);
+        Assert.Equal((1000, (long)Array.MaxLength), (answer.Limit, unbounded.Limit));
         answer.Write(new byte[1000]);
         Assert.Throws<ProtocolException>(() => answer.Write(0));
         Assert.Throws<ProtocolException>(() => answer.GetSpan(int.MaxValue));
@@ -160,7 +163,7 @@ public sealed class InferCodecTests
     [InlineData(""","outputs":[{"name":"OUTPUT0","parameters":{"classification":5}}]""")]
     public void Nothing_is_written_for_a_caller_who_has_gone(string outputs)
     {
-        using ResponseBody answer = new(aborted: new CancellationToken(canceled: true));
+        using ResponseBody answer = new(TestMemory.Host, aborted: new CancellationToken(canceled: true));
         Assert.ThrowsAny<OperationCanceledException>(() => InferResponseWriter.TryWrite(Asking(outputs), Thousand(), answer, out _, out _));
     }
 
@@ -217,7 +220,7 @@ public sealed class InferCodecTests
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             }
 
-            if (!InferRequestReader.TryRead(damaged, null, Identity, out _, out InferFault? fault, Cancellation))
+            if (!TestMemory.TryRead(damaged, null, Identity, out _, out InferFault? fault, Cancellation))
             {
                 Assert.Equal(400, InferFault.Status);
             }
@@ -236,18 +239,18 @@ public sealed class InferCodecTests
     }
 
     private static InferRequest Good(string json) =>
-        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out InferRequest? request, out InferFault? fault)
+        TestMemory.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out InferRequest? request, out InferFault? fault)
             ? request
             : throw new InvalidOperationException(fault.Error);
 
     private static InferFault Bad(string json) =>
-        InferRequestReader.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out _, out InferFault? fault)
+        TestMemory.TryRead(Encoding.UTF8.GetBytes(json), null, Identity, out _, out InferFault? fault)
             ? throw new InvalidOperationException("It was accepted.")
             : fault;
 
     private static string? Difference(GoldenCase golden, InferContract model)
     {
-        if (!InferRequestReader.TryRead(golden.Body, golden.HeaderLength, model, out InferRequest? request, out InferFault? fault))
+        if (!TestMemory.TryRead(golden.Body, golden.HeaderLength, model, out InferRequest? request, out InferFault? fault))
         {
             return golden.Status is not (400 or 500) ? $"refused, Triton said {golden.Status}: {fault.Error}"
                 : golden.ExactError && golden.Json?.GetProperty("error").GetString() != fault.Error
@@ -270,7 +273,7 @@ public sealed class InferCodecTests
             return golden.Status == 200 ? null : $"accepted, Triton said {golden.Status}";
         }
 
-        using ResponseBody answer = new();
+        using ResponseBody answer = new(TestMemory.Host);
         if (!InferResponseWriter.TryWrite(request, outputs, answer, out InferResponseHead head, out fault))
         {
             return golden.Status is 400 or 500 ? null : $"not answered, Triton said {golden.Status}: {fault.Error}";

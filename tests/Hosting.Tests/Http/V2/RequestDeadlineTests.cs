@@ -78,7 +78,8 @@ public sealed class RequestDeadlineTests
         NodeEdge edge = new(
             node,
             new ModelLedgers(TimeProvider.System),
-            new EdgeSpec(null, 1 << 20, "test") { DefaultMaxBatchSize = limit }
+            new EdgeSpec(null, 1 << 20, "test") { DefaultMaxBatchSize = limit },
+            TestMemory.Host
         );
         string one = string.Join(',', Enumerable.Repeat("1,2,3", batch));
         string input = $"\"datatype\":\"FP32\",\"shape\":[{batch},3],\"data\":[{one}]";
@@ -86,7 +87,7 @@ public sealed class RequestDeadlineTests
 
         Assert.Equal(
             taken,
-            Hosting.Http.V2.InferRequestReader.TryRead(
+            TestMemory.TryRead(
                 System.Text.Encoding.UTF8.GetBytes(body),
                 null,
                 edge.Catalogue.All.Single().Contract,

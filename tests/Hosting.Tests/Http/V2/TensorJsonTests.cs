@@ -31,11 +31,11 @@ public sealed class TensorJsonTests
                 (count, seed) =>
                 {
                     Tensor tensor = new("t", type, new TensorShape(count), Data(type, count, new Random(seed)));
-                    using ResponseBody json = new();
+                    using ResponseBody json = new(TestMemory.Host);
 
                     TensorJsonWriter.Write(json, tensor);
                     JsonCursor cursor = new(json.Written.Span);
-                    byte[] back = TensorJsonReader.Read(ref cursor, type, count, "t");
+                    byte[] back = Taken(TensorJsonReader.Read(ref cursor, type, count, "t", TestMemory.Requests));
                     cursor.ExpectEnd();
 
                     Assert.Equal(Convert.ToHexString(tensor.Data.Span), Convert.ToHexString(back));
@@ -50,7 +50,7 @@ public sealed class TensorJsonTests
     [InlineData(ElementType.Int4)]
     public void Types_without_a_json_form_are_refused_both_ways(ElementType type)
     {
-        using ResponseBody json = new();
+        using ResponseBody json = new(TestMemory.Host);
         Assert.Throws<ProtocolException>(() =>
             TensorJsonWriter.Write(json, new Tensor("t", type, new TensorShape(2), new byte[type.ByteCount(2)]))
         );
@@ -97,7 +97,15 @@ public sealed class TensorJsonTests
     private static byte[] Read(string json, ElementType type, long elements)
     {
         JsonCursor cursor = new(System.Text.Encoding.UTF8.GetBytes(json));
-        return TensorJsonReader.Read(ref cursor, type, elements, "t");
+        return Taken(TensorJsonReader.Read(ref cursor, type, elements, "t", TestMemory.Requests));
+    }
+
+    /// <summary>The bytes of a payload, whose lease ends.</summary>
+    private static byte[] Taken(TensorPayload payload)
+    {
+        byte[] bytes = payload.Bytes.ToArray();
+        Assert.IsType<TensorPayload.Leased>(payload).Lease.Release();
+        return bytes;
     }
 
     private static byte[] Data(ElementType type, int count, Random random)

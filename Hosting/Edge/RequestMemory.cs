@@ -1,0 +1,17 @@
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
+
+namespace Troupe.Hosting.Edge;
+
+/// <summary>The host memory of what comes in: bodies, and tensors that are read out of them, all together within one budget.</summary>
+/// <remarks><b>Thread</b> any. <b>Blocks</b> as the memory does.</remarks>
+internal sealed class RequestMemory(HostMemory host, long limit)
+{
+    /// <summary>Where all of it comes from, and answers too.</summary>
+    public HostMemory Host => host;
+
+    public HostBudget Budget { get; } = new(limit, "the bodies of requests in flight (--max-request-memory)");
+
+    /// <exception cref="HostMemoryException">There is no room at present.</exception>
+    public TensorLease Lease(long bytes) => host.Lease(bytes, Budget);
+}

@@ -1,0 +1,264 @@
+using System.Collections.Concurrent;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
+
+namespace Troupe.Runtime.Memory;
+
+/// <summary>Lends blocks of host memory for tensors and bodies on their way between sockets and lanes: page-locked where the devices are
+/// real.</summary>
+/// <remarks>
+/// A block comes back when its last lease is over, lies ready for the next, and is given back to the machine when nobody needed it for
+/// <see cref="Idle"/>. <b>Owns</b> its blocks, and the device context that pins them. <b>Thread</b> any. <b>Blocks</b> when a block is made
+/// or given back: the driver may wait for the device.
+/// </remarks>
+public sealed class HostMemory : IDisposable
+{
+    private static long _leasesOfProcess;
+    private static long _forgottenOfProcess;
+
+    private readonly HostShelf[] _shelves = [.. Enumerable.Range(0, HostBlockSize.Count).Select(_ => new HostShelf())];
+    private readonly ConcurrentQueue<HostBlock> _forgotten = [];
+    private readonly DeviceContext? _pinnedBy;
+    private readonly ITimer _trim;
+    private readonly long _limit;
+    private long _reserved;
+    private long _pinned;
+    private long _pinnedUsed;
+    private long _used;
+    private long _highWater;
+    private long _leases;
+    private long _forgottenLeases;
+    private int _isTrimDue;
+    private int _isDisposed;
+
+    /// <summary>Memory of the process, up to what the machine has.</summary>
+    public HostMemory()
+        : this(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) { }
+
+    /// <summary>Memory of the process, up to a limit.</summary>
+    public HostMemory(long limit)
+        : this(limit, pinnedBy: null) { }
+
+    /// <param name="pinnedBy">Its own from here on; null: nothing is page-locked.</param>
+    internal HostMemory(long limit, DeviceContext? pinnedBy, TimeProvider? time = null)
+    {
+        (_limit, _pinnedBy) = (limit, pinnedBy);
+        _trim = (time ?? TimeProvider.System).CreateTimer(
+            static memory => ((HostMemory)memory!).Trim(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
+    }
+
+    /// <summary>How long a block may lie without being needed.</summary>
+    public static TimeSpan Idle { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Leases of all of this process that are not over.</summary>
+    internal static long LeasesOfProcess => Interlocked.Read(ref _leasesOfProcess);
+
+    /// <summary>Leases of all of this process that nobody ended.</summary>
+    internal static long ForgottenOfProcess => Interlocked.Read(ref _forgottenOfProcess);
+
+    /// <summary>Lends a block of at least so many bytes; what they hold is undefined.</summary>
+    /// <param name="budget">Whom the block counts for until its last lease is over; null: nobody.</param>
+    /// <exception cref="HostMemoryException">The budget or the limit is reached, or the machine has no more.</exception>
+    public TensorLease Lease(long bytes, HostBudget? budget = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        if (bytes > Array.MaxLength)
+        {
+            throw new HostMemoryException($"{bytes} bytes are more than one tensor or body may have, {Array.MaxLength}.");
+        }
+
+        TakeBackForgotten();
+        int size = HostBlockSize.Of((int)bytes);
+        long room = HostBlockSize.Bytes(size);
+        if (budget is not null && !budget.TryTake(room))
+        {
+            throw budget.Refusal(room);
+        }
+
+        try
+        {
+            if (!_shelves[size].TryTake(out HostBlock? block))
+            {
+                block = Make(size);
+            }
+
+            RaiseHighWater(Interlocked.Add(ref _used, room));
+            Interlocked.Add(ref _pinnedUsed, block.PinnedBytes);
+            CountLease();
+            return block.Lend((int)bytes, budget);
+        }
+        catch
+        {
+            budget?.Return(room);
+            throw;
+        }
+    }
+
+    /// <summary>What it holds now.</summary>
+    public HostMemorySnapshot Snapshot()
+    {
+        TakeBackForgotten();
+        return new HostMemorySnapshot(
+            _limit,
+            Interlocked.Read(ref _reserved),
+            Interlocked.Read(ref _used),
+            Interlocked.Read(ref _highWater),
+            Interlocked.Read(ref _pinned),
+            Interlocked.Read(ref _pinnedUsed),
+            Interlocked.Read(ref _leases),
+            Interlocked.Read(ref _forgottenLeases)
+        );
+    }
+
+    /// <summary>Gives idle blocks back; lent ones follow when their leases are over.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            _trim.Dispose();
+            TakeBackForgotten();
+            FreeIdle(all: true);
+            _pinnedBy?.Dispose();
+        }
+    }
+
+    internal void CountLease()
+    {
+        Interlocked.Increment(ref _leases);
+        Interlocked.Increment(ref _leasesOfProcess);
+    }
+
+    internal void EndLease()
+    {
+        Interlocked.Decrement(ref _leases);
+        Interlocked.Decrement(ref _leasesOfProcess);
+    }
+
+    internal void TakeBack(HostBlock block)
+    {
+        Interlocked.Add(ref _used, -block.Bytes);
+        Interlocked.Add(ref _pinnedUsed, -block.PinnedBytes);
+        _shelves[block.Size].Add(block);
+        if (Volatile.Read(ref _isDisposed) != 0)
+        {
+            FreeIdle(all: true);
+        }
+        else
+        {
+            TrimLater();
+        }
+    }
+
+    /// <summary>On the finalizer's thread: nothing is freed here, and no driver called.</summary>
+    internal void NoteForgotten(HostBlock block)
+    {
+        Interlocked.Increment(ref _forgottenLeases);
+        Interlocked.Increment(ref _forgottenOfProcess);
+        _forgotten.Enqueue(block);
+        TrimLater();
+    }
+
+    private void TakeBackForgotten()
+    {
+        while (!_forgotten.IsEmpty && _forgotten.TryDequeue(out HostBlock? block))
+        {
+            block.Return();
+        }
+    }
+
+    private HostBlock Make(int size)
+    {
+        long bytes = HostBlockSize.Bytes(size);
+        if (Interlocked.Add(ref _reserved, bytes) > _limit)
+        {
+            FreeIdle(all: true);
+            if (Interlocked.Read(ref _reserved) > _limit)
+            {
+                Interlocked.Add(ref _reserved, -bytes);
+                throw new HostMemoryException($"The node holds as much host memory for tensors as it may, {_limit} bytes.");
+            }
+        }
+
+        try
+        {
+            return new HostBlock(this, size, Region(bytes));
+        }
+        catch (OutOfMemoryException full)
+        {
+            Interlocked.Add(ref _reserved, -bytes);
+            throw new HostMemoryException($"The machine has no {bytes} bytes of memory left for tensors.", full);
+        }
+    }
+
+    /// <summary>Page-locked where that is wanted and to be had; copies of other memory wait, which is slower and no less right.</summary>
+    private IHostRegion Region(long bytes)
+    {
+        if (_pinnedBy is { } context)
+        {
+            try
+            {
+                var region = new PinnedRegion(PinnedBuffer.Allocate(context, (ulong)bytes));
+                Interlocked.Add(ref _pinned, bytes);
+                return region;
+            }
+            catch (CudaException)
+            {
+                // The device is lost or the system page-locks no more.
+            }
+        }
+
+        return new NativeRegion(bytes);
+    }
+
+    private void Trim()
+    {
+        Volatile.Write(ref _isTrimDue, 0);
+        TakeBackForgotten();
+        FreeIdle(all: false);
+        if (Interlocked.Read(ref _reserved) > Interlocked.Read(ref _used))
+        {
+            TrimLater();
+        }
+    }
+
+    private void TrimLater()
+    {
+        if (Volatile.Read(ref _isTrimDue) == 0 && Interlocked.Exchange(ref _isTrimDue, 1) == 0)
+        {
+            _trim.Change(Idle, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void FreeIdle(bool all)
+    {
+        foreach (HostShelf shelf in _shelves)
+        {
+            foreach (HostBlock block in shelf.Unused(all))
+            {
+                Interlocked.Add(ref _reserved, -block.Bytes);
+                Interlocked.Add(ref _pinned, -block.PinnedBytes);
+                block.Free();
+            }
+        }
+    }
+
+    private void RaiseHighWater(long used)
+    {
+        long highest = Interlocked.Read(ref _highWater);
+        while (used > highest)
+        {
+            long before = Interlocked.CompareExchange(ref _highWater, used, highest);
+            if (before == highest)
+            {
+                return;
+            }
+
+            highest = before;
+        }
+    }
+}
