@@ -21,7 +21,7 @@ internal sealed class GraphStaging : IDisposable
         _module = module;
         _key = key;
         _devices = devices;
-        _arenas = new([.. devices.Items.Select(device => new DeviceArena(device.Context, "The static buffers of a graph"))]);
+        _arenas = new([.. devices.Items.Select(device => new DeviceArena(device.Pool, "The static buffers of a graph"))]);
         Addresses = new TensorAddresses(module);
     }
 
@@ -100,6 +100,13 @@ internal sealed class GraphStaging : IDisposable
         foreach (TensorIndex tensor in _key.Unit.Outputs)
         {
             DeviceIndex device = _key.Unit.OriginOf(tensor);
+            if (device != _key.Unit.Device)
+            {
+                // An output's block is lent in the order of its own device.
+                _devices[device].Marker.Record(_devices[device].Stream);
+                stream.WaitFor(_devices[device].Marker);
+            }
+
             Copy(wanted.On(device)[tensor], Addresses.On(device)[tensor], _key.Shapes.BytesOf(tensor), stream, device);
         }
     }

@@ -11,7 +11,7 @@ namespace Troupe.Runtime.Instances;
 /// <summary>The lanes of one instance: lends idle ones, makes further ones up to a limit, and has them free what no mode holds.</summary>
 /// <remarks>A lane that is given back waits until its work is done before it is lent again. <b>Owns</b> the lanes. <b>Thread</b> any.
 /// <b>Blocks</b> where it says so, for the work in flight.</remarks>
-internal sealed class LanePool(InstanceParts parts, IReadOnlyList<DeviceContext> devices, BlockPool[] memory, int maxLanes)
+internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxLanes)
 {
     private readonly Lock _lock = new();
     private readonly List<HostLane> _all = [];
@@ -206,7 +206,7 @@ internal sealed class LanePool(InstanceParts parts, IReadOnlyList<DeviceContext>
         {
             for (int index = 0; index < memory.Length; index++)
             {
-                made.Add(new LaneDevice(devices[index], memory[index]));
+                made.Add(new LaneDevice(memory[index].Device, memory[index]));
             }
 
             deviceSide = new Lane(parts, [.. made]);

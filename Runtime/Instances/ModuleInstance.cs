@@ -13,12 +13,11 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Runtime.Instances;
 
 /// <summary>A module's engines on their devices, and the lanes that run them.</summary>
-/// <remarks><b>Owns</b> engines, lanes, block pools and one retain of each device context. <b>Thread</b> leasing: any; lanes: their
+/// <remarks><b>Owns</b> engines, lanes and a door to each device's memory. <b>Thread</b> leasing: any; lanes: their
 /// holder's. <b>Blocks</b> in <see cref="Dispose"/>, for the work in flight.</remarks>
 internal sealed class ModuleInstance : IModuleInstance
 {
     private readonly LoadedModule _loaded;
-    private readonly BlockPool[] _pools;
     private readonly LanePool _lanes;
 
     public ModuleInstance(LoadedModule loaded, DeviceHealth[] health, InstanceOptions options)
@@ -26,7 +25,6 @@ internal sealed class ModuleInstance : IModuleInstance
         _loaded = loaded;
         Traits = InstanceTraits.Of(loaded.Graph, loaded.Engines);
         Settings = new InstanceSettings(loaded, Traits.BuiltWorkspace, options);
-        _pools = [.. loaded.Devices.Select(device => new BlockPool(device))];
         Ordinals = [.. loaded.Devices.Select(device => device.Ordinal)];
         var parts = new InstanceParts(
             loaded.Layout,
@@ -38,7 +36,7 @@ internal sealed class ModuleInstance : IModuleInstance
             new ModuleHealth(loaded.Devices, health),
             options.MaxOutputBytes
         );
-        _lanes = new LanePool(parts, loaded.Devices, _pools, Math.Max(1, options.MaxLanes));
+        _lanes = new LanePool(parts, [.. loaded.Memory], Math.Max(1, options.MaxLanes));
     }
 
     public ModuleSpec Module => _loaded.Graph.Spec;
@@ -58,7 +56,7 @@ internal sealed class ModuleInstance : IModuleInstance
     public IReadOnlyList<HostLane> Lanes => _lanes.All;
 
     /// <summary>The pool that lends memory on the home device.</summary>
-    public BlockPool HomePool => _pools[0];
+    public BlockPool HomePool => _loaded.Memory[0];
 
     public ModuleTraits Traits { get; }
 
@@ -121,11 +119,6 @@ internal sealed class ModuleInstance : IModuleInstance
         if (!_lanes.TryClose())
         {
             return;
-        }
-
-        foreach (BlockPool pool in _pools)
-        {
-            pool.Dispose();
         }
 
         Settings.Dispose();

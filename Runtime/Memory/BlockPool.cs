@@ -3,200 +3,95 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>Lends blocks of one device's memory and takes them back, so that forwards in steady state allocate nothing.</summary>
-/// <remarks>
-/// Blocks have exactly the size asked for and are reused for that size. A block last used on another stream is reused only behind an event
-/// of that stream.
-/// <b>Owns</b> every block it ever made. <b>Thread</b> any. <b>Blocks</b> never, except when it frees idle blocks because the device is
-/// full.
-/// </remarks>
-internal sealed class BlockPool(DeviceContext device) : IDisposable
+/// <summary>An instance's door to the memory of one device: what is lent through it counts as the instance's, and comes back when it is
+/// closed.</summary>
+/// <remarks><b>Owns</b> nothing but what is lent through it. <b>Thread</b> any. <b>Blocks</b> as <see cref="DeviceAllocator"/>.</remarks>
+internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devices) : IDisposable
 {
-    private readonly Lock _lock = new();
-    private readonly Dictionary<ulong, Stack<DeviceBlock>> _idle = [];
-    private readonly HashSet<DeviceBlock> _all = [];
+    private long _used;
+    private long _highWater;
+    private long _reclaimed;
+    private int _isClosed;
 
-    /// <summary>By the device of the stream they mark.</summary>
-    private readonly Dictionary<int, DeviceEvent> _orders = [];
+    public int Ordinal => allocator.Device.Ordinal;
 
-    public int Ordinal => device.Ordinal;
+    public DeviceContext Device => allocator.Device;
 
-    public DeviceContext Device => device;
+    /// <summary>Who keeps blocks of this pool between forwards; null where nobody does.</summary>
+    public IMemoryHolder? Holder { get; set; }
 
-    /// <summary>Bytes of all blocks, lent or idle.</summary>
-    public long Bytes { get; private set; }
+    /// <summary>Bytes of all blocks that are lent.</summary>
+    public long Bytes => Volatile.Read(ref _used);
 
-    /// <summary>Blocks that are lent out now.</summary>
+    /// <summary>Most bytes that were lent at one time.</summary>
+    public long HighWater => Volatile.Read(ref _highWater);
+
+    /// <summary>Bytes that its holder gave back because somebody needed them.</summary>
+    public long Reclaimed => Volatile.Read(ref _reclaimed);
+
+    public bool IsClosed => Volatile.Read(ref _isClosed) != 0;
+
+    /// <summary>Blocks that are lent for work on streams now.</summary>
     public int Lent { get; private set; }
+
+    /// <summary>When a block was lent last, in blocks lent by the device.</summary>
+    public long LentAt { get; private set; }
 
     /// <summary>Lends a block of <paramref name="bytes"/> bytes (at least 1) for work on <paramref name="stream"/>.</summary>
     /// <exception cref="ForwardException">The device's memory is full.</exception>
-    public DeviceBlock Rent(ulong bytes, DeviceStream stream)
-    {
-        ulong size = Math.Max(bytes, 1);
-        lock (_lock)
-        {
-            DeviceBlock block = TryReuse(size, stream) ?? Make(size);
-            block.Stream = stream;
-            Lent++;
-            return block;
-        }
-    }
+    public DeviceBlock Rent(ulong bytes, DeviceStream stream) =>
+        allocator.Rent(new WantedBlock(this, Math.Max(bytes, 1), stream, IsWhole: false, "The tensors of a forward"));
 
-    /// <summary>Orders the next work on <paramref name="stream"/> behind the last use of a block that is lent already; false, without
-    /// effect, where that cannot be done now.</summary>
-    public bool TryContinue(DeviceBlock block, DeviceStream stream)
-    {
-        lock (_lock)
-        {
-            bool ordered = TryOrderAfterLastUse(block, stream);
-            block.Stream = ordered ? stream : block.Stream;
-            return ordered;
-        }
-    }
+    /// <summary>Lends a block for work on whatever stream; it comes back when the host has seen the last use end.</summary>
+    /// <param name="purpose">What lies in it, for the error when the device is full.</param>
+    /// <param name="isWhole">It is an allocation of its own, given back to the driver with it: for what lives as long as an engine.</param>
+    /// <exception cref="ForwardException">The device's memory is full.</exception>
+    public DeviceBlock Reserve(ulong bytes, string purpose, bool isWhole = false) =>
+        allocator.Rent(new WantedBlock(this, Math.Max(bytes, 1), Stream: null, isWhole, purpose));
+
+    /// <inheritdoc cref="DeviceAllocator.TryContinue"/>
+    public bool TryContinue(DeviceBlock block, DeviceStream stream) => allocator.TryContinue(block, stream);
 
     /// <summary>Takes a block back; <paramref name="generation"/> is what it was when it was lent, so that returning twice does
     /// nothing.</summary>
-    public void Return(DeviceBlock block, int generation)
-    {
-        lock (_lock)
-        {
-            if (block.Generation != generation || block.IsKept)
-            {
-                return;
-            }
+    /// <exception cref="ArgumentException">It was lent through another door.</exception>
+    public void Return(DeviceBlock block, int generation) => allocator.Return(this, block, generation);
 
-            block.Generation++;
-            Lent--;
-            if (!_idle.TryGetValue(block.Bytes, out Stack<DeviceBlock>? idle))
-            {
-                _idle.Add(block.Bytes, idle = new Stack<DeviceBlock>());
-            }
+    /// <summary>Gives the device's idle memory back to the driver.</summary>
+    public void Trim() => allocator.Trim();
 
-            idle.Push(block);
-        }
-    }
-
-    /// <summary>Frees the idle blocks.</summary>
-    public void Trim()
-    {
-        lock (_lock)
-        {
-            FreeIdle();
-        }
-    }
-
-    /// <summary>Frees every block, lent or not; nothing on the device may use one any more.</summary>
+    /// <summary>Takes back whatever is still lent; nothing may use it but what is enqueued.</summary>
     public void Dispose()
     {
-        lock (_lock)
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
-            foreach (DeviceBlock block in _all)
-            {
-                block.Generation++;
-                block.Free();
-            }
-
-            _all.Clear();
-            _idle.Clear();
-            Bytes = 0;
-            foreach (DeviceEvent order in _orders.Values)
-            {
-                order.Dispose();
-            }
-
-            _orders.Clear();
+            devices.Close(allocator, this);
         }
     }
 
-    private DeviceBlock Make(ulong size)
+    /// <summary>Under the allocator's lock.</summary>
+    internal void CountLent(DeviceBlock block, long at)
     {
-        DeviceBuffer buffer;
-        try
-        {
-            buffer = DeviceBuffer.Allocate(device, size);
-        }
-        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory && FreeIdle())
-        {
-            buffer = DeviceMemoryShortage.Guard(device, size, "The tensors of a forward");
-        }
-        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory)
-        {
-            throw DeviceMemoryShortage.Of(device, size, "The tensors of a forward", trouble);
-        }
-
-        var block = new DeviceBlock(this, buffer);
-        _all.Add(block);
-        Bytes += (long)size;
-        return block;
+        LentAt = at;
+        Lent += block.Stream is null ? 0 : 1;
+        Volatile.Write(ref _used, _used + (long)block.Capacity);
+        Volatile.Write(ref _highWater, Math.Max(_highWater, _used));
     }
 
-    private bool FreeIdle()
+    /// <summary>Under the allocator's lock.</summary>
+    internal void CountReturned(DeviceBlock block)
     {
-        bool any = false;
-        foreach (Stack<DeviceBlock> idle in _idle.Values)
-        {
-            while (idle.TryPop(out DeviceBlock? block))
-            {
-                block.Free();
-                _all.Remove(block);
-                Bytes -= (long)block.Bytes;
-                any = true;
-            }
-        }
-
-        return any;
+        Lent -= block.Stream is null ? 0 : 1;
+        Volatile.Write(ref _used, _used - (long)block.Capacity);
     }
 
-    /// <summary>An idle block behind its last use; null where there is none of this size, or its last use cannot be waited for
-    /// now.</summary>
-    private DeviceBlock? TryReuse(ulong size, DeviceStream stream)
+    /// <summary>Asks its holder; what came back is counted.</summary>
+    internal long Ask()
     {
-        if (
-            !_idle.TryGetValue(size, out Stack<DeviceBlock>? idle)
-            || !idle.TryPeek(out DeviceBlock? block)
-            || !TryOrderAfterLastUse(block, stream)
-        )
-        {
-            return null;
-        }
-
-        return idle.Pop();
-    }
-
-    private bool TryOrderAfterLastUse(DeviceBlock block, DeviceStream stream)
-    {
-        if (block.Stream is not { } last || ReferenceEquals(last, stream))
-        {
-            return true;
-        }
-
-        // An event and the stream it marks are of one device, which for outputs of spanning modules is that of their caller.
-        DeviceContext used = last.Context.Ordinal == device.Ordinal ? device : last.Context;
-        if (last.IsDisposed)
-        {
-            // Its last use may still run on a stream that is gone, behind which nothing can be ordered any more.
-            CuResult settled = used.TrySynchronize();
-            if (settled != CuResult.StreamCaptureUnsupported)
-            {
-                settled.ThrowIfFailed();
-            }
-
-            return settled == CuResult.Success;
-        }
-
-        // A lane that records on its stream just now is not disturbed: another block does as well.
-        if (!_orders.TryGetValue(used.Ordinal, out DeviceEvent? order))
-        {
-            _orders.Add(used.Ordinal, order = DeviceEvent.Create(used));
-        }
-
-        if (!last.TryMark(order))
-        {
-            return false;
-        }
-
-        stream.WaitFor(order);
-        return true;
+        long before = Bytes;
+        Holder?.GiveBackMemory();
+        long given = Math.Max(0, before - Bytes);
+        Interlocked.Add(ref _reclaimed, given);
+        return given;
     }
 }

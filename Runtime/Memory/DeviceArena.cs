@@ -3,17 +3,16 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>One allocation that tensors are laid out in, of a lane or of a recording; it grows to the largest layout seen and
-/// stays.</summary>
+/// <summary>One block that tensors are laid out in, of a lane or of a recording; it grows to the largest layout seen and stays.</summary>
 /// <param name="purpose">What lies in it, for the error when the device is full.</param>
-/// <remarks><b>Owns</b> the allocation. <b>Thread</b> the lane's holder, no work of the lane in flight when it grows.</remarks>
-internal sealed class DeviceArena(DeviceContext device, string purpose) : IDisposable
+/// <remarks><b>Owns</b> the block. <b>Thread</b> the lane's holder, no work of the lane in flight when it grows or goes.</remarks>
+internal sealed class DeviceArena(BlockPool pool, string purpose) : IDisposable
 {
-    private DeviceBuffer? _buffer;
+    private DeviceBlock? _block;
 
-    public DevicePointer Start => _buffer?.Pointer ?? default;
+    public DevicePointer Start => _block?.Pointer ?? default;
 
-    public ulong Bytes => _buffer?.ByteCount ?? 0;
+    public ulong Bytes => _block?.Bytes ?? 0;
 
     /// <summary>Makes room for <paramref name="bytes"/>; addresses handed out before are void when it has to grow.</summary>
     /// <exception cref="ForwardException">The device's memory is full; the arena is empty then.</exception>
@@ -21,16 +20,15 @@ internal sealed class DeviceArena(DeviceContext device, string purpose) : IDispo
     {
         if (bytes > Bytes)
         {
-            _buffer?.Dispose();
-            _buffer = null;
-            _buffer = DeviceMemoryShortage.Guard(device, bytes, purpose);
+            Dispose();
+            _block = pool.Reserve(bytes, purpose);
         }
     }
 
-    /// <summary>Frees the allocation; making room afterwards allocates anew.</summary>
+    /// <summary>Gives the block back; making room afterwards takes another.</summary>
     public void Dispose()
     {
-        _buffer?.Dispose();
-        _buffer = null;
+        _block?.Return(_block.Generation);
+        _block = null;
     }
 }

@@ -4,29 +4,19 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
-/// <summary>Allocates device memory for a forward, and says what did not fit when the device is full.</summary>
+/// <summary>Says what did not fit when a device is full.</summary>
 internal static class DeviceMemoryShortage
 {
-    /// <exception cref="ForwardException"><see cref="FailureKind.OutOfDeviceMemory"/>, with the sizes.</exception>
-    public static DeviceBuffer Guard(DeviceContext device, ulong bytes, string purpose)
-    {
-        try
-        {
-            return DeviceBuffer.Allocate(device, bytes);
-        }
-        catch (CudaException trouble) when (trouble.Status == CuResult.OutOfMemory)
-        {
-            throw Of(device, bytes, purpose, trouble);
-        }
-    }
-
-    public static ForwardException Of(DeviceContext device, ulong bytes, string purpose, CudaException trouble)
+    public static ForwardException Of(DeviceContext device, MemoryAccount account, in WantedBlock wanted)
     {
         (ulong free, ulong total) = device.MemoryInfo();
+
+        // What is idle would have made way.
+        free += account.Reserved - account.Used;
+        ulong left = account.Budget - Math.Min(account.Budget, account.Used);
         return new ForwardException(
             FailureKind.OutOfDeviceMemory,
-            $"{purpose} take {bytes} bytes; device {device.Ordinal} has {free} of {total} free.",
-            trouble
+            $"{wanted.Purpose} take {wanted.Bytes} bytes; device {device.Ordinal} has {Math.Min(free, left)} of {Math.Min(total, account.Budget)} free."
         );
     }
 }

@@ -13,7 +13,7 @@ internal sealed class LaneDevice : IDisposable
     {
         Context = context;
         Pool = pool;
-        Arena = new DeviceArena(context, "The tensors between segments");
+        Arena = new DeviceArena(pool, "The tensors between segments");
         Workspace = new SharedWorkspace(pool);
         Stream = _own = DeviceStream.Create(context);
         try

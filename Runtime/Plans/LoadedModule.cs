@@ -1,13 +1,17 @@
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 
 namespace Troupe.Runtime.Plans;
 
 /// <summary>What loading a module leaves: its graph, its engines, and the device contexts they live in.</summary>
-/// <remarks><b>Owns</b> the engines and one retain of each context, home first. Disposed after every lane.</remarks>
-internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<DeviceContext> Devices) : IDisposable
+/// <remarks><b>Owns</b> the engines and a door to the memory of each device, home first. Disposed after every lane.</remarks>
+internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> Engines, IReadOnlyList<BlockPool> Memory) : IDisposable
 {
+    /// <summary>In the order of their memory.</summary>
+    public IReadOnlyList<DeviceContext> Devices { get; } = [.. Memory.Select(memory => memory.Device)];
+
     /// <summary>What was read or is done otherwise than the module's files say, for people.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
@@ -25,9 +29,9 @@ internal sealed record LoadedModule(ModuleGraph Graph, IReadOnlyList<IEngine> En
             Engines[index].Dispose();
         }
 
-        foreach (DeviceContext device in Devices)
+        foreach (BlockPool memory in Memory)
         {
-            device.Dispose();
+            memory.Dispose();
         }
     }
 }

@@ -16,6 +16,7 @@ namespace Troupe.Runtime.Platforms;
 /// <remarks><b>Thread</b> any; loads may run at once. <b>Blocks</b> on the disk and while engines are made.</remarks>
 internal sealed class ModuleLoader(
     ICudaDriver driver,
+    DeviceAllocators memory,
     IReadOnlyList<DeviceDescription> machine,
     BackendCatalogue backends,
     DeviceHealth[] health
@@ -38,20 +39,20 @@ internal sealed class ModuleLoader(
             0,
             .. definition.Segments.Select(segment => segment.Spec.RelativeOrdinal).Where(ordinal => ordinal != 0).Distinct().Order(),
         ];
-        var devices = new List<DeviceContext>();
+        var devices = new List<BlockPool>();
         var engines = new List<(IEngine Engine, DeviceContext Device)>();
         try
         {
             foreach (int ordinal in relative)
             {
-                devices.Add(DeviceContext.Retain(driver, homeOrdinal + ordinal));
+                devices.Add(memory.Open(homeOrdinal + ordinal));
             }
 
             foreach (SegmentDefinition segment in definition.Segments)
             {
                 cancellation.ThrowIfCancellationRequested();
-                DeviceContext device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
-                engines.Add((LoadEngine(definition, segment, device, source.Files, cancellation), device));
+                BlockPool device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
+                engines.Add((LoadEngine(definition, segment, device, source.Files, cancellation), device.Device));
             }
 
             var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
@@ -80,10 +81,10 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Blames the device that could not be opened, or else the one among those opened that failed.</summary>
-    private ForwardException Explain(CudaException trouble, List<DeviceContext> opened, int[] relative, int home) =>
+    private ForwardException Explain(CudaException trouble, List<BlockPool> opened, int[] relative, int home) =>
         opened.Count < relative.Length
             ? health[home + relative[opened.Count]].Explain(trouble)
-            : new ModuleHealth(opened, [.. opened.Select(device => health[device.Ordinal])]).Explain(trouble);
+            : new ModuleHealth([.. opened.Select(device => device.Device)], [.. opened.Select(device => health[device.Ordinal])]).Explain(trouble);
 
     /// <summary>Reads a module's files as a load does and makes each engine that runs on the first device, one after another, and lets it
     /// go: whoever is ended by one of them can serve nobody.</summary>
@@ -91,13 +92,13 @@ internal sealed class ModuleLoader(
     public void Try(ModuleSource source, CancellationToken cancellation)
     {
         ModuleDefinition definition = _reader.Read(source);
-        using DeviceContext device = DeviceContext.Retain(driver, 0);
+        using BlockPool device = memory.Open(0);
         foreach (SegmentDefinition segment in definition.Segments)
         {
             cancellation.ThrowIfCancellationRequested();
             if (backends.Obstacle(segment.Spec.Backend, machine[0].Driver) is null)
             {
-                using ContextEntry entry = device.Enter();
+                using ContextEntry entry = device.Device.Enter();
                 LoadEngine(definition, segment, device, source.Files, cancellation).Dispose();
             }
         }
@@ -106,11 +107,12 @@ internal sealed class ModuleLoader(
     private IEngine LoadEngine(
         ModuleDefinition definition,
         SegmentDefinition segment,
-        DeviceContext device,
+        BlockPool memory,
         FileDigests? files,
         CancellationToken cancellation
     )
     {
+        DeviceContext device = memory.Device;
         IEngineBackend backend = backends.Find(segment.Spec);
         if (backend.Description.Obstacle(machine[device.Ordinal].Driver) is { } obstacle)
         {
@@ -126,7 +128,7 @@ internal sealed class ModuleLoader(
             Aliases = segment.Aliases,
             Ranges = RangesOf(definition, segment),
         };
-        IEngine engine = backend.Load(source, new EngineHome(driver, device.Ordinal, device.Handle, stream.Handle), cancellation);
+        IEngine engine = backend.Load(source, new EngineHome(driver, device.Ordinal, device.Handle, stream.Handle, memory), cancellation);
         stream.Synchronize();
         return engine;
     }
@@ -201,7 +203,7 @@ internal sealed class ModuleLoader(
         }
     }
 
-    private static void Undo(List<(IEngine Engine, DeviceContext Device)> engines, List<DeviceContext> devices)
+    private static void Undo(List<(IEngine Engine, DeviceContext Device)> engines, List<BlockPool> devices)
     {
         foreach ((IEngine engine, DeviceContext device) in engines)
         {

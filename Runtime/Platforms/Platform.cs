@@ -27,13 +27,17 @@ public sealed partial class Platform : IPlatform
         Driver = driver;
         driver.DeviceGetCount(out int count).ThrowIfFailed();
         Devices = [.. Enumerable.Range(0, count).Select(ordinal => Describe(driver, ordinal))];
+        Memory = new DeviceAllocators(driver);
         _health = [.. Enumerable.Range(0, count).Select(ordinal => new DeviceHealth(ordinal))];
-        _loader = new ModuleLoader(driver, Devices, backends, _health);
+        _loader = new ModuleLoader(driver, Memory, Devices, backends, _health);
     }
 
     public IReadOnlyList<DeviceDescription> Devices { get; }
 
     internal ICudaDriver Driver { get; }
+
+    /// <summary>The one owner of each device's memory.</summary>
+    internal DeviceAllocators Memory { get; }
 
     /// <summary>Emulated devices in host memory: needs no GPU, runs ONNX models.</summary>
     public static Platform OpenEmulated(EmulatedDevices devices)

@@ -4,6 +4,7 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Emulated;
@@ -25,7 +26,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
     private readonly OnnxRuns _runs;
     private readonly long[][] _values;
     private readonly WorkspaceStrategy _strategy;
-    private DevicePointer _own;
+    private readonly DeviceBlock? _own;
     private bool _isInferred;
     private bool _isSpecialized;
 
@@ -48,15 +49,17 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
         _values = [.. engine.Inputs.Select(_ => Array.Empty<long>())];
         if (strategy == WorkspaceStrategy.Static && engine.Manifest.WorkspaceBytes > 0)
         {
-            CuResult status = engine.Home.Driver.MemAlloc(out _own, (ulong)engine.Manifest.WorkspaceBytes);
-            if (status != CuResult.Success)
+            try
+            {
+                _own = engine.Home.Memory.Reserve((ulong)engine.Manifest.WorkspaceBytes, OnnxFailures.BuffersOf(engine.Name));
+            }
+            catch
             {
                 _runs.Dispose();
-                OnnxFailures.ThrowIfOutOfMemory(status, engine.Name, (ulong)engine.Manifest.WorkspaceBytes);
-                status.ThrowIfFailed();
+                throw;
             }
 
-            _launcher.Scratch = new DeviceAccess(_own, (ulong)engine.Manifest.WorkspaceBytes, AccessKind.ReadWrite);
+            _launcher.Scratch = new DeviceAccess(_own.Pointer, _own.Bytes, AccessKind.ReadWrite);
         }
 
         contexts.Add();
@@ -218,12 +221,7 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
     public void Dispose()
     {
         _runs.Dispose();
-        if (!_own.IsNull)
-        {
-            _engine.Home.Driver.MemFree(_own);
-            _own = default;
-        }
-
+        _own?.Return(_own.Generation);
         _contexts.Remove();
     }
 

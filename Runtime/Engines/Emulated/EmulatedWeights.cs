@@ -1,6 +1,5 @@
-using Troupe.Messages.Failures;
-using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Engines.Emulated;
 
@@ -11,7 +10,7 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
     private readonly EngineHome _home;
     private readonly string _engine;
     private readonly ContextCount _contexts;
-    private DevicePointer _resident;
+    private DeviceBlock? _resident;
 
     /// <exception cref="ModuleLoadException">What the engine would keep itself does not fit the device.</exception>
     public EmulatedWeights(EmulatedManifest manifest, EngineHome home, string engine, string file, ContextCount contexts)
@@ -54,11 +53,8 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
 
     public void Dispose()
     {
-        if (!_resident.IsNull)
-        {
-            _home.Driver.MemFree(_resident);
-            _resident = default;
-        }
+        _resident?.Return(_resident.Generation);
+        _resident = null;
     }
 
     private void Allocate(long bytes, string what)
@@ -68,17 +64,13 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
             return;
         }
 
-        CuResult status = _home.Driver.MemAlloc(out DevicePointer resident, (ulong)bytes);
-        if (status == CuResult.OutOfMemory)
+        try
         {
-            _home.Driver.MemGetInfo(out ulong free, out ulong total);
-            throw new ModuleLoadException(
-                FailureKind.OutOfDeviceMemory,
-                $"The resident weights of '{what}' take {bytes} bytes; device {_home.Ordinal} has {free} of {total} free."
-            );
+            _resident = _home.Memory.Reserve((ulong)bytes, $"The resident weights of '{what}'", isWhole: true);
         }
-
-        status.ThrowIfFailed();
-        _resident = resident;
+        catch (ForwardException full)
+        {
+            throw new ModuleLoadException(full.Kind, full.Message, full);
+        }
     }
 }

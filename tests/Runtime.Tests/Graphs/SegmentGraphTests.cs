@@ -100,17 +100,19 @@ public sealed class SegmentGraphTests
         using var bench = new Workbench();
         LocalModule module = bench.Open(TinyModels.Scale(2));
         module.Forward(X(1, 2, 3, 4));
-        long before = bench.Driver.Snapshot(0).BytesInUse;
+        module.Instance.HomePool.Trim();
+        long before = module.Instance.HomePool.Bytes;
         int alive = bench.Driver.Alive().Count;
         using (module.EnableCudaGraphs())
         {
             module.Forward(X(1, 2, 3, 4));
             Assert.Equal(1, module.Instance.Lanes[0].Lane.Graphs);
-            Assert.True(bench.Driver.Snapshot(0).BytesInUse > before);
+            Assert.True(module.Instance.HomePool.Bytes > before);
         }
 
         Assert.Equal(0, module.Instance.Lanes[0].Lane.Graphs);
-        Assert.Equal(before, bench.Driver.Snapshot(0).BytesInUse);
+        module.Instance.HomePool.Trim();
+        Assert.Equal(before, module.Instance.HomePool.Bytes);
         Assert.Equal(alive, bench.Driver.Alive().Count);
         Assert.Equal([2, 4, 6, 8], Workbench.Floats(module.Forward(X(1, 2, 3, 4))[0]));
     }

@@ -2,6 +2,7 @@ using Troupe.Messages.Identity;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Emulated;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
@@ -35,10 +36,11 @@ public sealed class ModuleGraphBuilderTests
         string path = bench.Folder.Write("engine.json", $$"""{ "onnx": "net.onnx", "aliases": {{aliases}} }""");
         using DeviceContext device = DeviceContext.Retain(bench.Driver, 0);
         using ContextEntry entry = device.Enter();
+        using BlockPool memory = bench.Platform.Memory.Open(0);
         using DeviceStream stream = DeviceStream.Create(device);
         using IEngine engine = new EmulatedBackend().Load(
             new EngineSource("_run_on_acc_0", path, File.ReadAllBytes(path)),
-            new EngineHome(bench.Driver, 0, device.Handle, stream.Handle),
+            new EngineHome(bench.Driver, 0, device.Handle, stream.Handle, memory),
             CancellationToken.None
         );
         var segment = new SegmentDefinition(

@@ -1,18 +1,19 @@
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Platforms;
 
 namespace Troupe.Runtime.Tests.Simulation;
 
 /// <summary>Somebody with device tensors and a stream of their own on one device.</summary>
 internal sealed class Caller : IDisposable
 {
-    public Caller(ICudaDriver driver, int device, int number)
+    public Caller(Platform platform, int device, int number)
     {
         Device = device;
         Number = number;
-        Context = DeviceContext.Retain(driver, device);
+        Context = DeviceContext.Retain(platform.Driver, device);
         Stream = DeviceStream.Create(Context);
-        Pool = new BlockPool(Context);
+        Pool = platform.Memory.Open(device);
     }
 
     public int Device { get; }

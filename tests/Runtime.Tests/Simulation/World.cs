@@ -38,7 +38,7 @@ internal sealed partial class World : IDisposable
             }
         );
         _platform = new Platform(_driver, StandardBackends.Catalogue);
-        _callers = [.. Enumerable.Range(0, 2 * DeviceCount).Select(number => new Caller(_driver, number / 2, number))];
+        _callers = [.. Enumerable.Range(0, 2 * DeviceCount).Select(number => new Caller(_platform, number / 2, number))];
     }
 
     /// <summary>A device failed for good; the world has ended.</summary>

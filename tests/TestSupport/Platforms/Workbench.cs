@@ -117,6 +117,6 @@ internal sealed class Workbench : IDisposable
         Folder.Dispose();
         IReadOnlyList<string> alive = Driver.Alive();
         Platform.Dispose();
-        Assert.Empty(alive);
+        Assert.True(alive.Count == 0, string.Join(Environment.NewLine, [.. alive, .. Driver.Reports]));
     }
 }

@@ -17,4 +17,6 @@ internal enum CommandKind
     Wait,
     Allocate,
     Free,
+    Lend,
+    TakeBack,
 }

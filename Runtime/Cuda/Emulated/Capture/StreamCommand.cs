@@ -39,6 +39,8 @@ internal readonly struct StreamCommand
             CommandKind.HostCall => $"host function {Subject!.GetType().Name}",
             CommandKind.Allocate => $"allocation of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.Free => $"free of {Bytes} bytes at 0x{Destination:x}",
+            CommandKind.Lend => $"lending of {Bytes} bytes at 0x{Destination:x}",
+            CommandKind.TakeBack => $"return of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.Nothing => "empty node",
             CommandKind.Record => "event record",
             CommandKind.Wait => "event wait",

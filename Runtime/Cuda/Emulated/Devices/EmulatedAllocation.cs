@@ -6,6 +6,7 @@ namespace Troupe.Runtime.Cuda.Emulated.Devices;
 internal sealed unsafe class EmulatedAllocation
 {
     private int _isFreeRequested;
+    private EmulatedPieces? _pieces;
 
     public required EmulatedDevice Device { get; init; }
 
@@ -47,6 +48,13 @@ internal sealed unsafe class EmulatedAllocation
     public EmulatedAllocation? NextFree { get; set; }
 
     public DevicePointer Pointer => new(Address);
+
+    /// <summary>The pieces that its owner lends; who asks divides it.</summary>
+    public EmulatedPieces Pieces => _pieces ?? Interlocked.CompareExchange(ref _pieces, new EmulatedPieces(), null) ?? _pieces!;
+
+    /// <summary>Whether work may touch bytes of it when it runs: where it is divided, inside one piece that is lent.</summary>
+    public bool MayTouch(ulong address, ulong byteCount) =>
+        Contains(address, byteCount) && (Volatile.Read(ref _pieces) is not { } pieces || pieces.Covers(address, byteCount));
 
     /// <summary>The first free of a range wins; any other is a double free.</summary>
     public bool TryClaimFree() => Interlocked.Exchange(ref _isFreeRequested, 1) == 0;

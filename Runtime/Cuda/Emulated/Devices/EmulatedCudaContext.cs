@@ -28,7 +28,7 @@ internal sealed class EmulatedCudaContext(EmulatedDevice device, bool isPrimary)
     /// pool.</summary>
     public bool MayDereference(EmulatedAllocation allocation, in DeviceAccess access)
     {
-        if (!allocation.IsLive || !allocation.Contains(access.Start.Address, access.ByteCount))
+        if (!allocation.IsLive || !allocation.MayTouch(access.Start.Address, access.ByteCount))
         {
             return false;
         }

@@ -50,6 +50,8 @@ internal static unsafe class CommandRunner
                 return Begin((EmulatedAllocation)command.Subject!, isReplay);
             case CommandKind.Free:
                 return command.Subject is EmulatedAllocation freed ? End(machine, freed) : CuResult.Success;
+            case CommandKind.Lend or CommandKind.TakeBack:
+                return ChangePieces(machine, in command);
             case CommandKind.Nothing or CommandKind.Record or CommandKind.Wait:
                 return CuResult.Success;
         }
@@ -221,12 +223,35 @@ internal static unsafe class CommandRunner
 
     private static byte* Bytes(EmulatedAllocation? range, ulong address, ulong byteCount)
     {
-        if (range is null || !range.IsLive || !range.Contains(address, byteCount))
+        if (range is null || !range.IsLive || !range.MayTouch(address, byteCount))
         {
             return null;
         }
 
         return range.Bytes + (address - range.Address);
+    }
+
+    /// <summary>A piece is lent or taken back; nobody may rely on what it held.</summary>
+    private static CuResult ChangePieces(EmulatedMachine machine, in StreamCommand command)
+    {
+        EmulatedAllocation range = machine.Find(command.Destination)!;
+        bool isLent = command.Kind == CommandKind.Lend;
+        if (!range.IsLive || !range.Contains(command.Destination, command.Bytes))
+        {
+            return machine.Report(CuResult.IllegalAddress, command.Describe(), "names memory that is freed or out of range");
+        }
+
+        if (isLent ? !range.Pieces.TryLend(command.Destination, command.Bytes) : !range.Pieces.TryTakeBack(command.Destination))
+        {
+            return machine.Report(CuResult.IllegalAddress, command.Describe(), isLent ? "meets a piece that is lent" : "is of no piece");
+        }
+
+        System.Runtime.InteropServices.NativeMemory.Fill(
+            range.Bytes + (command.Destination - range.Address),
+            (nuint)command.Bytes,
+            isLent ? EmulatedDevice.FreshPoison : EmulatedDevice.FreedPoison
+        );
+        return CuResult.Success;
     }
 
     private static CuResult Begin(EmulatedAllocation allocation, bool isReplay)

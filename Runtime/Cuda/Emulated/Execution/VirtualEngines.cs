@@ -99,7 +99,9 @@ internal sealed class VirtualEngines(EmulatedDevice device)
             or CommandKind.Record
             or CommandKind.Wait
             or CommandKind.Allocate
-            or CommandKind.Free => TimeSpan.Zero,
+            or CommandKind.Free
+            or CommandKind.Lend
+            or CommandKind.TakeBack => TimeSpan.Zero,
         };
         return (long)(duration.Ticks * device.SlowDown);
     }

@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines.Onnx.Model;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
@@ -11,7 +12,7 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// <remarks>
 /// Buffers are the context's own, so that their host addresses never change: a run copies its inputs in and its outputs out, and allocates
 /// nothing.
-/// <b>Owns</b> one device allocation and the binding. <b>Thread</b> made and disposed by the lane's holder; the binding itself is made by
+/// <b>Owns</b> one device block and the binding. <b>Thread</b> made and disposed by the lane's holder; the binding itself is made by
 /// the first run.
 /// </remarks>
 internal sealed class OnnxBinding : IDisposable
@@ -22,6 +23,8 @@ internal sealed class OnnxBinding : IDisposable
     private readonly OnnxTensorSlot[] _slots;
     private readonly TensorShape[] _inputShapes;
     private readonly TensorShape[] _outputShapes;
+    private readonly DeviceBlock _block;
+    private readonly int _generation;
     private OrtIoBinding? _binding;
     private OrtValue[] _values = [];
 
@@ -51,13 +54,11 @@ internal sealed class OnnxBinding : IDisposable
         }
 
         Bytes = Math.Max(size, 1);
-        CuResult status = network.Home.Driver.MemAlloc(out DevicePointer memory, Bytes);
-        OnnxFailures.ThrowIfOutOfMemory(status, network.Name, Bytes);
-        status.ThrowIfFailed();
-        Memory = memory;
+        _block = network.Home.Memory.Reserve(Bytes, OnnxFailures.BuffersOf(network.Name));
+        _generation = _block.Generation;
     }
 
-    public DevicePointer Memory { get; private set; }
+    public DevicePointer Memory => _block.Pointer;
 
     public ulong Bytes { get; }
 
@@ -117,11 +118,7 @@ internal sealed class OnnxBinding : IDisposable
             value.Dispose();
         }
 
-        if (!Memory.IsNull)
-        {
-            _network.Home.Driver.MemFree(Memory);
-            Memory = default;
-        }
+        _block.Return(_generation);
     }
 
     private unsafe void MakeValues(byte* memory)

@@ -10,16 +10,8 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// <summary>Cold paths of the ONNX engine: what a failed run or allocation is called.</summary>
 internal static class OnnxFailures
 {
-    public static void ThrowIfOutOfMemory(CuResult status, string engine, ulong bytes)
-    {
-        if (status == CuResult.OutOfMemory)
-        {
-            throw new ForwardException(
-                FailureKind.OutOfDeviceMemory,
-                $"The buffers of an execution context of '{engine}' take {bytes} bytes, which the device does not have."
-            );
-        }
-    }
+    /// <summary>What does not fit the device.</summary>
+    public static string BuffersOf(string engine) => $"The buffers of an execution context of '{engine}'";
 
     /// <summary>An input's shape is not one that the model declares.</summary>
     public static ForwardException WrongShape(string engine, EngineTensor input, in TensorShape shape) =>

@@ -4,6 +4,7 @@ using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Engines.Emulated;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -17,6 +18,7 @@ public sealed class EmulatedContextTests : IDisposable
     private readonly FailureSlot _failure = new();
     private readonly DeviceContext _device;
     private readonly DeviceStream _stream;
+    private readonly BlockPool _memory;
     private readonly List<IDisposable> _owned = [];
 
     public EmulatedContextTests()
@@ -24,6 +26,7 @@ public sealed class EmulatedContextTests : IDisposable
         _device = DeviceContext.Retain(_bench.Driver, 0);
         _bench.Driver.CtxSetCurrent(_device.Handle).ThrowIfFailed();
         _stream = DeviceStream.Create(_device);
+        _memory = _bench.Platform.Memory.Open(0);
     }
 
     [Fact]
@@ -128,6 +131,7 @@ public sealed class EmulatedContextTests : IDisposable
             _owned[index].Dispose();
         }
 
+        _memory.Dispose();
         _stream.Dispose();
         _bench.Driver.CtxSetCurrent(default).ThrowIfFailed();
         _device.Dispose();
@@ -149,7 +153,7 @@ public sealed class EmulatedContextTests : IDisposable
     {
         IEngine engine = new EmulatedBackend().Load(
             new EngineSource("_run_on_acc_0", "net.plan", plan),
-            new EngineHome(_bench.Driver, 0, _device.Handle, _stream.Handle),
+            new EngineHome(_bench.Driver, 0, _device.Handle, _stream.Handle, _memory),
             CancellationToken.None
         );
         _owned.Add(engine);

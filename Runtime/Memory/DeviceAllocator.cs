@@ -1,0 +1,307 @@
+using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Specs;
+
+namespace Troupe.Runtime.Memory;
+
+/// <summary>The one owner of a device's memory in this process: whatever lanes, recordings and engines use is a block of it, lent and
+/// taken back, so that forwards in steady state allocate nothing.</summary>
+/// <remarks>
+/// Blocks are pieces of larger allocations, split and joined as sizes ask for it. <see cref="BlockFacts.Choose"/> says where the next one
+/// comes from. Idle memory is bounded: a new allocation that brings it above one and a half times the most that was ever lent replaces
+/// idle ones.
+/// <b>Owns</b> the allocations, events of last uses and a retain of the device context. <b>Thread</b> any. <b>Blocks</b> where the driver is
+/// asked to free, which steady state never does, and where a block without a stream is wanted and all that is left is in flight.
+/// </remarks>
+internal sealed class DeviceAllocator : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly MemoryAccount _account;
+    private readonly LastUses _uses;
+    private readonly IdleBlocks _idle;
+    private readonly Slabs _slabs;
+    private readonly List<BlockPool> _pools = [];
+    private readonly IBlockWatcher? _watcher;
+    private long _lent;
+
+    /// <param name="device">Its own from here on.</param>
+    public DeviceAllocator(DeviceContext device, MemoryAccount account)
+    {
+        Device = device;
+        _account = account;
+        _uses = new LastUses(device);
+        _idle = new IdleBlocks(_uses);
+        _slabs = new Slabs(device, account, _idle);
+        _watcher = device.Driver is IBlockWatcher { IsWatching: true } watcher ? watcher : null;
+    }
+
+    public DeviceContext Device { get; }
+
+    /// <summary>A door for one instance.</summary>
+    public BlockPool Open(DeviceAllocators devices)
+    {
+        lock (_lock)
+        {
+            var pool = new BlockPool(this, devices);
+            _pools.Add(pool);
+            return pool;
+        }
+    }
+
+    /// <summary>Takes everything back that was lent through a door, and closes it; true where it was the last.</summary>
+    public bool Close(BlockPool pool)
+    {
+        lock (_lock)
+        {
+            foreach (DeviceBlock block in _slabs.Blocks.Where(block => !block.IsIdle && ReferenceEquals(block.Pool, pool)).ToArray())
+            {
+                TakeBack(block);
+            }
+
+            _pools.Remove(pool);
+            ResolveLost();
+            _slabs.FreeIdle();
+            _slabs.ForgetMost();
+            _uses.Dispose();
+            return _pools.Count == 0;
+        }
+    }
+
+    /// <exception cref="ForwardException">The device's memory is full.</exception>
+    public DeviceBlock Rent(WantedBlock wanted)
+    {
+        BlockPool[]? asked = null;
+        int next = 0;
+        while (true)
+        {
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(wanted.Pool.IsClosed, wanted.Pool);
+                if (TryLend(wanted, mayAsk: asked is null ? _pools.Exists(static pool => pool.Holder is not null) : next < asked.Length) is { } block)
+                {
+                    return block;
+                }
+
+                asked ??= HoldersFor(wanted.Pool);
+            }
+
+            // Nobody's lock is held: a holder takes its own, and gives back under the allocator's.
+            _account.Reclaim((ulong)asked[next++].Ask());
+        }
+    }
+
+    /// <summary>Orders the next work on <paramref name="stream"/> behind everything on the stream of a block that is lent already; false,
+    /// without effect, where that cannot be done now.</summary>
+    public bool TryContinue(DeviceBlock block, DeviceStream stream)
+    {
+        lock (_lock)
+        {
+            if (block.Stream is { } last && !ReferenceEquals(last, stream) && !TryPutBehind(last, stream))
+            {
+                return false;
+            }
+
+            block.Stream = stream;
+            return true;
+        }
+    }
+
+    /// <inheritdoc cref="BlockPool.Return"/>
+    public void Return(BlockPool pool, DeviceBlock block, int generation)
+    {
+        lock (_lock)
+        {
+            if (block.Generation != generation || block.IsKept || block.IsIdle)
+            {
+                return;
+            }
+
+            if (!ReferenceEquals(block.Pool, pool))
+            {
+                throw new ArgumentException("The block was lent by another pool: it goes back there.", nameof(block));
+            }
+
+            TakeBack(block);
+        }
+    }
+
+    /// <summary>Gives idle memory back to the driver.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            ResolveLost();
+            _slabs.FreeIdle();
+            _uses.Dispose();
+        }
+    }
+
+    /// <summary>Gives everything back to the driver; no door is open.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _slabs.FreeAll();
+            _uses.Dispose();
+        }
+
+        Device.Dispose();
+    }
+
+    /// <summary>Pools whose holders may have something, that which lent longest ago first and the own one last.</summary>
+    private BlockPool[] HoldersFor(BlockPool own) =>
+        [.. _pools.Where(pool => pool.Holder is not null).OrderBy(pool => pool == own).ThenBy(pool => pool.LentAt)];
+
+    /// <summary>A block from where the order says; null where holders are to be asked first.</summary>
+    private DeviceBlock? TryLend(in WantedBlock wanted, bool mayAsk)
+    {
+        bool isWhole = wanted.IsWhole || _account.SeparateBlocks;
+        ulong size = wanted.Size;
+        bool isPossible = size <= _account.Budget,
+            isFull = false,
+            isJoined = false;
+        _slabs.KeepIdleBounded();
+        while (true)
+        {
+            DeviceBlock? own = isWhole ? null : _idle.FindOwn(size, wanted.Stream),
+                over = isWhole || own is not null ? null : _idle.FindOver(size),
+                found = own ?? over;
+            if (found is null && !isJoined)
+            {
+                isJoined = true;
+                ResolveLost();
+                if (_slabs.Join())
+                {
+                    continue;
+                }
+            }
+
+            bool isNew = found is null && isPossible;
+            DeviceBlock? run = isNew && !isWhole ? _idle.FindRun(size) : null;
+            var facts = new BlockFacts(
+                own is not null,
+                over is not null,
+                FitsBudget: isNew && !isFull && _account.Admits(size),
+                HasIdle: isNew && _slabs.HasFree,
+                HasHolders: isNew && mayAsk,
+                InFlight: run is not null
+            );
+            switch (facts.Choose())
+            {
+                case BlockSource.OwnStream or BlockSource.Over:
+                    return Lend(found!, wanted);
+                case BlockSource.New when _slabs.TryMake(size, isWhole) is { } slab:
+                    return Lend(slab.First, wanted);
+                case BlockSource.New:
+                    isFull = true;
+                    break;
+                case BlockSource.NewForIdle:
+                    _slabs.FreeFor(size);
+                    isFull = false;
+                    break;
+                case BlockSource.Holders:
+                    return null;
+                case BlockSource.InFlight:
+                    return Lend(WaitFor(run!, size, wanted.Stream), wanted);
+                case BlockSource.Refused:
+                    throw DeviceMemoryShortage.Of(Device, _account, wanted);
+            }
+        }
+    }
+
+    private DeviceBlock Lend(DeviceBlock block, in WantedBlock wanted)
+    {
+        _idle.Take(block, wanted.Size);
+        block.Pool = wanted.Pool;
+        block.Bytes = wanted.Bytes;
+        block.Stream = wanted.Stream;
+        block.Slab.LentAt = ++_lent;
+        _account.Lend(block.Capacity);
+        wanted.Pool.CountLent(block, _lent);
+        _slabs.CountLent(block);
+        _watcher?.BlockLent(block.Pointer, block.Bytes, wanted.Stream?.Handle ?? default);
+        return block;
+    }
+
+    private void TakeBack(DeviceBlock block)
+    {
+        block.Generation++;
+        block.IsKept = false;
+        _account.TakeBack(block.Capacity);
+        block.Pool.CountReturned(block);
+        if (block.Slab.IsWhole)
+        {
+            _idle.Add(block);
+            _slabs.Free(block.Slab);
+            return;
+        }
+
+        _slabs.CountReturned(block);
+        block.IsReturnUntold = block.Stream is { IsDisposed: true };
+        if (!block.IsReturnUntold)
+        {
+            _watcher?.BlockReturned(block.Pointer, block.Bytes, block.Stream?.Handle ?? default);
+        }
+
+        block.LastUse = block.Stream is { } stream ? _uses.Mark(stream) : null;
+        _idle.Add(block);
+    }
+
+    /// <summary>Puts a stream, or the host, behind the last uses of a run of idle blocks, and makes one of them.</summary>
+    private DeviceBlock WaitFor(DeviceBlock run, ulong size, DeviceStream? stream)
+    {
+        ulong bytes = 0;
+        for (DeviceBlock block = run; bytes < size; block = block.After!)
+        {
+            bytes += block.Capacity;
+            if (block.LastUse is { } use && stream is null)
+            {
+                use.Event.Synchronize();
+            }
+            else if (block.LastUse is { } enqueued)
+            {
+                stream!.WaitFor(enqueued.Event);
+            }
+        }
+
+        _idle.JoinRun(run, size);
+        return run;
+    }
+
+    /// <summary>Blocks came back when their stream was gone, behind which nothing can be ordered: only the device can say that it is done
+    /// with them.</summary>
+    private void ResolveLost()
+    {
+        foreach (DeviceBlock block in _idle.All)
+        {
+            if (block.LastUse is { IsLost: true } use && use.TryEnd())
+            {
+                _uses.LetGo(use);
+                block.LastUse = null;
+                if (block.IsReturnUntold)
+                {
+                    block.IsReturnUntold = false;
+                    _watcher?.BlockReturned(block.Pointer, block.Bytes, default);
+                }
+            }
+        }
+    }
+
+    private bool TryPutBehind(DeviceStream last, DeviceStream stream)
+    {
+        LastUse? use = _uses.Mark(last);
+        try
+        {
+            if (use is { IsMarked: true })
+            {
+                stream.WaitFor(use.Event);
+            }
+
+            return use is null or { IsMarked: true };
+        }
+        finally
+        {
+            _uses.LetGo(use);
+        }
+    }
+}
