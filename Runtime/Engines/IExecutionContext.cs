@@ -47,6 +47,9 @@ internal interface IExecutionContext : IDisposable
     /// <summary>Binds an output of known shape; its allocator, if it had one, is forgotten.</summary>
     void SetOutputAddress(int output, DevicePointer address);
 
+    /// <summary>Gives back device memory that is kept between calls and can be had anew; no call is in flight.</summary>
+    void GiveBackMemory() { }
+
     /// <summary>Puts one run on the stream. Failures while it runs go into the context's <see cref="FailureSlot"/>.</summary>
     /// <exception cref="ForwardException">Refused at once; nothing was enqueued.</exception>
     /// <exception cref="InvalidOperationException">Not every tensor is bound.</exception>

@@ -156,8 +156,11 @@ internal sealed class GraphEntry : IDisposable
     public void Fail()
     {
         Failures++;
-        DeviceStream stream = _devices[Key.Unit.Device].Own;
-        stream.Context.Record(stream.Context.Driver.StreamSynchronize(stream.Handle), nameof(ICudaDriver.StreamSynchronize));
+        foreach (LaneDevice device in _devices.Items)
+        {
+            device.Context.Record(device.Context.Driver.StreamSynchronize(device.Own.Handle), nameof(ICudaDriver.StreamSynchronize));
+        }
+
         Dispose();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
@@ -11,7 +12,7 @@ namespace Troupe.Runtime.Instances;
 /// <summary>The lanes of one instance: lends idle ones, makes further ones up to a limit, and has them free what no mode holds.</summary>
 /// <remarks>A lane that is given back waits until its work is done before it is lent again. <b>Owns</b> the lanes. <b>Thread</b> any.
 /// <b>Blocks</b> where it says so, for the work in flight.</remarks>
-internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxLanes)
+internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxLanes) : IMemoryHolder
 {
     private readonly Lock _lock = new();
     private readonly List<HostLane> _all = [];
@@ -19,6 +20,9 @@ internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxL
     /// <summary>Lanes that nobody holds, the last used last; work of theirs may still be in flight.</summary>
     private readonly List<HostLane> _waiting = [];
     private bool _isClosed;
+
+    /// <summary>What modes hold since that was last told; until then nothing that a mode may have made is given away.</summary>
+    private HeldModes? _held;
 
     /// <summary>Lanes made so far.</summary>
     public IReadOnlyList<HostLane> All => _all;
@@ -101,36 +105,59 @@ internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxL
                 lane.Lane.WaitUntilIdle();
                 lane.Lane.DropContexts();
             }
+        }
 
-            try
-            {
-                parts.Settings.Apply(settings);
-            }
-            catch (CudaException trouble)
-            {
-                throw parts.Health.Explain(trouble);
-            }
+        // Weights may ask other instances for memory, and nobody asks under a lock of their own.
+        try
+        {
+            parts.Settings.Apply(settings);
+        }
+        catch (CudaException trouble)
+        {
+            throw parts.Health.Explain(trouble);
         }
     }
 
     /// <summary>Makes the lane that is lent next ready for the graphs of these settings, as far as that needs no call.</summary>
     public void WarmUp(ModeSettings settings)
     {
+        HostLane? lane = null;
+        try
+        {
+            lane = TryLease();
+            lane?.Lane.WarmUp(settings);
+        }
+        catch (ForwardException)
+        {
+            // No lane is to be had: the first forward meets the same trouble, and has somebody to tell.
+        }
+        finally
+        {
+            lane?.Dispose();
+        }
+    }
+
+    /// <summary>Gives back what idle lanes keep: their blocks, arenas, contexts' buffers, and what of graphs and output sets no mode
+    /// holds.</summary>
+    public void GiveBackMemory()
+    {
+        Debug.Assert(!_lock.IsHeldByCurrentThread, "Memory is asked for under the lock of an instance.");
         lock (_lock)
         {
-            HostLane? lane = null;
-            try
+            foreach (HostLane lane in _waiting)
             {
-                lane = TryLease();
-                lane?.Lane.WarmUp(settings);
-            }
-            catch (ForwardException)
-            {
-                // No lane is to be had: the first forward meets the same trouble, and has somebody to tell.
-            }
-            finally
-            {
-                lane?.Dispose();
+                try
+                {
+                    if (lane.Lane.IsIdle())
+                    {
+                        lane.GiveBackMemory(_held);
+                    }
+                }
+                catch (CudaException trouble)
+                {
+                    // The device failed, and what it held is gone with it.
+                    parts.Health.Explain(trouble);
+                }
             }
         }
     }
@@ -140,6 +167,7 @@ internal sealed class LanePool(InstanceParts parts, BlockPool[] memory, int maxL
     {
         lock (_lock)
         {
+            _held = held;
             foreach (HostLane lane in _all)
             {
                 lane.FreeWhenIdle = held;

@@ -37,6 +37,10 @@ internal sealed class ModuleInstance : IModuleInstance
             options.MaxOutputBytes
         );
         _lanes = new LanePool(parts, [.. loaded.Memory], Math.Max(1, options.MaxLanes));
+        foreach (BlockPool memory in loaded.Memory)
+        {
+            memory.Holder = _lanes;
+        }
     }
 
     public ModuleSpec Module => _loaded.Graph.Spec;

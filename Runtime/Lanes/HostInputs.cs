@@ -120,14 +120,19 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
     /// <summary>Gives staging back that forwards do not need; the last one is over.</summary>
     public void Trim() => _staged.Trim();
 
-    public void Dispose()
+    /// <summary>Gives the blocks on the device back; the next forward takes others.</summary>
+    public void GiveBackMemory()
     {
         for (int input = 0; input < _blocks.Length; input++)
         {
             _blocks[input]?.Return(_blocks[input]!.Generation);
             _blocks[input] = null;
         }
+    }
 
+    public void Dispose()
+    {
+        GiveBackMemory();
         _staged.Dispose();
     }
 

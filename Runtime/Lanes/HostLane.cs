@@ -1,3 +1,4 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
@@ -27,6 +28,7 @@ internal sealed class HostLane : ILane
     private readonly int _maxRuns;
     private ModeSettings _settings = ModeSettings.Default;
     private int _runs;
+    private bool _hasGivenBack;
     private ForwardException? _failure;
     private LaneStatus _status;
 
@@ -89,6 +91,7 @@ internal sealed class HostLane : ILane
         _status = LaneStatus.Pending;
         _settings = settings;
         _runs = 0;
+        _hasGivenBack = false;
         _wake.Arm(wake);
         try
         {
@@ -173,6 +176,14 @@ internal sealed class HostLane : ILane
         }
     }
 
+    /// <summary>Gives back what the lane keeps on its devices for the next forward. It is idle.</summary>
+    /// <param name="held">What modes hold; null where that is not known.</param>
+    public void GiveBackMemory(HeldModes? held)
+    {
+        _inputs.GiveBackMemory();
+        Lane.GiveBackMemory(held);
+    }
+
     private bool MayRunAgain(ForwardException failed) => failed.IsShapeContradiction && _runs < _maxRuns;
 
     /// <summary>Once more, on the inputs as they were: what was wrong about its outputs' shapes is known now.</summary>
@@ -206,6 +217,15 @@ internal sealed class HostLane : ILane
             {
                 _outputs.Return(_inputs);
                 throw _health.Explain(trouble);
+            }
+            catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory && !_hasGivenBack)
+            {
+                // The lane's own contexts keep buffers of former shapes, which nobody else can ask for while it is at work.
+                _hasGivenBack = true;
+                _outputs.Return(_inputs);
+                Lane.WaitUntilIdle();
+                Lane.GiveBackMemory(held: null);
+                _runs -= _runs == 1 ? 1 : 0;
             }
             catch (ForwardException failed) when (MayRunAgain(failed))
             {

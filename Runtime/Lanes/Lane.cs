@@ -220,6 +220,28 @@ internal sealed class Lane : IDisposable
         }
     }
 
+    /// <summary>Gives back what is kept on its devices for the next forward, and what of graphs and output sets no mode holds. The lane is
+    /// idle.</summary>
+    /// <param name="held">What modes hold; null where that is not known.</param>
+    public void GiveBackMemory(HeldModes? held)
+    {
+        if (held is { } modes)
+        {
+            FreeAllBut(modes);
+        }
+
+        foreach (BoundSegment segment in _segments.Items)
+        {
+            using ContextEntry entry = segment.Device.Context.Enter();
+            segment.GiveBackMemory();
+        }
+
+        foreach (LaneDevice device in _devices.Items)
+        {
+            device.Arena.Dispose();
+        }
+    }
+
     /// <summary>Drops contexts, plans and graphs, because an engine's settings are about to change. The lane is idle.</summary>
     public void DropContexts()
     {

@@ -17,6 +17,9 @@ internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devi
 
     public DeviceContext Device => allocator.Device;
 
+    /// <summary>Most bytes that all instances on the device have together.</summary>
+    public ulong Budget => allocator.Budget;
+
     /// <summary>Who keeps blocks of this pool between forwards; null where nobody does.</summary>
     public IMemoryHolder? Holder { get; set; }
 

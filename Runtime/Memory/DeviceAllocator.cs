@@ -37,6 +37,8 @@ internal sealed class DeviceAllocator : IDisposable
 
     public DeviceContext Device { get; }
 
+    public ulong Budget => _account.Budget;
+
     /// <summary>A door for one instance.</summary>
     public BlockPool Open(DeviceAllocators devices)
     {

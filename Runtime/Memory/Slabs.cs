@@ -8,10 +8,10 @@ namespace Troupe.Runtime.Memory;
 /// device.</remarks>
 internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlocks idle)
 {
-    /// <summary>A slab has room for more, but for no more than this.</summary>
-    private const ulong MostAhead = 32UL << 20;
-
     private readonly List<Slab> _all = [];
+
+    /// <summary>A slab has room for more blocks, up to this: one that is large for its device is pinned by few.</summary>
+    private readonly ulong _mostAhead = Math.Min(32UL << 20, account.Budget / 64);
 
     /// <summary>Bytes of slabs that are divided, those of them that are lent, and the most that were, or were in flight still.</summary>
     private ulong _divided;
@@ -77,7 +77,7 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
         {
             // What is in flight is as little to be had as what is lent: two lanes that overlap need both.
             _mostLent = Math.Max(_mostLent, _lent + InFlight + size);
-            ulong ahead = Specs.ByteAlignment.Up(Math.Max(size, Math.Min(_mostLent / 4, MostAhead)), IdleBlocks.Granule);
+            ulong ahead = Specs.ByteAlignment.Up(Math.Max(size, Math.Min(_mostLent / 4, _mostAhead)), IdleBlocks.Granule);
             if (_divided + ahead > Most)
             {
                 FreeDownTo(Most - size);

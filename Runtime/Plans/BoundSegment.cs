@@ -161,17 +161,23 @@ internal sealed class BoundSegment(
         }
     }
 
-    public void Dispose()
+    /// <summary>Gives back what the context keeps between calls and can make anew; nothing of it is in flight.</summary>
+    public void GiveBackMemory()
     {
-        _context?.Dispose();
-        (_context, _profiles, _supplied, _allocated) = (null, null, null, null);
+        _context?.GiveBackMemory();
         ReturnWorkspace();
         if (_shared is { } held)
         {
             _shared = null;
             Device.Workspace.LetGo(held);
         }
+    }
 
+    public void Dispose()
+    {
+        _context?.Dispose();
+        (_context, _profiles, _supplied, _allocated) = (null, null, null, null);
+        GiveBackMemory();
         _shapes = null;
     }
 

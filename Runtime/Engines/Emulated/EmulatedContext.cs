@@ -218,6 +218,8 @@ internal sealed class EmulatedContext : IExecutionContext, IContextProfiles, ISh
         }
     }
 
+    public void GiveBackMemory() => _runs.GiveBackMemory();
+
     public void Dispose()
     {
         _runs.Dispose();

@@ -70,6 +70,8 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
         _isInferred &= _runs.Enqueue(stream);
     }
 
+    public void GiveBackMemory() => _runs.GiveBackMemory();
+
     public void Dispose() => _runs.Dispose();
 
     private void Infer()

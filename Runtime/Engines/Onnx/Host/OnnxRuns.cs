@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
@@ -11,6 +12,10 @@ internal sealed class OnnxRuns : IDisposable
 {
     /// <summary>Combinations of input shapes whose buffers are kept.</summary>
     private const int MaxBindings = 8;
+
+    /// <summary>Together they take this part of the device at most, but for those of the run under way: while a lane is at work nobody can
+    /// ask it for them.</summary>
+    private const ulong PartOfDevice = 16;
 
     private readonly OnnxNetwork _network;
     private readonly OnnxCall _call;
@@ -49,13 +54,17 @@ internal sealed class OnnxRuns : IDisposable
     {
         _call.Invalidate();
         _measurement.Dispose();
-        foreach (OnnxBinding binding in _bindings)
-        {
-            binding.Dispose();
-        }
-
-        _bindings.Clear();
+        GiveBackMemory();
         _options.Dispose();
+    }
+
+    /// <summary>Gives the buffers back; no run is in flight.</summary>
+    public void GiveBackMemory()
+    {
+        while (_bindings.Count > 0)
+        {
+            DropOldest();
+        }
     }
 
     /// <summary>All output shapes are known: one kernel, which a graph may record.</summary>
@@ -169,14 +178,45 @@ internal sealed class OnnxRuns : IDisposable
             }
         }
 
-        if (_bindings.Count == MaxBindings)
+        ulong most = _network.Home.Memory.Budget / PartOfDevice;
+        while (_bindings.Count == MaxBindings || (_bindings.Count > 0 && Bytes > most))
         {
-            _bindings[0].Dispose();
-            _bindings.RemoveAt(0);
+            DropOldest();
         }
 
-        var made = new OnnxBinding(_network, _call.InputShapes, outputShapes);
-        _bindings.Add(made);
-        return made;
+        while (true)
+        {
+            try
+            {
+                var made = new OnnxBinding(_network, _call.InputShapes, outputShapes);
+                _bindings.Add(made);
+                return made;
+            }
+            catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory && _bindings.Count > 0)
+            {
+                // Buffers of former shapes, whose runs are over, make way for those of this one.
+                DropOldest();
+            }
+        }
+    }
+
+    private ulong Bytes
+    {
+        get
+        {
+            ulong bytes = 0;
+            foreach (OnnxBinding binding in _bindings)
+            {
+                bytes += binding.Bytes;
+            }
+
+            return bytes;
+        }
+    }
+
+    private void DropOldest()
+    {
+        _bindings[0].Dispose();
+        _bindings.RemoveAt(0);
     }
 }

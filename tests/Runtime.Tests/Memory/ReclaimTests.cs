@@ -1,0 +1,121 @@
+using Troupe.Messages.Failures;
+using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Failures;
+using Troupe.Runtime.Instances;
+using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
+using Troupe.TestSupport.Onnx;
+using Troupe.TestSupport.Platforms;
+
+namespace Troupe.Runtime.Tests.Memory;
+
+/// <summary>What idle lanes keep is no obstacle to whoever needs memory.</summary>
+public sealed class ReclaimTests
+{
+    private const long MiB = 1 << 20;
+
+    [Fact]
+    public void On_a_small_device_every_size_of_a_model_is_answered_and_none_of_another_beside_it_is_refused()
+    {
+        using Workbench bench = With(64 * MiB);
+        ModuleInstance sym = bench.Load(Relu);
+        int[] sizes = [.. Enumerable.Range(0, 180).Select(step => 100_000 + (5_000 * step))];
+        Array.ForEach(sizes, size => Check(sym, size));
+        MemoryCounts before = bench.Platform.Memory.CountsOf(0);
+        using (ModuleInstance other = bench.Load(Relu))
+        {
+            Array.ForEach(sizes, size => Check(other, size));
+            Check(sym, sizes[^1]);
+            Check(other, sizes[^1]);
+        }
+
+        Assert.InRange(bench.Platform.Memory.CountsOf(0).Used, 0, before.Used);
+        Check(sym, sizes[^1]);
+    }
+
+    [Fact]
+    public async Task Instances_on_two_threads_that_need_each_others_memory_all_go_on()
+    {
+        using Workbench bench = With(9 * MiB);
+        ModuleInstance[] instances = [bench.Load(Relu), bench.Load(Relu), bench.Load(Relu), bench.Load(Relu)];
+        Task[] callers =
+        [
+            .. Enumerable
+                .Range(0, 2)
+                .Select(caller =>
+                Task.Factory.StartNew(
+                    () =>
+                    {
+                        for (int round = 0; round < 50; round++)
+                        {
+                            // Each has two instances, of which one idles with what the other, or the other caller, lacks.
+                            Check(instances[(2 * (round % 2)) + caller], 100_000 + (round % 10 * 10_000));
+                        }
+                    },
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default
+                )
+            ),
+        ];
+        await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.True(instances.Sum(instance => instance.HomePool.Reclaimed) > 0, "Nobody was asked for anything.");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_set_of_outputs_is_given_back_unless_a_mode_holds_it(bool held)
+    {
+        using Workbench bench = With(8 * MiB);
+        ModuleInstance instance = bench.Load(Relu);
+        instance.FreeAllBut(default(HeldModes) with { PreAllocatedOutputs = held });
+        ModeSettings settings = ModeSettings.Default with { PreAllocatedOutputs = true };
+        Workbench.Forward(instance, settings, Ramp(200_000));
+        Assert.Equal(1, instance.Lanes[0].Lane.KeptOutputs);
+
+        using BlockPool other = bench.Platform.Memory.Open(0);
+        ForwardException? refused;
+        do
+        {
+            refused = Catch(() => other.Reserve(50_000, "Blocks of somebody else"));
+        } while (refused is null);
+
+        Assert.Equal(FailureKind.OutOfDeviceMemory, refused.Kind);
+        Assert.Equal(held ? 1 : 0, instance.Lanes[0].Lane.KeptOutputs);
+        Assert.InRange(instance.HomePool.Bytes, held ? 800_000 : 0, held ? 801_000 : 1_000);
+    }
+
+    private static TinyOnnx Relu =>
+        new TinyOnnx()
+            .Input("x", TinyOnnx.Element.Float, "n")
+            .Output("y", TinyOnnx.Element.Float, "n")
+            .Node("Relu", ["x"], ["y"]);
+
+    private static Workbench With(long bytes) =>
+        new(new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = (ulong)bytes }], Strict = false });
+
+    private static Tensor Ramp(int size) => Workbench.Floats("x", [size], [.. Enumerable.Range(0, size).Select(value => (float)(value - 7))]);
+
+    private static void Check(ModuleInstance instance, int size)
+    {
+        float[] values = Workbench.Floats(Workbench.Forward(instance, Ramp(size))[0]);
+        Assert.Equal((size, 0f, (float)(size - 8)), (values.Length, values[0], values[^1]));
+    }
+
+    private static ForwardException? Catch(Action act)
+    {
+        try
+        {
+            act();
+            return null;
+        }
+        catch (ForwardException failed)
+        {
+            return failed;
+        }
+    }
+}
