@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Instances;
@@ -19,10 +20,11 @@ internal sealed class Workbench : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
-    public Workbench(EmulatedDriverOptions? options = null, BackendCatalogue? backends = null)
+    /// <param name="wrap">What the platform sees in place of the driver itself.</param>
+    public Workbench(EmulatedDriverOptions? options = null, BackendCatalogue? backends = null, Func<ICudaDriver, ICudaDriver>? wrap = null)
     {
         Driver = new EmulatedCudaDriver((options ?? new EmulatedDriverOptions()) with { Strict = options?.Strict ?? true });
-        Platform = new Platform(Driver, backends ?? StandardBackends.Catalogue);
+        Platform = new Platform(wrap?.Invoke(Driver) ?? Driver, backends ?? StandardBackends.Catalogue);
     }
 
     public EmulatedCudaDriver Driver { get; }
