@@ -76,6 +76,10 @@ internal sealed class GraphCache(InstanceCounters counters, int capacity = Graph
         return entry;
     }
 
+    /// <summary>The graph of this key, if it is recorded; the last to go from now on.</summary>
+    public GraphEntry? FindRecorded(LaunchUnit unit, ForwardShapes shapes, Table<TensorIndex, DevicePointer> given) =>
+        Find(unit, shapes, given) is { IsCaptured: true } recorded ? recorded : null;
+
     /// <summary>Makes ready what the first call of this key would otherwise wait for; the recording itself is left to it.</summary>
     /// <exception cref="ForwardException">Out of memory or refused; nothing is left.</exception>
     /// <exception cref="CudaException">A launch was refused; nothing is left.</exception>

@@ -144,7 +144,11 @@ internal sealed class GraphEntry : IDisposable
         }
     }
 
-    /// <summary>Copies the inputs into staging, replays, copies the outputs to where the forward wants them.</summary>
+    /// <inheritdoc cref="GraphStaging.Claim"/>
+    public void Claim(TensorAddresses forward, bool withOutputs) => _staging.Claim(forward, withOutputs);
+
+    /// <summary>Copies the inputs into staging, replays, copies the outputs to where the forward wants them; what lies in the staging is
+    /// not copied.</summary>
     public void Replay(DeviceStream stream, TensorAddresses forward)
     {
         _staging.CopyIn(stream, forward.On(Key.Unit.Device));

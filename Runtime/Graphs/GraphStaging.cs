@@ -81,6 +81,30 @@ internal sealed class GraphStaging : IDisposable
         Bind(addresses);
     }
 
+    /// <summary>Puts a forward's tensors that lie nowhere yet into the staging: inputs of the module, and with or without those of its
+    /// outputs that the caller takes, what the unit makes.</summary>
+    /// <remarks>Not what another unit writes in place, whose recording is known by the address.</remarks>
+    public void Claim(TensorAddresses forward, bool withOutputs)
+    {
+        LaunchUnit unit = _key.Unit;
+        Table<TensorIndex, DevicePointer> given = forward.On(DeviceIndex.Home);
+        foreach (TensorIndex tensor in unit.Device == DeviceIndex.Home ? unit.Inputs : [])
+        {
+            if (_module.Graph.Tensors[tensor].Producer is null && given[tensor].IsNull)
+            {
+                given[tensor] = Addresses.On(DeviceIndex.Home)[tensor];
+            }
+        }
+
+        foreach (TensorIndex tensor in unit.Outputs)
+        {
+            if ((withOutputs || !_module.IsHandedOver(tensor)) && (unit.IsWholeModule || !_module.Graph.Tensors[tensor].IsAliased))
+            {
+                forward.On(unit.OriginOf(tensor))[tensor] = Addresses.On(unit.OriginOf(tensor))[tensor];
+            }
+        }
+    }
+
     /// <summary>Copies a forward's inputs into the staging.</summary>
     public void CopyIn(DeviceStream stream, Table<TensorIndex, DevicePointer> given)
     {
@@ -134,7 +158,7 @@ internal sealed class GraphStaging : IDisposable
 
     private void Copy(DevicePointer to, DevicePointer from, ulong bytes, DeviceStream stream, DeviceIndex device)
     {
-        if (bytes == 0)
+        if (bytes == 0 || to == from)
         {
             return;
         }

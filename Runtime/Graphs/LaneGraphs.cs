@@ -1,3 +1,4 @@
+using Troupe.Messages.Modes;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
@@ -14,6 +15,7 @@ internal sealed class LaneGraphs
     private readonly Table<DeviceIndex, LaneDevice> _devices;
     private readonly Table<SegmentIndex, BoundSegment> _segments;
     private readonly GraphCache _cache;
+    private readonly LaunchUnit[] _whole;
     private readonly GraphEntryFactory _makeEntry;
     private readonly Func<LaunchUnit, ForwardShapes, bool> _canRecord;
     private bool _evictUnproven;
@@ -23,6 +25,7 @@ internal sealed class LaneGraphs
         _parts = parts;
         _devices = devices;
         _segments = segments;
+        _whole = [parts.Layout.Whole];
         _cache = new GraphCache(parts.Counters, Math.Max(GraphCache.DefaultCapacity, 2 * segments.Count));
         _makeEntry = MakeEntry;
         _canRecord = CanRecord;
@@ -30,6 +33,21 @@ internal sealed class LaneGraphs
 
     /// <summary>Graphs recorded and kept.</summary>
     public int Count => _cache.Count;
+
+    /// <summary>Gives tensors that lie nowhere yet their places in the recordings that the forward will replay, so that they are copied
+    /// straight there and from there. Those recordings stay until the forward is enqueued: more are kept than one forward uses.</summary>
+    public void Claim(CudaGraphsMode mode, ForwardShapes shapes, TensorAddresses addresses, bool withOutputs)
+    {
+        if (!shapes.IsComplete || mode == CudaGraphsMode.Off)
+        {
+            return;
+        }
+
+        foreach (LaunchUnit unit in mode == CudaGraphsMode.WholeModule ? _whole : _parts.Layout.Single.Items)
+        {
+            _cache.FindRecorded(unit, shapes, addresses.On(unit.Device))?.Claim(addresses, withOutputs);
+        }
+    }
 
     /// <summary>Runs a unit by its graph; false when it has to run plainly.</summary>
     public bool TryReplay(LaunchUnit unit, ForwardShapes shapes, TensorAddresses addresses)

@@ -3,21 +3,25 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
-/// <summary>The inputs of a lane's forward on their way from host memory to the device.</summary>
-/// <remarks><b>Owns</b> page-locked staging and a device block per input. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
+/// <summary>The inputs of a lane's forward on their way from host memory to where the device reads them.</summary>
+/// <remarks><b>Owns</b> page-locked staging, and a device block for each input that a forward read from one. <b>Thread</b> the lane's
+/// holder. <b>Blocks</b> never.</remarks>
 internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostValues, IDisposable
 {
     private readonly HostStaging _staged = new(home.Context);
     private readonly Tensor?[] _given = new Tensor?[parts.Graph.Inputs.Length];
+    private readonly TensorShape[] _shapes = new TensorShape[parts.Graph.Inputs.Length];
+    private readonly ulong[] _sizes = new ulong[parts.Graph.Inputs.Length];
     private readonly DeviceBlock?[] _blocks = new DeviceBlock?[parts.Graph.Inputs.Length];
-    private readonly DeviceTensor[] _tensors = new DeviceTensor[parts.Graph.Inputs.Length];
+    private bool _isStaged;
 
-    /// <summary>In the module's order, after <see cref="CopyIn"/>.</summary>
-    public ReadOnlySpan<DeviceTensor> Tensors => _tensors;
+    /// <summary>In the module's order, after <see cref="Match"/>.</summary>
+    public ReadOnlySpan<TensorShape> Shapes => _shapes;
 
     /// <summary>Brings the inputs into the module's order and checks each.</summary>
     /// <exception cref="ForwardException">One does not fit.</exception>
@@ -29,6 +33,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         }
 
         Forget();
+        _isStaged = false;
         foreach (Tensor input in inputs)
         {
             int index = parts.Check.IndexOf(input.Name);
@@ -52,64 +57,62 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         }
 
         parts.Check.Complete(_given, inputs.Length);
-    }
-
-    public void CopyIn(DeviceStream stream)
-    {
-        ulong total = 0;
-        foreach (Tensor? input in _given)
-        {
-            total += HostStaging.Padded((ulong)input!.Payload.Length);
-        }
-
-        _staged.Ensure(total);
-        ulong offset = 0;
         for (int index = 0; index < _given.Length; index++)
         {
-            Tensor input = _given[index]!;
-            ulong bytes = (ulong)input.Payload.Length;
-            DeviceBlock block = BlockFor(index, bytes, stream);
-            if (bytes > 0)
+            _shapes[index] = _given[index]!.Shape;
+            _sizes[index] = (ulong)_given[index]!.Payload.Length;
+        }
+    }
+
+    /// <summary>Gives inputs that have no address yet a block of the lane's.</summary>
+    /// <param name="addresses">On the lane's home device.</param>
+    /// <param name="aliased">Only those that are written in place: a recording of them is found by their addresses.</param>
+    public void Place(Table<TensorIndex, DevicePointer> addresses, bool aliased)
+    {
+        for (int index = 0; index < _sizes.Length; index++)
+        {
+            TensorIndex tensor = parts.Graph.Inputs[index];
+            if (addresses[tensor].IsNull && (!aliased || parts.Graph.Tensors[tensor].IsAliased))
             {
-                input.Data.Span.CopyTo(_staged.At(offset, (int)bytes));
+                addresses[tensor] = BlockFor(index).Pointer;
+            }
+        }
+    }
+
+    /// <summary>Copies the inputs to where they are read, by way of the staging; once more from the staging alone: an input that was
+    /// written in place is as it was.</summary>
+    /// <param name="addresses">On the lane's home device.</param>
+    public void CopyIn(DeviceStream stream, Table<TensorIndex, DevicePointer> addresses)
+    {
+        if (!_isStaged)
+        {
+            _staged.Ensure(OffsetOf(_sizes.Length));
+        }
+
+        ulong offset = 0;
+        for (int index = 0; index < _sizes.Length; index++)
+        {
+            DevicePointer target = addresses[parts.Graph.Inputs[index]];
+            ulong size = _sizes[index];
+            if (!_isStaged)
+            {
+                _given[index]!.Data.Span.CopyTo(_staged.At(offset, (int)size));
             }
 
-            _tensors[index] = new DeviceTensor(input.Type, input.Shape, block);
-            offset += HostStaging.Padded(bytes);
-        }
-
-        CopyStaged(stream);
-    }
-
-    /// <summary>Copies what is staged to the device, first or once more: an input that was written in place is as it was.</summary>
-    public void CopyStaged(DeviceStream stream)
-    {
-        ulong offset = 0;
-        foreach (ref readonly DeviceTensor input in _tensors.AsSpan())
-        {
-            if (input.Bytes > 0)
+            if (size > 0)
             {
-                stream.CopyToDevice(input.Pointer, _staged.AddressAt(offset), input.Bytes);
+                stream.CopyToDevice(target, _staged.AddressAt(offset), size);
             }
 
-            offset += HostStaging.Padded(input.Bytes);
-        }
-    }
-
-    /// <summary>As staged, until the next forward.</summary>
-    public ReadOnlySpan<byte> Of(int input)
-    {
-        ulong offset = 0;
-        foreach (ref readonly DeviceTensor before in _tensors.AsSpan(0, input))
-        {
-            offset += HostStaging.Padded(before.Bytes);
+            offset += HostStaging.Padded(size);
         }
 
-        return _staged.At(offset, (int)_tensors[input].Bytes);
+        _isStaged = true;
     }
 
-    /// <summary>Whether an output written in place of an input lies in this block, which stays.</summary>
-    public bool Owns(DeviceBlock block) => _blocks.Contains(block);
+    /// <summary>As given, or as staged when that is forgotten.</summary>
+    public ReadOnlySpan<byte> Of(int input) =>
+        _given[input] is { } given ? given.Data.Span : _staged.At(OffsetOf(input), (int)_sizes[input]);
 
     /// <summary>Lets the host tensors go.</summary>
     public void Forget() => Array.Clear(_given);
@@ -136,12 +139,24 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         _staged.Dispose();
     }
 
+    /// <summary>Where an input lies in the staging; behind the last one: how much all of them take.</summary>
+    private ulong OffsetOf(int input)
+    {
+        ulong offset = 0;
+        foreach (ulong size in _sizes.AsSpan(0, input))
+        {
+            offset += HostStaging.Padded(size);
+        }
+
+        return offset;
+    }
+
     /// <summary>The lane keeps one block per input while it is large enough, so that sequential calls see stable addresses.</summary>
-    private DeviceBlock BlockFor(int input, ulong bytes, DeviceStream stream)
+    private DeviceBlock BlockFor(int input)
     {
         if (_blocks[input] is { } kept)
         {
-            if (bytes <= kept.Bytes)
+            if (_sizes[input] <= kept.Bytes)
             {
                 return kept;
             }
@@ -150,6 +165,6 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
             _blocks[input] = null;
         }
 
-        return _blocks[input] = home.Pool.Rent(bytes, stream);
+        return _blocks[input] = home.Pool.Rent(_sizes[input], home.Own);
     }
 }

@@ -13,18 +13,13 @@ namespace Troupe.Runtime.Lanes;
 /// <remarks>
 /// The host-facing side of a <see cref="Lanes.Lane"/>, idle or leased. Inputs are copied into page-locked staging at once, outputs leave
 /// the device before the lane is free again.
-/// <b>Owns</b> the lane, staging and events. <b>Thread</b> its holder's. <b>Blocks</b> never.
+/// <b>Owns</b> the lane and the host's side of its forwards. <b>Thread</b> its holder's. <b>Blocks</b> never.
 /// </remarks>
 internal sealed class HostLane : ILane
 {
     private readonly ModuleHealth _health;
     private readonly Action<HostLane> _giveBack;
-    private readonly HostInputs _inputs;
-    private readonly HostOutputs _outputs;
-    private readonly DeviceEvent _begun;
-    private readonly DeviceEvent _copiedIn;
-    private readonly DeviceEvent _computed;
-    private readonly WakeCall _wake = new();
+    private readonly HostSide _host;
     private readonly int _maxRuns;
     private ModeSettings _settings = ModeSettings.Default;
     private int _runs;
@@ -41,11 +36,7 @@ internal sealed class HostLane : ILane
 
         // An output's shape is found to be other than declared, then to depend on data; each finding costs a run.
         _maxRuns = 1 + 2 * parts.Graph.Segments.Items.Sum(segment => segment.Outputs.Length);
-        DeviceContext home = lane.Home.Context;
-        _inputs = new HostInputs(parts, lane.Home);
-        _outputs = new HostOutputs(parts, home);
-        DeviceEvent[] timed = DeviceEvent.Create(home, CuEventFlags.Default, CuEventFlags.Default, CuEventFlags.Default);
-        (_begun, _copiedIn, _computed) = (timed[0], timed[1], timed[2]);
+        _host = new HostSide(parts, lane.Home);
     }
 
     /// <summary>The device-facing side.</summary>
@@ -56,7 +47,7 @@ internal sealed class HostLane : ILane
     public HeldModes? FreeWhenIdle { get; set; }
 
     /// <summary>Whether <see cref="FreeUnheld"/> has anything to free.</summary>
-    public bool HoldsUnneeded => FreeWhenIdle is not null || _inputs.IsOversized || _outputs.IsOversized;
+    public bool HoldsUnneeded => FreeWhenIdle is not null || _host.IsOversized;
 
     public int MaxForwards => 1;
 
@@ -76,30 +67,19 @@ internal sealed class HostLane : ILane
     /// <summary>Starts a single forward whose inputs and names need no array of their own.</summary>
     public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
     {
-        try
-        {
-            _inputs.Match(inputs);
-            _outputs.Select(outputs);
-        }
-        catch
-        {
-            _inputs.Forget();
-            throw;
-        }
-
+        _host.Begin(inputs, outputs, wake);
         _failure = null;
         _status = LaneStatus.Pending;
         _settings = settings;
         _runs = 0;
         _hasGivenBack = false;
-        _wake.Arm(wake);
         try
         {
             Run();
         }
         finally
         {
-            _inputs.Forget();
+            _host.Inputs.Forget();
         }
     }
 
@@ -130,7 +110,7 @@ internal sealed class HostLane : ILane
     {
         RequireSubmitted(forward);
         return _status == LaneStatus.Succeeded
-            ? _outputs.ToTensors(leasesFrom)
+            ? _host.Outputs.ToTensors(leasesFrom)
             : throw new InvalidOperationException("There are no outputs: the submission has not succeeded.");
     }
 
@@ -143,9 +123,7 @@ internal sealed class HostLane : ILane
     public (long Input, long Infer, long Output) TimesOf(int forward)
     {
         RequireSubmitted(forward);
-        return _status == LaneStatus.Succeeded
-            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, Lane.Done))
-            : default;
+        return _status == LaneStatus.Succeeded ? _host.Times(Lane.Done) : default;
     }
 
     /// <summary>Gives the lane back; work still in flight ends before it is lent again.</summary>
@@ -154,21 +132,15 @@ internal sealed class HostLane : ILane
     /// <summary>Frees everything; nothing is in flight.</summary>
     public void Destroy()
     {
-        _inputs.Dispose();
-        _outputs.Dispose();
-        _begun.Dispose();
-        _copiedIn.Dispose();
-        _computed.Dispose();
+        _host.Dispose();
         Lane.Dispose();
-        _wake.Dispose();
     }
 
     /// <summary>Frees what no mode holds any longer, if that was asked for, and staging that forwards do not need. The lane is
     /// idle.</summary>
     public void FreeUnheld()
     {
-        _inputs.Trim();
-        _outputs.Trim();
+        _host.Trim();
         if (FreeWhenIdle is { } held)
         {
             FreeWhenIdle = null;
@@ -180,7 +152,7 @@ internal sealed class HostLane : ILane
     /// <param name="held">What modes hold; null where that is not known.</param>
     public void GiveBackMemory(HeldModes? held)
     {
-        _inputs.GiveBackMemory();
+        _host.Inputs.GiveBackMemory();
         Lane.GiveBackMemory(held);
     }
 
@@ -205,49 +177,39 @@ internal sealed class HostLane : ILane
     /// <summary>Puts the forward on the lane's streams; again, where it meets a wrong shape before it is all enqueued.</summary>
     private void Run()
     {
-        using ContextEntry entry = Lane.Home.Context.Enter();
         while (true)
         {
             try
             {
-                Enqueue(isFirst: _runs++ == 0);
+                _runs++;
+                Lane.Failure.Remove();
+                Lane.Forward(_host, _settings);
                 return;
-            }
-            catch (CudaException trouble)
-            {
-                _outputs.Return(_inputs);
-                throw _health.Explain(trouble);
             }
             catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory && !_hasGivenBack)
             {
                 // The lane's own contexts keep buffers of former shapes, which nobody else can ask for while it is at work.
                 _hasGivenBack = true;
-                _outputs.Return(_inputs);
-                Lane.WaitUntilIdle();
-                Lane.GiveBackMemory(held: null);
-                _runs -= _runs == 1 ? 1 : 0;
+                _runs--;
+                WhenIdle(static lane => lane.GiveBackMemory(held: null));
             }
             catch (ForwardException failed) when (MayRunAgain(failed))
             {
-                _outputs.Return(_inputs);
                 ForgetShapes();
-            }
-            catch
-            {
-                _outputs.Return(_inputs);
-                throw;
             }
         }
     }
 
     /// <summary>Contexts, plans and recordings were made for shapes that are none.</summary>
+    private void ForgetShapes() => WhenIdle(static lane => lane.DropContexts());
+
     /// <exception cref="ForwardException">The device refuses it, or is lost.</exception>
-    private void ForgetShapes()
+    private void WhenIdle(Action<Lane> act)
     {
         try
         {
             Lane.WaitUntilIdle();
-            Lane.DropContexts();
+            act(Lane);
         }
         catch (CudaException trouble)
         {
@@ -255,29 +217,5 @@ internal sealed class HostLane : ILane
         }
     }
 
-    private void Enqueue(bool isFirst)
-    {
-        Lane.Failure.Remove();
-        DeviceStream stream = Lane.Home.Own;
-        _begun.Record(stream);
-        if (isFirst)
-        {
-            _inputs.CopyIn(stream);
-        }
-        else
-        {
-            _inputs.CopyStaged(stream);
-        }
-
-        _copiedIn.Record(stream);
-        Lane.Forward(_inputs.Tensors, _outputs.Tensors, _settings, CallerStream.None, new HostSide(_inputs, _outputs));
-        _computed.Record(stream);
-        _outputs.CopyOut(stream, _inputs);
-        Lane.Done.Record(stream);
-        stream.Call(_wake);
-    }
-
     private static void RequireSubmitted(int forward) => ArgumentOutOfRangeException.ThrowIfNotEqual(forward, 0);
-
-    private static long Nanoseconds(DeviceEvent start, DeviceEvent end) => (long)end.Since(start).TotalNanoseconds;
 }

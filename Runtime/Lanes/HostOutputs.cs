@@ -8,19 +8,15 @@ using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
-/// <summary>The outputs of a lane's forward on their way from the device to host memory.</summary>
-/// <remarks><b>Owns</b> page-locked staging, and the outputs' device memory until it is copied. <b>Thread</b> the lane's holder.
-/// <b>Blocks</b> never.</remarks>
+/// <summary>The outputs of a lane's forward on their way from where the device wrote them to host memory: those that are wanted, and
+/// nothing for the others.</summary>
+/// <remarks><b>Owns</b> page-locked staging. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
 internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDisposable
 {
     private readonly HostStaging _results = new(home);
-    private readonly DeviceTensor[] _tensors = new DeviceTensor[parts.Graph.Outputs.Length];
     private readonly bool[] _wanted = new bool[parts.Graph.Outputs.Length];
     private readonly TensorShape[] _shapes = new TensorShape[parts.Graph.Outputs.Length];
     private readonly ulong[] _sizes = new ulong[parts.Graph.Outputs.Length];
-
-    /// <summary>Where a forward leaves them, in the module's order.</summary>
-    public Span<DeviceTensor> Tensors => _tensors;
 
     /// <summary>Only these are copied; none named means all.</summary>
     public void Select(ReadOnlySpan<string> outputs)
@@ -49,14 +45,17 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>Copies what is wanted behind the forward, and gives the device memory back.</summary>
-    /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host.</exception>
-    public void CopyOut(DeviceStream stream, HostInputs inputs)
+    /// <summary>Copies what is wanted behind the forward.</summary>
+    /// <param name="shapes">Complete by now.</param>
+    /// <param name="addresses">Where the outputs lie.</param>
+    /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host, or the host has no
+    /// staging.</exception>
+    public void CopyOut(DeviceStream stream, ForwardShapes shapes, TensorAddresses addresses)
     {
-        for (int output = 0; output < _tensors.Length; output++)
+        for (int output = 0; output < _sizes.Length; output++)
         {
-            _shapes[output] = _tensors[output].Shape;
-            _sizes[output] = _tensors[output].Bytes;
+            _shapes[output] = shapes[parts.Graph.Outputs[output]];
+            _sizes[output] = shapes.BytesOf(parts.Graph.Outputs[output]);
         }
 
         if (Excess() is { } excess)
@@ -72,35 +71,18 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
 
         _results.Ensure(total);
         ulong offset = 0;
-        for (int output = 0; output < _tensors.Length; output++)
+        for (int output = 0; output < _sizes.Length; output++)
         {
             if (_wanted[output])
             {
                 if (_sizes[output] > 0)
                 {
-                    stream.CopyToHost(_results.AddressAt(offset), _tensors[output].Pointer, _sizes[output]);
+                    TensorIndex root = parts.Layout.RootOf(parts.Graph.Outputs[output]);
+                    DevicePointer place = addresses.On(parts.Layout.OriginOf(root))[root];
+                    stream.CopyToHost(_results.AddressAt(offset), place, _sizes[output]);
                 }
 
                 offset += HostStaging.Padded(_sizes[output]);
-            }
-        }
-
-        Return(inputs);
-    }
-
-    /// <summary>Gives the device memory back, but for what is an input's.</summary>
-    public void Return(HostInputs inputs)
-    {
-        for (int output = 0; output < _tensors.Length; output++)
-        {
-            if (_tensors[output].Block is { } block)
-            {
-                if (!inputs.Owns(block))
-                {
-                    _tensors[output].Return();
-                }
-
-                _tensors[output] = default;
             }
         }
     }

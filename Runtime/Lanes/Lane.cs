@@ -79,25 +79,35 @@ internal sealed class Lane : IDisposable
     /// <item>check arity, types and shapes of the inputs</item>
     /// <item>find the plan of these shapes, or make it: choose profiles, set shapes, infer output shapes; refuse outputs that would
     /// not come back</item>
-    /// <item>obtain the outputs' memory: fresh, from the pre-allocated set, or left to the output allocator</item>
-    /// <item>order behind the caller's stream, then place the inputs, which may take copies</item>
+    /// <item>find out where tensors lie: those that come from the host or go there, where a recording that is kept reads and writes them,
+    /// else inputs in blocks of the lane's; the other outputs in fresh memory, in the pre-allocated set, or left to the output
+    /// allocator</item>
+    /// <item>order behind the caller's stream, then bring the inputs there, which takes copies where they are on the host, unaligned or on
+    /// another device</item>
     /// <item>launch: by the whole module's graph, or segment by segment, each by its graph or plainly; recording what is not recorded
     /// yet</item>
-    /// <item>join the devices' streams, mark completion, order the caller's stream behind it</item>
+    /// <item>join the devices' streams, copy to the host what is wanted there, mark completion, order the caller's stream behind
+    /// it</item>
     /// <item>commit: only now outputs are handed over and sets renewed</item>
     /// </list>
     /// </summary>
     /// <param name="inputs">In the module's order; they stay valid until the forward is done.</param>
     /// <param name="outputs">Receives the results in the module's order; whoever called owns them.</param>
-    /// <param name="host">Where the inputs come from and who takes the outputs, for a forward on tensors in host memory.</param>
     /// <exception cref="ForwardException">Refused or failed; the outputs were not obtained, and the next forward is not
     /// affected.</exception>
-    public void Forward(
+    public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller) =>
+        Forward(inputs, outputs, settings, caller, host: null);
+
+    /// <summary>The same on tensors in host memory: results are in its staging behind <see cref="Done"/>.</summary>
+    /// <inheritdoc cref="Forward(ReadOnlySpan{DeviceTensor}, Span{DeviceTensor}, ModeSettings, CallerStream)" path="/exception"/>
+    public void Forward(HostSide host, ModeSettings settings) => Forward([], [], settings, CallerStream.None, host);
+
+    private void Forward(
         ReadOnlySpan<DeviceTensor> inputs,
         Span<DeviceTensor> outputs,
         ModeSettings settings,
         CallerStream caller,
-        HostSide host = default
+        HostSide? host
     )
     {
         using ContextEntry entry = Home.Context.Enter();
@@ -107,22 +117,24 @@ internal sealed class Lane : IDisposable
             _graphs.EvictUnproven();
 
             // 1
-            _parts.Check.All(inputs, _frame.InputShapes);
+            Check(inputs, host);
 
             // 2
             Home.RunOn(caller.RunsOn);
             CudaGraphsMode graphs = _parts.Traits.Graphs(settings.CudaGraphs);
-            ForwardShapes shapes = _planner.ShapesOf(inputs, host.Inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
-            host.Outputs?.Admit(shapes);
+            ForwardShapes shapes = _planner.ShapesOf(inputs, host?.Inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
+            host?.Outputs.Admit(shapes);
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
             _frame.Begin(shapes, plan, settings);
+            Place(host, graphs);
             _memory.Begin(order);
 
             // 4
             _completion.Begin(caller);
             _memory.Accept(inputs);
+            host?.CopyIn(Home.Stream, _frame.Addresses.On(DeviceIndex.Home));
 
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !_graphs.TryReplay(_parts.Layout.Whole, shapes, _frame.Addresses))
@@ -131,12 +143,15 @@ internal sealed class Lane : IDisposable
             }
 
             // 6
-            _completion.End(caller);
+            _completion.Join();
+            host?.CopyOut(Home.Stream, shapes, _frame.Addresses);
+            _completion.Mark(caller);
 
             // 7
             _memory.Commit(outputs, order);
             _planner.KeepProfiles(shapes);
             _parts.Counters.CountForward();
+            host?.TellBehind(Home.Stream);
         }
         catch (CudaException trouble)
         {
@@ -174,7 +189,8 @@ internal sealed class Lane : IDisposable
                 _graphs.WarmUp(unit, shapes);
             }
 
-            _completion.End(CallerStream.None);
+            _completion.Join();
+            _completion.Mark(CallerStream.None);
             Done.Synchronize();
         }
         catch (Exception trouble) when (trouble is ForwardException or CudaException)
@@ -262,6 +278,31 @@ internal sealed class Lane : IDisposable
         foreach (LaneDevice device in _devices.Items)
         {
             device.Dispose();
+        }
+    }
+
+    private void Check(ReadOnlySpan<DeviceTensor> inputs, HostSide? host)
+    {
+        if (host is null)
+        {
+            _parts.Check.All(inputs, _frame.InputShapes);
+        }
+        else
+        {
+            // Each was checked when it was matched with its name.
+            host.Inputs.Shapes.CopyTo(_frame.InputShapes);
+            _parts.Check.Symbols(_frame.InputShapes);
+        }
+    }
+
+    /// <summary>Inputs that are written in place first: recordings are found by their addresses.</summary>
+    private void Place(HostSide? host, CudaGraphsMode graphs)
+    {
+        if (host is not null)
+        {
+            host.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: true);
+            _graphs.Claim(graphs, _frame.Shapes, _frame.Addresses, withOutputs: !_frame.Settings.PreAllocatedOutputs);
+            host.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: false);
         }
     }
 

@@ -39,10 +39,24 @@ internal sealed class LaneCompletion : IDisposable
         }
     }
 
-    /// <summary>Marks the end of a forward; what its caller enqueues next comes behind it.</summary>
-    public void End(CallerStream caller)
+    /// <summary>Puts everything that the other devices do for the forward before what home does next.</summary>
+    public void Join()
     {
-        JoinDevices();
+        foreach (LaneDevice device in Others)
+        {
+            Home.WaitFor(device);
+        }
+
+        // What the home device read of theirs is behind their own streams too: their memory is lent anew in that order.
+        foreach (LaneDevice device in Others)
+        {
+            device.WaitFor(Home);
+        }
+    }
+
+    /// <summary>Marks the end of a forward whose devices are joined; what its caller enqueues next comes behind it.</summary>
+    public void Mark(CallerStream caller)
+    {
         _ranOn = caller.RunsOn;
         if (_ranOn is null)
         {
@@ -135,18 +149,4 @@ internal sealed class LaneCompletion : IDisposable
 
     /// <summary>The devices besides home.</summary>
     private ReadOnlySpan<LaneDevice> Others => _devices.Items.AsSpan(1);
-
-    private void JoinDevices()
-    {
-        foreach (LaneDevice device in Others)
-        {
-            Home.WaitFor(device);
-        }
-
-        // What the home device read of theirs is behind their own streams too: their memory is lent anew in that order.
-        foreach (LaneDevice device in Others)
-        {
-            device.WaitFor(Home);
-        }
-    }
 }

@@ -30,15 +30,15 @@ internal sealed class OutputMemory
 
     private ModuleGraph Graph => _parts.Graph;
 
-    /// <summary>Obtains the outputs whose size is known.</summary>
+    /// <summary>Obtains the outputs whose size is known and that lie nowhere yet.</summary>
     /// <param name="order">The stream that covers earlier uses of what is borrowed here: the forward will run behind it.</param>
     public void Obtain(DeviceStream order)
     {
         foreach (TensorIndex tensor in _parts.Layout.HandedOver)
         {
-            if (_frame.Shapes.IsKnown(tensor) && !UsesAllocator(tensor))
+            DeviceIndex device = _parts.Layout.OriginOf(tensor);
+            if (_frame.Addresses.On(device)[tensor].IsNull && _frame.Shapes.IsKnown(tensor) && !UsesAllocator(tensor))
             {
-                DeviceIndex device = _parts.Layout.OriginOf(tensor);
                 Obtain(tensor, device, device == DeviceIndex.Home ? order : _devices[device].Stream);
             }
         }
@@ -53,20 +53,24 @@ internal sealed class OutputMemory
         && (_frame.Settings.OutputAllocator || Graph.Segments[producer].RequiresOutputAllocator);
 
     /// <summary>Hands the outputs over in the module's order, and renews the pre-allocated set.</summary>
+    /// <param name="outputs">Empty where they go to the host: their memory goes back.</param>
+    /// <param name="order">The stream that covers every use of them.</param>
     public void HandOver(Span<DeviceTensor> outputs, DeviceStream order)
     {
         for (int index = 0; index < Graph.Outputs.Length; index++)
         {
             TensorIndex tensor = Graph.Outputs[index];
             TensorPlace place = _frame.Places[_parts.Layout.RootOf(tensor)];
-            DeviceBlock block = place.Block!;
-            if (!place.IsGiven)
+            if (place is { Block: { } made, IsGiven: false })
             {
-                block.Stream = order;
+                made.Stream = order;
             }
 
-            _frame.HandOver(block);
-            outputs[index] = new DeviceTensor(Graph.Tensors[tensor].Type, _frame.Shapes[tensor], block, place.Offset);
+            if (!outputs.IsEmpty)
+            {
+                _frame.HandOver(place.Block!);
+                outputs[index] = new DeviceTensor(Graph.Tensors[tensor].Type, _frame.Shapes[tensor], place.Block!, place.Offset);
+            }
         }
 
         if (_frame.ReusesSet)
@@ -77,6 +81,11 @@ internal sealed class OutputMemory
         if (_frame.Settings.PreAllocatedOutputs)
         {
             PrepareSet(order);
+        }
+
+        if (outputs.IsEmpty)
+        {
+            ReturnAll();
         }
     }
 
@@ -103,6 +112,19 @@ internal sealed class OutputMemory
         block ??= _frame.Borrow(_devices[device].Pool, _frame.Shapes.BytesOf(tensor), order);
         _frame.Places[tensor] = new TensorPlace(block, Offset: 0, IsGiven: false);
         _frame.Addresses.On(device)[tensor] = block.Pointer;
+    }
+
+    /// <summary>What the set keeps stays in it.</summary>
+    private void ReturnAll()
+    {
+        foreach (TensorIndex tensor in _parts.Layout.HandedOver)
+        {
+            if (_frame.Places[tensor].Block is { } block)
+            {
+                _frame.HandOver(block);
+                block.Return(block.Generation);
+            }
+        }
     }
 
     private void PrepareSet(DeviceStream order)

@@ -71,7 +71,8 @@ internal sealed class TensorMemory(InstanceParts parts, Table<DeviceIndex, LaneD
     /// <inheritdoc cref="OutputMemory.AllocatorFor(SegmentIndex)"/>
     public IOutputAllocator AllocatorFor(SegmentIndex segment) => _outputs.AllocatorFor(segment);
 
-    /// <summary>Hands the outputs over; everything else borrowed goes back, to be reused behind the lane's streams.</summary>
+    /// <summary>Hands the outputs over, where the caller takes them on the device; everything else borrowed goes back, to be reused behind
+    /// the lane's streams.</summary>
     public void Commit(Span<DeviceTensor> outputs, DeviceStream order)
     {
         _outputs.HandOver(outputs, order);

@@ -32,7 +32,7 @@ internal sealed class Planner(InstanceParts parts, Table<SegmentIndex, BoundSegm
         out ForwardPlan? plan
     )
     {
-        _shapeTensors.Read(inputs, onHost);
+        _shapeTensors.Read(inputs, onHost, shapes);
         int active = profile.IsAuto ? ActiveProfiles() : 0;
         if (_plans.TryFind(shapes, _shapeTensors.Values, profile, active, out plan))
         {

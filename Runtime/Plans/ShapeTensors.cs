@@ -31,15 +31,16 @@ internal sealed class ShapeTensors
     /// <summary>The values of the forward under way, input after input.</summary>
     public ReadOnlySpan<long> Values => _values.AsSpan(0, _count);
 
-    /// <param name="inputs">In the module's order.</param>
+    /// <param name="inputs">In the module's order; not needed where they come from host memory.</param>
     /// <param name="onHost">Their values where they come from host memory; null where they do not.</param>
-    public void Read(ReadOnlySpan<DeviceTensor> inputs, IHostValues? onHost)
+    /// <param name="shapes">Of the module's inputs.</param>
+    public void Read(ReadOnlySpan<DeviceTensor> inputs, IHostValues? onHost, ReadOnlySpan<TensorShape> shapes)
     {
         _count = 0;
         foreach (int input in _inputs)
         {
             GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
-            RequireFew(tensor, inputs[input].Shape);
+            RequireFew(tensor, shapes[input]);
             if (onHost is null)
             {
                 ReadFromDevice(tensor, inputs[input]);

@@ -1,6 +1,7 @@
 using System.Text;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
@@ -62,13 +63,54 @@ public sealed class ForwardCostTests(ITestOutputHelper output)
         Assert.Equal(committed, table.ToString());
     }
 
-    private static DriverCalls CostOf(Func<Workbench, string> write, Tensor[] inputs, string[] wanted, ModeSettings settings)
+    [Fact]
+    public void By_graph_an_input_is_copied_straight_to_where_it_is_read_and_an_output_from_where_it_is_written()
+    {
+        foreach ((string module, Func<Workbench, string> write, Tensor[] inputs, string[] wanted) in Modules)
+        {
+            int outputs = module.Contains("two outputs", StringComparison.Ordinal) && wanted.Length == 0 ? 2 : 1;
+            bool isOne = !module.StartsWith("three", StringComparison.Ordinal);
+            DriverCalls whole = CostOf(write, inputs, wanted, Whole);
+            DriverCalls bySegment = CostOf(write, inputs, wanted, BySegment);
+            Assert.Equal((1, isOne ? 1 : 3), (whole.Of(nameof(ICudaDriver.GraphLaunch)), bySegment.Of(nameof(ICudaDriver.GraphLaunch))));
+            Assert.Equal((inputs.Length, outputs, 0), Copies(whole));
+
+            // What lies between two recordings goes from the one to the other.
+            Assert.Equal((inputs.Length, outputs, isOne ? 0 : 2), Copies(bySegment));
+        }
+    }
+
+    [Fact]
+    public void Outputs_that_are_not_wanted_are_not_copied_and_take_no_staging()
+    {
+        foreach (ModeSettings settings in (ModeSettings[])[Plain, BySegment, Whole])
+        {
+            DriverCalls first = CostOf(Table, [Row(800), Column(400)], ["total"], settings, warm: 0);
+            Assert.Equal([4UL], first.Copied(CopyKind.ToHost));
+            Assert.Equal([64UL], first.Pinned.Except([3200UL + 1600]));
+            DriverCalls later = CostOf(Table, [Row(800), Column(400)], ["total"], settings);
+            Assert.Equal([4UL], later.Copied(CopyKind.ToHost));
+        }
+
+        static string Table(Workbench bench) => bench.Folder.Write("table.onnx", TinyModels.Table());
+    }
+
+    private static (int In, int Out, int Between) Copies(DriverCalls calls) =>
+        (calls.Copied(CopyKind.ToDevice).Length, calls.Copied(CopyKind.ToHost).Length, calls.Copied(CopyKind.OnDevice).Length);
+
+    private static DriverCalls CostOf(
+        Func<Workbench, string> write,
+        Tensor[] inputs,
+        string[] wanted,
+        ModeSettings settings,
+        int warm = Warm
+    )
     {
         CountingDriver? counting = null;
         using var bench = new Workbench(EmulatedDriverOptions.WithDevices(2), wrap: driver => counting = new CountingDriver(driver));
         ModuleInstance instance = bench.Load(write(bench));
         instance.Apply(settings);
-        for (int round = 0; round < Warm; round++)
+        for (int round = 0; round < warm; round++)
         {
             Forward(instance, inputs, wanted, settings);
         }

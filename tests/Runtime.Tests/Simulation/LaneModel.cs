@@ -36,8 +36,8 @@ internal sealed class LaneModel(InstanceModel instance)
     /// <summary>What holds, where the lane has still to release the rest.</summary>
     public HeldModes? ToHold { get; set; }
 
-    /// <summary>The lane keeps a block per input, once a forward came through the host.</summary>
-    public bool HasInputBlocks { get; set; }
+    /// <summary>Inputs that the lane keeps a block of: they came from the host, and not straight to where a recording reads them.</summary>
+    public HashSet<int> InputBlocks { get; } = [];
 
     /// <summary>A forward on this lane was refused for its inputs, behind the point where the lane takes note.</summary>
     public void Refuse()
@@ -49,10 +49,11 @@ internal sealed class LaneModel(InstanceModel instance)
     /// <summary>One forward whose inputs fit. Returns why it fails at once, null when it is enqueued.</summary>
     /// <param name="alias">Identifies the memory that is written in place.</param>
     /// <param name="moved">Inputs that lie on another device and are moved.</param>
-    public Failure? Forward(ModeSettings settings, string key, long[] firstShape, string alias, int moved)
+    /// <param name="fromHost">The inputs are in host memory.</param>
+    public Failure? Forward(ModeSettings settings, string key, long[] firstShape, string alias, int moved, bool fromHost = false)
     {
         Begin();
-        Failure? failure = Run(settings, key, firstShape, alias, moved);
+        Failure? failure = Run(settings, key, firstShape, alias, moved, fromHost);
         _dropsUnproven = failure is not null;
         return failure;
     }
@@ -106,7 +107,7 @@ internal sealed class LaneModel(InstanceModel instance)
         }
     }
 
-    private Failure? Run(ModeSettings settings, string key, long[] firstShape, string alias, int moved)
+    private Failure? Run(ModeSettings settings, string key, long[] firstShape, string alias, int moved, bool fromHost)
     {
         if (!TryPlan(settings.Profile, key, firstShape, out PlanModel plan, out Failure? failure))
         {
@@ -116,6 +117,11 @@ internal sealed class LaneModel(InstanceModel instance)
         instance.Counts.MovedInputs += moved;
         CudaGraphsMode graphs = ModuleRules.Graphs(settings, instance.Module);
         bool complete = plan.IsComplete;
+        if (fromHost)
+        {
+            PlaceInputs(graphs, plan, alias);
+        }
+
         UsedSet = Eligible(settings, complete) > 0 && ReferenceEquals(_set, plan);
         Replay replay =
             graphs == CudaGraphsMode.WholeModule && complete ? _recordings.TryReplay(RecordingModel.Whole, plan, alias) : Replay.Plain;
@@ -144,6 +150,18 @@ internal sealed class LaneModel(InstanceModel instance)
         }
 
         return null;
+    }
+
+    /// <summary>In every module here the first segment reads all inputs, on the home device.</summary>
+    private void PlaceInputs(CudaGraphsMode graphs, PlanModel plan, string alias)
+    {
+        bool areClaimed =
+            graphs != CudaGraphsMode.Off
+            && plan.IsComplete
+            && _recordings.IsRecorded(graphs == CudaGraphsMode.WholeModule ? RecordingModel.Whole : 0, plan, alias);
+        InputBlocks.UnionWith(
+            Enumerable.Range(0, instance.Module.Inputs.Length).Where(input => !areClaimed || input == instance.Module.Cache)
+        );
     }
 
     /// <summary>Outputs that may come from a pre-allocated set.</summary>

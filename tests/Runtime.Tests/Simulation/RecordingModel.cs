@@ -48,16 +48,21 @@ internal sealed class RecordingModel(InstanceModel instance)
 
     public void Release(HeldModes held) => Drop(recording => recording.Unit == Whole ? !held.ModuleGraphs : !held.SegmentGraphs);
 
+    public bool IsRecorded(int unit, PlanModel plan, string alias) =>
+        _recordings.Exists(recording =>
+            recording is { IsCaptured: true } && recording.Unit == unit && recording.Key == KeyOf(SegmentsOf(unit), plan, alias)
+        );
+
     /// <summary>Runs a unit by its recording, which is made if need be; <see cref="Replay.Plain"/> when it cannot be.</summary>
     public Replay TryReplay(int unit, PlanModel plan, string alias)
     {
-        int[] segments = unit == Whole ? [.. Enumerable.Range(0, instance.Module.Segments.Length)] : [unit];
+        int[] segments = SegmentsOf(unit);
         if (segments.Any(segment => instance.IsStreaming(segment) || instance.Module.Segments[segment].RequiresAllocator))
         {
             return Replay.Plain;
         }
 
-        string key = $"{plan.Key} p{string.Join(',', segments.Select(segment => plan.Profiles[segment]))} {alias}";
+        string key = KeyOf(segments, plan, alias);
         Recording? known = _recordings.Find(recording => recording.Unit == unit && recording.Key == key);
         if (known is not null)
         {
@@ -98,6 +103,11 @@ internal sealed class RecordingModel(InstanceModel instance)
         instance.Counts.Replays++;
         return Replay.Done;
     }
+
+    private int[] SegmentsOf(int unit) => unit == Whole ? [.. Enumerable.Range(0, instance.Module.Segments.Length)] : [unit];
+
+    private static string KeyOf(int[] segments, PlanModel plan, string alias) =>
+        $"{plan.Key} p{string.Join(',', segments.Select(segment => plan.Profiles[segment]))} {alias}";
 
     private bool TryRecord(Recording recording, int[] segments)
     {

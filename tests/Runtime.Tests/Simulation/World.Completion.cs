@@ -137,9 +137,7 @@ internal sealed partial class World
             {
                 long lent =
                     loaded.HeldByCallers
-                    + loaded.Model.Lanes.Values.Sum(model =>
-                        (model.HasInputBlocks ? loaded.Module.Inputs.Length : 0) + model.KeptOutputs + model.WorkspaceBlocks
-                    );
+                    + loaded.Model.Lanes.Values.Sum(model => model.InputBlocks.Count + model.KeptOutputs + model.WorkspaceBlocks);
                 Assert.True(
                     lent == loaded.Instance.HomePool.Lent,
                     $"{loaded}: {loaded.Instance.HomePool.Lent} blocks are lent, expected {lent}."

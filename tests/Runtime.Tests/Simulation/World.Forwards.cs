@@ -27,13 +27,12 @@ internal sealed partial class World
         string words = $"host forward {loaded} {Text(settings)} {key}{(wrong is null ? "" : " spoiled")} on lane {IndexOf(loaded, lane)}";
         _trace.Add(words);
         Failure? expected = wrong is null
-            ? model.Forward(settings, key, Dimensions(inputs[0]), loaded.Module.Cache < 0 ? "" : "lane", 0)
+            ? model.Forward(settings, key, Dimensions(inputs[0]), loaded.Module.Cache < 0 ? "" : "lane", 0, fromHost: true)
             : null;
         var pending = new PendingForward(loaded, lane, wrong is null ? loaded.Module.Compute(inputs) : null, null, [], [], false);
         ForwardException? failure = Catch(() =>
             lane.Submit(Shuffled(inputs), [], settings, () => Interlocked.Increment(ref pending.Woken))
         );
-        model.HasInputBlocks |= wrong is null;
         CheckRefusal(words, wrong, expected, failure);
         if (failure is null)
         {

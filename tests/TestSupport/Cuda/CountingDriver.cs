@@ -3,19 +3,22 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.TestSupport.Cuda;
 
 /// <summary>A driver that notes every call and every copied byte of the one it passes them on to: what a forward costs, on any device.</summary>
-/// <remarks>Launches of managed kernels are noted as launches. <b>Owns</b> the driver inside. <b>Thread</b> one at a time, so that a test
-/// knows whose calls it reads. <b>Blocks</b> as the driver inside does.</remarks>
+/// <remarks>Launches of managed kernels are noted as launches. <b>Owns</b> the driver inside. <b>Thread</b> any. <b>Blocks</b> as the
+/// driver inside does.</remarks>
 internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedLauncher
 {
-    /// <summary>What was called since it was last asked.</summary>
-    public DriverCalls Calls { get; private set; } = new();
+    private readonly Lock _lock = new();
+    private DriverCalls _calls = new();
 
     /// <summary>Takes the calls noted so far and begins anew.</summary>
     public DriverCalls Take()
     {
-        DriverCalls taken = Calls;
-        Calls = new DriverCalls();
-        return taken;
+        lock (_lock)
+        {
+            DriverCalls taken = _calls;
+            _calls = new DriverCalls();
+            return taken;
+        }
     }
 
     public string ErrorName(CuResult status) => inner.ErrorName(status);
@@ -92,8 +95,15 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
     public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) =>
         Counted(nameof(MemFreeAsync), inner.MemFreeAsync(pointer, stream));
 
-    public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags) =>
-        Counted(nameof(MemHostAlloc), inner.MemHostAlloc(out pointer, bytes, flags));
+    public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
+    {
+        lock (_lock)
+        {
+            _calls.Pinned.Add(bytes);
+        }
+
+        return Counted(nameof(MemHostAlloc), inner.MemHostAlloc(out pointer, bytes, flags));
+    }
 
     public CuResult MemFreeHost(HostPointer pointer) => Counted(nameof(MemFreeHost), inner.MemFreeHost(pointer));
 
@@ -262,13 +272,21 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
 
     private CuResult Counted(string call, CuResult status)
     {
-        Calls.Add(call);
+        lock (_lock)
+        {
+            _calls.Add(call);
+        }
+
         return status;
     }
 
     private CuResult Copied(string call, CopyKind kind, ulong bytes, CuResult status)
     {
-        Calls.Add(call, kind, bytes);
+        lock (_lock)
+        {
+            _calls.Add(call, kind, bytes);
+        }
+
         return status;
     }
 }

@@ -13,6 +13,9 @@ internal sealed class DriverCalls
 
     public IReadOnlyList<(CopyKind Kind, ulong Bytes)> Copies => _copies;
 
+    /// <summary>Sizes of the page-locked memory that was allocated, in their order.</summary>
+    public List<ulong> Pinned { get; } = [];
+
     public int Of(string call) => _calls.GetValueOrDefault(call);
 
     /// <summary>The copies of one kind, in their order.</summary>
