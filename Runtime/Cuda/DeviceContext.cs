@@ -13,11 +13,12 @@ internal sealed class DeviceContext : IDisposable
     private int _isDisposed;
     private CudaException? _recorded;
 
-    private DeviceContext(ICudaDriver driver, CuDevice device, CuContext handle)
+    private DeviceContext(ICudaDriver driver, CuDevice device, CuContext handle, int copyEngines)
     {
         Driver = driver;
         Device = device;
         Handle = handle;
+        HasCopyEngines = copyEngines > 0;
     }
 
     public ICudaDriver Driver { get; }
@@ -28,6 +29,10 @@ internal sealed class DeviceContext : IDisposable
 
     public CuContext Handle { get; }
 
+    /// <summary>Whether copies run beside kernels while the host goes on; those of an emulated device of the inline policy are done when
+    /// their call returns.</summary>
+    public bool HasCopyEngines { get; }
+
     public bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
 
     /// <summary>Retains the primary context of a device.</summary>
@@ -36,8 +41,9 @@ internal sealed class DeviceContext : IDisposable
     {
         ArgumentNullException.ThrowIfNull(driver);
         driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
+        driver.DeviceGetAttribute(out int copyEngines, CuDeviceAttribute.AsyncEngineCount, device).ThrowIfFailed();
         driver.DevicePrimaryCtxRetain(out CuContext handle, device).ThrowIfFailed();
-        return new DeviceContext(driver, device, handle);
+        return new DeviceContext(driver, device, handle, copyEngines);
     }
 
     /// <summary>Makes this the current device context until the entry is disposed, which leaves the caller's stack as it was.</summary>

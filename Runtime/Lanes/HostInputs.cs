@@ -79,8 +79,8 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         }
     }
 
-    /// <summary>Copies the inputs to where they are read, by way of the staging; once more from the staging alone: an input that was
-    /// written in place is as it was.</summary>
+    /// <summary>Copies the inputs to where they are read, by way of the staging, in parts where the device takes one while the host
+    /// fills the next; once more from the staging alone: an input that was written in place is as it was.</summary>
     /// <param name="addresses">On the lane's home device.</param>
     public void CopyIn(DeviceStream stream, Table<TensorIndex, DevicePointer> addresses)
     {
@@ -94,14 +94,16 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         {
             DevicePointer target = addresses[parts.Graph.Inputs[index]];
             ulong size = _sizes[index];
-            if (!_isStaged)
+            ulong part = _isStaged || !home.Context.HasCopyEngines ? size : HostStaging.Part;
+            for (ulong done = 0; done < size; done += part)
             {
-                _given[index]!.Data.Span.CopyTo(_staged.At(offset, (int)size));
-            }
+                ulong bytes = Math.Min(part, size - done);
+                if (!_isStaged)
+                {
+                    _given[index]!.Data.Span.Slice((int)done, (int)bytes).CopyTo(_staged.At(offset + done, (int)bytes));
+                }
 
-            if (size > 0)
-            {
-                stream.CopyToDevice(target, _staged.AddressAt(offset), size);
+                stream.CopyToDevice(target + done, _staged.AddressAt(offset + done), bytes);
             }
 
             offset += HostStaging.Padded(size);

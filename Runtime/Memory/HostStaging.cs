@@ -14,6 +14,9 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
     /// <summary>What stays whatever forwards need: to page-lock it anew costs more than it is worth.</summary>
     public const ulong Slack = 64UL << 20;
 
+    /// <summary>What is larger than this takes long enough for a device with copy engines to copy it beside other work.</summary>
+    public const ulong Part = 1UL << 20;
+
     private PinnedBuffer? _buffer;
     private ulong _needed;
     private ulong _neededBefore;

@@ -8,6 +8,9 @@ namespace Troupe.TestSupport.Cuda;
 internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedLauncher
 {
     private readonly Lock _lock = new();
+
+    /// <summary>Told of each copy to the device before it is enqueued: source and bytes.</summary>
+    public Action<nint, ulong>? OnCopyIn { get; set; }
     private DriverCalls _calls = new();
 
     /// <summary>Takes the calls noted so far and begins anew.</summary>
@@ -147,8 +150,11 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
     public CuResult MemcpyDtoD(DevicePointer destination, DevicePointer source, ulong bytes) =>
         Copied(nameof(MemcpyDtoD), CopyKind.OnDevice, bytes, inner.MemcpyDtoD(destination, source, bytes));
 
-    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream) =>
-        Copied(nameof(MemcpyHtoDAsync), CopyKind.ToDevice, bytes, inner.MemcpyHtoDAsync(destination, source, bytes, stream));
+    public CuResult MemcpyHtoDAsync(DevicePointer destination, nint source, ulong bytes, CuStream stream)
+    {
+        OnCopyIn?.Invoke(source, bytes);
+        return Copied(nameof(MemcpyHtoDAsync), CopyKind.ToDevice, bytes, inner.MemcpyHtoDAsync(destination, source, bytes, stream));
+    }
 
     public CuResult MemcpyDtoHAsync(nint destination, DevicePointer source, ulong bytes, CuStream stream) =>
         Copied(nameof(MemcpyDtoHAsync), CopyKind.ToHost, bytes, inner.MemcpyDtoHAsync(destination, source, bytes, stream));

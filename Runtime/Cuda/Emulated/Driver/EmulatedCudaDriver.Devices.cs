@@ -88,7 +88,7 @@ internal sealed partial class EmulatedCudaDriver
             CuDeviceAttribute.ConcurrentKernels => 1,
             CuDeviceAttribute.PciBusId => found.Ordinal,
             CuDeviceAttribute.PciDeviceId => 0,
-            CuDeviceAttribute.AsyncEngineCount => 2,
+            CuDeviceAttribute.AsyncEngineCount => _execution.RunsAtEnqueue ? 0 : 2,
             CuDeviceAttribute.UnifiedAddressing => 1,
             CuDeviceAttribute.ComputeCapabilityMajor => found.Options.ComputeMajor,
             CuDeviceAttribute.ComputeCapabilityMinor => found.Options.ComputeMinor,
