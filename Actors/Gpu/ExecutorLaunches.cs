@@ -97,7 +97,7 @@ internal sealed class ExecutorLaunches : IDisposable
         foreach (Submission submission in _inFlight)
         {
             submission.Open.Abandon();
-            submission.Lane!.Dispose();
+            submission.Work!.Dispose();
         }
 
         _inFlight.Clear();
@@ -115,6 +115,10 @@ internal sealed class ExecutorLaunches : IDisposable
                 if (TryFinish(_inFlight[i]))
                 {
                     _inFlight.RemoveAt(i);
+                }
+                else
+                {
+                    _inFlight[i] = FreeLane(_inFlight[i]);
                 }
             }
         } while (TryStartWaiting());
@@ -211,7 +215,7 @@ internal sealed class ExecutorLaunches : IDisposable
             admitted.Forward.Inputs.Return();
         }
 
-        Submission submission = waiting with { Lane = lane };
+        Submission submission = waiting with { Work = lane };
         if (!TryFinish(submission))
         {
             _inFlight.Add(submission);
@@ -229,8 +233,8 @@ internal sealed class ExecutorLaunches : IDisposable
 
     private bool TryFinish(in Submission submission)
     {
-        ILane lane = submission.Lane!;
-        LaneStatus status = lane.Poll(0);
+        ISubmission work = submission.Work!;
+        LaneStatus status = work.Poll(0);
         if (status == LaneStatus.Pending)
         {
             return false;
@@ -239,25 +243,37 @@ internal sealed class ExecutorLaunches : IDisposable
         ForwardResult result;
         if (status == LaneStatus.Succeeded)
         {
-            result = Taken(lane, submission.Forward);
+            result = Taken(work, submission.Forward);
             _hasSucceeded = true;
         }
         else
         {
-            result = ForwardResult.Failed(lane.FailureOf(0));
+            result = ForwardResult.Failed(work.FailureOf(0));
             _fault.Check(Evidence);
         }
 
-        lane.Dispose();
+        work.Dispose();
         End(submission, result);
         return true;
     }
 
-    private static ForwardResult Taken(ILane lane, AdmittedForward forward)
+    /// <summary>Gives the lane of a forward back that is computed and travels on without it; it stays in flight.</summary>
+    private static Submission FreeLane(in Submission submission)
+    {
+        if (submission.Work is not ILane lane || lane.Part() is not { } parted)
+        {
+            return submission;
+        }
+
+        lane.Dispose();
+        return submission with { Work = parted };
+    }
+
+    private static ForwardResult Taken(ISubmission work, AdmittedForward forward)
     {
         try
         {
-            return ForwardResult.Succeeded(lane.TakeOutputs(0, forward.LeasesFrom), lane.TimesOf(0));
+            return ForwardResult.Succeeded(work.TakeOutputs(0, forward.LeasesFrom), work.TimesOf(0));
         }
         catch (ForwardException full)
         {

@@ -3,10 +3,10 @@ using Troupe.Runtime.Lanes;
 
 namespace Troupe.Actors.Gpu;
 
-/// <summary>One forward of a launch, waiting for a lane or on one.</summary>
+/// <summary>One forward of a launch, waiting for a lane, on one, or past it.</summary>
 /// <param name="Index">Its place in the launch.</param>
-/// <param name="Lane">Null while it waits.</param>
-internal readonly record struct Submission(OpenLaunch Open, int Index, ILane? Lane)
+/// <param name="Work">Null while it waits; its lane while that works for it; what has parted from the lane while outputs travel.</param>
+internal readonly record struct Submission(OpenLaunch Open, int Index, ISubmission? Work)
 {
     public AdmittedForward Forward => Open.Launch.Forwards[Index];
 }

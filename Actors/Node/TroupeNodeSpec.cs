@@ -25,8 +25,9 @@ public sealed record TroupeNodeSpec
     /// <summary>Forwards that may wait at each device; beyond it <c>QueueFull</c>.</summary>
     public int QueueLimit { get; init; } = 256;
 
-    /// <summary>Launches that a device's executor has at once.</summary>
-    public int LaunchLimit { get; init; } = 2;
+    /// <summary>Launches that a device's executor has at once: one more than an instance has lanes keeps them at work while the outputs of
+    /// another forward travel.</summary>
+    public int LaunchLimit { get; init; } = 3;
 
     /// <summary>Lanes of an instance, at most.</summary>
     public int MaxLanes { get; init; } = 2;

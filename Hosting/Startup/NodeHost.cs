@@ -43,6 +43,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
                 QueueLimit = spec.QueueLimit,
                 MaxLanes = spec.Lanes,
                 DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
+                LaunchLimit = spec.Lanes + 1,
                 LoadBound = spec.LoadTimeout,
                 Probe = spec.ProbeLoads == ProbeLoads.Off ? null : Probe(spec),
                 ProbesOwn = spec.ProbeLoads == ProbeLoads.On,

@@ -11,21 +11,24 @@ namespace Troupe.Runtime.Lanes;
 
 /// <summary>A lane as an executor sees it: host tensors in, host tensors out, and a status to poll between them.</summary>
 /// <remarks>
-/// The host-facing side of a <see cref="Lanes.Lane"/>, idle or leased. Inputs are copied into page-locked staging at once, outputs leave
-/// the device before the lane is free again.
-/// <b>Owns</b> the lane and the host's side of its forwards. <b>Thread</b> its holder's. <b>Blocks</b> never.
+/// The host-facing side of a <see cref="Lanes.Lane"/>, idle or leased. Inputs are copied into page-locked staging at once; outputs leave
+/// the device before the lane is free again, or travel out of memory of their own while the lane takes its next forward.
+/// <b>Owns</b> the lane, its staging and forwards. <b>Thread</b> its holder's. <b>Blocks</b> in <see cref="WaitUntilDone"/>.
 /// </remarks>
 internal sealed class HostLane : ILane
 {
     private readonly ModuleHealth _health;
     private readonly Action<HostLane> _giveBack;
-    private readonly HostSide _host;
+    private readonly HostInputs _inputs;
+    private readonly DeviceStream? _beside;
     private readonly int _maxRuns;
+    private HostForward _forward;
+
+    /// <summary>The one that has parted, or is to take the place of the next that does; null where none can.</summary>
+    private HostForward? _other;
     private ModeSettings _settings = ModeSettings.Default;
     private int _runs;
     private bool _hasGivenBack;
-    private ForwardException? _failure;
-    private LaneStatus _status;
 
     /// <param name="lane">Its own from here on, unless this fails.</param>
     public HostLane(Lane lane, InstanceParts parts, Action<HostLane> giveBack)
@@ -36,7 +39,20 @@ internal sealed class HostLane : ILane
 
         // An output's shape is found to be other than declared, then to depend on data; each finding costs a run.
         _maxRuns = 1 + 2 * parts.Graph.Segments.Items.Sum(segment => segment.Outputs.Length);
-        _host = new HostSide(parts, lane.Home);
+        _inputs = new HostInputs(parts, lane.Home);
+        DeviceContext home = lane.Home.Context;
+        try
+        {
+            _beside = home.HasCopyEngines ? DeviceStream.Create(home) : null;
+            _other = home.HasCopyEngines ? new HostForward(lane, parts, _beside) : null;
+            _forward = new HostForward(lane, parts, _beside);
+        }
+        catch
+        {
+            _other?.Destroy();
+            _beside?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The device-facing side.</summary>
@@ -47,7 +63,8 @@ internal sealed class HostLane : ILane
     public HeldModes? FreeWhenIdle { get; set; }
 
     /// <summary>Whether <see cref="FreeUnheld"/> has anything to free.</summary>
-    public bool HoldsUnneeded => FreeWhenIdle is not null || _host.IsOversized;
+    public bool HoldsUnneeded =>
+        FreeWhenIdle is not null || _inputs.IsOversized || _forward.IsOversized || _other is { IsOversized: true, IsFree: true };
 
     public int MaxForwards => 1;
 
@@ -67,72 +84,75 @@ internal sealed class HostLane : ILane
     /// <summary>Starts a single forward whose inputs and names need no array of their own.</summary>
     public void Submit(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<string> outputs, ModeSettings settings, Action wake)
     {
-        _host.Begin(inputs, outputs, wake);
-        _failure = null;
-        _status = LaneStatus.Pending;
-        _settings = settings;
-        _runs = 0;
-        _hasGivenBack = false;
         try
         {
+            _inputs.Match(inputs);
+            _forward.Begin(outputs, wake);
+            _settings = settings;
+            _runs = 0;
+            _hasGivenBack = false;
             Run();
         }
         finally
         {
-            _host.Inputs.Forget();
+            _inputs.Forget();
         }
     }
 
     public LaneStatus Poll(int forward)
     {
-        RequireSubmitted(forward);
-        if (_status != LaneStatus.Pending)
+        bool wasPending = _forward.Status == LaneStatus.Pending;
+        if (wasPending && !_forward.IsComputed)
         {
-            return _status;
+            EndComputation();
         }
 
-        CuResult reached = Lane.Done.Query();
-        if (reached == CuResult.NotReady)
+        LaneStatus status = _forward.Poll(forward);
+        return wasPending && status == LaneStatus.Failed && MayRunAgain(_forward.FailureOf(forward)) && TryRunAgain()
+            ? LaneStatus.Pending
+            : status;
+    }
+
+    public ISubmission? Part()
+    {
+        if (!_forward.CanPart || _other is not { IsFree: true } other)
         {
-            return LaneStatus.Pending;
+            return null;
         }
 
-        _failure =
-            reached == CuResult.Success ? Lane.Failure.Remove() : _health.Explain(new CudaException(reached, "completion of a forward"));
-        Lane.Completed(succeeded: _failure is null);
-        return _status =
-            _failure is null ? LaneStatus.Succeeded
-            : MayRunAgain(_failure) && TryRunAgain() ? LaneStatus.Pending
-            : LaneStatus.Failed;
+        HostForward parted = _forward;
+        parted.Part();
+        (_forward, _other) = (other, parted);
+        return parted;
     }
 
-    public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null)
-    {
-        RequireSubmitted(forward);
-        return _status == LaneStatus.Succeeded
-            ? _host.Outputs.ToTensors(leasesFrom)
-            : throw new InvalidOperationException("There are no outputs: the submission has not succeeded.");
-    }
+    public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null) => _forward.TakeOutputs(forward, leasesFrom);
 
-    public ForwardException FailureOf(int forward)
-    {
-        RequireSubmitted(forward);
-        return _failure ?? throw new InvalidOperationException("The forward has not failed.");
-    }
+    public ForwardException FailureOf(int forward) => _forward.FailureOf(forward);
 
-    public (long Input, long Infer, long Output) TimesOf(int forward)
+    public (long Input, long Infer, long Output) TimesOf(int forward) => _forward.TimesOf(forward);
+
+    /// <summary>Waits for the lane and for outputs that travel, whatever became of them.</summary>
+    public void WaitUntilDone()
     {
-        RequireSubmitted(forward);
-        return _status == LaneStatus.Succeeded ? _host.Times(Lane.Done) : default;
+        Lane.WaitUntilIdle();
+        _forward.WaitUntilLeft();
     }
 
     /// <summary>Gives the lane back; work still in flight ends before it is lent again.</summary>
-    public void Dispose() => _giveBack(this);
+    public void Dispose()
+    {
+        _forward.Abandon();
+        _giveBack(this);
+    }
 
-    /// <summary>Frees everything; nothing is in flight.</summary>
+    /// <summary>Frees everything; the lane is idle.</summary>
     public void Destroy()
     {
-        _host.Dispose();
+        _forward.Destroy();
+        _other?.Destroy();
+        _beside?.Dispose();
+        _inputs.Dispose();
         Lane.Dispose();
     }
 
@@ -140,7 +160,13 @@ internal sealed class HostLane : ILane
     /// idle.</summary>
     public void FreeUnheld()
     {
-        _host.Trim();
+        _inputs.Trim();
+        _forward.Trim();
+        if (_other is { IsFree: true })
+        {
+            _other.Trim();
+        }
+
         if (FreeWhenIdle is { } held)
         {
             FreeWhenIdle = null;
@@ -152,8 +178,23 @@ internal sealed class HostLane : ILane
     /// <param name="held">What modes hold; null where that is not known.</param>
     public void GiveBackMemory(HeldModes? held)
     {
-        _host.Inputs.GiveBackMemory();
+        _inputs.GiveBackMemory();
         Lane.GiveBackMemory(held);
+    }
+
+    /// <summary>Notes how the computation went, once it is over.</summary>
+    private void EndComputation()
+    {
+        CuResult reached = Lane.Done.Query();
+        if (reached == CuResult.NotReady)
+        {
+            return;
+        }
+
+        ForwardException? failure =
+            reached == CuResult.Success ? Lane.Failure.Remove() : _health.Explain(new CudaException(reached, "completion of a forward"));
+        Lane.Completed(succeeded: failure is null);
+        _forward.EndComputation(failure);
     }
 
     private bool MayRunAgain(ForwardException failed) => failed.IsShapeContradiction && _runs < _maxRuns;
@@ -169,7 +210,7 @@ internal sealed class HostLane : ILane
         }
         catch (ForwardException failed)
         {
-            _failure = failed;
+            _forward.Fail(failed);
             return false;
         }
     }
@@ -183,7 +224,8 @@ internal sealed class HostLane : ILane
             {
                 _runs++;
                 Lane.Failure.Remove();
-                Lane.Forward(_host, _settings);
+                _forward.Start();
+                Lane.Forward(new HostSide(_inputs, _forward), _settings);
                 return;
             }
             catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory && !_hasGivenBack)
@@ -216,6 +258,4 @@ internal sealed class HostLane : ILane
             throw _health.Explain(trouble);
         }
     }
-
-    private static void RequireSubmitted(int forward) => ArgumentOutOfRangeException.ThrowIfNotEqual(forward, 0);
 }

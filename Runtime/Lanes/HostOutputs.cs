@@ -45,12 +45,10 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>Copies what is wanted behind the forward.</summary>
+    /// <summary>Takes note of how large the outputs are.</summary>
     /// <param name="shapes">Complete by now.</param>
-    /// <param name="addresses">Where the outputs lie.</param>
-    /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host, or the host has no
-    /// staging.</exception>
-    public void CopyOut(DeviceStream stream, ForwardShapes shapes, TensorAddresses addresses)
+    /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host.</exception>
+    public void Measure(ForwardShapes shapes)
     {
         for (int output = 0; output < _sizes.Length; output++)
         {
@@ -62,7 +60,49 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         {
             throw new ForwardException(FailureKind.BackendFailed, excess);
         }
+    }
 
+    /// <summary>Whether it pays to copy them beside the lane's next forward, and they lie in memory that this forward alone has.</summary>
+    public bool MayTravel(ForwardFrame frame)
+    {
+        ulong total = 0;
+        for (int output = 0; output < _sizes.Length; output++)
+        {
+            if (_wanted[output])
+            {
+                TensorPlace place = frame.Places[parts.Layout.RootOf(parts.Graph.Outputs[output])];
+                if (place.Block is null || place.IsGiven || frame.Settings.PreAllocatedOutputs)
+                {
+                    return false;
+                }
+
+                total += _sizes[output];
+            }
+        }
+
+        return total > HostStaging.Part;
+    }
+
+    /// <summary>Takes the memory of what is wanted from the forward, so that it does not end with it.</summary>
+    public void Detach(ForwardFrame frame, List<DeviceBlock> detached)
+    {
+        for (int output = 0; output < _sizes.Length; output++)
+        {
+            ref TensorPlace place = ref frame.Places[parts.Layout.RootOf(parts.Graph.Outputs[output])];
+            if (_wanted[output] && place.Block is { } block)
+            {
+                frame.HandOver(block);
+                detached.Add(block);
+                place = default;
+            }
+        }
+    }
+
+    /// <summary>Copies what is wanted.</summary>
+    /// <param name="addresses">Where the outputs lie.</param>
+    /// <exception cref="ForwardException">The host has no staging.</exception>
+    public void CopyOut(DeviceStream stream, TensorAddresses addresses)
+    {
         ulong total = 0;
         for (int output = 0; output < _sizes.Length; output++)
         {

@@ -98,7 +98,8 @@ internal sealed class Lane : IDisposable
     public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller) =>
         Forward(inputs, outputs, settings, caller, host: null);
 
-    /// <summary>The same on tensors in host memory: results are in its staging behind <see cref="Done"/>.</summary>
+    /// <summary>The same on tensors in host memory: outputs are in its staging behind <see cref="Done"/>, unless they travel beside the
+    /// lane's streams.</summary>
     /// <inheritdoc cref="Forward(ReadOnlySpan{DeviceTensor}, Span{DeviceTensor}, ModeSettings, CallerStream)" path="/exception"/>
     public void Forward(HostSide host, ModeSettings settings) => Forward([], [], settings, CallerStream.None, host);
 
@@ -123,7 +124,7 @@ internal sealed class Lane : IDisposable
             Home.RunOn(caller.RunsOn);
             CudaGraphsMode graphs = _parts.Traits.Graphs(settings.CudaGraphs);
             ForwardShapes shapes = _planner.ShapesOf(inputs, host?.Inputs, _frame.InputShapes, settings.Profile, out ForwardPlan? plan);
-            host?.Outputs.Admit(shapes);
+            host?.Forward.Admit(shapes);
 
             // 3
             DeviceStream order = caller.Stream ?? Home.Stream;
@@ -144,14 +145,14 @@ internal sealed class Lane : IDisposable
 
             // 6
             _completion.Join();
-            host?.CopyOut(Home.Stream, shapes, _frame.Addresses);
+            host?.Forward.CopyOut(Home.Stream, _frame);
             _completion.Mark(caller);
 
             // 7
             _memory.Commit(outputs, order);
             _planner.KeepProfiles(shapes);
             _parts.Counters.CountForward();
-            host?.TellBehind(Home.Stream);
+            host?.Forward.TellBehind(Home.Stream);
         }
         catch (CudaException trouble)
         {
@@ -210,6 +211,14 @@ internal sealed class Lane : IDisposable
 
     /// <summary>Waits for the work in flight, whatever became of it.</summary>
     public void WaitUntilIdle() => _completion.WaitUntilIdle();
+
+    /// <summary>Work beside the lane's streams, which this event is recorded behind, keeps it from being idle.</summary>
+    public void StayBusyUntil(DeviceEvent @event)
+    {
+        using ContextEntry entry = Home.Context.Enter();
+        Home.Own.WaitFor(@event);
+        Done.Record(Home.Own);
+    }
 
     /// <summary>Tells the lane how its last forward ended, once it is done: a failure drops what was recorded since the last
     /// success.</summary>
@@ -283,26 +292,25 @@ internal sealed class Lane : IDisposable
 
     private void Check(ReadOnlySpan<DeviceTensor> inputs, HostSide? host)
     {
-        if (host is null)
+        if (host is not { } side)
         {
             _parts.Check.All(inputs, _frame.InputShapes);
+            return;
         }
-        else
-        {
-            // Each was checked when it was matched with its name.
-            host.Inputs.Shapes.CopyTo(_frame.InputShapes);
-            _parts.Check.Symbols(_frame.InputShapes);
-        }
+
+        // Each was checked when it was matched with its name.
+        side.Inputs.Shapes.CopyTo(_frame.InputShapes);
+        _parts.Check.Symbols(_frame.InputShapes);
     }
 
     /// <summary>Inputs that are written in place first: recordings are found by their addresses.</summary>
     private void Place(HostSide? host, CudaGraphsMode graphs)
     {
-        if (host is not null)
+        if (host is { } side)
         {
-            host.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: true);
+            side.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: true);
             _graphs.Claim(graphs, _frame.Shapes, _frame.Addresses, withOutputs: !_frame.Settings.PreAllocatedOutputs);
-            host.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: false);
+            side.Inputs.Place(_frame.Addresses.On(DeviceIndex.Home), aliased: false);
         }
     }
 

@@ -98,7 +98,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
             LaneStatus status;
             do
             {
-                lane.Lane.WaitUntilIdle();
+                lane.WaitUntilDone();
                 status = lane.Poll(0);
             } while (status == LaneStatus.Pending);
 

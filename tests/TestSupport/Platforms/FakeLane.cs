@@ -49,6 +49,8 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
         return (LaneStatus)_status;
     }
 
+    public ISubmission? Part() => null;
+
     public bool IsPending => _status == (int)LaneStatus.Pending;
 
     public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null)

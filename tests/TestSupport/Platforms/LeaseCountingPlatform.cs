@@ -49,7 +49,6 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
                 return false;
             }
 
-            Interlocked.Increment(ref owner._leased);
             lane = new CountingLane(owner, lane);
             return true;
         }
@@ -63,24 +62,40 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
         public void Dispose() => instance.Dispose();
     }
 
-    private sealed class CountingLane(LeaseCountingPlatform owner, ILane lane) : ILane
+    /// <summary>What has parted counts on by itself, so that it must be given back too.</summary>
+    private sealed class CountingLane(LeaseCountingPlatform owner, ILane lane) : CountingSubmission(owner, lane), ILane
     {
         public int MaxForwards => lane.MaxForwards;
 
         public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake) => lane.Submit(forwards, settings, wake);
 
-        public LaneStatus Poll(int forward) => lane.Poll(forward);
+        public ISubmission? Part() => lane.Part() is { } parted ? new CountingSubmission(Owner, parted) : null;
+    }
 
-        public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom) => lane.TakeOutputs(forward, leasesFrom);
+    private class CountingSubmission : ISubmission
+    {
+        private readonly ISubmission _submission;
 
-        public ForwardException FailureOf(int forward) => lane.FailureOf(forward);
+        public CountingSubmission(LeaseCountingPlatform owner, ISubmission submission)
+        {
+            (Owner, _submission) = (owner, submission);
+            Interlocked.Increment(ref owner._leased);
+        }
 
-        public (long Input, long Infer, long Output) TimesOf(int forward) => lane.TimesOf(forward);
+        protected LeaseCountingPlatform Owner { get; }
+
+        public LaneStatus Poll(int forward) => _submission.Poll(forward);
+
+        public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom) => _submission.TakeOutputs(forward, leasesFrom);
+
+        public ForwardException FailureOf(int forward) => _submission.FailureOf(forward);
+
+        public (long Input, long Infer, long Output) TimesOf(int forward) => _submission.TimesOf(forward);
 
         public void Dispose()
         {
-            Interlocked.Decrement(ref owner._leased);
-            lane.Dispose();
+            Interlocked.Decrement(ref Owner._leased);
+            _submission.Dispose();
         }
     }
 }

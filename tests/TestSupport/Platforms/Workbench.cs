@@ -41,15 +41,19 @@ internal sealed class Workbench : IDisposable
     /// <summary>Loads a file that was written to <see cref="Folder"/>.</summary>
     public ModuleInstance Load(string path, int home = 0, int lanes = 2, long maxOutput = long.MaxValue)
     {
-        ModuleInstance instance = Platform.LoadInstance(
+        ModuleInstance instance = LoadFree(path, home, lanes, maxOutput);
+        _owned.Add(instance);
+        return instance;
+    }
+
+    /// <summary>As <see cref="Load(string, int, int, long)"/>, for somebody else to dispose.</summary>
+    public ModuleInstance LoadFree(string path, int home = 0, int lanes = 2, long maxOutput = long.MaxValue) =>
+        Platform.LoadInstance(
             new ModuleSource(new ModelReference("m", 1), path),
             home,
             new InstanceOptions(lanes) { MaxOutputBytes = maxOutput },
             CancellationToken.None
         );
-        _owned.Add(instance);
-        return instance;
-    }
 
     public ModuleInstance Load(TinyOnnx model, int home = 0, int lanes = 2, long maxOutput = long.MaxValue) =>
         Load(Folder.Write($"{Guid.NewGuid():N}.onnx", model), home, lanes, maxOutput);
