@@ -368,9 +368,10 @@ internal sealed class Lane : IDisposable
     /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs.</summary>
     private void Abandon(CallerStream caller)
     {
+        // Before its blocks go back: they do so behind everything that uses them.
+        _completion.EndFailed(caller);
         _frame.End();
         _graphs.Doubt();
-        _completion.EndFailed(caller);
         Home.RunOn(null);
     }
 }

@@ -46,17 +46,17 @@ internal sealed class LaneCompletion : IDisposable
         {
             Home.WaitFor(device);
         }
-
-        // What the home device read of theirs is behind their own streams too: their memory is lent anew in that order.
-        foreach (LaneDevice device in Others)
-        {
-            device.WaitFor(Home);
-        }
     }
 
     /// <summary>Marks the end of a forward whose devices are joined; what its caller enqueues next comes behind it.</summary>
     public void Mark(CallerStream caller)
     {
+        // What home read of theirs, copies to the host included, is behind their own streams too: their memory is lent anew in that order.
+        foreach (LaneDevice device in Others)
+        {
+            device.WaitFor(Home);
+        }
+
         _ranOn = caller.RunsOn;
         if (_ranOn is null)
         {
