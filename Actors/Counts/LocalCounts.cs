@@ -8,6 +8,7 @@ namespace Troupe.Actors.Counts;
 internal sealed class LocalCounts
 {
     private volatile IReadOnlyList<InstanceSnapshot> _instances = [];
+    private volatile IReadOnlyList<MemoryCounts> _memory = [];
     private volatile ModeCounts _modes = ModeCounts.None;
 
     /// <summary>What the router counts of its forwards; the mode directory says which.</summary>
@@ -18,6 +19,13 @@ internal sealed class LocalCounts
     {
         get => _instances;
         set => _instances = value;
+    }
+
+    /// <summary>Of this node's devices, by ordinal; written by the node actor.</summary>
+    public IReadOnlyList<MemoryCounts> Memory
+    {
+        get => _memory;
+        set => _memory = value;
     }
 
     /// <summary>Written by the mode directory.</summary>

@@ -10,7 +10,7 @@ internal sealed record DropForward(RequestId Id, int Attempt) : INoSerialization
 
 /// <summary>GPU to node, at each change and each tick: how it is.</summary>
 /// <param name="Instances">As its executor last told; for this node's metrics, so they do not travel.</param>
-internal sealed record GpuStatus(GpuSnapshot Snapshot, IReadOnlyList<InstanceSnapshot> Instances) : IGpuNews;
+internal sealed record GpuStatus(GpuSnapshot Snapshot, IReadOnlyList<InstanceSnapshot> Instances, MemoryCounts Memory) : IGpuNews;
 
 /// <summary>GPU to node: out of service for the rest of this process; its executor shall be stopped.</summary>
 internal sealed record GpuQuarantined(GpuId Gpu, int Incarnation, string Reason) : IGpuNews;

@@ -64,7 +64,7 @@ internal sealed class GpuCore
         );
 
     /// <summary>Its snapshot, and what its instances have counted; one that has left since is not among them.</summary>
-    public GpuStatus Status() => new(Snapshot(), [.. _counted.Where(instance => _instances.Contains(instance.Model))]);
+    public GpuStatus Status() => new(Snapshot(), [.. _counted.Where(instance => _instances.Contains(instance.Model))], _memory.Counts);
 
     public void Admit(DispatchForward dispatch, TimeSpan now) => _forwards.Admit(dispatch, now);
 

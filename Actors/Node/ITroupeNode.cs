@@ -27,6 +27,9 @@ public interface ITroupeNode
     /// <summary>How a version that is loaded on this node is configured; null of one that only others have.</summary>
     ModelConfiguration? ConfigurationOf(ModelVersion model);
 
+    /// <summary>What has become of the memory of this node's devices, by ordinal, as last seen.</summary>
+    IReadOnlyList<MemoryCounts> Memory => [];
+
     /// <summary>What holds in this node's copy of the mode directory.</summary>
     ModeCounts Modes { get; }
 

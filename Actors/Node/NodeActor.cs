@@ -178,6 +178,7 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
     {
         _core.Update(status);
         _counts.Instances = _core.Counted;
+        _counts.Memory = _core.Memory;
     }
 
     private void EndExecutor(ExecutorLost lost)

@@ -23,6 +23,7 @@ internal sealed class NodeCore
     private readonly List<ExecutorGroup> _groups;
     private readonly GpuSnapshot[] _gpus;
     private readonly IReadOnlyList<InstanceSnapshot>[] _counted;
+    private readonly MemoryCounts[] _memory;
     private ModelSnapshot[] _models = [];
     private long _sequence;
     private bool _draining;
@@ -35,6 +36,7 @@ internal sealed class NodeCore
         _decisions = decisions;
         Gpus = [.. spec.Platform.Devices.Select(SpecOf)];
         _gpus = [.. Gpus.Select(gpu => StartingSnapshot(gpu))];
+        _memory = new MemoryCounts[Gpus.Count];
         _counted = [.. Gpus.Select(_ => (IReadOnlyList<InstanceSnapshot>)[])];
         _groups = [.. spec.Groups().Select(ordinals => new ExecutorGroup(ordinals, spec.ExecutorFailureLimit, spec.ExecutorFailureWindow))];
     }
@@ -43,6 +45,9 @@ internal sealed class NodeCore
     public IReadOnlyList<GpuSpec> Gpus { get; }
 
     /// <summary>What all instances here have counted.</summary>
+    /// <summary>By ordinal.</summary>
+    public IReadOnlyList<MemoryCounts> Memory => [.. _memory];
+
     public IReadOnlyList<InstanceSnapshot> Counted => [.. _counted.SelectMany(instances => instances)];
 
     /// <summary>The node's GPUs are there: every group gets its executor.</summary>
@@ -155,6 +160,7 @@ internal sealed class NodeCore
     {
         int ordinal = status.Snapshot.Gpu.Ordinal;
         _counted[ordinal] = status.Instances;
+        _memory[ordinal] = status.Memory;
         bool changed = _gpus[ordinal].Health != status.Snapshot.Health;
         _gpus[ordinal] = status.Snapshot;
         if (changed)

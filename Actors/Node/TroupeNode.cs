@@ -109,6 +109,8 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
     public ModelConfiguration? ConfigurationOf(ModelVersion model) => _configurations.Of(model);
 
+    public IReadOnlyList<MemoryCounts> Memory => _counts.Memory;
+
     public ModeCounts Modes => _counts.Modes;
 
     public IReadOnlyList<KeyValuePair<string, AuditTally>> Audit => _counts.Audit.ReadKinds();

@@ -61,7 +61,14 @@ internal static class OptionKeys
     public static OptionKey Lanes { get; } = new("lanes", "N", "Most lanes of a model on one device. Default 2.");
 
     public static OptionKey DeviceMemory { get; } =
-        new("device-memory", "BYTES", "Memory of each emulated device, e.g. 512MiB. Default 2GiB.");
+        new(
+            "device-memory",
+            "BYTES",
+            "Memory of each emulated device, e.g. 512MiB. Default 2GiB. Of each real device the most that is taken. Default 0.9 of what is free when it is first used."
+        );
+
+    public static OptionKey SeparateBlocks { get; } =
+        new("separate-blocks", "on|off", "Every block of device memory is an allocation of its own, for compute-sanitizer. Default off.");
 
     public static OptionKey CacheFolder { get; } =
         new(
@@ -137,6 +144,7 @@ internal static class OptionKeys
         QueueLimit,
         Lanes,
         DeviceMemory,
+        SeparateBlocks,
         CacheFolder,
         MaxRequest,
         MaxRequestMemory,

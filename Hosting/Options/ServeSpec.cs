@@ -60,8 +60,12 @@ internal sealed record ServeSpec
     /// <value>2</value>
     public int Lanes { get; init; } = 2;
 
-    /// <value>2 GiB</value>
-    public long DeviceMemoryBytes { get; init; } = 2L << 30;
+    /// <summary>Memory of each emulated device; of a real one what is taken of it at most.</summary>
+    /// <value>Null: 2 GiB of an emulated device, nine tenths of what is free of a real one.</value>
+    public long? DeviceMemoryBytes { get; init; }
+
+    /// <summary>Every block of device memory is an allocation of its own, for tools that watch allocations.</summary>
+    public bool SeparateBlocks { get; init; }
 
     /// <summary>Absolute path of the folder of runtime caches; null: a folder of this user below the temporary one.</summary>
     public string? CacheFolder { get; init; }

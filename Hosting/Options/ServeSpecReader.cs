@@ -52,7 +52,8 @@ internal sealed class ServeSpecReader(ServeOptions options)
             ],
             QueueLimit = WholeNumber(OptionKeys.QueueLimit, standard.QueueLimit, 1_000_000),
             Lanes = WholeNumber(OptionKeys.Lanes, standard.Lanes, 64),
-            DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
+            DeviceMemoryBytes = Parse(OptionKeys.DeviceMemory, standard.DeviceMemoryBytes, TryParseBytes, Quantities.BytesForm),
+            SeparateBlocks = Parse(OptionKeys.SeparateBlocks, standard.SeparateBlocks, TryParseSwitch, SwitchForm),
             CacheFolder = ExistingPath(OptionKeys.CacheFolder, Directory.Exists, "there is no such folder; name an existing one"),
             MaxOutputBytes = Parse(OptionKeys.MaxOutput, standard.MaxOutputBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             MaxRequestBytes = Parse(
@@ -115,6 +116,13 @@ internal sealed class ServeSpecReader(ServeOptions options)
                 int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most,
             $"write a whole number from {least} to {most}"
         );
+
+    private static bool TryParseBytes(string text, out long? bytes)
+    {
+        bool isOne = Quantities.TryParseBytes(text, out long count);
+        bytes = count;
+        return isOne;
+    }
 
     private bool IsOff(OptionKey key) => options.Value(key)?.Text == "off";
 

@@ -1,6 +1,7 @@
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Options;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Platforms;
 
 namespace Troupe.Hosting.Startup;
@@ -8,12 +9,37 @@ namespace Troupe.Hosting.Startup;
 /// <summary>Opens the devices a node was told to take, or chooses them where it was told <c>auto</c>.</summary>
 internal static class DeviceOpening
 {
+    private const long EmulatedMemoryBytes = 2L << 30;
+
     /// <param name="choice">What the operator wrote.</param>
-    /// <param name="memoryBytes">Memory of each emulated device.</param>
+    /// <param name="memoryBytes">Memory of each emulated device, and of each real one what is taken of it at most; null: as much as is
+    /// usual.</param>
+    /// <param name="separateBlocks">Every block of device memory is an allocation of its own.</param>
     /// <param name="repository">Folder whose models must be able to run; null: none at hand.</param>
     /// <param name="remark">For <c>auto</c>: what kept it from real devices, in one line; null otherwise.</param>
     /// <exception cref="CliException">Real devices were asked for and there are none.</exception>
-    public static IPlatform Open(DeviceChoice choice, long memoryBytes, string? repository, out string? remark)
+    public static IPlatform Open(
+        DeviceChoice choice,
+        long? memoryBytes,
+        bool separateBlocks,
+        string? repository,
+        out string? remark
+    )
+    {
+        Platform platform = Open(choice, memoryBytes ?? EmulatedMemoryBytes, repository, out remark);
+        try
+        {
+            platform.UseMemory(new DeviceMemoryOptions { BudgetBytes = memoryBytes, SeparateBlocks = separateBlocks });
+            return platform;
+        }
+        catch (ForwardException refused)
+        {
+            platform.Dispose();
+            throw new CliException(ExitCode.Usage, $"--device-memory: {refused.Message.TrimEnd('.')}");
+        }
+    }
+
+    private static Platform Open(DeviceChoice choice, long memoryBytes, string? repository, out string? remark)
     {
         remark = null;
         switch (choice.Kind)

@@ -79,7 +79,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         ThreadPool.GetMinThreads(out int workers, out int completions);
         ThreadPool.SetMinThreads(Math.Max(workers, Math.Max(16, 4 * Environment.ProcessorCount)), completions);
         ProbeControlPlane(spec.Cluster);
-        IPlatform platform = DeviceOpening.Open(spec.Devices, spec.DeviceMemoryBytes, spec.Models, out string? remark);
+        IPlatform platform = DeviceOpening.Open(spec.Devices, spec.DeviceMemoryBytes, spec.SeparateBlocks, spec.Models, out string? remark);
         if (remark is not null)
         {
             LogRemark(log, remark);

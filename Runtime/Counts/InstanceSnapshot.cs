@@ -12,4 +12,8 @@ public sealed record InstanceSnapshot(
     InstanceCounts Counts,
     long WeightBudgetBytes,
     long StreamableWeightBytes
-);
+)
+{
+    /// <summary>What it has on each of its devices, home first.</summary>
+    public IReadOnlyList<InstanceMemory> Memory { get; init; } = [];
+}

@@ -79,7 +79,10 @@ internal sealed class ModuleInstance : IModuleInstance
             streamable += engine.StreamableWeights?.Bytes ?? 0;
         }
 
-        return new InstanceSnapshot(Module.Model, HomeOrdinal, Counters.Snapshot(), budget, streamable);
+        return new InstanceSnapshot(Module.Model, HomeOrdinal, Counters.Snapshot(), budget, streamable)
+        {
+            Memory = [.. _loaded.Memory.Select(memory => memory.Counts)],
+        };
     }
 
     public bool TryLease(out ILane lane)

@@ -368,10 +368,11 @@ internal sealed class Lane : IDisposable
     /// <summary>Gives back what the failed forward had obtained; what it had enqueued still runs.</summary>
     private void Abandon(CallerStream caller)
     {
-        // Before its blocks go back: they do so behind everything that uses them.
+        _graphs.Doubt();
+
+        // First, so that what one device reads of another's is behind the streams that the blocks come back on.
         _completion.EndFailed(caller);
         _frame.End();
-        _graphs.Doubt();
         Home.RunOn(null);
     }
 }

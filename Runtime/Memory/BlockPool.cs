@@ -1,3 +1,4 @@
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 
@@ -26,11 +27,7 @@ internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devi
     /// <summary>Bytes of all blocks that are lent.</summary>
     public long Bytes => Volatile.Read(ref _used);
 
-    /// <summary>Most bytes that were lent at one time.</summary>
-    public long HighWater => Volatile.Read(ref _highWater);
-
-    /// <summary>Bytes that its holder gave back because somebody needed them.</summary>
-    public long Reclaimed => Volatile.Read(ref _reclaimed);
+    public InstanceMemory Counts => new(Ordinal, Bytes, Volatile.Read(ref _highWater), Volatile.Read(ref _reclaimed));
 
     public bool IsClosed => Volatile.Read(ref _isClosed) != 0;
 

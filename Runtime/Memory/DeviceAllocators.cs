@@ -1,4 +1,7 @@
+using Troupe.Messages.Failures;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Memory;
 
@@ -6,9 +9,16 @@ namespace Troupe.Runtime.Memory;
 /// <remarks><b>Owns</b> them. <b>Thread</b> any. <b>Blocks</b> while one is made or goes.</remarks>
 internal sealed class DeviceAllocators(ICudaDriver driver)
 {
+    /// <summary>Of what is free on a real device when it is first used: libraries and the driver take some behind the allocator.</summary>
+    private const double PartOfFree = 0.9;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<int, DeviceAllocator> _open = [];
     private readonly Dictionary<int, MemoryAccount> _accounts = [];
+
+    /// <summary>Whether every block is an allocation of its own from the next allocator on, so that tools that watch allocations see each
+    /// block.</summary>
+    public bool SeparateBlocks { get; set; }
 
     /// <summary>A door to a device's memory.</summary>
     /// <exception cref="CudaException">There is no such device, or it is lost.</exception>
@@ -19,7 +29,16 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
             if (!_open.TryGetValue(ordinal, out DeviceAllocator? allocator))
             {
                 DeviceContext device = DeviceContext.Retain(driver, ordinal);
-                allocator = new DeviceAllocator(device, AccountOf(ordinal));
+                try
+                {
+                    allocator = new DeviceAllocator(device, AccountFor(device));
+                }
+                catch
+                {
+                    device.Dispose();
+                    throw;
+                }
+
                 _open.Add(ordinal, allocator);
             }
 
@@ -40,24 +59,69 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
         }
     }
 
-    /// <summary>What has become of a device's memory, but for what others use.</summary>
-    public MemoryCounts CountsOf(int ordinal)
+    /// <summary>Sets how much is taken of a device at most.</summary>
+    /// <exception cref="ForwardException">It is nothing, more than the device has, or the device is in use.</exception>
+    public void Limit(int ordinal, long bytes)
     {
+        ulong total = TotalOf(ordinal);
+        if (bytes <= 0 || (ulong)bytes > total)
+        {
+            throw new ForwardException(
+                FailureKind.InvalidRequest,
+                $"A memory budget of {bytes} bytes does not suit device {ordinal}; write 1 to {total}, which is what it has."
+            );
+        }
+
         lock (_lock)
         {
-            return AccountOf(ordinal).Counts(foreign: 0);
+            if (_open.ContainsKey(ordinal))
+            {
+                throw new ForwardException(
+                    FailureKind.InvalidRequest,
+                    $"The memory budget of device {ordinal} is in use and cannot change; unload its models first."
+                );
+            }
+
+            if (_accounts.TryGetValue(ordinal, out MemoryAccount? account))
+            {
+                account.Budget = (ulong)bytes;
+            }
+            else
+            {
+                _accounts.Add(ordinal, new MemoryAccount { Budget = (ulong)bytes, SeparateBlocks = SeparateBlocks });
+            }
         }
     }
 
-    private MemoryAccount AccountOf(int ordinal)
+    /// <summary>What has become of a device's memory.</summary>
+    /// <param name="taken">Bytes of it that the driver says are taken.</param>
+    public MemoryCounts CountsOf(int ordinal, long taken = 0)
     {
-        if (!_accounts.TryGetValue(ordinal, out MemoryAccount? account))
+        lock (_lock)
         {
-            driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
-            driver.DeviceTotalMem(out ulong total, device).ThrowIfFailed();
-            _accounts.Add(ordinal, account = new MemoryAccount { Budget = total });
+            return _accounts.TryGetValue(ordinal, out MemoryAccount? account)
+                ? account.Counts(taken)
+                : new MemoryAccount { Budget = TotalOf(ordinal) }.Counts(taken);
+        }
+    }
+
+    private MemoryAccount AccountFor(DeviceContext device)
+    {
+        if (!_accounts.TryGetValue(device.Ordinal, out MemoryAccount? account))
+        {
+            // An emulated device is nobody else's.
+            ulong budget = driver is IManagedLauncher ? TotalOf(device.Ordinal) : (ulong)(device.MemoryInfo().FreeBytes * PartOfFree);
+            account = new MemoryAccount { Budget = budget, SeparateBlocks = SeparateBlocks };
+            _accounts.Add(device.Ordinal, account);
         }
 
         return account;
+    }
+
+    private ulong TotalOf(int ordinal)
+    {
+        driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
+        driver.DeviceTotalMem(out ulong total, device).ThrowIfFailed();
+        return total;
     }
 }

@@ -1,3 +1,5 @@
+using Troupe.Runtime.Counts;
+
 namespace Troupe.Runtime.Memory;
 
 /// <summary>What may be taken of one device's memory, and what is; it outlives the allocator, which goes with the last instance.</summary>
@@ -10,7 +12,7 @@ internal sealed class MemoryAccount
     private long _reclaimed;
 
     /// <summary>Most bytes that are taken from the driver.</summary>
-    public ulong Budget { get; init; } = ulong.MaxValue;
+    public required ulong Budget { get; set; }
 
     /// <summary>Every block is an allocation of its own, so that tools that watch allocations see each block.</summary>
     public bool SeparateBlocks { get; init; }
@@ -19,14 +21,15 @@ internal sealed class MemoryAccount
 
     public ulong Used => (ulong)Volatile.Read(ref _used);
 
-    public MemoryCounts Counts(long foreign) =>
+    /// <param name="taken">Bytes that the driver says are taken, by whomever.</param>
+    public MemoryCounts Counts(long taken) =>
         new(
             (long)Math.Min(Budget, long.MaxValue),
             Volatile.Read(ref _reserved),
             Volatile.Read(ref _used),
             Volatile.Read(ref _highWater),
             Volatile.Read(ref _reclaimed),
-            foreign
+            Math.Max(0, taken - Volatile.Read(ref _reserved))
         );
 
     public bool Admits(ulong bytes) => bytes <= Budget && Reserved <= Budget - bytes;

@@ -9,9 +9,11 @@ internal sealed class DeviceGroup : IDeviceGroup
 {
     private readonly DeviceContext[] _contexts;
     private readonly DeviceHealth[] _health;
+    private readonly DeviceAllocators _memory;
 
-    public DeviceGroup(DeviceContext[] contexts, DeviceHealth[] health)
+    public DeviceGroup(DeviceContext[] contexts, DeviceHealth[] health, DeviceAllocators memory)
     {
+        _memory = memory;
         _contexts = contexts;
         _health = health;
         Ordinals = [.. contexts.Select(context => context.Ordinal)];
@@ -43,7 +45,7 @@ internal sealed class DeviceGroup : IDeviceGroup
         try
         {
             (ulong free, ulong total) = context.MemoryInfo();
-            return new DeviceMemory((long)free, (long)total);
+            return new DeviceMemory((long)free, (long)total, _memory.CountsOf(ordinal, (long)(total - free)));
         }
         catch (CudaException trouble)
         {

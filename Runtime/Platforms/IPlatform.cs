@@ -1,3 +1,4 @@
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
@@ -29,8 +30,8 @@ public interface IPlatform : IDisposable
     HostMemory OpenHostMemory() => new();
 }
 
-/// <summary>Free and total bytes of one device's memory.</summary>
-public readonly record struct DeviceMemory(long FreeBytes, long TotalBytes);
+/// <summary>Free and total bytes of one device's memory, as the driver says, and what has become of those that this process took.</summary>
+public readonly record struct DeviceMemory(long FreeBytes, long TotalBytes, MemoryCounts Counts = default);
 
 /// <summary>The device contexts one executor thread owns.</summary>
 /// <remarks><b>Owns</b> the retained contexts. <b>Thread</b> the executor's. <b>Blocks</b> only in <see cref="Drain"/>.</remarks>

@@ -53,6 +53,21 @@ public sealed partial class Platform : IPlatform
     /// <exception cref="CudaUnavailableException">There is no usable driver; the message says what is missing.</exception>
     public static Platform OpenCuda() => new(NativeCudaDriver.Open(), StandardBackends.Catalogue);
 
+    /// <summary>Sets how the memory of each device is taken; nothing is loaded yet.</summary>
+    /// <exception cref="ForwardException">The budget does not suit a device, or is in use.</exception>
+    public void UseMemory(DeviceMemoryOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Memory.SeparateBlocks = options.SeparateBlocks;
+        if (options.BudgetBytes is { } bytes)
+        {
+            foreach (DeviceDescription device in Devices)
+            {
+                Memory.Limit(device.Ordinal, bytes);
+            }
+        }
+    }
+
     /// <summary>Reads a module's files as a load does, and makes each of its engines that can run without a GPU, one after another, to let
     /// it go: for a process that may be ended by it. A GPU is not touched; of a plan for one the record around it is read.</summary>
     /// <returns>The files that were read, each by the SHA-256 of its bytes.</returns>
@@ -79,7 +94,7 @@ public sealed partial class Platform : IPlatform
                 contexts.Add(Retain(ordinal));
             }
 
-            return new DeviceGroup([.. contexts], _health);
+            return new DeviceGroup([.. contexts], _health, Memory);
         }
         catch
         {

@@ -8,6 +8,7 @@ using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Metrics;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
+using Troupe.Messages.Identity;
 using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Hosting.Tests.Metrics;
@@ -92,6 +93,25 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         await Eventually(() => Value("troupe_weight_streamable_bytes", "scaled"), 1000);
         await Post("v2/troupe/modes/set", """{ "modes": { "weight_budget": "25%" }, "scope": { "model": "scaled" } }""");
         await Eventually(() => Value("troupe_weight_budget_bytes", "scaled"), 250);
+    }
+
+    [Fact]
+    public async Task The_memory_of_each_device_and_of_each_instance_shows()
+    {
+        await Load();
+        await Infer();
+        await Eventually(async () => await Value("troupe_instance_memory_used_bytes", "scaled") > 1000 ? 1 : 0, 1);
+        string labels = $"{{gpu_uuid=\"{new GpuId(_host.Node.Id, 0)}\"}}";
+        double used = await Series("troupe_device_memory_used_bytes" + labels) ?? 0,
+            reserved = await Series("troupe_device_memory_reserved_bytes" + labels) ?? 0;
+        Assert.InRange(used, 1000, reserved);
+        Assert.Equal(reserved - used, await Series("troupe_device_memory_idle_bytes" + labels));
+        Assert.InRange(await Series("troupe_device_memory_high_water_bytes" + labels) ?? 0, used, reserved);
+        Assert.Equal(2L << 30, await Series("troupe_device_memory_budget_bytes" + labels));
+        Assert.Equal(0, await Series("troupe_device_memory_foreign_bytes" + labels));
+        Assert.Equal(0, await Series("troupe_device_memory_reclaimed_bytes_total" + labels));
+        Assert.Equal(0, await Value("troupe_instance_memory_reclaimed_bytes_total", "scaled"));
+        Assert.True(await Value("troupe_instance_memory_high_water_bytes", "scaled") > 1000);
     }
 
     [Fact]

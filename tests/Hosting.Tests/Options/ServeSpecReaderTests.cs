@@ -36,6 +36,8 @@ public sealed class ServeSpecReaderTests
     [InlineData("devices", "gpu", "write auto, cuda or emulated:N")]
     [InlineData("queue-limit", "0", "write a whole number from 1 to 1000000")]
     [InlineData("lanes", "2.5", "write a whole number from 1 to 64")]
+    [InlineData("device-memory", "0", "write a whole number of bytes, or one with KiB, MiB or GiB")]
+    [InlineData("separate-blocks", "maybe", "write on or off")]
     [InlineData("device-memory", "2 GB", "write a whole number of bytes, or one with KiB, MiB or GiB")]
     [InlineData("max-request", "-1", "write a whole number of bytes")]
     [InlineData("max-request", "2GiB", "at most 2147483647")]

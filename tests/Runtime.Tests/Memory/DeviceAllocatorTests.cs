@@ -1,4 +1,5 @@
 using Troupe.Messages.Failures;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;

@@ -1,3 +1,4 @@
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Memory;

@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
@@ -62,7 +63,7 @@ public sealed class ReclaimTests
             ),
         ];
         await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        Assert.True(instances.Sum(instance => instance.HomePool.Reclaimed) > 0, "Nobody was asked for anything.");
+        Assert.True(instances.Sum(instance => instance.HomePool.Counts.Reclaimed) > 0, "Nobody was asked for anything.");
     }
 
     [Theory]

@@ -95,7 +95,7 @@ public sealed class GoldenRepositoryTests(GoldenRepositoryTests.Repository repos
             _node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, cancellation);
             await _node.LoadModelsAsync(cancellation);
             var served = new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text);
-            NodeEdge edge = new(_node.Node, new ModelLedgers(TimeProvider.System), served);
+            NodeEdge edge = new(_node.Node, new ModelLedgers(TimeProvider.System), served, TestMemory.Host);
             _http = await ListenAsync(OptionKeys.Http, new Dispatcher(edge).InvokeAsync, cancellation);
             _metrics = await ListenAsync(OptionKeys.Metrics, new MetricsEndpoint(edge).InvokeAsync, cancellation);
         }
