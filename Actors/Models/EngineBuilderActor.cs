@@ -152,6 +152,11 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
     private InstanceBuilt Build(BuildInstance build, CancellationToken cancellation)
     {
         ModuleSource source = build.Source;
+        if (source.Configuration?.Refusal() is { } refusal)
+        {
+            throw new ModuleLoadException(FailureKind.NotSupported, refusal);
+        }
+
         int lanes = source.Configuration?.LanesOn(_spec.Platform.Devices)?.GetValueOrDefault(build.Ordinal, 1) ?? _spec.Options.MaxLanes;
         IModuleInstance instance = _spec.Platform.Load(source, build.Ordinal, _spec.Options with { MaxLanes = lanes }, cancellation);
         try

@@ -83,10 +83,13 @@ public sealed class GivenConfiguration
             : Message.SchedulingChoiceCase == Scheduling.EnsembleScheduling ? "ensemble_scheduling"
             : Message.Platform == "ensemble" ? "platform 'ensemble'"
             : Message.ModelTransactionPolicy is { Decoupled: true } ? "model_transaction_policy decoupled"
+            : Message.BatchInput.Count + Message.BatchOutput.Count > 0 ? "batch_input or batch_output"
+            : Message.ModelRepositoryAgents is { Agents.Count: > 0 } ? "model_repository_agents"
+            : Message.ModelOperations is { OpLibraryFilename.Count: > 0 } ? "model_operations"
             : null;
         return missing is null
             ? null
-            : $"model '{Model}' is configured with {missing}, for which there is no scheduler yet. Leave it out to serve the model without.";
+            : $"model '{Model}' is configured with {missing}, which is not there yet. Leave it out to serve the model without.";
     }
 
     /// <summary>What is done otherwise than it says, for the log.</summary>

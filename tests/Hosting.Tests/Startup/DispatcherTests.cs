@@ -130,7 +130,8 @@ public sealed class DispatcherTests
             (0, "[2,3]"),
             (whole.GetProperty("max_batch_size").GetInt32(), whole.GetProperty("output")[0].GetProperty("dims").GetRawText())
         );
-        Assert.False(batched.TryGetProperty("dynamic_batching", out _));
+        Assert.Equal("[4]", batched.GetProperty("dynamic_batching").GetProperty("preferred_batch_size").GetRawText());
+        Assert.False(whole.TryGetProperty("dynamic_batching", out _));
         Assert.False(batched.TryGetProperty("model_transaction_policy", out _));
     }
 

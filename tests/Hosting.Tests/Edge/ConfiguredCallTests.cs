@@ -1,0 +1,131 @@
+using System.Text;
+using Prometheus;
+using Troupe.Hosting.Edge;
+using Troupe.Hosting.Metrics;
+using Troupe.Hosting.Tests.Http;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
+using Troupe.Runtime.Specs;
+using Troupe.TestSupport.Onnx;
+
+namespace Troupe.Hosting.Tests.Edge;
+
+/// <summary>What a model's configuration makes of a call: its time, its level, whether it may wait, and the labels it is counted
+/// under.</summary>
+public sealed class ConfiguredCallTests : IDisposable
+{
+    private const string Inputs = "\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"INT64\",\"shape\":[2,3],\"data\":[1,2,3,4,5,6]}]";
+
+    private readonly ModuleFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("", "\"timeout\":2000", 30_000)]
+    [InlineData("default_timeout_microseconds: 5000", "\"timeout\":2000", 5)]
+    [InlineData("default_timeout_microseconds: 5000 allow_timeout_override: true", "\"timeout\":2000", 2)]
+    [InlineData("default_timeout_microseconds: 5000 allow_timeout_override: true", "\"timeout\":9000", 5)]
+    [InlineData("default_timeout_microseconds: 60000000", "", 30_000)]
+    [InlineData("default_timeout_microseconds: 5000 timeout_action: DELAY", "", 30_000)]
+    public async Task The_queue_policy_bounds_the_time_of_a_forward(string policy, string parameters, double milliseconds)
+    {
+        FakeNode node = Node($"dynamic_batching {{ default_queue_policy {{ {policy} }} }}");
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs},\"parameters\":{{{parameters}}}}}");
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(node.Forwards).TimeLeft);
+    }
+
+    [Theory]
+    [InlineData("\"priority\":0", 4)]
+    [InlineData("\"priority\":1", 1)]
+    [InlineData("\"priority\":16", 8)]
+    [InlineData("\"priority\":17", 4)]
+    public async Task Levels_of_the_model_are_levels_of_the_node(string parameters, int priority)
+    {
+        FakeNode node = Node("dynamic_batching { priority_levels: 16 default_priority_level: 8 }");
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs},\"parameters\":{{{parameters}}}}}");
+        Assert.Equal(priority, Assert.Single(node.Forwards).Priority);
+    }
+
+    [Fact]
+    public async Task No_more_wait_than_the_queue_may_hold()
+    {
+        FakeNode node = Node(
+            "instance_group { count: 2 } dynamic_batching { default_queue_policy { max_queue_size: 3 } }"
+        );
+        node.Answer = _ => null;
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+
+        // Two run and three wait.
+        Task<(int Status, string ContentType, string Body)>[] taken =
+        [
+            .. Enumerable.Range(0, 5).Select(_ => edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}")),
+        ];
+        while (node.Waiting.Count < 5)
+        {
+            await Task.Yield();
+        }
+
+        (int status, _, string body) = await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}");
+        Assert.Equal(503, status);
+        Assert.StartsWith("Exceeds maximum queue size: 3 ", EdgeFixture.ErrorOf(body), StringComparison.Ordinal);
+        Assert.Equal(1, edge.Edge.Ledgers.Of(edge.Edge.Catalogue.All.Single().Snapshot.Model).Read().Fail.Count);
+
+        while (node.Waiting.TryDequeue(out (Forward Forward, Actors.Forwards.IForwardSink Sink) waiting))
+        {
+            waiting.Sink.Complete(node.Echo(waiting.Forward));
+        }
+
+        Assert.All(await Task.WhenAll(taken), answer => Assert.Equal(200, answer.Status));
+        node.Answer = node.Echo;
+        Assert.Equal(200, (await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}")).Status);
+    }
+
+    [Fact]
+    public async Task Tags_of_the_configuration_are_labels_of_the_model_s_series_and_of_no_other()
+    {
+        FakeNode node = Node("metric_tags { key: 'team' value: 'vision' } metric_tags { key: 'env' value: 'a\"b' }");
+        node.View = new([node.Snapshot([FakeNode.FixedModel(), FakeNode.AddModel()])], []);
+        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "test"));
+        CollectorRegistry registry = Prometheus.Metrics.NewCustomRegistry();
+        var metrics = new NodeMetrics(Prometheus.Metrics.WithCustomRegistry(registry), edge);
+
+        metrics.Refresh();
+        string text = await TextAsync(registry);
+        Assert.Contains("nv_inference_count{model=\"fixed\",version=\"1\",env=\"a\\\"b\",team=\"vision\"} 0", text, StringComparison.Ordinal);
+        Assert.Contains("nv_inference_count{model=\"add\",version=\"1\"} 0", text, StringComparison.Ordinal);
+        Assert.Equal(1, text.Split("# TYPE nv_inference_count ").Length - 1);
+
+        node.View = new([node.Snapshot([FakeNode.AddModel()])], []);
+        metrics.Refresh();
+        Assert.DoesNotContain("vision", await TextAsync(registry), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> TextAsync(CollectorRegistry registry)
+    {
+        using var text = new MemoryStream();
+        await registry.CollectAndExportAsTextAsync(text, TestContext.Current.CancellationToken);
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    /// <summary>A node whose model <c>fixed</c> is configured, which echoes.</summary>
+    private FakeNode Node(string configuration)
+    {
+        ModelSnapshot model = FakeNode.FixedModel();
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "fixed"));
+        _folder.Write("fixed/config.pbtxt", configuration);
+        var configured = ModelConfiguration.Of(
+            GivenConfiguration.Read(_folder.Path, Path.Combine(_folder.Path, "fixed")),
+            new ModuleSpec(model.Model, model.Platform, model.Inputs, model.Outputs, [], SafeToResend: true),
+            "model.onnx",
+            devices: [],
+            lanes: 2,
+            defaultMaxBatchSize: 4
+        );
+        FakeNode node = new(model) { Configuration = known => known == model.Model ? configured : null };
+        node.Answer = node.Echo;
+        return node;
+    }
+}
