@@ -62,6 +62,22 @@ public sealed class OverlapTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void An_executor_that_stops_while_outputs_travel_leaves_nothing_behind()
+    {
+        using Workbench bench = Timed(devices: 1);
+        using var executor = new VirtualExecutor(bench, bench.LoadFree(EmulatedModels.Scaled(bench.Folder, """, "microseconds": 1000""")));
+        WarmUp(executor, Rows);
+        for (int forward = 0; forward < 4; forward++)
+        {
+            executor.Launch(Input(forward, Rows));
+        }
+
+        // The first one is on its way out, the third has its lane, the fourth waits.
+        Assert.Empty(executor.Run(2.5 * Millisecond));
+        Assert.Equal((3, 1), (executor.InFlight, executor.Waiting));
+    }
+
+    [Fact]
     public void Two_stages_on_two_devices_work_at_the_same_time()
     {
         using Workbench bench = Timed(devices: 2);

@@ -87,6 +87,19 @@ internal sealed class VirtualExecutor : IDisposable
         return ended;
     }
 
+    /// <summary>Lets so much time pass; what has ended meanwhile.</summary>
+    public List<ForwardResult> Run(TimeSpan time)
+    {
+        List<ForwardResult> ended = Turn();
+        for (TimeSpan until = _clock.Elapsed + time; _clock.Elapsed < until; )
+        {
+            _clock.Advance(Step);
+            ended.AddRange(Turn());
+        }
+
+        return ended;
+    }
+
     public void Dispose()
     {
         _core.Dispose();
