@@ -20,10 +20,10 @@ internal sealed class NodeMetrics
     private readonly Counter _forwards;
     private readonly Gauge _nodes;
     private readonly InstanceMetrics _instances;
-    private readonly MemoryMetrics _memory;
+    private readonly MemoryMetrics _deviceMemory;
     private readonly ModeMetrics _modes;
     private readonly ModeAuditMetrics _audit;
-    private readonly HostMemoryMetrics _memory;
+    private readonly HostMemoryMetrics _hostMemory;
     private HashSet<string> _shownGpus = [];
 
     public NodeMetrics(IMetricFactory factory, NodeEdge edge)
@@ -43,10 +43,10 @@ internal sealed class NodeMetrics
         _forwards = factory.CreateCounter("troupe_forwards_total", "Forwards of this node's edge that a device answered", GpuLabels);
         _nodes = factory.CreateGauge("troupe_nodes", "Nodes this node knows, itself included", ["state"]);
         _instances = new InstanceMetrics(factory);
-        _memory = new MemoryMetrics(factory);
+        _deviceMemory = new MemoryMetrics(factory);
         _modes = new ModeMetrics(factory);
         _audit = new ModeAuditMetrics(factory);
-        _memory = new HostMemoryMetrics(factory);
+        _hostMemory = new HostMemoryMetrics(factory);
 
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
     }
@@ -59,10 +59,10 @@ internal sealed class NodeMetrics
             _models.Refresh(_edge.Catalogue, _edge.Ledgers);
             RefreshGpus();
             _instances.Refresh(_edge.Node.Id, _edge.Node.Instances);
-            _memory.Refresh(_edge.Node.Id, _edge.Node.Memory, _edge.Node.Instances);
+            _deviceMemory.Refresh(_edge.Node.Id, _edge.Node.Memory, _edge.Node.Instances);
             _modes.Refresh(_edge.Node.Modes);
             _audit.Refresh(_edge.Node.Audit);
-            _memory.Refresh(_edge.Memory);
+            _hostMemory.Refresh(_edge.Memory);
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }
