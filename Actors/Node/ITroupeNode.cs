@@ -39,7 +39,8 @@ public interface ITroupeNode
 
     RequestId NextRequestId();
 
-    /// <summary>Hands a forward to this node's router. The sink gets exactly one terminal reply, whatever dies.</summary>
+    /// <summary>Hands a forward to this node's router, inputs on lease included: they are the router's from here on. The sink gets exactly
+    /// one terminal reply, whatever dies, and with it those leases end.</summary>
     void Forward(Forward forward, IForwardSink sink);
 
     void Cancel(RequestId id);

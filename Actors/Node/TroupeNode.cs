@@ -78,6 +78,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
             _modes.Tell(SelfUp.Instance, ActorRefs.NoSender);
         }
 
+        Start(DeadLetterActor.Props(), "dead-letters");
         CoordinatedShutdown shutdown = CoordinatedShutdown.Get(system);
         shutdown.AddTask(
             CoordinatedShutdown.PhaseServiceRequestsDone,

@@ -2,11 +2,14 @@ using System.Collections.Concurrent;
 using Troupe.Actors.Forwards;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Actors.Tests;
 
 /// <summary>The exactly-once checker: notes every reply of every forward, and says so when one has two.</summary>
-internal sealed class CountingSink : IForwardSink
+/// <param name="leasesFrom">Outputs are on lease from there until they are noted; null: they own their bytes.</param>
+internal sealed class CountingSink(HostMemory? leasesFrom = null) : IForwardSink
 {
     private readonly ConcurrentDictionary<RequestId, ForwardReply> _replies = new();
     private readonly ConcurrentDictionary<RequestId, TaskCompletionSource<ForwardReply>> _awaited = new();
@@ -21,8 +24,16 @@ internal sealed class CountingSink : IForwardSink
 
     public ForwardReply? Of(RequestId id) => _replies.GetValueOrDefault(id);
 
+    public HostMemory? LeasesFrom => leasesFrom;
+
     public void Complete(ForwardReply reply)
     {
+        if (reply is ForwardReply.Succeeded { Outputs: var outputs } succeeded)
+        {
+            reply = succeeded with { Outputs = outputs.Copied() };
+            outputs.ReleaseHeld();
+        }
+
         if (!_replies.TryAdd(reply.Id, reply))
         {
             _twice.Enqueue($"{reply.Id}: {_replies[reply.Id]} and {reply}");

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -53,6 +54,9 @@ internal sealed class KestrelListener : IAsyncDisposable
                     }
                 );
             });
+
+        // After the server's own, which it takes the place of.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory.Factory>();
         WebApplication application = builder.Build();
         application.Run(Pipeline(spec, answer, logs));
         try

@@ -68,6 +68,8 @@ internal sealed class RequestBody : IDisposable
         _lease = null;
     }
 
+    /// <exception cref="BadHttpRequestException">The body is too large, chunked wrongly, or comes too slowly.</exception>
+    /// <exception cref="ConnectionResetException">The client went away in the middle of it.</exception>
     private async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context, long most)
     {
         HttpRequest request = context.Request;
@@ -76,7 +78,8 @@ internal sealed class RequestBody : IDisposable
         {
             while (true)
             {
-                ReadResult read = await ReadPartAsync(request, context.RequestAborted);
+                // In this method, not in one of its own: of a large body hundreds of parts are waited for.
+                ReadResult read = await request.BodyReader.ReadAsync(context.RequestAborted);
                 if (_length + read.Buffer.Length > most)
                 {
                     throw TooLarge(most);
@@ -95,28 +98,20 @@ internal sealed class RequestBody : IDisposable
                 }
             }
         }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-    }
-
-    /// <exception cref="BadHttpRequestException">The body is chunked wrongly, or comes too slowly.</exception>
-    /// <exception cref="ConnectionResetException">The client went away in the middle of it.</exception>
-    private static async ValueTask<ReadResult> ReadPartAsync(HttpRequest request, CancellationToken aborted)
-    {
-        try
-        {
-            return await request.BodyReader.ReadAsync(aborted);
-        }
         catch (BadHttpRequestException end) when (request.ContentLength is not null && end.StatusCode == StatusCodes.Status400BadRequest)
         {
+            Dispose();
             throw new ConnectionResetException("the connection ended in the middle of a body", end);
         }
         catch (IOException chunks) when (chunks is not (BadHttpRequestException or ConnectionResetException))
         {
+            Dispose();
             throw new BadHttpRequestException("the body is not chunked as HTTP/1.1 has it", StatusCodes.Status400BadRequest, chunks);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

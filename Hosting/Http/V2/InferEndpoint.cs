@@ -15,8 +15,9 @@ internal static class InferEndpoint
     /// <summary>What an answer takes beside its outputs: names, shapes and an id.</summary>
     private const long Frame = 1 << 20;
 
-    /// <summary>As much as is written before the connection is waited for: what it cannot send yet lies in memory of the server.</summary>
-    private const int Chunk = 1 << 16;
+    /// <summary>As much as is written before the connection is waited for: what it cannot send yet lies in memory of the server, and more
+    /// than eight blocks of it make a send allocate lists of them.</summary>
+    private const int Chunk = 6 * ConnectionMemory.BlockBytes;
 
     public static async Task InferAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {

@@ -7,6 +7,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Platforms;
 
@@ -25,7 +26,10 @@ internal sealed class LocalNode : IAsyncDisposable
 
     public TroupeNode Node { get; }
 
-    public CountingSink Sink { get; } = new();
+    /// <summary>Inputs are on lease from here, and outputs until the sink has noted them; none is left in the end.</summary>
+    public HostMemory Memory { get; } = new();
+
+    public CountingSink Sink => field ??= new CountingSink(Memory);
 
     public static LocalNode Start(
         IPlatform platform,
@@ -64,12 +68,19 @@ internal sealed class LocalNode : IAsyncDisposable
         {
             Id = Node.NextRequestId(),
             Model = new ModelReference(model),
-            Inputs = [new Tensor("x", ElementType.UInt8, new TensorShape(bytes), Enumerable.Repeat(value, bytes).ToArray())],
+            Inputs = [Leased(value, bytes)],
             Gpu = gpu is { } ordinal ? new GpuId(Node.Id, ordinal) : null,
             TimeLeft = timeLeft ?? Forward.DefaultTimeLeft,
         };
         Node.Forward(forward, Sink);
         return forward.Id;
+    }
+
+    private Tensor Leased(byte value, int bytes)
+    {
+        TensorLease lease = Memory.Lease(bytes);
+        lease.GetSpan().Fill(value);
+        return new Tensor("x", ElementType.UInt8, new TensorShape(bytes), new TensorPayload.Leased(lease, bytes));
     }
 
     public async Task<ForwardReply> Ask(string model = "double", byte value = 21, int? gpu = null) =>
@@ -98,6 +109,8 @@ internal sealed class LocalNode : IAsyncDisposable
     {
         await Node.DisposeAsync();
         await System.Terminate();
+        HostMemorySnapshot left = Memory.Snapshot();
+        Assert.Equal((0, 0), (left.Leases, left.Forgotten));
     }
 
     /// <summary>A repository in which every model exists: its path is its name unless the load names one.</summary>
