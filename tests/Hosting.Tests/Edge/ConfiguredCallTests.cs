@@ -88,7 +88,7 @@ public sealed class ConfiguredCallTests : IDisposable
     {
         FakeNode node = Node("metric_tags { key: 'team' value: 'vision' } metric_tags { key: 'env' value: 'a\"b' }");
         node.View = new([node.Snapshot([FakeNode.FixedModel(), FakeNode.AddModel()])], []);
-        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "test"));
+        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "test"), TestMemory.Host);
         CollectorRegistry registry = Prometheus.Metrics.NewCustomRegistry();
         var metrics = new NodeMetrics(Prometheus.Metrics.WithCustomRegistry(registry), edge);
 
