@@ -101,7 +101,7 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         await Load();
         await Infer();
         await Eventually(async () => await Value("troupe_instance_memory_used_bytes", "scaled") > 1000 ? 1 : 0, 1);
-        string labels = $"{{gpu_uuid=\"{new GpuId(_host.Node.Id, 0)}\"}}";
+        string labels = $"{{gpu_uuid=\"{new GpuId(_host.Node.Id, 1)}\"}}";
         double used = await Series("troupe_device_memory_used_bytes" + labels) ?? 0,
             reserved = await Series("troupe_device_memory_reserved_bytes" + labels) ?? 0;
         Assert.InRange(used, 1000, reserved);

@@ -89,6 +89,18 @@ internal sealed class LaneModel(InstanceModel instance)
         }
     }
 
+    /// <summary>Somebody needed memory: what the idle lane keeps for speed alone is gone.</summary>
+    public void GiveBackMemory(HeldModes? told)
+    {
+        if (told is { } held)
+        {
+            Release(held);
+        }
+
+        HasInputBlocks = false;
+        _sharesWorkspace = false;
+    }
+
     public void DropContexts()
     {
         _recordings.Clear();

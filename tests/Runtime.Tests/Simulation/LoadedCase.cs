@@ -28,6 +28,9 @@ internal sealed class LoadedCase(ModuleInstance instance, InstanceModel model, M
     /// <summary>Lanes whose last forward was not reported as completed yet, and whether it will have failed.</summary>
     public HashSet<HostLane> Unreported { get; } = [];
 
+    /// <summary>What modes hold, as the instance was told; null where it never was.</summary>
+    public HeldModes? Told { get; set; }
+
     /// <summary>Device blocks of this instance's pool that callers hold.</summary>
     public int HeldByCallers { get; set; }
 

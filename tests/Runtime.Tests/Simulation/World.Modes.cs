@@ -198,6 +198,7 @@ internal sealed partial class World
         }
 
         loaded.Model.Held = held;
+        loaded.Told = held;
         loaded.Instance.FreeAllBut(held);
         foreach (HostLane lane in loaded.Instance.Lanes)
         {

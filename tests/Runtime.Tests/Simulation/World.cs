@@ -1,4 +1,5 @@
 using Troupe.Messages.Identity;
+using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Instances;
@@ -15,6 +16,7 @@ namespace Troupe.Runtime.Tests.Simulation;
 internal sealed partial class World : IDisposable
 {
     public const int DeviceCount = 2;
+    private const ulong MemoryBytes = 4UL << 20;
     private const int MaxLoaded = 5;
 
     private readonly Random _random;
@@ -31,7 +33,7 @@ internal sealed partial class World : IDisposable
         _random = random;
         _trace = trace;
         _driver = new EmulatedCudaDriver(
-            EmulatedDriverOptions.WithDevices(DeviceCount) with
+            EmulatedDriverOptions.WithDevices(DeviceCount, new EmulatedDeviceOptions { MemoryBytes = MemoryBytes }) with
             {
                 Policy = ExecutionPolicy.Deferred,
                 Seed = random.Next(),
@@ -67,9 +69,13 @@ internal sealed partial class World : IDisposable
         {
             FailDevice();
         }
-        else if (dice < 197)
+        else if (dice < 194)
         {
             Settle();
+        }
+        else if (dice < 200)
+        {
+            FillDevice();
         }
         else if (dice < 620)
         {
