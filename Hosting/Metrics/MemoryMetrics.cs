@@ -27,7 +27,10 @@ internal sealed class MemoryMetrics
             (OfDevice("troupe_device_memory_used_bytes", "Lent to instances"), memory => memory.Used),
             (OfDevice("troupe_device_memory_idle_bytes", "Taken from the driver and not lent"), memory => memory.Idle),
             (OfDevice("troupe_device_memory_high_water_bytes", "Most that was ever lent at one time"), memory => memory.HighWater),
-            (OfDevice("troupe_device_memory_foreign_bytes", "Used on the device by libraries and other processes"), memory => memory.Foreign),
+            (
+                OfDevice("troupe_device_memory_foreign_bytes", "Used on the device by libraries and other processes"),
+                memory => memory.Foreign
+            ),
         ];
         _reclaimed = factory.CreateCounter(
             "troupe_device_memory_reclaimed_bytes_total",
@@ -37,7 +40,10 @@ internal sealed class MemoryMetrics
         _instance =
         [
             (OfInstance("troupe_instance_memory_used_bytes", "Lent to the instance"), memory => memory.Used),
-            (OfInstance("troupe_instance_memory_high_water_bytes", "Most that was ever lent to it at one time"), memory => memory.HighWater),
+            (
+                OfInstance("troupe_instance_memory_high_water_bytes", "Most that was ever lent to it at one time"),
+                memory => memory.HighWater
+            ),
         ];
         _given = factory.CreateCounter(
             "troupe_instance_memory_reclaimed_bytes_total",

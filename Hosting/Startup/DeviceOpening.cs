@@ -18,13 +18,7 @@ internal static class DeviceOpening
     /// <param name="repository">Folder whose models must be able to run; null: none at hand.</param>
     /// <param name="remark">For <c>auto</c>: what kept it from real devices, in one line; null otherwise.</param>
     /// <exception cref="CliException">Real devices were asked for and there are none.</exception>
-    public static IPlatform Open(
-        DeviceChoice choice,
-        long? memoryBytes,
-        bool separateBlocks,
-        string? repository,
-        out string? remark
-    )
+    public static IPlatform Open(DeviceChoice choice, long? memoryBytes, bool separateBlocks, string? repository, out string? remark)
     {
         Platform platform = Open(choice, memoryBytes ?? EmulatedMemoryBytes, repository, out remark);
         try

@@ -32,14 +32,7 @@ internal enum BlockSource
 /// <param name="HasIdle">Idle memory can be given back to the driver.</param>
 /// <param name="HasHolders">There is a holder that has not been asked.</param>
 /// <param name="InFlight">An idle block that is large enough can be waited for.</param>
-internal readonly record struct BlockFacts(
-    bool OwnStream,
-    bool Over,
-    bool FitsBudget,
-    bool HasIdle,
-    bool HasHolders,
-    bool InFlight
-)
+internal readonly record struct BlockFacts(bool OwnStream, bool Over, bool FitsBudget, bool HasIdle, bool HasHolders, bool InFlight)
 {
     /// <summary>A lane waits for another lane's work only where there is no other memory: lanes must overlap.</summary>
     public BlockSource Choose() =>

@@ -79,7 +79,10 @@ internal sealed class DeviceAllocator : IDisposable
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(wanted.Pool.IsClosed, wanted.Pool);
-                if (TryLend(wanted, mayAsk: asked is null ? _pools.Exists(static pool => pool.Holder is not null) : next < asked.Length) is { } block)
+                if (
+                    TryLend(wanted, mayAsk: asked is null ? _pools.Exists(static pool => pool.Holder is not null) : next < asked.Length) is
+                    { } block
+                )
                 {
                     return block;
                 }
@@ -204,7 +207,7 @@ internal sealed class DeviceAllocator : IDisposable
                 case BlockSource.Holders:
                     return null;
                 case BlockSource.InFlight:
-                    return Lend(WaitFor(run!, size, wanted.Stream), wanted);
+                    return Lend(_idle.WaitFor(run!, size, wanted.Stream), wanted);
                 case BlockSource.Refused:
                     throw DeviceMemoryShortage.Of(Device, _account, wanted);
             }
@@ -247,27 +250,6 @@ internal sealed class DeviceAllocator : IDisposable
 
         block.LastUse = block.Stream is { } stream ? _uses.Mark(stream) : null;
         _idle.Add(block);
-    }
-
-    /// <summary>Puts a stream, or the host, behind the last uses of a run of idle blocks, and makes one of them.</summary>
-    private DeviceBlock WaitFor(DeviceBlock run, ulong size, DeviceStream? stream)
-    {
-        ulong bytes = 0;
-        for (DeviceBlock block = run; bytes < size; block = block.After!)
-        {
-            bytes += block.Capacity;
-            if (block.LastUse is { } use && stream is null)
-            {
-                use.Event.Synchronize();
-            }
-            else if (block.LastUse is { } enqueued)
-            {
-                stream!.WaitFor(enqueued.Event);
-            }
-        }
-
-        _idle.JoinRun(run, size);
-        return run;
     }
 
     /// <summary>Blocks came back when their stream was gone, behind which nothing can be ordered: only the device can say that it is done

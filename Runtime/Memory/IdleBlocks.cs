@@ -106,13 +106,29 @@ internal sealed class IdleBlocks(LastUses uses)
         return any;
     }
 
-    /// <summary>Joins a run of neighbours from here on, up to a size; all of their last uses were waited for.</summary>
-    public void JoinRun(DeviceBlock first, ulong size)
+    /// <summary>Puts a stream, or the host, behind the last uses of a run of neighbours from here on, up to a size, and joins them.</summary>
+    public DeviceBlock WaitFor(DeviceBlock first, ulong size, DeviceStream? stream)
     {
+        ulong bytes = 0;
+        for (DeviceBlock block = first; bytes < size; block = block.After!)
+        {
+            bytes += block.Capacity;
+            if (block.LastUse is { } use && stream is not null)
+            {
+                stream.WaitFor(use.Event);
+            }
+            else if (block.LastUse is { } host)
+            {
+                host.Event.Synchronize();
+            }
+        }
+
         while (first.Capacity < size)
         {
             Merge(first, first.After!, use: null);
         }
+
+        return first;
     }
 
     /// <summary>Takes an idle block out; what it has too much stays idle behind it, under the same last use.</summary>

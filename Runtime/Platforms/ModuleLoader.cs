@@ -84,7 +84,9 @@ internal sealed class ModuleLoader(
     private ForwardException Explain(CudaException trouble, List<BlockPool> opened, int[] relative, int home) =>
         opened.Count < relative.Length
             ? health[home + relative[opened.Count]].Explain(trouble)
-            : new ModuleHealth([.. opened.Select(device => device.Device)], [.. opened.Select(device => health[device.Ordinal])]).Explain(trouble);
+            : new ModuleHealth([.. opened.Select(device => device.Device)], [.. opened.Select(device => health[device.Ordinal])]).Explain(
+                trouble
+            );
 
     /// <summary>Reads a module's files as a load does and makes each engine that runs on the first device, one after another, and lets it
     /// go: whoever is ended by one of them can serve nobody.</summary>

@@ -23,9 +23,7 @@ public sealed class LaneOverlapTests
                 Devices = [new EmulatedDeviceOptions { ConcurrentKernels = 2, CopyBytesPerSecond = 1UL << 62 }],
             }
         );
-        ModuleInstance instance = bench.Load(
-            bench.Folder.Write("net.plan", PackedEngines.Scale(2, more: """, "microseconds": 1000"""))
-        );
+        ModuleInstance instance = bench.Load(bench.Folder.Write("net.plan", PackedEngines.Scale(2, more: """, "microseconds": 1000""")));
         for (int round = 0; round < 4; round++)
         {
             TimeSpan start = bench.Driver.Clock.Elapsed;

@@ -240,9 +240,5 @@ public sealed class DeviceAllocatorTests
     private static EmulatedDriverOptions Deferred => new() { Policy = ExecutionPolicy.Deferred, Seed = 5 };
 
     private static EmulatedDriverOptions Timed(ulong bytes) =>
-        new()
-        {
-            Policy = ExecutionPolicy.Timed,
-            Devices = [new EmulatedDeviceOptions { MemoryBytes = bytes, ConcurrentKernels = 2 }],
-        };
+        new() { Policy = ExecutionPolicy.Timed, Devices = [new EmulatedDeviceOptions { MemoryBytes = bytes, ConcurrentKernels = 2 }] };
 }

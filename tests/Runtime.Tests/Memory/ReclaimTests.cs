@@ -47,20 +47,20 @@ public sealed class ReclaimTests
             .. Enumerable
                 .Range(0, 2)
                 .Select(caller =>
-                Task.Factory.StartNew(
-                    () =>
-                    {
-                        for (int round = 0; round < 50; round++)
+                    Task.Factory.StartNew(
+                        () =>
                         {
-                            // Each has two instances, of which one idles with what the other, or the other caller, lacks.
-                            Check(instances[(2 * (round % 2)) + caller], 100_000 + (round % 10 * 10_000));
-                        }
-                    },
-                    CancellationToken.None,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default
-                )
-            ),
+                            for (int round = 0; round < 50; round++)
+                            {
+                                // Each has two instances, of which one idles with what the other, or the other caller, lacks.
+                                Check(instances[(2 * (round % 2)) + caller], 100_000 + (round % 10 * 10_000));
+                            }
+                        },
+                        CancellationToken.None,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                ),
         ];
         await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.True(instances.Sum(instance => instance.HomePool.Counts.Reclaimed) > 0, "Nobody was asked for anything.");
@@ -91,15 +91,13 @@ public sealed class ReclaimTests
     }
 
     private static TinyOnnx Relu =>
-        new TinyOnnx()
-            .Input("x", TinyOnnx.Element.Float, "n")
-            .Output("y", TinyOnnx.Element.Float, "n")
-            .Node("Relu", ["x"], ["y"]);
+        new TinyOnnx().Input("x", TinyOnnx.Element.Float, "n").Output("y", TinyOnnx.Element.Float, "n").Node("Relu", ["x"], ["y"]);
 
     private static Workbench With(long bytes) =>
         new(new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = (ulong)bytes }], Strict = false });
 
-    private static Tensor Ramp(int size) => Workbench.Floats("x", [size], [.. Enumerable.Range(0, size).Select(value => (float)(value - 7))]);
+    private static Tensor Ramp(int size) =>
+        Workbench.Floats("x", [size], [.. Enumerable.Range(0, size).Select(value => (float)(value - 7))]);
 
     private static void Check(ModuleInstance instance, int size)
     {
