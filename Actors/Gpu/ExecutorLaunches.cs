@@ -260,13 +260,13 @@ internal sealed class ExecutorLaunches : IDisposable
     /// <summary>Gives the lane of a forward back that is computed and travels on without it; it stays in flight.</summary>
     private static Submission FreeLane(in Submission submission)
     {
-        if (submission.Work is not ILane lane || lane.Part() is not { } parted)
+        if (submission.Work is not ILane lane || lane.Detach() is not { } detached)
         {
             return submission;
         }
 
         lane.Dispose();
-        return submission with { Work = parted };
+        return submission with { Work = detached };
     }
 
     private static ForwardResult Taken(ISubmission work, AdmittedForward forward)

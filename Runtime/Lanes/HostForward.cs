@@ -30,7 +30,7 @@ internal sealed class HostForward : ISubmission
     private ForwardException? _failure;
     private bool _travels;
     private bool _hasLeft;
-    private volatile bool _isParted;
+    private volatile bool _isDetached;
 
     /// <param name="beside">Where outputs may travel beside the lane's stream; null where there is nothing to gain.</param>
     public HostForward(Lane lane, InstanceParts parts, DeviceStream? beside)
@@ -52,10 +52,10 @@ internal sealed class HostForward : ISubmission
     public bool IsComputed { get; private set; }
 
     /// <summary>It is computed and needs nothing of its lane any more, but is not over.</summary>
-    public bool CanPart => Status == LaneStatus.Pending && IsComputed && _failure is null && _travels && !_hasLeft;
+    public bool CanDetach => Status == LaneStatus.Pending && IsComputed && _failure is null && _travels && !_hasLeft;
 
     /// <summary>Nobody holds it and nothing of it is in flight.</summary>
-    public bool IsFree => !_isParted && (!_travels || _hasLeft || _left.IsDone());
+    public bool IsFree => !_isDetached && (!_travels || _hasLeft || _left.IsDone());
 
     /// <summary>Whether its staging is much larger than forwards need.</summary>
     public bool IsOversized => _outputs.IsOversized;
@@ -96,7 +96,7 @@ internal sealed class HostForward : ISubmission
         }
 
         _travels = true;
-        _outputs.Detach(frame, _travelling);
+        _outputs.TakeMemory(frame, _travelling);
         _beside.WaitFor(_computed);
         _outputs.CopyOut(_beside, frame.Addresses);
         _left.Record(_beside);
@@ -154,13 +154,13 @@ internal sealed class HostForward : ISubmission
     }
 
     /// <summary>Goes on without its lane, until disposed.</summary>
-    public void Part() => _isParted = true;
+    public void Detach() => _isDetached = true;
 
-    /// <summary>It has parted, and its holder is done with it, whatever is still in flight.</summary>
+    /// <summary>It is detached, and its holder is done with it, whatever is still in flight.</summary>
     public void Dispose()
     {
         ReturnTravelling(_beside);
-        _isParted = false;
+        _isDetached = false;
     }
 
     /// <summary>It is on its lane, and its holder is done with it: what is in flight keeps the lane at work.</summary>

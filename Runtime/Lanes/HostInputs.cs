@@ -94,7 +94,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         {
             DevicePointer target = addresses[parts.Graph.Inputs[index]];
             ulong size = _sizes[index];
-            ulong part = _isStaged || !home.Context.HasCopyEngines ? size : HostStaging.Part;
+            ulong part = _isStaged || !home.Context.HasCopyEngines ? size : HostStaging.Chunk;
             for (ulong done = 0; done < size; done += part)
             {
                 ulong bytes = Math.Min(part, size - done);

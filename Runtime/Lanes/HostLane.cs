@@ -24,7 +24,7 @@ internal sealed class HostLane : ILane
     private readonly int _maxRuns;
     private HostForward _forward;
 
-    /// <summary>The one that has parted, or is to take the place of the next that does; null where none can.</summary>
+    /// <summary>The one that is detached, or is to take the place of the next that is; null where none can.</summary>
     private HostForward? _other;
     private ModeSettings _settings = ModeSettings.Default;
     private int _runs;
@@ -113,17 +113,17 @@ internal sealed class HostLane : ILane
             : status;
     }
 
-    public ISubmission? Part()
+    public ISubmission? Detach()
     {
-        if (!_forward.CanPart || _other is not { IsFree: true } other)
+        if (!_forward.CanDetach || _other is not { IsFree: true } other)
         {
             return null;
         }
 
-        HostForward parted = _forward;
-        parted.Part();
-        (_forward, _other) = (other, parted);
-        return parted;
+        HostForward detached = _forward;
+        detached.Detach();
+        (_forward, _other) = (other, detached);
+        return detached;
     }
 
     public Tensor[] TakeOutputs(int forward, HostMemory? leasesFrom = null) => _forward.TakeOutputs(forward, leasesFrom);

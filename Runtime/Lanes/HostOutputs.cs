@@ -80,11 +80,11 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
             }
         }
 
-        return total > HostStaging.Part;
+        return total > HostStaging.Chunk;
     }
 
     /// <summary>Takes the memory of what is wanted from the forward, so that it does not end with it.</summary>
-    public void Detach(ForwardFrame frame, List<DeviceBlock> detached)
+    public void TakeMemory(ForwardFrame frame, List<DeviceBlock> taken)
     {
         for (int output = 0; output < _sizes.Length; output++)
         {
@@ -92,7 +92,7 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
             if (_wanted[output] && place.Block is { } block)
             {
                 frame.HandOver(block);
-                detached.Add(block);
+                taken.Add(block);
                 place = default;
             }
         }

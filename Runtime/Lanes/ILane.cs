@@ -6,7 +6,8 @@ namespace Troupe.Runtime.Lanes;
 /// <summary>One stream with its contexts and buffers, leased by one submission at a time; the unit of overlap.</summary>
 /// <remarks>
 /// Lease, <see cref="Submit"/>, <see cref="ISubmission.Poll"/> each forward until it is not pending, take its result,
-/// <see cref="IDisposable.Dispose"/> to give the lane back; or <see cref="Part"/> from what is computed, and give the lane back at once.
+/// <see cref="IDisposable.Dispose"/> to give the lane back; or <see cref="Detach"/> what is computed, and give the lane back
+/// at once.
 /// <b>Thread</b> the executor's. <b>Blocks</b> never: on real devices work is only enqueued; on emulated ones of the inline policy it runs
 /// inside <see cref="Submit"/>.
 /// </remarks>
@@ -24,5 +25,5 @@ public interface ILane : ISubmission
     /// <summary>Takes a submission off the lane that needs nothing of it any more: it is computed, and its outputs travel to the host out
     /// of memory of its own. It goes on as what is returned, and is that one's to dispose; the lane is to be given back. Null while there
     /// is nothing to take off.</summary>
-    ISubmission? Part();
+    ISubmission? Detach();
 }

@@ -10,7 +10,7 @@ using Troupe.Runtime.Plans;
 namespace Troupe.Runtime.Lanes;
 
 /// <summary>One stream with its execution contexts and buffers: what a forward on tensors in device memory runs on, exclusively until its
-/// completion event.</summary>
+/// completion event, behind which nothing of the lane's is in use.</summary>
 /// <remarks>
 /// The device-facing side of a lane; <see cref="HostLane"/> adds tensors in host memory. What changes from one forward to the next stands
 /// in its <see cref="ForwardFrame"/>. It is long because the steps of a forward, of its warm-up and of its failure are read together.

@@ -15,7 +15,7 @@ internal sealed class HostStaging(DeviceContext device) : IDisposable
     public const ulong Slack = 64UL << 20;
 
     /// <summary>What is larger than this takes long enough for a device with copy engines to copy it beside other work.</summary>
-    public const ulong Part = 1UL << 20;
+    public const ulong Chunk = 1UL << 20;
 
     private PinnedBuffer? _buffer;
     private ulong _needed;

@@ -49,7 +49,7 @@ internal sealed class FakeLane(FakeInstance instance) : ILane
         return (LaneStatus)_status;
     }
 
-    public ISubmission? Part() => null;
+    public ISubmission? Detach() => null;
 
     public bool IsPending => _status == (int)LaneStatus.Pending;
 

@@ -62,14 +62,14 @@ internal sealed class LeaseCountingPlatform(IPlatform platform) : IPlatform
         public void Dispose() => instance.Dispose();
     }
 
-    /// <summary>What has parted counts on by itself, so that it must be given back too.</summary>
+    /// <summary>What is detached counts on by itself, so that it must be given back too.</summary>
     private sealed class CountingLane(LeaseCountingPlatform owner, ILane lane) : CountingSubmission(owner, lane), ILane
     {
         public int MaxForwards => lane.MaxForwards;
 
         public void Submit(ReadOnlySpan<LaneForward> forwards, ModeSettings settings, Action wake) => lane.Submit(forwards, settings, wake);
 
-        public ISubmission? Part() => lane.Part() is { } parted ? new CountingSubmission(Owner, parted) : null;
+        public ISubmission? Detach() => lane.Detach() is { } detached ? new CountingSubmission(Owner, detached) : null;
     }
 
     private class CountingSubmission : ISubmission

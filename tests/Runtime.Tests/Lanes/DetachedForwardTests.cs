@@ -14,7 +14,7 @@ namespace Troupe.Runtime.Tests.Lanes;
 
 /// <summary>Large outputs that travel beside their lane (<see cref="HostForward"/>), in every legal order of work, each of which shows a
 /// conflict.</summary>
-public sealed class PartedForwardTests
+public sealed class DetachedForwardTests
 {
     private const int Rows = 100_000;
     private const int Seeds = 8;
@@ -22,7 +22,7 @@ public sealed class PartedForwardTests
     [Fact]
     public void A_lane_takes_its_next_forward_while_outputs_of_the_one_before_travel()
     {
-        int parted = 0;
+        int detached = 0;
         for (int seed = 0; seed < Seeds; seed++)
         {
             using Workbench bench = Deferred(seed);
@@ -30,14 +30,14 @@ public sealed class PartedForwardTests
             for (int round = 1; round <= 4; round++)
             {
                 HostLane lane = Computed(instance, X(round));
-                if (lane.Part() is not { } travelling)
+                if (lane.Detach() is not { } travelling)
                 {
                     Check(2 * round, lane);
                     lane.Dispose();
                     continue;
                 }
 
-                parted++;
+                detached++;
                 lane.Dispose();
                 HostLane next = Computed(instance, X(10 * round));
                 Assert.Same(lane, next);
@@ -50,26 +50,26 @@ public sealed class PartedForwardTests
             Assert.Empty(bench.Driver.Reports);
         }
 
-        Assert.True(parted > Seeds, $"Only {parted} forwards parted from their lane.");
+        Assert.True(detached > Seeds, $"Only {detached} forwards detached from their lane.");
     }
 
     [Fact]
-    public void A_second_forward_parts_only_once_the_first_was_taken()
+    public void A_second_forward_is_detached_only_once_the_first_was_taken()
     {
         using Workbench bench = Timed();
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
         HostLane lane = Computed(instance, X(1));
-        ISubmission first = lane.Part()!;
+        ISubmission first = lane.Detach()!;
         Assert.NotNull(first);
         lane.Dispose();
 
         lane = Computed(instance, X(2));
-        Assert.Null(lane.Part());
+        Assert.Null(lane.Detach());
         Check(2, first);
         Assert.Equal(LaneStatus.Pending, lane.Poll(0));
-        Assert.Null(lane.Part());
+        Assert.Null(lane.Detach());
         first.Dispose();
-        ISubmission second = lane.Part()!;
+        ISubmission second = lane.Detach()!;
         Assert.NotNull(second);
         lane.Dispose();
         Check(4, second);
@@ -79,7 +79,7 @@ public sealed class PartedForwardTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Outputs_that_nobody_waits_for_keep_what_they_need_until_they_have_left(bool parts)
+    public void Outputs_that_nobody_waits_for_keep_what_they_need_until_they_have_left(bool detaches)
     {
         for (int seed = 0; seed < Seeds; seed++)
         {
@@ -88,7 +88,7 @@ public sealed class PartedForwardTests
             for (int round = 1; round <= 3; round++)
             {
                 HostLane lane = Computed(instance, X(round));
-                (parts ? lane.Part() : null)?.Dispose();
+                (detaches ? lane.Detach() : null)?.Dispose();
                 lane.Dispose();
                 HostLane next = Computed(instance, X(10 * round));
                 Check(20 * round, next);
@@ -96,7 +96,7 @@ public sealed class PartedForwardTests
             }
 
             HostLane last = Computed(instance, X(5));
-            (parts ? last.Part() : null)?.Dispose();
+            (detaches ? last.Detach() : null)?.Dispose();
             last.Dispose();
             Assert.Empty(bench.Driver.Reports);
         }
@@ -131,7 +131,7 @@ public sealed class PartedForwardTests
                 LaneStatus status;
                 while ((status = lane.Poll(0)) == LaneStatus.Pending)
                 {
-                    Assert.Null(lane.Part());
+                    Assert.Null(lane.Detach());
                 }
 
                 Assert.Equal((LaneStatus.Failed, lent), (status, instance.HomePool.Lent));
@@ -145,7 +145,7 @@ public sealed class PartedForwardTests
     [Theory]
     [InlineData(CudaGraphsMode.Off, true)]
     [InlineData(CudaGraphsMode.PerSegment, false)]
-    public void Outputs_in_a_recording_or_a_set_do_not_part(CudaGraphsMode graphs, bool preAllocated)
+    public void Outputs_in_a_recording_or_a_set_are_not_detached(CudaGraphsMode graphs, bool preAllocated)
     {
         using Workbench bench = Timed();
         ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
@@ -153,7 +153,7 @@ public sealed class PartedForwardTests
         for (int round = 1; round <= 3; round++)
         {
             using HostLane lane = Computed(instance, X(round), settings);
-            Assert.True(round == 1 || lane.Part() is null);
+            Assert.True(round == 1 || lane.Detach() is null);
             Check(2 * round, lane);
         }
     }
