@@ -34,7 +34,7 @@ public sealed class DeadMembersTests
         ),
         (
             "the door for callers that work on the device, which is not public yet",
-            "LocalModule.Forward LocalModule.Upload LocalModule.Download CallerStream.Joined CallerStream.Direct DeviceTensor.Part"
+            "LocalModule.Forward LocalModule.Upload LocalModule.Download CallerStream.Joined CallerStream.Direct DeviceTensor.Part DeviceTensor.Return"
         ),
         ("how a program adds a back end of its own, which is not public yet", "BackendCatalogue.With"),
         ("part of a value that is made and compared whole", "EngineHome.LoadStream ProfileSpec.Index"),

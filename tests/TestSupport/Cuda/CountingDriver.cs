@@ -2,7 +2,8 @@ using Troupe.Runtime.Cuda;
 
 namespace Troupe.TestSupport.Cuda;
 
-/// <summary>A driver that notes every call and every copied byte of the one it passes them on to: what a forward costs, on any device.</summary>
+/// <summary>A driver that notes every call and every copied byte of the one it passes them on to: what a forward costs, on any
+/// device.</summary>
 /// <remarks>Launches of managed kernels are noted as launches. <b>Owns</b> the driver inside. <b>Thread</b> any. <b>Blocks</b> as the
 /// driver inside does.</remarks>
 internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedLauncher
