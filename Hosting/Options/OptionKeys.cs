@@ -81,7 +81,11 @@ internal static class OptionKeys
         new("max-request", "BYTES", "Largest body of a request, at most 2GiB - 1 byte. Default 64MiB.");
 
     public static OptionKey MaxRequestMemory { get; } =
-        new("max-request-memory", "BYTES", "Most bytes of the bodies of all requests in flight; beyond it a request gets 503. Default 1GiB.");
+        new(
+            "max-request-memory",
+            "BYTES",
+            "Most bytes of the bodies of all requests in flight; beyond it a request gets 503. Default 1GiB."
+        );
 
     public static OptionKey DefaultMaxBatchSize { get; } =
         new(

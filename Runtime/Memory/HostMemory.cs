@@ -13,9 +13,6 @@ namespace Troupe.Runtime.Memory;
 /// </remarks>
 public sealed class HostMemory : IDisposable
 {
-    private static long _leasesOfProcess;
-    private static long _forgottenOfProcess;
-
     private readonly HostShelf[] _shelves = [.. Enumerable.Range(0, HostBlockSize.Count).Select(_ => new HostShelf())];
     private readonly ConcurrentQueue<HostBlock> _forgotten = [];
     private readonly DeviceContext? _pinnedBy;
@@ -33,11 +30,7 @@ public sealed class HostMemory : IDisposable
 
     /// <summary>Memory of the process, up to what the machine has.</summary>
     public HostMemory()
-        : this(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) { }
-
-    /// <summary>Memory of the process, up to a limit.</summary>
-    public HostMemory(long limit)
-        : this(limit, pinnedBy: null) { }
+        : this(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, pinnedBy: null) { }
 
     /// <param name="pinnedBy">Its own from here on; null: nothing is page-locked.</param>
     internal HostMemory(long limit, DeviceContext? pinnedBy, TimeProvider? time = null)
@@ -53,12 +46,6 @@ public sealed class HostMemory : IDisposable
 
     /// <summary>How long a block may lie without being needed.</summary>
     public static TimeSpan Idle { get; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>Leases of all of this process that are not over.</summary>
-    internal static long LeasesOfProcess => Interlocked.Read(ref _leasesOfProcess);
-
-    /// <summary>Leases of all of this process that nobody ended.</summary>
-    internal static long ForgottenOfProcess => Interlocked.Read(ref _forgottenOfProcess);
 
     /// <summary>Lends a block of at least so many bytes; what they hold is undefined.</summary>
     /// <param name="budget">Whom the block counts for until its last lease is over; null: nobody.</param>
@@ -127,17 +114,9 @@ public sealed class HostMemory : IDisposable
         }
     }
 
-    internal void CountLease()
-    {
-        Interlocked.Increment(ref _leases);
-        Interlocked.Increment(ref _leasesOfProcess);
-    }
+    internal void CountLease() => Interlocked.Increment(ref _leases);
 
-    internal void EndLease()
-    {
-        Interlocked.Decrement(ref _leases);
-        Interlocked.Decrement(ref _leasesOfProcess);
-    }
+    internal void EndLease() => Interlocked.Decrement(ref _leases);
 
     internal void TakeBack(HostBlock block)
     {
@@ -158,7 +137,6 @@ public sealed class HostMemory : IDisposable
     internal void NoteForgotten(HostBlock block)
     {
         Interlocked.Increment(ref _forgottenLeases);
-        Interlocked.Increment(ref _forgottenOfProcess);
         _forgotten.Enqueue(block);
         TrimLater();
     }

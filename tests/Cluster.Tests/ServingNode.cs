@@ -22,6 +22,7 @@ internal sealed class ServingNode : IAsyncDisposable
     private readonly IReadOnlyList<string> _join;
     private readonly bool _models;
     private readonly List<string> _lines = [];
+    private readonly string _metrics = $"127.0.0.1:{FreePort()}";
     private Process? _process;
 
     /// <param name="executable">A published executable; null: this build, run by <c>dotnet</c>.</param>
@@ -80,7 +81,7 @@ internal sealed class ServingNode : IAsyncDisposable
                     "--devices",
                     "emulated:1",
                     "--metrics",
-                    "off",
+                    _metrics,
                     "--http",
                     Http.BaseAddress!.Authority,
                     "--cluster",
@@ -173,6 +174,7 @@ internal sealed class ServingNode : IAsyncDisposable
     {
         if (_process is { HasExited: false } process)
         {
+            await HoldsNoLease();
             process.Kill();
             await process.WaitForExitAsync();
         }
@@ -180,6 +182,19 @@ internal sealed class ServingNode : IAsyncDisposable
         _process?.Dispose();
         Http.Dispose();
     }
+
+    /// <summary>Every lease of its host memory ends, each by its owner: whatever died meanwhile.</summary>
+    private Task HoldsNoLease() =>
+        Eventually(
+            async () =>
+            {
+                string series = await Http.GetStringAsync(new Uri($"http://{_metrics}/metrics"), CancellationToken.None);
+                string[] lines = series.Split('\n');
+                Assert.Contains("troupe_host_memory_forgotten_total 0", lines);
+                return lines.Contains("troupe_host_memory_leases 0");
+            },
+            $"{Control} holds no lease"
+        );
 
     public string Log()
     {

@@ -81,24 +81,14 @@ internal static class AdminEndpoints
 
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        LoadDocument wanted = await JsonBody.ReadAsync(
-            context,
-            edge.Memory,
-            AdminJson.Default.LoadDocument,
-            new LoadDocument()
-        );
+        LoadDocument wanted = await JsonBody.ReadAsync(context, edge.Memory, AdminJson.Default.LoadDocument, new LoadDocument());
         LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus);
         await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
     }
 
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        UnloadDocument wanted = await JsonBody.ReadAsync(
-            context,
-            edge.Memory,
-            AdminJson.Default.UnloadDocument,
-            new UnloadDocument()
-        );
+        UnloadDocument wanted = await JsonBody.ReadAsync(context, edge.Memory, AdminJson.Default.UnloadDocument, new UnloadDocument());
         await AnswerAsync(
             context,
             edge,

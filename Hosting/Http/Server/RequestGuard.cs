@@ -81,9 +81,7 @@ internal sealed partial class RequestGuard(RequestDelegate next, ILogger<Request
 
     /// <summary>There is no room for the request at present, or for its answer.</summary>
     private static Task PutOffAsync(HttpContext context, HostMemoryException full) =>
-        context.Response.HasStarted
-            ? Task.CompletedTask
-            : Answer.FailureAsync(context, FailureKind.QueueFull, Answer.Json, full.Message);
+        context.Response.HasStarted ? Task.CompletedTask : Answer.FailureAsync(context, FailureKind.QueueFull, Answer.Json, full.Message);
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Method} {Path} failed by a defect")]
     private partial void LogDefect(string method, string path, Exception defect);

@@ -125,10 +125,7 @@ internal static class InferEndpoint
     {
         for (int start = 0; start < bytes.Length; start += Chunk)
         {
-            await context.Response.BodyWriter.WriteAsync(
-                bytes.Slice(start, Math.Min(Chunk, bytes.Length - start)),
-                context.RequestAborted
-            );
+            await context.Response.BodyWriter.WriteAsync(bytes.Slice(start, Math.Min(Chunk, bytes.Length - start)), context.RequestAborted);
         }
     }
 

@@ -19,9 +19,7 @@ internal static class RawRequest
 
         TensorSpec spec = model.Inputs.First(spec => !spec.IsOptional);
         Tensor input =
-            spec.Type == ElementType.Bytes
-                ? Text(prefix, spec, body, memory)
-                : Whole(spec, Shape(prefix, spec, body.Length, model), body);
+            spec.Type == ElementType.Bytes ? Text(prefix, spec, body, memory) : Whole(spec, Shape(prefix, spec, body.Length, model), body);
         Tensor[] inputs = [input];
         try
         {

@@ -39,9 +39,7 @@ internal static class TensorJsonReader
         int size = type.BitCount() / 8;
         using ResponseBody data = new(memory.Host, budget: memory.Budget);
         ReadElements(ref cursor, type, size, elements, data);
-        return data.Count == elements * size
-            ? new TensorPayload.Leased(data.Detach(), elements)
-            : throw ProtocolException.Bad(Mismatch);
+        return data.Count == elements * size ? new TensorPayload.Leased(data.Detach(), elements) : throw ProtocolException.Bad(Mismatch);
     }
 
     /// <summary>Elements of the value at the cursor, whatever its nesting.</summary>

@@ -60,6 +60,5 @@ public sealed class AcceptForwardTests
             _sink
         );
 
-    private static ForwardReply.Failed Failed(ulong id) =>
-        new(new RequestId(new NodeIncarnation(1), id), FailureKind.Cancelled, "because");
+    private static ForwardReply.Failed Failed(ulong id) => new(new RequestId(new NodeIncarnation(1), id), FailureKind.Cancelled, "because");
 }

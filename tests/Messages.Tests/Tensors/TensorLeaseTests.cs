@@ -194,8 +194,7 @@ public sealed class TensorLeaseTests
         tensor.Lease!.Release();
     }
 
-    private static Tensor Leased(string name, TensorLease lease) =>
-        new(name, ElementType.UInt8, Four, new TensorPayload.Leased(lease, 4));
+    private static Tensor Leased(string name, TensorLease lease) => new(name, ElementType.UInt8, Four, new TensorPayload.Leased(lease, 4));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Forget(Block block) => Assert.Equal(4, block.Lend().Length);

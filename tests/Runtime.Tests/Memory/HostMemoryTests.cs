@@ -159,5 +159,4 @@ public sealed class HostMemoryTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Forget(HostMemory memory) => Assert.Equal(10, memory.Lease(10).Length);
-
 }

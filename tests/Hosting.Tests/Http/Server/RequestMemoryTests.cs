@@ -242,7 +242,10 @@ public sealed class RequestMemoryTests
         while (!condition())
         {
             Assert.Equal(200, (await edge.GetAsync("/v2/health/live")).Status);
-            Assert.True(Stopwatch.GetElapsedTime(start).TotalSeconds < 30, $"{edge.Edge.Memory.Host.Snapshot()} {edge.Edge.Memory.Budget.Refusals}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(start).TotalSeconds < 30,
+                $"{edge.Edge.Memory.Host.Snapshot()} {edge.Edge.Memory.Budget.Refusals}"
+            );
         }
     }
 }
