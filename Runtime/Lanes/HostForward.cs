@@ -2,7 +2,6 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
-using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;

@@ -1,8 +1,5 @@
-using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
-using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
-using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
