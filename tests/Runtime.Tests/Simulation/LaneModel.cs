@@ -97,7 +97,7 @@ internal sealed class LaneModel(InstanceModel instance)
             Release(held);
         }
 
-        HasInputBlocks = false;
+        InputBlocks.Clear();
         _sharesWorkspace = false;
     }
 
