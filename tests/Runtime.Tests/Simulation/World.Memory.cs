@@ -1,6 +1,7 @@
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Memory;
@@ -75,7 +76,13 @@ internal sealed partial class World
         if (TryLease(victim) is { } lane)
         {
             ModeSettings settings = ModeSettings.Default with { Profile = ProfileChoice.Auto };
-            Assert.Equal(FailureKind.OutOfDeviceMemory, Catch(() => lane.Submit(Fitting(victim), [], settings, () => { }))?.Kind);
+            Tensor[] inputs = Fitting(victim);
+            Assert.Equal(FailureKind.OutOfDeviceMemory, Catch(() => lane.Submit(inputs, [], settings, () => { }))?.Kind);
+
+            // It was planned, and had no place for its inputs, also when the lane's own contexts had given what they keep.
+            LaneModel model = victim.LaneOf(lane);
+            model.Plans(settings, victim.Model.Key(inputs), Dimensions(inputs[0]));
+            model.GiveBackMemory(told: null);
             GiveBack(victim, lane);
         }
     }
