@@ -1,6 +1,5 @@
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
-using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Memory;
 

@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
-using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Specs;
 
