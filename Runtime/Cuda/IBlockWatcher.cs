@@ -11,7 +11,7 @@ internal interface IBlockWatcher
     /// <param name="stream">None: by everything enqueued from now on.</param>
     void BlockLent(DevicePointer start, ulong bytes, CuStream stream);
 
-    /// <summary>A piece is not used by anything that comes behind on a stream, nor by anything on others that is not ordered before.</summary>
+    /// <summary>A piece is not used by anything that comes behind on a stream, nor by others that are not ordered before.</summary>
     /// <param name="stream">None: the host has seen all of its uses end.</param>
     void BlockReturned(DevicePointer start, ulong bytes, CuStream stream);
 }

@@ -9,8 +9,8 @@ namespace Troupe.Runtime.Memory;
 /// Blocks are pieces of larger allocations, split and joined as sizes ask for it. <see cref="BlockFacts.Choose"/> says where the next one
 /// comes from. Idle memory is bounded: a new allocation that brings it above one and a half times the most that was ever lent replaces
 /// idle ones.
-/// <b>Owns</b> the allocations, events of last uses and a retain of the device context. <b>Thread</b> any. <b>Blocks</b> where the driver is
-/// asked to free, which steady state never does, and where a block without a stream is wanted and all that is left is in flight.
+/// <b>Owns</b> the allocations, events of last uses and a retain of the device context. <b>Thread</b> any. <b>Blocks</b> where the driver
+/// is asked to free, which steady state never does, and where a block without a stream is wanted and all that is left is in flight.
 /// </remarks>
 internal sealed class DeviceAllocator : IDisposable
 {

@@ -106,7 +106,7 @@ internal sealed class IdleBlocks(LastUses uses)
         return any;
     }
 
-    /// <summary>Puts a stream, or the host, behind the last uses of a run of neighbours from here on, up to a size, and joins them.</summary>
+    /// <summary>Puts a stream, or the host, behind the last uses of a run of neighbours up to a size, and joins them.</summary>
     public DeviceBlock WaitFor(DeviceBlock first, ulong size, DeviceStream? stream)
     {
         ulong bytes = 0;

@@ -3,7 +3,8 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.Runtime.Memory;
 
 /// <summary>The place on a stream behind which nothing uses a block any more, marked by an event.</summary>
-/// <remarks>Blocks that were split share one. <b>Owns</b> the event. <b>Thread</b> under the allocator's lock. <b>Blocks</b> never.</remarks>
+/// <remarks>Blocks that were split share one. <b>Owns</b> the event. <b>Thread</b> under the allocator's lock. <b>Blocks</b>
+/// never.</remarks>
 internal sealed class LastUse(DeviceEvent mark) : IDisposable
 {
     public DeviceEvent Event => mark;
@@ -16,7 +17,7 @@ internal sealed class LastUse(DeviceEvent mark) : IDisposable
     /// <summary>A later mark of the same stream covers an earlier one.</summary>
     public long Sequence { get; private set; }
 
-    /// <summary>The event is recorded. It is not while the stream's owner records a graph, and never again once the stream is gone.</summary>
+    /// <summary>The event is recorded. It is not while the stream's owner records a graph, nor once the stream is gone.</summary>
     public bool IsMarked { get; private set; }
 
     /// <summary>Only the device itself can say when it is over: the stream went before it could be marked.</summary>

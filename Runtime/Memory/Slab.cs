@@ -3,8 +3,8 @@ using Troupe.Runtime.Cuda;
 namespace Troupe.Runtime.Memory;
 
 /// <summary>One allocation of the driver, divided into blocks that lie one behind the other.</summary>
-/// <remarks><b>Owns</b> the allocation. <b>Thread</b> under the allocator's lock. <b>Blocks</b> where it is disposed: the driver may wait for
-/// the device.</remarks>
+/// <remarks><b>Owns</b> the allocation. <b>Thread</b> under the allocator's lock. <b>Blocks</b> where it is disposed: the driver may wait
+/// for the device.</remarks>
 /// <param name="isWhole">It is lent as one block only, and goes back to the driver with it.</param>
 internal sealed class Slab(DeviceBuffer buffer, bool isWhole) : IDisposable
 {
