@@ -9,6 +9,7 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Platforms;
@@ -85,6 +86,27 @@ public sealed class ExecutorCoreTests
 
         _core.Poll();
         Assert.Contains(Decisions, decision => decision.Message is LaunchEnded ended && ended.Launch == third);
+    }
+
+    [Fact]
+    public void A_forward_whose_inputs_were_released_before_it_began_is_not_begun()
+    {
+        using HostMemory memory = new();
+        TensorLease lease = memory.Lease(1);
+        Tensor input = new("x", ElementType.UInt8, new TensorShape(1), new TensorPayload.Leased(lease, 1));
+        Run();
+        Run();
+        var launch = new Launch(1, 0, [Admitted([input])]);
+        _core.Run(launch);
+        Assert.Equal(1, _core.Waiting);
+
+        lease.Release();
+        EndAll();
+
+        var ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions, one => ((LaunchEnded)one.Message).Launch == launch).Message);
+        Assert.Equal(FailureKind.Cancelled, ended.Results[0].Failure!.Kind);
+        Assert.False(launch.Forwards[0].IsLaunched);
+        Assert.Equal((0, 0), (_instance.Leased, memory.Snapshot().UsedBytes));
     }
 
     [Fact]
