@@ -151,7 +151,7 @@ internal sealed class RouterAttempts
     public void Withdraw(PendingForward pending)
     {
         _audit.Withdraw(pending);
-        Suspects.Withdraw(pending);
+        Suspects.Withdrawn.Add(pending);
         if (pending.Gpu is { } gpu)
         {
             _decisions.Add(RouterDecision.Drop(gpu.Id.Ordinal, pending.Forward.Id, pending.Attempt));

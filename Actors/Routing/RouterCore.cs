@@ -214,7 +214,7 @@ internal sealed class RouterCore
             );
         }
 
-        Suspects.Stop();
+        Suspects.Withdrawn.Clear();
     }
 
     /// <summary>A decision could not be applied: a forward that went nowhere is answered at once.</summary>

@@ -16,7 +16,6 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
     private const int PageLength = 128;
 
     private readonly Suspicions _suspicions = new();
-    private readonly WithdrawnForwards _withdrawn = new();
     private readonly Dictionary<ModelVersion, SuspectLine> _lines = [];
 
     /// <summary>Lines in which somebody waits or runs.</summary>
@@ -157,15 +156,15 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         }
     }
 
-    /// <summary>The present attempt is given up: what comes of it is still held against its content.</summary>
-    public void Withdraw(PendingForward pending) => _withdrawn.Add(pending);
+    /// <summary>Attempts that were given up: what comes of one is still held against its content.</summary>
+    public WithdrawnForwards Withdrawn { get; } = new();
 
     /// <summary>An attempt that was given up has ended.</summary>
     /// <param name="isLost">With what ran it.</param>
     /// <param name="wasAlone">Nothing else was launched in what was lost.</param>
     public void EndWithdrawn(RequestId id, int attempt, bool isLost, bool wasAlone, string where, TimeSpan now)
     {
-        if (!_withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn))
+        if (!Withdrawn.TryRemove(id, attempt, out WithdrawnForward? withdrawn))
         {
             return;
         }
@@ -178,13 +177,10 @@ internal sealed class Suspects(RoutingTable table, RouteChooser chooser, Decisio
         withdrawn.Return();
     }
 
-    /// <summary>Nobody is told any more of those that were given up.</summary>
-    public void Stop() => _withdrawn.Clear();
-
     /// <summary>A node is lost with all that it may have run of those that were given up.</summary>
     public void EndWithdrawnOn(NodeId node, TimeSpan now)
     {
-        foreach (WithdrawnForward withdrawn in _withdrawn.RemoveAllOn(node))
+        foreach (WithdrawnForward withdrawn in Withdrawn.RemoveAllOn(node))
         {
             string where = $"node {node}";
             Convicts(withdrawn.Content, withdrawn.WasLastRun, wasAlone: false, ref where, now);

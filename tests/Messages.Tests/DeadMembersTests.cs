@@ -27,7 +27,6 @@ public sealed class DeadMembersTests
         ("called by formatters that are written at build time", "Families UnknownCases BoundedListFormatter.By"),
         ("a row of the endpoint table: all of them are read together", "Endpoints EdgeEndpoint"),
         ("a column of the failure map for a protocol that comes later", "FailureRow.Grpc"),
-        ("a place that a later scheduler reads", "AdmittedForward"),
         (
             "what a core or a lane holds, for those who test it",
             "ExecutorCore.InFlight ExecutorCore.Waiting GpuCore.Health GpuModes.Present ModelDirectoryCore.IsIdle ModeDirectoryCore.Store ModeDirectoryCore.Open ModeDirectoryCore.IsReady ModesForGpu.InForce RouterDecision.Origin RouterDecision.Outcome ModuleInstance.Graph ModuleInstance.Lanes ModuleInstance.TryLease Lane.Graphs Lane.UnwrittenProfiles Lane.KeptOutputs BlockPool.Trim BoundSegment.ActiveProfile ModuleGraph.HasDataDependentShapes"

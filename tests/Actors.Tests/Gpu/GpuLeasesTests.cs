@@ -12,7 +12,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Tests.Gpu;
 
-/// <summary>Outputs on lease that come back from an executor: whoever drops them releases them, and what is answered is left alone.</summary>
+/// <summary>Outputs on lease that come back from an executor: whoever drops them releases them, what is answered is left
+/// alone.</summary>
 public sealed class GpuLeasesTests
 {
     private static readonly ModelVersion Model = new("m", 1, new ContentHash(1, 0, 0, 0));

@@ -3,7 +3,8 @@ using System.Globalization;
 
 namespace Troupe.Hosting.Tests.Http.Server;
 
-/// <summary>The load of the bodies in flight, measured by hand: its small form, with counts, is in <see cref="RequestMemoryTests"/>.</summary>
+/// <summary>Many large bodies in flight, measured by hand: the small form, with counts, is in
+/// <see cref="RequestMemoryTests"/>.</summary>
 public sealed class HeldBackBodiesTests(ITestOutputHelper output)
 {
     private const int Clients = 400;
