@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using MessagePack;
 using Troupe.Messages.Formatters;
 
@@ -40,6 +42,16 @@ public sealed record Tensor
     /// <summary>Where the bytes are, and whose.</summary>
     [IgnoreMember]
     public TensorPayload Payload { get; init; }
+
+    /// <summary>The lease that the bytes are on; null where they are the tensor's own.</summary>
+    [IgnoreMember]
+    public TensorLease? Lease => (Payload as TensorPayload.Leased)?.Lease;
+
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"{Name} {Type} {Shape}, {Payload}");
+        return true;
+    }
 
     private static TensorPayload.Inline Own(ReadOnlyMemory<byte> data, in TensorShape shape) =>
         new(data, shape.TryGetElementCount(out long elements) ? elements : 0);

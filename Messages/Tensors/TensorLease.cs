@@ -21,8 +21,10 @@ public sealed class TensorLease : MemoryManager<byte>
     /// <param name="block">Counts this lease already.</param>
     public TensorLease(ITensorBlock block, int offset, int length) => (_block, _offset, Length) = (block, offset, length);
 
+#pragma warning disable CA2015 // Nothing is freed here: whoever has a span has its tensor too, and what nobody has is taken back later.
     /// <summary>Nobody ended it: the block is told, which calls no driver here.</summary>
     ~TensorLease() => _block.ReturnForgotten();
+#pragma warning restore CA2015
 
     /// <summary>Bytes of the part.</summary>
     public int Length { get; }
@@ -139,7 +141,9 @@ public sealed class TensorLease : MemoryManager<byte>
 
     private void End()
     {
+#pragma warning disable CA1816 // Its end is what disposing is to others.
         GC.SuppressFinalize(this);
+#pragma warning restore CA1816
         _block.Return();
     }
 

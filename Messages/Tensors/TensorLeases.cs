@@ -4,12 +4,6 @@ namespace Troupe.Messages.Tensors;
 /// <remarks>Allocates only where it makes tensors.</remarks>
 public static class TensorLeases
 {
-    extension(Tensor tensor)
-    {
-        /// <summary>Its lease; null where it owns its bytes.</summary>
-        public TensorLease? Lease => (tensor.Payload as TensorPayload.Leased)?.Lease;
-    }
-
     extension(Tensor[] tensors)
     {
         /// <summary>The next owner's tensors; the leases of these are over.</summary>

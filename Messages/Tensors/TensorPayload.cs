@@ -18,6 +18,9 @@ public abstract record TensorPayload
     /// <exception cref="TensorLeaseException">They were on lease, which is over.</exception>
     public abstract ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>How many bytes there are: to say so needs none of them.</summary>
+    public sealed override string ToString() => $"{Length} bytes";
+
     /// <summary>A part of a lease as a lease of its own, which keeps the block; any other bytes as they are.</summary>
     /// <param name="shape">What it is the payload of; where it cannot be counted, there are no elements.</param>
     public static TensorPayload Of(ReadOnlyMemory<byte> bytes, in TensorShape shape)

@@ -58,7 +58,7 @@ internal static class Classification
         int width = rows > 0 ? values.Length / rows : 0;
         int best = (int)Math.Min(classes, (ulong)width);
         int[] order = new int[width];
-        using ResponseBody data = new(answer.Memory, answer.Limit, answer.Aborted);
+        using ResponseBody data = new(answer.Memory, answer.Limit, aborted: answer.Aborted);
         for (int row = 0; row < rows; row++)
         {
             answer.Aborted.ThrowIfCancellationRequested();

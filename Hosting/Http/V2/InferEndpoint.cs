@@ -94,7 +94,7 @@ internal static class InferEndpoint
     private static async Task AnswerAsync(HttpContext context, NodeEdge edge, InferRequest request, ForwardReply.Succeeded succeeded)
     {
         long limit = Math.Min(edge.Spec.MaxOutputBytes, Array.MaxLength) + Frame;
-        using ResponseBody answer = new(edge.Memory.Host, limit, context.RequestAborted);
+        using ResponseBody answer = new(edge.Memory.Host, limit, aborted: context.RequestAborted);
         if (!InferResponseWriter.TryWrite(request, succeeded.Outputs, answer, out InferResponseHead head, out InferFault? fault))
         {
             await FaultAsync(context, fault);

@@ -9,13 +9,13 @@ namespace Troupe.Hosting.Http.V2;
 /// <remarks><b>Owns</b> page and lease until disposed; <see cref="Written"/> is valid until then, and until more is written.</remarks>
 /// <param name="memory">Where the block is from.</param>
 /// <param name="limit">Most bytes that it takes.</param>
-/// <param name="aborted">Nobody waits for the answer any more.</param>
 /// <param name="budget">Whom the block counts for; null: nobody.</param>
+/// <param name="aborted">Nobody waits for the answer any more.</param>
 internal sealed class ResponseBody(
     HostMemory memory,
     long limit = long.MaxValue,
-    CancellationToken aborted = default,
-    HostBudget? budget = null
+    HostBudget? budget = null,
+    CancellationToken aborted = default
 ) : IBufferWriter<byte>, IDisposable
 {
     /// <summary>Elements that are written between two looks at whether anybody waits for them.</summary>
