@@ -169,7 +169,7 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
                 _spec.Options.MaxLanes,
                 _spec.DefaultMaxBatchSize
             );
-            WarmupRun.Run(instance, configuration, cancellation);
+            WarmupRun.Run(instance, configuration, configuration.WarmupOf(source.Configuration), cancellation);
             return new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance))
             {
                 Configuration = configuration,

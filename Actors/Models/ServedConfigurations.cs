@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Troupe.Messages.Identity;
 using Troupe.Runtime.Configuration;
 
@@ -8,10 +7,10 @@ namespace Troupe.Actors.Models;
 /// <remarks><b>Thread</b> any; replaced whole, before the node says that it has a version.</remarks>
 internal sealed class ServedConfigurations
 {
-    private volatile FrozenDictionary<ModelVersion, ModelConfiguration> _byModel = FrozenDictionary<ModelVersion, ModelConfiguration>.Empty;
+    private volatile Dictionary<ModelVersion, ModelConfiguration> _byModel = [];
 
     public ModelConfiguration? Of(ModelVersion model) => _byModel.GetValueOrDefault(model);
 
     public void Replace(IEnumerable<KeyValuePair<ModelVersion, ModelConfiguration>> configurations) =>
-        _byModel = configurations.ToFrozenDictionary();
+        _byModel = configurations.ToDictionary();
 }

@@ -15,9 +15,14 @@ internal static class WarmupRun
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     /// <exception cref="ModuleLoadException">A call failed.</exception>
-    public static void Run(IModuleInstance instance, ModelConfiguration configuration, CancellationToken cancellation)
+    public static void Run(
+        IModuleInstance instance,
+        ModelConfiguration configuration,
+        IReadOnlyList<WarmupRequest> requests,
+        CancellationToken cancellation
+    )
     {
-        if (configuration.Warmup.Count == 0)
+        if (requests.Count == 0)
         {
             return;
         }
@@ -29,7 +34,7 @@ internal static class WarmupRun
 
         using (lane)
         {
-            foreach (WarmupRequest request in configuration.Warmup)
+            foreach (WarmupRequest request in requests)
             {
                 for (int call = 0; call < request.Count; call++)
                 {

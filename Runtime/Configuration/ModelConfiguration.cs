@@ -30,16 +30,8 @@ public sealed class ModelConfiguration
             _reshapes[output.Name] = new TensorReshape([.. output.Reshape.Shape], [.. output.Dims], MaxBatchSize > 0);
         }
 
-        if (given is not null)
-        {
-            Given = given.Bytes;
-            Labels = given.ReadLabels();
-            Warmup = WarmupRequests.Of(message, Inputs, given.ReadWarmup);
-        }
+        Labels = given?.ReadLabels() ?? new Dictionary<string, IReadOnlyList<string>>();
     }
-
-    /// <summary>As it was given; empty where the model says everything itself.</summary>
-    public ReadOnlyMemory<byte> Given { get; }
 
     /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
     public int MaxBatchSize => _message.MaxBatchSize;
@@ -55,10 +47,7 @@ public sealed class ModelConfiguration
     public bool HidesOutputs { get; }
 
     /// <summary>Names of the classes of an output, in order of their index.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; } = new Dictionary<string, IReadOnlyList<string>>();
-
-    /// <summary>Calls to make before the model is ready.</summary>
-    public IReadOnlyList<WarmupRequest> Warmup { get; } = [];
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; }
 
     /// <summary>How requests wait.</summary>
     public QueuePolicy Queue { get; }
@@ -92,6 +81,12 @@ public sealed class ModelConfiguration
         InstanceDefaults.Complete(message, facts.Name, devices, lanes);
         return new ModelConfiguration(message, facts, given);
     }
+
+    /// <summary>Calls to make before the model is ready, as callers would make them.</summary>
+    /// <param name="given">What this was completed from.</param>
+    /// <exception cref="ModuleLoadException">One does not fit the model, or its file is missing or short.</exception>
+    public IReadOnlyList<WarmupRequest> WarmupOf(GivenConfiguration? given) =>
+        given is null ? [] : WarmupRequests.Of(_message, Inputs, given.ReadWarmup);
 
     /// <summary>An input as the model takes it.</summary>
     public Tensor ToModel(Tensor input)

@@ -9,7 +9,9 @@ internal static class ServerEndpoints
     /// <summary>Only what works is listed: clients switch features on by these names.</summary>
     private static readonly string[] Extensions =
     [
+        "classification",
         "model_repository",
+        "schedule_policy",
         "model_configuration",
         "binary_tensor_data",
         "parameters",

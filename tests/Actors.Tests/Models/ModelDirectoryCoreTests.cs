@@ -20,6 +20,8 @@ public sealed class ModelDirectoryCoreTests
     private readonly ModelDirectoryCore _core;
     private readonly Dictionary<string, (FailureKind Kind, string Detail)> _failures = [];
     private ModelSnapshot? _elsewhere;
+    private int[] _further = [];
+    private int[]? _devices;
 
     public ModelDirectoryCoreTests()
     {
@@ -183,6 +185,55 @@ public sealed class ModelDirectoryCoreTests
         Assert.Equal(0, _platform.Live);
     }
 
+    [Fact]
+    public void A_load_of_several_versions_is_answered_after_the_last()
+    {
+        _further = [2, 5];
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Assert.Equal(5, Assert.IsType<ModelReply.Loaded>(Settle("caller")).Model.Number);
+        Assert.Equal([1, 2, 5], _core.Snapshot().Select(model => model.Model.Number));
+        Assert.All(_core.Snapshot(), model => Assert.Equal((ModelState.Ready, 3), (model.State, model.Gpus.Length)));
+        Assert.True(_core.IsIdle);
+    }
+
+    [Fact]
+    public void A_load_of_several_versions_of_which_none_has_room_fails_once()
+    {
+        _further = [2];
+        Array.ForEach(["0", "1", "2"], ordinal => _failures[ordinal] = (FailureKind.OutOfDeviceMemory, "full"));
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Assert.Equal("full", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail);
+        Assert.Empty(_core.Snapshot());
+        Assert.True(_core.IsIdle);
+    }
+
+    [Fact]
+    public void A_model_goes_to_no_device_that_its_configuration_keeps_from_it()
+    {
+        _devices = [1];
+        Load("m");
+        Assert.Equal([1], Gpus("m"));
+        _core.Gone(new DeviceGone(1, "sticky", true));
+        Settle();
+        Assert.Empty(Gpus("m"));
+        Load("n", 2);
+        Assert.Equal([2], Gpus("n"));
+    }
+
+    [Fact]
+    public void What_this_node_cannot_serve_stays_as_refused_until_it_is_loaded_again()
+    {
+        Array.ForEach(["0", "1", "2"], ordinal => _failures[ordinal] = (FailureKind.NotSupported, "no scheduler"));
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        ModelSnapshot refused = Assert.Single(_core.Snapshot());
+        Assert.Equal((ModelState.Unavailable, "no scheduler", true), (refused.State, refused.Reason, refused.IsRefused));
+
+        _failures.Clear();
+        Load("m");
+        Assert.Equal((ModelState.Ready, false), (_core.Snapshot()[0].State, _core.Snapshot()[0].IsRefused));
+    }
+
     private List<ModelDecision> Decisions => _recorder.Applied;
 
     private void Load(string name, params int[] gpus)
@@ -237,6 +288,10 @@ public sealed class ModelDirectoryCoreTests
                     new ModelResolved(
                         resolve.Ticket,
                         new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)
+                        {
+                            Devices = _devices,
+                        },
+                        resolve.Load.Number is null ? _further : []
                     )
                 );
                 break;

@@ -52,9 +52,7 @@ public sealed class ConfiguredCallTests : IDisposable
     [Fact]
     public async Task No_more_wait_than_the_queue_may_hold()
     {
-        FakeNode node = Node(
-            "instance_group { count: 2 } dynamic_batching { default_queue_policy { max_queue_size: 3 } }"
-        );
+        FakeNode node = Node("instance_group { count: 2 } dynamic_batching { default_queue_policy { max_queue_size: 3 } }");
         node.Answer = _ => null;
         await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
 
@@ -94,7 +92,11 @@ public sealed class ConfiguredCallTests : IDisposable
 
         metrics.Refresh();
         string text = await TextAsync(registry);
-        Assert.Contains("nv_inference_count{model=\"fixed\",version=\"1\",env=\"a\\\"b\",team=\"vision\"} 0", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "nv_inference_count{model=\"fixed\",version=\"1\",env=\"a\\\"b\",team=\"vision\"} 0",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("nv_inference_count{model=\"add\",version=\"1\"} 0", text, StringComparison.Ordinal);
         Assert.Equal(1, text.Split("# TYPE nv_inference_count ").Length - 1);
 

@@ -90,7 +90,7 @@ public sealed class DispatcherTests
 
         Assert.Equal("troupe", answer.GetProperty("name").GetString());
         Assert.Equal(
-            ["model_repository", "model_configuration", "binary_tensor_data", "parameters", "statistics"],
+            ["classification", "model_repository", "schedule_policy", "model_configuration", "binary_tensor_data", "parameters", "statistics"],
             answer.GetProperty("extensions").EnumerateArray().Select(one => one.GetString())
         );
     }

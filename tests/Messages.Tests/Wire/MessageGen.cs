@@ -127,7 +127,7 @@ internal static class MessageGen
         .Select((id, kind, detail) => (ForwardReply)new ForwardReply.Failed(id, kind, detail));
     private static readonly Gen<ModelSnapshot> Model = Gen.Select(
             Gen.Select(Version, Any<ModelState>(), Prose, Name),
-            Gen.Select(Specs, Specs, Gpus, Gen.Bool)
+            Gen.Select(Specs, Specs, Gpus, Gen.Bool, Gen.Bool)
         )
         .Select(
             (first, second) =>
@@ -139,7 +139,8 @@ internal static class MessageGen
                     second.Item1,
                     second.Item2,
                     second.Item3,
-                    second.Item4
+                    second.Item4,
+                    second.Item5
                 )
         );
     private static readonly Gen<GpuSnapshot> Device = Gen.Select(

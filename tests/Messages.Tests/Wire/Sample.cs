@@ -150,6 +150,10 @@ internal static class Sample
         {
             ["Forward+Class"] = Forward with { Priority = 3, Class = ForwardClass.Batch },
             ["RouteForward+Suspect"] = (RouteForward)All.Single(message => message is RouteForward) with { Suspect = true },
+            ["NodeSnapshot+IsRefused"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with
+            {
+                Models = [.. ((NodeSnapshot)All.Single(message => message is NodeSnapshot)).Models.Select(model => model with { IsRefused = true })],
+            },
             ["ForwardOutcome+Launched+Alone"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
             {
                 Launched = true,

@@ -31,7 +31,12 @@ public sealed class ConfigurationCompletionTests
     [InlineData("", 4, "x[-1,3] y[-1,2,-1] -> z[-1,3]", true)]
     [InlineData("max_batch_size: 8", 8, "x[-1,3] y[-1,2,-1] -> z[-1,3]", true)]
     [InlineData("max_batch_size: 1", 1, "x[-1,3] y[-1,2,-1] -> z[-1,3]", false)]
-    [InlineData("max_batch_size: 8 input { name: 'y' } input { name: 'x' } output { name: 'z' }", 8, "y[-1,2,-1] x[-1,3] -> z[-1,3]", false)]
+    [InlineData(
+        "max_batch_size: 8 input { name: 'y' } input { name: 'x' } output { name: 'z' }",
+        8,
+        "y[-1,2,-1] x[-1,3] -> z[-1,3]",
+        false
+    )]
     [InlineData("input { name: 'x' } input { name: 'y' } output { name: 'z' }", 0, "x[-1,3] y[-1,2,-1] -> z[-1,3]", false)]
     [InlineData("input { name: 'x' dims: [-1, 3] } input { name: 'y' }", 0, "x[-1,3] y[-1,2,-1] -> z[-1,3]", false)]
     [InlineData("input { name: 'x' dims: 3 } input { name: 'y' dims: [2, 7] }", 4, "x[-1,3] y[-1,2,7] -> z[-1,3]", true)]
@@ -75,26 +80,50 @@ public sealed class ConfigurationCompletionTests
     [InlineData("platform: 'tensorrt_plan'", "is configured with platform 'tensorrt_plan' and is 'onnxruntime_onnx'")]
     [InlineData("backend: 'python'", "is configured with backend 'python' and is one of 'onnxruntime'")]
     [InlineData("max_batch_size: -1", "'max_batch_size' must be non-negative")]
-    [InlineData("input { name: 'x' } output { name: 'z' }", "configuration expects 1 inputs, model provides 2: its input 'y' is not configured")]
-    [InlineData("input { name: 'x' } input { name: 'q' } input { name: 'y' }", "unexpected inference input 'q' for model 'm', allowed inputs are: x, y.")]
+    [InlineData(
+        "input { name: 'x' } output { name: 'z' }",
+        "configuration expects 1 inputs, model provides 2: its input 'y' is not configured"
+    )]
+    [InlineData(
+        "input { name: 'x' } input { name: 'q' } input { name: 'y' }",
+        "unexpected inference input 'q' for model 'm', allowed inputs are: x, y."
+    )]
     [InlineData("output { name: 'q' }", "unexpected inference output 'q' for model 'm', allowed outputs are: z.")]
     [InlineData("input { name: 'x' } input { name: 'x' } input { name: 'y' }", "input 'x' is configured twice")]
     [InlineData("output { dims: 1 }", "model output must specify 'name'")]
-    [InlineData("input { name: 'x' data_type: TYPE_FP16 } input { name: 'y' }", "configuration expects datatype TYPE_FP16 for input 'x', model provides TYPE_FP32")]
+    [InlineData(
+        "input { name: 'x' data_type: TYPE_FP16 } input { name: 'y' }",
+        "configuration expects datatype TYPE_FP16 for input 'x', model provides TYPE_FP32"
+    )]
     [InlineData(
         "max_batch_size: 8 input { name: 'x' dims: 9 } input { name: 'y' }",
         "tensor 'x': the model expects 2 dimensions (shape [-1,3]) but the model configuration specifies 2 dimensions (an initial batch dimension because max_batch_size > 0 followed by the explicit tensor shape, making complete shape [-1,9])"
     )]
     [InlineData("max_batch_size: 8 input { name: 'x' dims: -1 } input { name: 'y' }", "making complete shape [-1,-1]")]
-    [InlineData("max_batch_size: 8 input { name: 'x' dims: [3, 1] } input { name: 'y' }", "but the model configuration specifies 3 dimensions")]
+    [InlineData(
+        "max_batch_size: 8 input { name: 'x' dims: [3, 1] } input { name: 'y' }",
+        "but the model configuration specifies 3 dimensions"
+    )]
     [InlineData("input { name: 'x' dims: 0 } input { name: 'y' }", "a dimension must be an integer >= 1, or -1")]
     [InlineData("input { name: 'x' dims: -2 } input { name: 'y' }", "a dimension must be an integer >= 1, or -1")]
     [InlineData("input { name: 'x' dims: [1,1,1,1,1,1,1,1,1] } input { name: 'y' }", "has more than 7 dims")]
-    [InlineData("input { name: 'x' dims: 4 reshape { shape: 3 } } input { name: 'y' }", "must have the same size for dims [4] and reshape [3]")]
-    [InlineData("input { name: 'x' dims: [-1, 3] reshape { shape: 3 } } input { name: 'y' }", "must have the same size for dims [-1,3] and reshape [3]")]
+    [InlineData(
+        "input { name: 'x' dims: 4 reshape { shape: 3 } } input { name: 'y' }",
+        "must have the same size for dims [4] and reshape [3]"
+    )]
+    [InlineData(
+        "input { name: 'x' dims: [-1, 3] reshape { shape: 3 } } input { name: 'y' }",
+        "must have the same size for dims [-1,3] and reshape [3]"
+    )]
     [InlineData("input { name: 'x' dims: 3 reshape { shape: 0 } } input { name: 'y' }", "a dimension of reshape must be")]
-    [InlineData("input { name: 'x' dims: [9223372036854775807, 9223372036854775807] reshape { shape: 1 } } input { name: 'y' }", "must have the same size")]
-    [InlineData("input { name: 'x' optional: true } input { name: 'y' }", "input 'x' is optional in the configuration, and the model has no value of its own")]
+    [InlineData(
+        "input { name: 'x' dims: [9223372036854775807, 9223372036854775807] reshape { shape: 1 } } input { name: 'y' }",
+        "must have the same size"
+    )]
+    [InlineData(
+        "input { name: 'x' optional: true } input { name: 'y' }",
+        "input 'x' is optional in the configuration, and the model has no value of its own"
+    )]
     [InlineData("input { name: 'x' format: FORMAT_NCHW dims: 3 } input { name: 'y' }", "has an image format and 1 dims")]
     [InlineData("metric_tags { key: 'a-b' value: 'c' }", "metric_tags has 'a-b', which is no name of a label")]
     public void Where_it_contradicts_the_model_it_is_refused_in_one_line(string given, string problem)
@@ -108,14 +137,18 @@ public sealed class ConfigurationCompletionTests
     }
 
     [Theory]
-    [InlineData("max_batch_size: 8 input { name: 'x' dims: 3 }", "the first dimension must be -1; but shape expected by the model is [2,3]")]
-    [InlineData("input { name: 'x' dims: [3, 2] }", "the model expects 2 dimensions (shape [2,3]) but the model configuration specifies 2 dimensions (shape [3,2])")]
+    [InlineData(
+        "max_batch_size: 8 input { name: 'x' dims: 3 }",
+        "the first dimension must be -1; but shape expected by the model is [2,3]"
+    )]
+    [InlineData(
+        "input { name: 'x' dims: [3, 2] }",
+        "the model expects 2 dimensions (shape [2,3]) but the model configuration specifies 2 dimensions (shape [3,2])"
+    )]
     public void A_batch_that_the_model_has_not_is_refused(string given, string problem) =>
         Assert.Contains(
             problem,
-            Assert
-                .Throws<ModuleLoadException>(() => ConfigurationCompletion.Complete(TextFormatReaderTests.Read(given), Fixed))
-                .Message,
+            Assert.Throws<ModuleLoadException>(() => ConfigurationCompletion.Complete(TextFormatReaderTests.Read(given), Fixed)).Message,
             StringComparison.Ordinal
         );
 

@@ -27,8 +27,7 @@ public sealed class ConfigurationDocumentTests
         );
 
     [Fact]
-    public void The_example_is_read() =>
-        Assert.Equal(8, TextFormatReaderTests.Read(Assert.Single(Text.Blocks("pbtxt"))).MaxBatchSize);
+    public void The_example_is_read() => Assert.Equal(8, TextFormatReaderTests.Read(Assert.Single(Text.Blocks("pbtxt"))).MaxBatchSize);
 
     private static string NameOf(MessageDescriptor message) =>
         message.ContainingType is { } outer ? $"{NameOf(outer)}.{message.Name}" : message.Name;

@@ -24,7 +24,11 @@ public sealed class InstancePlacementTests
     [Theory]
     [InlineData("instance_group { count: 0 }", "e", "instance group 'm_0' of model 'm' has count 0: give 1 to 64")]
     [InlineData("instance_group { count: -1 }", "e", "has count -1")]
-    [InlineData("instance_group { } instance_group { name: 'b' count: 1000000000 }", "e", "instance group 'b' of model 'm' has count 1000000000")]
+    [InlineData(
+        "instance_group { } instance_group { name: 'b' count: 1000000000 }",
+        "e",
+        "instance group 'b' of model 'm' has count 1000000000"
+    )]
     [InlineData("instance_group { gpus: 2 }", "ee", "specifies invalid or unsupported gpu id 2. GPUs here: 0, 1.")]
     [InlineData("instance_group { gpus: -1 }", "ee", "specifies invalid or unsupported gpu id -1.")]
     [InlineData("instance_group { kind: KIND_GPU gpus: 1 }", "ce", "specifies invalid or unsupported gpu id 1. GPUs here: 0.")]

@@ -31,8 +31,7 @@ public sealed class QueuePolicyTests
     [InlineData("default_queue_policy { }", 0, null)]
     [InlineData(Levels, 1, 5)]
     [InlineData(Levels, 2, null)]
-    public void So_many_may_wait(string? given, ulong priority, int? expected) =>
-        Assert.Equal(expected, Of(given).MaxQueueSize(priority));
+    public void So_many_may_wait(string? given, ulong priority, int? expected) => Assert.Equal(expected, Of(given).MaxQueueSize(priority));
 
     [Theory]
     [InlineData(null, 3, 3)]

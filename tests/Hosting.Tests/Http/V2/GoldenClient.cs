@@ -67,8 +67,7 @@ internal sealed class GoldenClient : IDisposable
     }
 
     /// <summary>The bytes of a recorded part: text or base64, then its binary tail.</summary>
-    public static byte[] BodyOf(JsonElement part) =>
-        [.. Part(part, "body_base64") ?? Text(part), .. Part(part, "body_tail_base64") ?? []];
+    public static byte[] BodyOf(JsonElement part) => [.. Part(part, "body_base64") ?? Text(part), .. Part(part, "body_tail_base64") ?? []];
 
     private static byte[]? Part(JsonElement part, string name) =>
         part.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
@@ -84,7 +83,13 @@ internal sealed class GoldenClient : IDisposable
     {
         int half = Math.Max(1, body.Length / 2);
         using var chunks = new MemoryStream();
-        foreach (ReadOnlyMemory<byte> chunk in new[] { body.AsMemory(0, Math.Min(half, body.Length)), body.AsMemory(Math.Min(half, body.Length)) })
+        foreach (
+            ReadOnlyMemory<byte> chunk in new[]
+            {
+                body.AsMemory(0, Math.Min(half, body.Length)),
+                body.AsMemory(Math.Min(half, body.Length)),
+            }
+        )
         {
             if (chunk.Length > 0)
             {

@@ -57,8 +57,7 @@ internal sealed class GoldenComparison(JsonElement golden, bool isError)
 
         return _moreKeys
             ? null
-            : got
-                .EnumerateObject()
+            : got.EnumerateObject()
                 .Where(member => !want.TryGetProperty(member.Name, out _) && !_volatile.Any(one => one.IsMatch($"{path}.{member.Name}")))
                 .Select(member => $"{path}.{member.Name} was not expected")
                 .FirstOrDefault();
@@ -119,8 +118,10 @@ internal sealed class GoldenComparison(JsonElement golden, bool isError)
     private static Regex[] Paths(params string[] paths) =>
         [
             .. paths.Select(path => new Regex(
-                Regex.Escape(path).Replace(@"\[\*]", @"\[\d+\]", StringComparison.Ordinal).Replace(@"\.\*", @"\.[^.\[\]]+", StringComparison.Ordinal)
-                    + "$"
+                Regex
+                    .Escape(path)
+                    .Replace(@"\[\*]", @"\[\d+\]", StringComparison.Ordinal)
+                    .Replace(@"\.\*", @"\.[^.\[\]]+", StringComparison.Ordinal) + "$"
             )),
         ];
 }

@@ -18,7 +18,9 @@ internal sealed class GoldenReplay(string http, string metrics)
         [
             .. cases
                 .RootElement.EnumerateArray()
-                .Where(one => !one.TryGetProperty("method", out _) && !one.TryGetProperty("mode", out _) && !one.TryGetProperty("shm", out _))
+                .Where(one =>
+                    !one.TryGetProperty("method", out _) && !one.TryGetProperty("mode", out _) && !one.TryGetProperty("shm", out _)
+                )
                 .Select(one => one.Clone()),
         ];
     }
@@ -108,8 +110,11 @@ internal sealed class GoldenReplay(string http, string metrics)
         }
 
         const string Length = "inference-header-content-length";
-        int head = answer.Header(Length) is { } length ? int.Parse(length, System.Globalization.CultureInfo.InvariantCulture) : answer.Body.Length;
-        return headers.EnumerateObject().Any(header => header.Name.Equals(Length, StringComparison.OrdinalIgnoreCase))
+        int head = answer.Header(Length) is { } length
+            ? int.Parse(length, System.Globalization.CultureInfo.InvariantCulture)
+            : answer.Body.Length;
+        return
+            headers.EnumerateObject().Any(header => header.Name.Equals(Length, StringComparison.OrdinalIgnoreCase))
             != (answer.Header(Length) is not null)
             ? "the header length is there or not"
             : Body(golden, want, answer.Body.AsSpan(0, head), answer.Body.AsSpan(head), isError);

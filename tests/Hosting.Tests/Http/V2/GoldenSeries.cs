@@ -23,7 +23,10 @@ internal sealed partial class GoldenSeries
             }
             else if (Sample().Match(line) is { Success: true } sample)
             {
-                IEnumerable<string> labels = Label().Matches(sample.Groups[3].Value).Select(label => label.Value).Order(StringComparer.Ordinal);
+                IEnumerable<string> labels = Label()
+                    .Matches(sample.Groups[3].Value)
+                    .Select(label => label.Value)
+                    .Order(StringComparer.Ordinal);
                 string key = $"{sample.Groups[1].Value}{{{string.Join(',', labels)}}}";
                 series._values[key] = double.Parse(sample.Groups[4].Value, CultureInfo.InvariantCulture);
             }
@@ -50,7 +53,10 @@ internal sealed partial class GoldenSeries
         }
 
         return Entries(want, "series")
-                .Where(entry => !_values.TryGetValue(Key(entry), out double value) || (entry.TryGetProperty("value", out JsonElement wanted) && Math.Abs(wanted.GetDouble() - value) > 1e-5))
+                .Where(entry =>
+                    !_values.TryGetValue(Key(entry), out double value)
+                    || (entry.TryGetProperty("value", out JsonElement wanted) && Math.Abs(wanted.GetDouble() - value) > 1e-5)
+                )
                 .Select(entry => $"{Key(entry)} is missing or has another value")
                 .FirstOrDefault()
             ?? Entries(want, "absent")
@@ -64,7 +70,9 @@ internal sealed partial class GoldenSeries
         delta
             .EnumerateArray()
             .Select(entry => (Key: Key(entry), Want: entry.GetProperty("delta").GetDouble()))
-            .Select(entry => (entry.Key, entry.Want, Got: after._values.GetValueOrDefault(entry.Key) - _values.GetValueOrDefault(entry.Key)))
+            .Select(entry =>
+                (entry.Key, entry.Want, Got: after._values.GetValueOrDefault(entry.Key) - _values.GetValueOrDefault(entry.Key))
+            )
             .Where(entry => entry.Want != entry.Got)
             .Select(entry => $"{entry.Key} grew by {entry.Got} instead of {entry.Want}")
             .FirstOrDefault();

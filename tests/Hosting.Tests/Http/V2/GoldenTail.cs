@@ -37,7 +37,10 @@ internal static class GoldenTail
             )
             {
                 int length = Math.Min(size.GetInt32(), tail.Length - at);
-                parts[output.GetProperty("name").GetString()!] = (output.GetProperty("datatype").GetString()!, tail.Slice(at, length).ToArray());
+                parts[output.GetProperty("name").GetString()!] = (
+                    output.GetProperty("datatype").GetString()!,
+                    tail.Slice(at, length).ToArray()
+                );
                 at += length;
             }
         }

@@ -97,7 +97,10 @@ public sealed class ServedConfigurationTests : IDisposable
 
         JsonElement output = (await InferAsync(node, "[2,2,2]", "1,2,3,4,5,6,7,8")).GetProperty("outputs")[0];
         Assert.Equal("[2,1,4]", output.GetProperty("shape").GetRawText());
-        Assert.Equal("3,6,9,12,15,18,21,24", string.Join(',', output.GetProperty("data").EnumerateArray().Select(value => value.GetDouble())));
+        Assert.Equal(
+            "3,6,9,12,15,18,21,24",
+            string.Join(',', output.GetProperty("data").EnumerateArray().Select(value => value.GetDouble()))
+        );
         (int status, JsonElement refused) = await SendAsync(node, "[2,4]", "1,2,3,4,5,6,7,8");
         Assert.Equal(400, status);
         Assert.Contains("Expected [-1,2,2], got [2,4]", refused.GetProperty("error").GetString(), StringComparison.Ordinal);
