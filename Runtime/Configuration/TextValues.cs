@@ -10,6 +10,8 @@ namespace Troupe.Runtime.Configuration;
 /// <summary>Reads the values of the text format: numbers in all their spellings, texts, names of enums, booleans.</summary>
 internal sealed class TextValues(TextTokens tokens, WireBuffer wire)
 {
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdefABCDEF"u8);
+
     private readonly ArrayBufferWriter<byte> _text = new();
 
     /// <exception cref="ModuleLoadException">What comes next is no value of the field.</exception>
@@ -161,7 +163,7 @@ internal sealed class TextValues(TextTokens tokens, WireBuffer wire)
     /// <summary>Digits of a number that is too large, and not something else.</summary>
     private static bool IsWhole(ReadOnlySpan<byte> digits) =>
         digits.Length > 2 && (digits[1] | 0x20) == 'x'
-            ? !digits[2..].ContainsAnyExcept("0123456789abcdefABCDEF"u8)
+            ? !digits[2..].ContainsAnyExcept(HexDigits)
             : !digits.ContainsAnyExceptInRange((byte)'0', digits[0] == '0' ? (byte)'7' : (byte)'9');
 
     /// <summary>Decimal digits alone: hexadecimal and octal ones stand for whole numbers.</summary>
