@@ -31,6 +31,9 @@ internal readonly record struct ConfigurationText(string Path, ReadOnlyMemory<by
         return new ModuleLoadException(FailureKind.InvalidModel, $"'{Path}', line {line}, column {column}: {problem}");
     }
 
+    /// <inheritdoc cref="Shown(ReadOnlySpan{byte})"/>
+    public static string Shown(string piece) => Shown(Encoding.UTF8.GetBytes(piece));
+
     /// <summary>A piece of it for an error: one line, not long.</summary>
     public static string Shown(ReadOnlySpan<byte> piece)
     {

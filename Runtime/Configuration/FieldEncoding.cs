@@ -71,7 +71,7 @@ internal static class FieldEncoding
     {
         if (value is null)
         {
-            return $"'{given}' is no value of '{field.Name}': give one of {string.Join(", ", field.EnumType.Values.Select(one => one.Name))}.";
+            return $"'{ConfigurationText.Shown(given)}' is no value of '{field.Name}': give one of {string.Join(", ", field.EnumType.Values.Select(one => one.Name))}.";
         }
 
         wire.WriteVarint(field.FieldNumber, (ulong)value.Number);
@@ -80,7 +80,7 @@ internal static class FieldEncoding
 
     /// <summary>What a message has, for who gave it something else.</summary>
     public static string UnknownField(MessageDescriptor message, string given) =>
-        $"'{given}' is no field of {NameOf(message)}: it has {string.Join(", ", message.Fields.InDeclarationOrder().Select(field => field.Name))}.";
+        $"'{ConfigurationText.Shown(given)}' is no field of {NameOf(message)}: it has {string.Join(", ", message.Fields.InDeclarationOrder().Select(field => field.Name))}.";
 
     /// <summary>What the field takes, in words.</summary>
     public static string Wanted(FieldDescriptor field) =>

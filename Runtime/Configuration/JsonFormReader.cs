@@ -47,7 +47,7 @@ internal sealed class JsonFormReader
             string name = json.GetString()!;
             FieldDescriptor field =
                 message.Fields.InDeclarationOrder().FirstOrDefault(field => field.Name == name || field.JsonName == name)
-                ?? throw Fault(ref json, FieldEncoding.UnknownField(message, ConfigurationText.Shown(json.ValueSpan)));
+                ?? throw Fault(ref json, FieldEncoding.UnknownField(message, name));
             int start = (int)json.TokenStartIndex;
             json.Read();
             if (json.TokenType == JsonTokenType.Null)
@@ -116,11 +116,7 @@ internal sealed class JsonFormReader
                 ? Boolean(json.TokenType == JsonTokenType.True)
                 : FieldEncoding.Wanted(field),
             FieldType.Float or FieldType.Double => Floating(Written(ref json, isText)),
-            FieldType.Enum when json.TokenType == JsonTokenType.String => FieldEncoding.WriteEnum(
-                _wire,
-                field,
-                ConfigurationText.Shown(Encoding.UTF8.GetBytes(json.GetString()!))
-            ),
+            FieldType.Enum when json.TokenType == JsonTokenType.String => FieldEncoding.WriteEnum(_wire, field, json.GetString()!),
             _ => Integer(Written(ref json, isText)),
         };
         if (problem is not null)

@@ -26,7 +26,7 @@ internal static class RepositoryPath
         {
             throw new ModuleLoadException(
                 FailureKind.InvalidModel,
-                $"{owner} names the file '{ConfigurationText.Shown(System.Text.Encoding.UTF8.GetBytes(file))}', which is outside '{folder}'. Put the file there and name it relative to it."
+                $"{owner} names the file '{ConfigurationText.Shown(file)}', which is outside '{folder}'. Put the file there and name it relative to it."
             );
         }
 

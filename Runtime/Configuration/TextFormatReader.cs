@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf.Reflection;
 using Troupe.Runtime.Failures;
 
@@ -74,7 +75,7 @@ internal sealed class TextFormatReader
             );
         }
 
-        string text = ConfigurationText.Shown(_tokens.Bytes(name));
+        string text = Encoding.ASCII.GetString(_tokens.Bytes(name));
         FieldDescriptor field = message.FindFieldByName(text) ?? throw Fault(FieldEncoding.UnknownField(message, text));
         if (given.Objection(field, mayRepeat: true) is { } objection)
         {

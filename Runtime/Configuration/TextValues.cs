@@ -184,7 +184,7 @@ internal sealed class TextValues(TextTokens tokens, WireBuffer wire)
     }
 
     /// <summary>An identifier; null where none comes next.</summary>
-    private string? Word(TextToken token) => token.Kind == TextTokenKind.Identifier ? ConfigurationText.Shown(tokens.Bytes(token)) : null;
+    private string? Word(TextToken token) => token.Kind == TextTokenKind.Identifier ? Encoding.ASCII.GetString(tokens.Bytes(token)) : null;
 
     private void Expect(TextTokenKind kind, FieldDescriptor field)
     {

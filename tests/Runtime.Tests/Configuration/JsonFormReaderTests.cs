@@ -11,6 +11,7 @@ public sealed class JsonFormReaderTests
 {
     [Theory]
     [InlineData("{}", "")]
+    [InlineData("{\"batch_input\":[{\"kind\":\"BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO\"}]}", "batch_input { kind: 2 }")]
     [InlineData("{\"name\":\"m\",\"maxBatchSize\":8}", "name: 'm' max_batch_size: 8")]
     [InlineData("{\"max_batch_size\":\"8\",\"name\":null}", "max_batch_size: 8")]
     [InlineData("{\"max_batch_size\":8.0}", "max_batch_size: 8")]

@@ -48,6 +48,7 @@ public sealed class TextFormatReaderTests
                 "model_metrics { metric_control { histogram_options { buckets: [1.0, 25e-1] } } }"
             },
             { "name: 'm'", "\ufeffname: 'm'" },
+            { "batch_input { kind: 2 }", "batch_input { kind: BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO }" },
         };
 
     [Theory, MemberData(nameof(SameMeaning))]
