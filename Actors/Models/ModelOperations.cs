@@ -10,7 +10,7 @@ namespace Troupe.Actors.Models;
 /// <summary>The changes of residency on one node, each from its request to its commit; <see cref="OperationQueue"/> says which are under
 /// way.</summary>
 /// <remarks>
-/// Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. Longer than 200 lines because the steps of one operation are
+/// Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. It is long because the steps of one operation are
 /// read together.
 /// <code>
 /// load:    resolve -> reserve -> (build -> check content -> adopt)* -> commit | take back
@@ -286,7 +286,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Refuse(ModelOperation operation, FailureKind kind, string detail) =>
         End(operation, new ModelReply.Failed(operation.Name, kind, detail));
 
-    /// <summary>A load goes on with its next version, and is answered after the last: with the first failure, where there was one.</summary>
+    /// <summary>A load goes on with its next version, and is answered after the last: with the first failure, if there was one.</summary>
     private void End(ModelOperation operation, ModelReply reply)
     {
         var load = operation as ModelOperation.Load;

@@ -3,7 +3,7 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Configuration;
 
-/// <summary>Paths of files that stand in a model repository: inside a folder by their names, inside the repository by their links.</summary>
+/// <summary>Paths of files in a model repository: inside a folder by their names, inside the repository by their links.</summary>
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
 internal static class RepositoryPath
 {

@@ -150,10 +150,6 @@ internal static class Sample
         {
             ["Forward+Class"] = Forward with { Priority = 3, Class = ForwardClass.Batch },
             ["RouteForward+Suspect"] = (RouteForward)All.Single(message => message is RouteForward) with { Suspect = true },
-            ["NodeSnapshot+IsRefused"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with
-            {
-                Models = [.. ((NodeSnapshot)All.Single(message => message is NodeSnapshot)).Models.Select(model => model with { IsRefused = true })],
-            },
             ["ForwardOutcome+Launched+Alone"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
             {
                 Launched = true,
@@ -174,8 +170,16 @@ internal static class Sample
             ]),
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
+            ["NodeSnapshot+WireLevel+IsRefused"] = Refused((NodeSnapshot)All.Single(message => message is NodeSnapshot)),
         };
 
     public static Tensor Tensor(string name) =>
         new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
+
+    private static NodeSnapshot Refused(NodeSnapshot node) =>
+        node with
+        {
+            WireLevel = 3,
+            Models = [.. node.Models.Select(model => model with { IsRefused = true })],
+        };
 }

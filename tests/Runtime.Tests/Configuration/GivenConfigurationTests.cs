@@ -9,7 +9,7 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Runtime.Tests.Configuration;
 
 /// <summary>A configuration in a model's folder, and the files that it names: in the folder, and in the repository whatever links
-/// say.</summary>
+/// say; the calls of <see cref="WarmupRequests"/> among them.</summary>
 public sealed class GivenConfigurationTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("troupe-configuration-").FullName;

@@ -5,7 +5,7 @@ using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Tests.Configuration;
 
-/// <summary>The text format in full, as people write it, and what is wrong with what they write.</summary>
+/// <summary>The text format in full, as people write it, and what is wrong with what they write (<see cref="TextValues"/>).</summary>
 public sealed class TextFormatReaderTests
 {
     public static TheoryData<string, string> SameMeaning() =>

@@ -12,7 +12,7 @@ internal sealed record GoldenAnswer(int Status, IReadOnlyDictionary<string, stri
     public string? Header(string name) => Headers.GetValueOrDefault(name);
 }
 
-/// <summary>Sends recorded requests as they were recorded, byte by byte: paths that no library would leave alone, headers, chunks.</summary>
+/// <summary>Sends recorded requests as they were recorded: paths that no library would leave alone, headers, chunks.</summary>
 internal sealed class GoldenClient : IDisposable
 {
     private readonly TcpClient _client;
