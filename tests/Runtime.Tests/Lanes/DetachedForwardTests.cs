@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Driver;
