@@ -73,7 +73,7 @@ internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devi
     internal void CountLent(DeviceBlock block, long at)
     {
         LentAt = at;
-        Lent += block.Stream is null ? 0 : 1;
+        Lent += block.IsReserved ? 0 : 1;
         Volatile.Write(ref _used, _used + (long)block.Capacity);
         Volatile.Write(ref _highWater, Math.Max(_highWater, _used));
     }
@@ -81,7 +81,7 @@ internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devi
     /// <summary>Under the allocator's lock.</summary>
     internal void CountReturned(DeviceBlock block)
     {
-        Lent -= block.Stream is null ? 0 : 1;
+        Lent -= block.IsReserved ? 0 : 1;
         Volatile.Write(ref _used, _used - (long)block.Capacity);
     }
 

@@ -219,6 +219,7 @@ internal sealed class DeviceAllocator : IDisposable
         block.Pool = wanted.Pool;
         block.Bytes = wanted.Bytes;
         block.Stream = wanted.Stream;
+        block.IsReserved = wanted.Stream is null;
         block.Slab.LentAt = ++_lent;
         _account.Lend(block.Capacity);
         wanted.Pool.CountLent(block, _lent);

@@ -29,6 +29,9 @@ internal sealed class DeviceBlock
     /// the block comes back.</summary>
     public DeviceStream? Stream { get; internal set; }
 
+    /// <summary>It was lent for work on whatever stream.</summary>
+    internal bool IsReserved { get; set; }
+
     /// <summary>The allocation it is a piece of.</summary>
     internal Slab Slab { get; private set; } = null!;
 
