@@ -79,7 +79,10 @@ internal sealed partial class World
             Tensor[] inputs = Fitting(victim);
             Assert.Equal(FailureKind.OutOfDeviceMemory, Catch(() => lane.Submit(inputs, [], settings, () => { }))?.Kind);
 
-            // It was planned, and had no place for its inputs, also when the lane's own contexts had given what they keep.
+            // It was planned, and had no place for all of its tensors, also when the lane's own contexts had given what they keep: how far
+            // that took it depends on them.
+            lane.Lane.WaitUntilIdle();
+            lane.GiveBackMemory(held: null);
             LaneModel model = victim.LaneOf(lane);
             model.Plans(settings, victim.Model.Key(inputs), Dimensions(inputs[0]));
             model.GiveBackMemory(told: null);
