@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using MessagePack;
 using Troupe.Messages.Formatters;
 
@@ -47,11 +45,8 @@ public sealed record Tensor
     [IgnoreMember]
     public TensorLease? Lease => (Payload as TensorPayload.Leased)?.Lease;
 
-    private bool PrintMembers(StringBuilder text)
-    {
-        text.Append(CultureInfo.InvariantCulture, $"{Name} {Type} {Shape}, {Payload}");
-        return true;
-    }
+    /// <summary>What it is: to say so needs none of its bytes.</summary>
+    public override string ToString() => $"{Name} {Type} {Shape}, {Payload}";
 
     private static TensorPayload.Inline Own(ReadOnlyMemory<byte> data, in TensorShape shape) =>
         new(data, shape.TryGetElementCount(out long elements) ? elements : 0);

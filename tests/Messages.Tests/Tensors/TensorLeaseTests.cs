@@ -192,6 +192,7 @@ public sealed class TensorLeaseTests
         Assert.Equal((4, 4), (read.Payload.Length, read.Payload.Elements));
         Assert.IsType<TensorPayload.Inline>(read.Payload);
         tensor.Lease!.Release();
+        Assert.Equal("a UInt8 [4], 4 bytes", tensor.ToString());
     }
 
     private static Tensor Leased(string name, TensorLease lease) => new(name, ElementType.UInt8, Four, new TensorPayload.Leased(lease, 4));
