@@ -1,6 +1,5 @@
 using Troupe.Actors.Membership;
 using Troupe.Actors.Modes;
-using Troupe.Messages.Modes;
 
 namespace Troupe.Actors.Gpu;
 

@@ -191,6 +191,6 @@ internal sealed class ModeParticipant(
 
     private void TellGpu(GpuId gpu, long round) => decisions.Add(Commit(gpu, round));
 
-    private ModeDecision.TellGpu Commit(GpuId gpu, long round) => 
+    private ModeDecision.TellGpu Commit(GpuId gpu, long round) =>
         new(gpu, new ApplyGpuModes(round, new ModesForGpu(store.InForce), _rounds.GetValueOrDefault(round)?.Scope));
 }

@@ -103,7 +103,9 @@ public sealed class ExecutorCoreTests
         lease.Release();
         EndAll();
 
-        var ended = Assert.IsType<LaunchEnded>(Assert.Single(Decisions, one => ((LaunchEnded)one.Message).Launch == launch).Message);
+        LaunchEnded ended = Assert.IsType<LaunchEnded>(
+            Assert.Single(Decisions, one => ((LaunchEnded)one.Message).Launch == launch).Message
+        );
         Assert.Equal(FailureKind.Cancelled, ended.Results[0].Failure!.Kind);
         Assert.False(launch.Forwards[0].IsLaunched);
         Assert.Equal((0, 0), (_instance.Leased, memory.Snapshot().UsedBytes));

@@ -1,8 +1,6 @@
 using Akka.Actor;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Membership;
-using Troupe.Actors.Models;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Tensors;

@@ -68,7 +68,8 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
             if (fate < 2)
             {
                 // The executor's thread stands still: less than the watchdog's bound, and long enough that queues fill.
-                Thread.Sleep(200);
+                using var pause = new ManualResetEventSlim();
+                pause.Wait(TimeSpan.FromMilliseconds(200));
             }
 
             if (fate < 300)

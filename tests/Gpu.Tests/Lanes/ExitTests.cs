@@ -29,7 +29,10 @@ public sealed class ExitTests
         Assert.SkipUnless(NativeDriverFixture.Reason is null, NativeDriverFixture.Reason ?? "");
         for (int round = 0; round < 10; round++)
         {
-            ProcessStartInfo start = new(Environment.ProcessPath!, ["-method", $"*{nameof(ExitTests)}.{nameof(Ends_with_forwards_in_flight)}"])
+            ProcessStartInfo start = new(
+                Environment.ProcessPath!,
+                ["-method", $"*{nameof(ExitTests)}.{nameof(Ends_with_forwards_in_flight)}"]
+            )
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

@@ -90,7 +90,15 @@ public sealed class DispatcherTests
 
         Assert.Equal("troupe", answer.GetProperty("name").GetString());
         Assert.Equal(
-            ["classification", "model_repository", "schedule_policy", "model_configuration", "binary_tensor_data", "parameters", "statistics"],
+            [
+                "classification",
+                "model_repository",
+                "schedule_policy",
+                "model_configuration",
+                "binary_tensor_data",
+                "parameters",
+                "statistics",
+            ],
             answer.GetProperty("extensions").EnumerateArray().Select(one => one.GetString())
         );
     }

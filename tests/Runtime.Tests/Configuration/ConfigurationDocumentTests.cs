@@ -1,5 +1,4 @@
 using Google.Protobuf.Reflection;
-using Troupe.Runtime.Configuration;
 using Troupe.TestSupport.Documents;
 
 namespace Troupe.Runtime.Tests.Configuration;

@@ -1,5 +1,4 @@
 using Troupe.Runtime.Cuda.Emulated.Capture;
-using Troupe.Runtime.Cuda.Emulated.Execution;
 
 namespace Troupe.Runtime.Cuda.Emulated.Driver;
 

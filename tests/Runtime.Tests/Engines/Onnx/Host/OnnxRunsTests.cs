@@ -29,9 +29,7 @@ public sealed class OnnxRunsTests
     [Fact]
     public void Buffers_of_former_shapes_take_a_sixteenth_of_the_device_at_most()
     {
-        using var bench = new Workbench(
-            new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 1024 * Block }] }
-        );
+        using var bench = new Workbench(new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 1024 * Block }] });
         ModuleInstance instance = bench.Load(Relu, lanes: 1);
         for (int step = 1; step <= 8; step++)
         {
