@@ -273,7 +273,9 @@ internal sealed class ExecutorLaunches : IDisposable
     {
         try
         {
-            return ForwardResult.Succeeded(work.TakeOutputs(0, forward.LeasesFrom), work.TimesOf(0));
+            // Before the outputs, which nobody would own if the device failed just now.
+            (long Input, long Infer, long Output) times = work.TimesOf(0);
+            return ForwardResult.Succeeded(work.TakeOutputs(0, forward.LeasesFrom), times);
         }
         catch (ForwardException full)
         {

@@ -124,7 +124,7 @@ internal sealed class GpuModes(
             }
             else
             {
-                instance.Change?.Refusals.Add(failure);
+                instance.Change?.Refuse(instance, failure);
                 instance.Unapplied = $"It keeps its former settings: {failure.Reason}";
             }
         }
@@ -152,7 +152,7 @@ internal sealed class GpuModes(
         instance.ToHold = null;
         if (failure is not null)
         {
-            instance.Change?.Refusals.Add(failure);
+            instance.Change?.Refuse(instance, failure);
         }
 
         Advance(instance);
@@ -227,5 +227,5 @@ internal sealed class GpuModes(
     }
 
     private void Acknowledge(GpuModesChange change) =>
-        decisions.Add(GpuDecision.Modes(change.Asker, new GpuModesApplied(change.Commit.Change, gpu, change.Refusals)));
+        decisions.Add(GpuDecision.Modes(change.Asker, new GpuModesApplied(change.Commit.Change, gpu, [.. change.Refusals])));
 }

@@ -15,4 +15,13 @@ internal sealed class GpuModesChange(ApplyGpuModes commit, IReplyTo<IGpuModesAns
     public HashSet<GpuInstance> Awaited { get; } = [];
 
     public List<InstanceRefusal> Refusals { get; } = [];
+
+    /// <summary>An instance did not take it; one outside its scope tells nobody.</summary>
+    public void Refuse(GpuInstance instance, InstanceRefusal refusal)
+    {
+        if (Awaited.Contains(instance))
+        {
+            Refusals.Add(refusal);
+        }
+    }
 }

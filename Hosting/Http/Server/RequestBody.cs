@@ -51,8 +51,7 @@ internal sealed class RequestBody : IDisposable
         // The common case: the whole body came with the headers, and is copied without a state machine.
         if (request.ContentLength is > 0 and { } whole && request.BodyReader.TryRead(out ReadResult first))
         {
-            body.Append(first.Buffer, (int)whole);
-            request.BodyReader.AdvanceTo(first.Buffer.End);
+            body.Take(request.BodyReader, first.Buffer, (int)whole);
             if (body._length == whole)
             {
                 return ValueTask.FromResult(body);
@@ -85,8 +84,7 @@ internal sealed class RequestBody : IDisposable
                     throw TooLarge(most);
                 }
 
-                Append(read.Buffer, expected);
-                request.BodyReader.AdvanceTo(read.Buffer.End);
+                Take(request.BodyReader, read.Buffer, expected);
                 if (read.IsCompleted)
                 {
                     if (request.ContentLength is null)
@@ -122,6 +120,19 @@ internal sealed class RequestBody : IDisposable
                 : $"the request body is larger than {most} bytes, the limit of this node (--max-request)",
             StatusCodes.Status400BadRequest
         );
+
+    /// <summary>Takes a part over; where there is no room for it the server's reader is left so that it can read on.</summary>
+    private void Take(PipeReader reader, in ReadOnlySequence<byte> part, int expected)
+    {
+        try
+        {
+            Append(part, expected);
+        }
+        finally
+        {
+            reader.AdvanceTo(part.End);
+        }
+    }
 
     private void Append(in ReadOnlySequence<byte> part, int expected)
     {

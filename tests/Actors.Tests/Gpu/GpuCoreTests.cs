@@ -386,6 +386,26 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void An_instance_outside_a_change_that_cannot_take_what_holds_is_not_among_its_refusals()
+    {
+        Ready();
+        Adopt(Second);
+        var wide = new ModeSettings { WeightBudget = WeightBudget.OfBytes(-1) };
+        var refusal = new InstanceRefusal(Model, FailureKind.NotSupported, "no budget");
+        Commit(1, new Modes(wide, 1, Model));
+        _core.Applied(new SettingsApplied(1, Model, wide, refusal), _now);
+
+        // It tries again what it has not got, with a change that is another model's.
+        var other = new ModeSettings { WeightBudget = WeightBudget.OfBytes(7) };
+        Commit(2, new Modes(wide, 2, Model) { Others = { [Second] = other } }, new ModeScope { Model = new ModelReference(Second.Name) });
+        Assert.Equal(2, Decisions.Count(decision => decision.Message is ApplySettings));
+        Decisions.Clear();
+        _core.Applied(new SettingsApplied(1, Model, wide, refusal), _now);
+        _core.Applied(new SettingsApplied(1, Second, other, null), _now);
+        Assert.Empty(Decisions.Select(decision => decision.Message).OfType<GpuModesApplied>().Single().Refusals);
+    }
+
+    [Fact]
     public void A_change_waits_for_no_instance_that_has_gone_and_keeps_no_other_from_leaving()
     {
         Ready();
