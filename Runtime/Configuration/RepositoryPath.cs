@@ -1,4 +1,5 @@
 using Troupe.Messages.Failures;
+using Troupe.Runtime.Artifacts.Parsing;
 using Troupe.Runtime.Failures;
 
 namespace Troupe.Runtime.Configuration;
@@ -7,9 +8,6 @@ namespace Troupe.Runtime.Configuration;
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
 internal static class RepositoryPath
 {
-    /// <summary>More links than this lead in a circle.</summary>
-    private const int MaxLinks = 40;
-
     /// <summary>The absolute path of a file that <paramref name="owner"/> names.</summary>
     /// <param name="repository">Where links may lead.</param>
     /// <param name="folder">Where the file has to stand.</param>
@@ -39,8 +37,8 @@ internal static class RepositoryPath
     {
         try
         {
-            string real = Real(full, MaxLinks);
-            return IsInside(real, Real(Path.GetFullPath(repository), MaxLinks))
+            string real = RealPath.Of(full);
+            return IsInside(real, RealPath.Of(Path.GetFullPath(repository)))
                 ? full
                 : throw new ModuleLoadException(
                     FailureKind.InvalidModel,
@@ -58,28 +56,4 @@ internal static class RepositoryPath
             Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar,
             StringComparison.Ordinal
         );
-
-    /// <summary>The path without links, as far as it exists.</summary>
-    private static string Real(string full, int links)
-    {
-        string real = Path.GetPathRoot(full)!;
-        foreach (string part in full[real.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
-        {
-            string next = Path.Combine(real, part);
-            if (new FileInfo(next).LinkTarget is not { } target)
-            {
-                real = next;
-                continue;
-            }
-
-            if (links == 0)
-            {
-                throw new IOException("its links lead in a circle.");
-            }
-
-            real = Real(Path.GetFullPath(Path.Combine(real, target)), --links);
-        }
-
-        return real;
-    }
 }

@@ -164,20 +164,16 @@ internal static class ModuleFiles
             );
     }
 
-    private static bool LeavesByLink(string full, string inside)
+    private static bool LeavesByLink(string full, string folder)
     {
-        for (string? part = full; part is not null && part.Length > inside.Length; part = Path.GetDirectoryName(part))
+        try
         {
-            FileSystemInfo? target =
-                Directory.Exists(part) ? Directory.ResolveLinkTarget(part, returnFinalTarget: true)
-                : File.Exists(part) ? File.ResolveLinkTarget(part, returnFinalTarget: true)
-                : null;
-            if (target is not null && !target.FullName.StartsWith(inside, StringComparison.Ordinal))
-            {
-                return true;
-            }
+            string inside = Path.TrimEndingDirectorySeparator(RealPath.Of(folder)) + Path.DirectorySeparatorChar;
+            return !RealPath.Of(full).StartsWith(inside, StringComparison.Ordinal);
         }
-
-        return false;
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+        {
+            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{full}' cannot be read: {trouble.Message}", trouble);
+        }
     }
 }

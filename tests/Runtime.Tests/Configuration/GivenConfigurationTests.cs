@@ -96,6 +96,42 @@ public sealed class GivenConfigurationTests : IDisposable
         Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("away/ssl/../labels.txt")]
+    [InlineData("./near/../other.txt")]
+    public void A_link_goes_up_from_where_the_links_before_it_lead(string target)
+    {
+        // As text, both end in the model's own folder.
+        Directory.CreateDirectory(Path.Combine(_root, "etc", "ssl", "certificates"));
+        File.WriteAllText(Path.Combine(_root, "etc", "labels.txt"), "secret\n");
+        Write("away/labels.txt", "cat\n");
+        Write("other.txt", "cat\n");
+        Write("../../other.txt", "secret\n");
+        File.CreateSymbolicLink(Path.Combine(Folder, "away", "ssl"), Path.Combine(_root, "etc", "ssl"));
+        File.CreateSymbolicLink(Path.Combine(Folder, "near"), "..");
+        File.CreateSymbolicLink(Path.Combine(Folder, "labels.txt"), target);
+        Write("config.pbtxt", "output { name: 'z' label_filename: 'labels.txt' }");
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => Complete(GivenConfiguration.Read(Repository, Folder)!));
+        Assert.Contains("is a link out of the model repository", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Links_that_double_the_way_with_each_other_are_refused_after_a_few()
+    {
+        File.CreateSymbolicLink(Path.Combine(Folder, "l0"), ".");
+        for (int index = 1; index <= 24; index++)
+        {
+            File.CreateSymbolicLink(Path.Combine(Folder, $"l{index}"), $"l{index - 1}/l{index - 1}");
+        }
+
+        Write("labels.txt", "cat\n");
+        Write("config.pbtxt", "output { name: 'z' label_filename: 'l24/labels.txt' }");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => Complete(GivenConfiguration.Read(Repository, Folder)!));
+        Assert.Contains("its links lead in a circle, or are too many", refused.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000_000);
+    }
+
     [Fact]
     public void A_link_within_the_repository_is_followed()
     {

@@ -50,6 +50,31 @@ public sealed class ModuleFilesTests
         Assert.Contains("no regular file", Assert.Throws<ModuleLoadException>(() => bench.Load(model)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("weights.bin", null)]
+    [InlineData("kept/weights.bin", null)]
+    [InlineData("kept/../weights.bin", null)]
+    [InlineData("away/../weights.bin", "which is outside the module's folder")]
+    [InlineData("circle", "its links lead in a circle, or are too many")]
+    public void A_link_stays_in_the_modules_folder_read_as_the_system_reads_it(string target, string? problem)
+    {
+        using var root = new ModuleFolder();
+        string folder = Path.Combine(root.Path, "m");
+        Directory.CreateDirectory(Path.Combine(folder, "kept"));
+        Directory.CreateDirectory(Path.Combine(root.Path, "other", "further"));
+        File.CreateSymbolicLink(Path.Combine(folder, "away"), Path.Combine(root.Path, "other", "further"));
+        File.CreateSymbolicLink(Path.Combine(folder, "circle"), "circle");
+        File.CreateSymbolicLink(Path.Combine(folder, "named.bin"), target);
+        foreach (string file in (string[])["m/weights.bin", "m/kept/weights.bin", "other/weights.bin"])
+        {
+            File.WriteAllText(Path.Combine(root.Path, file), "x");
+        }
+
+        Exception? refused = Record.Exception(() => ModuleFiles.Resolve(folder, "named.bin", "m"));
+        Assert.Equal(problem is not null, refused is ModuleLoadException);
+        Assert.Contains(problem ?? "", refused?.Message ?? "", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_socket_and_a_device_are_no_files()
     {
