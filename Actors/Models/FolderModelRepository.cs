@@ -141,7 +141,7 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         string file =
             given?.Refusal() is not null ? version
             : given is { ModelFile.Length: > 0 } ? given.FileOf(version)
-            : FileAt(version);
+            : Confined(FileAt(Confined(version, load)), load);
         return new ModuleSource(new ModelReference(load.Name, number), file) { Configuration = given };
     }
 
@@ -159,9 +159,12 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
 
         string model = Path.Combine(_folder, load.Name);
         return Directory.Exists(model)
-            ? model
+            ? Confined(model, load)
             : throw new ModuleLoadException(FailureKind.NotFound, $"The model repository {_folder} has no model '{load.Name}'.");
     }
+
+    /// <summary>What is found by its name lies in the repository, links followed; what is loaded by path lies where it may.</summary>
+    private string Confined(string path, LoadModel load) => RepositoryPath.Confine(_folder!, path, $"Model '{load.Name}'");
 
     private bool Note(string name)
     {

@@ -6,13 +6,13 @@ namespace Troupe.Runtime.Configuration;
 
 /// <summary>Paths of files in a model repository: inside a folder by their names, inside the repository by their links.</summary>
 /// <remarks><b>Thread</b> any. <b>Blocks</b> on the disk.</remarks>
-internal static class RepositoryPath
+public static class RepositoryPath
 {
     /// <summary>The absolute path of a file that <paramref name="owner"/> names.</summary>
     /// <param name="repository">Where links may lead.</param>
     /// <param name="folder">Where the file has to stand.</param>
     /// <exception cref="ModuleLoadException">It is outside.</exception>
-    public static string Resolve(string repository, string folder, string file, string owner)
+    internal static string Resolve(string repository, string folder, string file, string owner)
     {
         if (file.Contains('\0', StringComparison.Ordinal))
         {
@@ -32,7 +32,11 @@ internal static class RepositoryPath
     }
 
     /// <summary>Refuses a path that a link leads out of the repository.</summary>
-    /// <inheritdoc cref="Resolve" path="/exception"/>
+    /// <param name="repository">Where links may lead.</param>
+    /// <param name="full">An absolute path in it.</param>
+    /// <param name="owner">What the path is, for the error.</param>
+    /// <returns><paramref name="full"/>, its links as they are.</returns>
+    /// <exception cref="ModuleLoadException">It is outside, or cannot be read.</exception>
     public static string Confine(string repository, string full, string owner)
     {
         try

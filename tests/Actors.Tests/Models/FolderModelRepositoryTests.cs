@@ -94,6 +94,48 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.Equal("default_model_filename: 'net.onnx'"u8, source.Configuration!.Bytes.Span);
     }
 
+    [Theory]
+    [InlineData("m", "m", "m")]
+    [InlineData("m/1", "m/1", "m/1")]
+    [InlineData("m/1/model.onnx", "m/1/model.onnx", "m/1/model.onnx")]
+    [InlineData("m/config.pbtxt", "m/1/model.onnx", "m/config.pbtxt")]
+    public void A_model_that_a_link_leads_out_of_the_repository_is_refused_and_loaded_by_its_path(string link, string target, string named)
+    {
+        string outside = Directory.CreateTempSubdirectory("troupe-outside-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(outside, "m", "1"));
+            File.WriteAllText(Path.Combine(outside, "m", "1", "model.onnx"), "x");
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, link))!);
+            string full = Path.Combine(_folder, link);
+            File.CreateSymbolicLink(full, Path.Combine(outside, target));
+            ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.Resolve(new LoadModel("m")));
+            Assert.Equal(FailureKind.InvalidModel, refused.Kind);
+            Assert.Contains(
+                $"'{Path.Combine(_folder, named)}' is a link out of the model repository, to '{Path.Combine(outside, target)}'. Put the files",
+                refused.Message,
+                StringComparison.Ordinal
+            );
+
+            string given = Path.Combine(outside, "m", "1");
+            Assert.Equal(Path.Combine(given, "model.onnx"), _repository.Resolve(new LoadModel("m", 1, given)).Path);
+        }
+        finally
+        {
+            Directory.Delete(outside, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_model_that_a_link_leads_elsewhere_in_the_repository_is_that_one()
+    {
+        Directory.CreateSymbolicLink(Path.Combine(_folder, "alias"), "empty/../classifier");
+        Directory.CreateDirectory(Path.Combine(_folder, "same"));
+        Directory.CreateSymbolicLink(Path.Combine(_folder, "same", "3"), "../classifier/1");
+        Assert.Equal(Path.Combine(_folder, "alias/10/model.onnx"), _repository.Resolve(new LoadModel("alias")).Path);
+        Assert.Equal(Path.Combine(_folder, "same/3/model.onnx"), _repository.Resolve(new LoadModel("same")).Path);
+    }
+
     [Fact]
     public void The_list_has_every_version_and_nothing_hidden() =>
         Assert.Equal(["bare/1", "classifier/1", "classifier/2", "classifier/10"], _repository.List().Select(model => model.ToString()));
