@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Troupe.Messages.Failures;
@@ -19,6 +20,12 @@ internal sealed class ModuleReader(BackendCatalogue backends)
 {
     /// <exception cref="ModuleLoadException">A file is missing, too large, or the manifest or artifact is wrong.</exception>
     public ModuleDefinition Read(ModuleSource source)
+    {
+        ModuleDefinition module = ReadFiles(source);
+        return source.Configuration is { } given ? module with { Hash = HashOf(module.Hash, given.Bytes.Span) } : module;
+    }
+
+    private ModuleDefinition ReadFiles(ModuleSource source)
     {
         if (source.Artifact is { } artifact)
         {
@@ -96,6 +103,18 @@ internal sealed class ModuleReader(BackendCatalogue backends)
             $"'{path}' ends in '{Path.GetExtension(path)}': a lone model is a {string.Join(" or ", lone)} file or an artifact ({string.Join(", ", ModelFileNames.ArtifactExtensions)}); anything else needs a module.json beside it. {unknown.Message}{hint}",
             unknown
         );
+    }
+
+    /// <summary>A model that is served otherwise is another one.</summary>
+    private static ContentHash HashOf(ContentHash files, ReadOnlySpan<byte> configuration)
+    {
+        Span<byte> length = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(length, configuration.Length);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.ASCII.GetBytes(files.ToString()));
+        hash.AppendData(length);
+        hash.AppendData(configuration);
+        return ContentHash.FromSha256(hash.GetHashAndReset());
     }
 
     private static ContentHash HashOf(ArtifactSpec artifact, BindingNames? names)

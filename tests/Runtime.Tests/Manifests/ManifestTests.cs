@@ -1,7 +1,10 @@
 using Troupe.Messages.Failures;
+using Troupe.Messages.Identity;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Manifests;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
@@ -134,6 +137,31 @@ public sealed class ManifestTests
 
         bench.Folder.Write("b.onnx", TinyModels.Scale(99, "t", "y"));
         Assert.NotEqual(spec.Model.Hash, bench.Load(path).Module.Model.Hash);
+    }
+
+    [Fact]
+    public void A_hash_covers_the_configuration_where_there_is_one()
+    {
+        using var bench = new Workbench();
+        string folder = Path.Combine(bench.Folder.Path, "m");
+        Directory.CreateDirectory(folder);
+        string model = bench.Folder.Write("a.onnx", TinyModels.Scale(2));
+        ContentHash bare = bench.Load(model).Module.Model.Hash;
+        ContentHash[] configured = [.. new[] { "", "max_batch_size: 4", "max_batch_size: 8", "max_batch_size: 4" }.Select(HashWith)];
+        Assert.Equal(4, configured.Append(bare).Distinct().Count());
+        Assert.Equal(configured[1], configured[3]);
+        Assert.Equal(bare, bench.Load(model).Module.Model.Hash);
+
+        ContentHash HashWith(string text)
+        {
+            File.WriteAllText(Path.Combine(folder, "config.pbtxt"), text);
+            var source = new ModuleSource(new ModelReference("m", 1), model)
+            {
+                Configuration = GivenConfiguration.Read(bench.Folder.Path, folder),
+            };
+            using ModuleInstance instance = bench.Platform.LoadInstance(source, 0, new InstanceOptions(1), CancellationToken.None);
+            return instance.Module.Model.Hash;
+        }
     }
 
     [Fact]
