@@ -35,11 +35,17 @@ internal static class ConfigurationFile
         }
         catch (Exception trouble) when (trouble is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"There is no file '{path}', which is {what}. Add it.", trouble);
+            string problem = new FileInfo(path).LinkTarget is { } target
+                ? $"'{path}', which is {what}, is a link to '{target}', where there is no file. Correct the link."
+                : $"There is no file '{path}', which is {what}. Add it.";
+            throw new ModuleLoadException(FailureKind.InvalidModel, problem, trouble);
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {
-            throw new ModuleLoadException(FailureKind.InvalidModel, $"'{path}' cannot be read: {trouble.Message}", trouble);
+            string problem = Directory.Exists(path)
+                ? $"'{path}' is a folder, and {what} is a file. Put a file there, or nothing."
+                : $"'{path}' cannot be read: {trouble.Message}";
+            throw new ModuleLoadException(FailureKind.InvalidModel, problem, trouble);
         }
     }
 

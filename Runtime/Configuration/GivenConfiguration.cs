@@ -39,12 +39,12 @@ public sealed class GivenConfiguration
     {
         string text = System.IO.Path.Combine(folder, ConfigurationFile.Text),
             json = System.IO.Path.Combine(folder, ConfigurationFile.Json);
-        if (!File.Exists(text) && !File.Exists(json))
+        if (((string[])[text, json]).FirstOrDefault(IsThere) is not { } found)
         {
             return null;
         }
 
-        string path = RepositoryPath.Confine(repository, File.Exists(text) ? text : json, "The configuration");
+        string path = RepositoryPath.Confine(repository, found, "The configuration");
         byte[] bytes = ConfigurationFile.Read(path, ConfigurationText.MaxBytes, "a configuration");
         ModelConfig message = ConfigurationFile.Parse(new ConfigurationText(path, bytes), isJson: path == json);
         var given = new GivenConfiguration(repository, folder, path, bytes, message);
@@ -119,6 +119,9 @@ public sealed class GivenConfiguration
         string path = RepositoryPath.Resolve(_repository, folder, file, $"model_warmup of model '{Model}'");
         return ConfigurationFile.Read(path, limit, "the data of a warm-up's input");
     }
+
+    /// <summary>Whatever it is: a folder and a link to nothing are no configuration, and not the same as none.</summary>
+    private static bool IsThere(string path) => (int)new FileInfo(path).Attributes != -1;
 
     private void RefuseOtherName()
     {

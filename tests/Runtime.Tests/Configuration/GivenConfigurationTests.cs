@@ -59,6 +59,26 @@ public sealed class GivenConfigurationTests : IDisposable
     }
 
     [Theory]
+    [InlineData(
+        "config.pbtxt",
+        "none.txt",
+        "/m/config.pbtxt', which is a configuration, is a link to 'none.txt', where there is no file. Correct"
+    )]
+    [InlineData(
+        "config.json",
+        "none.txt",
+        "/m/config.json', which is a configuration, is a link to 'none.txt', where there is no file. Correct"
+    )]
+    [InlineData("config.pbtxt", null, "/m/config.pbtxt' is a folder, and a configuration is a file. Put a file there, or nothing.")]
+    public void What_stands_in_place_of_one_and_is_no_file_is_not_passed_over(string file, string? target, string problem)
+    {
+        string path = Path.Combine(Folder, file);
+        FileSystemInfo made = target is null ? Directory.CreateDirectory(path) : File.CreateSymbolicLink(path, target);
+        Assert.Contains(problem, Refused().Message, StringComparison.Ordinal);
+        Assert.Equal(path, made.FullName);
+    }
+
+    [Theory]
     [InlineData("name: 'n'", "unexpected directory name 'm' for model 'n'")]
     [InlineData("name: 'm", "line 1, column 7: the text that begins here has no end")]
     public void What_is_wrong_with_it_is_said(string text, string problem)
