@@ -18,23 +18,18 @@ internal static class WarmupRun
     public static void Run(
         IModuleInstance instance,
         ModelConfiguration configuration,
-        IReadOnlyList<WarmupRequest> requests,
+        IEnumerable<WarmupRequest> requests,
         CancellationToken cancellation
     )
     {
-        if (requests.Count == 0)
+        foreach (WarmupRequest request in requests)
         {
-            return;
-        }
+            if (!instance.TryLease(out ILane lane))
+            {
+                throw new ModuleLoadException(FailureKind.OutOfDeviceMemory, "There is no memory for the calls of model_warmup.");
+            }
 
-        if (!instance.TryLease(out ILane lane))
-        {
-            throw new ModuleLoadException(FailureKind.OutOfDeviceMemory, "There is no memory for the calls of model_warmup.");
-        }
-
-        using (lane)
-        {
-            foreach (WarmupRequest request in requests)
+            using (lane)
             {
                 for (int call = 0; call < request.Count; call++)
                 {

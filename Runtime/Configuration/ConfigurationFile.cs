@@ -16,20 +16,29 @@ internal static class ConfigurationFile
 
     /// <param name="what">What the file is, for errors: <c>a label file</c>.</param>
     /// <exception cref="ModuleLoadException">It is missing, unreadable or larger than <paramref name="limit"/>.</exception>
-    public static byte[] Read(string path, long limit, string what)
+    public static byte[] Read(string path, long limit, string what) =>
+        ReadPart(
+            path,
+            length =>
+                length <= limit
+                    ? length
+                    : throw new ModuleLoadException(
+                        FailureKind.InvalidModel,
+                        $"'{path}' has {length} bytes; {what} has at most {limit}. Make it smaller."
+                    ),
+            what
+        );
+
+    /// <summary>The first bytes, or all where there are less.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static byte[] ReadFirst(string path, long count, string what) => ReadPart(path, length => Math.Min(length, count), what);
+
+    private static byte[] ReadPart(string path, Func<long, long> countOf, string what)
     {
         try
         {
             using var file = new FileStream(RegularFile.Open(path), FileAccess.Read);
-            if (file.Length > limit)
-            {
-                throw new ModuleLoadException(
-                    FailureKind.InvalidModel,
-                    $"'{path}' has {file.Length} bytes; {what} has at most {limit}. Make it smaller."
-                );
-            }
-
-            byte[] bytes = new byte[file.Length];
+            byte[] bytes = new byte[countOf(file.Length)];
             file.ReadExactly(bytes);
             return bytes;
         }

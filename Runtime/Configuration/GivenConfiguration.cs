@@ -113,11 +113,12 @@ public sealed class GivenConfiguration
         return labels;
     }
 
-    internal ReadOnlyMemory<byte> ReadWarmup(string file, long limit)
+    internal ReadOnlyMemory<byte> ReadWarmup(string file, long count, bool isWhole)
     {
         string folder = System.IO.Path.Combine(_folder, WarmupRequests.Folder);
         string path = RepositoryPath.Resolve(_repository, folder, file, $"model_warmup of model '{Model}'");
-        return ConfigurationFile.Read(path, limit, "the data of a warm-up's input");
+        const string What = "the data of a warm-up's input";
+        return isWhole ? ConfigurationFile.Read(path, count, What) : ConfigurationFile.ReadFirst(path, count, What);
     }
 
     /// <summary>Whatever it is: a folder and a link to nothing are no configuration, and not the same as none.</summary>

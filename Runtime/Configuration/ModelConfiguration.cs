@@ -82,10 +82,10 @@ public sealed class ModelConfiguration
         return new ModelConfiguration(message, facts, given);
     }
 
-    /// <summary>Calls to make before the model is ready, as callers would make them.</summary>
+    /// <summary>Calls to make before the model is ready, as callers would make them; each is made when it is asked for.</summary>
     /// <param name="given">What this was completed from.</param>
     /// <exception cref="ModuleLoadException">One does not fit the model, or its file is missing or short.</exception>
-    public IReadOnlyList<WarmupRequest> WarmupOf(GivenConfiguration? given) =>
+    public IEnumerable<WarmupRequest> WarmupOf(GivenConfiguration? given) =>
         given is null ? [] : WarmupRequests.Of(_message, Inputs, given.ReadWarmup);
 
     /// <summary>An input as the model takes it.</summary>

@@ -15,23 +15,17 @@ internal static class WarmupRequests
 
     private const int MaxCount = 1000;
 
+    /// <summary>Of all inputs of one call together, with its batch.</summary>
     private const long MaxBytes = 1 << 30;
 
+    /// <summary>Each call is made when it is asked for, so that there is one at a time.</summary>
     /// <param name="inputs">What callers see of the model.</param>
-    /// <param name="read">A file of the folder, at most so many bytes of it.</param>
+    /// <param name="read">A file of the folder.</param>
     /// <exception cref="ModuleLoadException">A call does not fit the model, or a file is missing or short.</exception>
-    public static IReadOnlyList<WarmupRequest> Of(
-        ModelConfig config,
-        IReadOnlyList<TensorSpec> inputs,
-        Func<string, long, ReadOnlyMemory<byte>> read
-    ) => [.. config.ModelWarmup.Select(sample => Of(config, sample, inputs, read))];
+    public static IEnumerable<WarmupRequest> Of(ModelConfig config, IReadOnlyList<TensorSpec> inputs, ReadWarmupFile read) =>
+        config.ModelWarmup.Select(sample => Of(config, sample, inputs, read));
 
-    private static WarmupRequest Of(
-        ModelConfig config,
-        ModelWarmup sample,
-        IReadOnlyList<TensorSpec> inputs,
-        Func<string, long, ReadOnlyMemory<byte>> read
-    )
+    private static WarmupRequest Of(ModelConfig config, ModelWarmup sample, IReadOnlyList<TensorSpec> inputs, ReadWarmupFile read)
     {
         if (sample.Count > MaxCount || sample.BatchSize > Math.Max(1, config.MaxBatchSize))
         {
@@ -49,7 +43,7 @@ internal static class WarmupRequests
             throw Refused(config, sample, $"gives nothing for the input '{missing.Name}'. Add it.");
         }
 
-        Tensor[] tensors =
+        WarmupInput[] sized =
         [
             .. sample.Inputs.Select(given =>
                 Of(
@@ -57,21 +51,34 @@ internal static class WarmupRequests
                     sample,
                     inputs.FirstOrDefault(input => input.Name == given.Key)
                         ?? throw Refused(config, sample, $"has the input '{given.Key}', which the model has not. Leave it out."),
-                    given.Value,
-                    read
+                    given.Value
                 )
             ),
         ];
+        long left = MaxBytes - sized.Sum(input => input.Bytes * input.Batch);
+        if (left < 0)
+        {
+            throw Refused(
+                config,
+                sample,
+                $"takes {MaxBytes - left} bytes with all its inputs; a call has at most {MaxBytes}. Make dims or batch_size smaller."
+            );
+        }
+
+        var tensors = new List<Tensor>(sized.Length);
+        foreach (WarmupInput input in sized)
+        {
+            // Texts are as long as their file says, in place of the shortest that were counted.
+            long most = input.Bytes + left / input.Batch;
+            ReadOnlyMemory<byte> one = DataOf(config, sample, input, most, read);
+            left -= (one.Length - input.Bytes) * input.Batch;
+            tensors.Add(new Tensor(input.Spec.Name, input.Spec.Type, input.Shape, Repeated(one, input.Batch)));
+        }
+
         return new WarmupRequest(sample.Name, tensors, Math.Max(1, (int)sample.Count));
     }
 
-    private static Tensor Of(
-        ModelConfig config,
-        ModelWarmup sample,
-        TensorSpec spec,
-        ModelWarmup.Types.Input given,
-        Func<string, long, ReadOnlyMemory<byte>> read
-    )
+    private static WarmupInput Of(ModelConfig config, ModelWarmup sample, TensorSpec spec, ModelWarmup.Types.Input given)
     {
         if (given.DataType != DataType.TypeInvalid && DataTypes.Of(given.DataType) != spec.Type)
         {
@@ -92,30 +99,25 @@ internal static class WarmupRequests
             throw Refused(config, sample, $"gives '{spec.Name}' the shape {whole}, and the model takes {spec.Shape}. Correct dims.");
         }
 
-        if (!one.TryGetElementCount(out long elements) || elements > MaxBytes / 8 / batch)
+        if (!one.TryGetElementCount(out long elements) || elements > MaxBytes / batch)
         {
-            throw Refused(config, sample, $"gives '{spec.Name}' more than {MaxBytes} bytes. Make dims smaller.");
+            throw Refused(config, sample, $"gives '{spec.Name}' more than {MaxBytes} bytes. Make dims or batch_size smaller.");
         }
 
-        return new Tensor(spec.Name, spec.Type, whole, Repeated(DataOf(config, sample, spec, given, elements, read), batch));
+        long bytes = spec.Type == ElementType.Bytes ? 4 * elements : spec.Type.ByteCount(elements);
+        return new WarmupInput(spec, given, whole, elements, bytes, batch);
     }
 
-    private static ReadOnlyMemory<byte> DataOf(
-        ModelConfig config,
-        ModelWarmup sample,
-        TensorSpec spec,
-        ModelWarmup.Types.Input given,
-        long elements,
-        Func<string, long, ReadOnlyMemory<byte>> read
-    )
+    private static ReadOnlyMemory<byte> DataOf(ModelConfig config, ModelWarmup sample, WarmupInput input, long most, ReadWarmupFile read)
     {
+        (TensorSpec spec, ModelWarmup.Types.Input given, _, long elements, long bytes, _) = input;
         bool isText = spec.Type == ElementType.Bytes;
-        long bytes = isText ? 4 * elements : spec.Type.ByteCount(elements);
         switch (given.InputDataTypeCase)
         {
             case DataCase.InputDataFile:
-                ReadOnlyMemory<byte> data = read(given.InputDataFile, isText ? MaxBytes : bytes);
-                return isText ? Texts(data) : Whole(data);
+                return isText
+                    ? Texts(read(given.InputDataFile, most, isWhole: true))
+                    : Whole(read(given.InputDataFile, bytes, isWhole: false));
             case DataCase.RandomData:
                 byte[] random = new byte[bytes];
                 if (!isText)
@@ -198,7 +200,7 @@ internal static class WarmupRequests
             return one;
         }
 
-        byte[] all = new byte[checked((int)(one.Length * times))];
+        byte[] all = new byte[one.Length * times];
         for (int index = 0; index < times; index++)
         {
             one.Span.CopyTo(all.AsSpan(index * one.Length));
@@ -206,6 +208,18 @@ internal static class WarmupRequests
 
         return all;
     }
+
+    /// <param name="Shape">With the batch.</param>
+    /// <param name="Elements">Of one of the batch.</param>
+    /// <param name="Bytes">Of one of the batch; of texts at least.</param>
+    private sealed record WarmupInput(
+        TensorSpec Spec,
+        ModelWarmup.Types.Input Given,
+        TensorShape Shape,
+        long Elements,
+        long Bytes,
+        long Batch
+    );
 
     private static ModuleLoadException Refused(ModelConfig config, ModelWarmup sample, string problem) =>
         new(FailureKind.InvalidModel, $"model_warmup '{sample.Name}' of model '{config.Name}' {problem}");
