@@ -18,7 +18,11 @@ internal sealed record ModelResolved(long Ticket, ModuleSource Source, IReadOnly
 
 /// <summary>Directory to builder: load this on that device. Answered by <see cref="InstanceBuilt"/> or <see cref="BuildFailed"/>.</summary>
 /// <param name="IsRestore">The node has served it: it comes back however many loads hang.</param>
-internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal, bool IsRestore = false) : IBuilderRequest;
+internal sealed record BuildInstance(long Ticket, ModuleSource Source, int Ordinal, bool IsRestore = false) : IBuilderRequest
+{
+    /// <summary>What callers see of a version that is live; null where it is to be read.</summary>
+    public ModelConfiguration? Configuration { get; init; }
+}
 
 /// <summary>Builder to directory: loaded, and nobody's yet. The directory hands it to the executor or back with
 /// <see cref="DiscardInstance"/>.</summary>

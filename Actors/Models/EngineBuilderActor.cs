@@ -161,15 +161,18 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         IModuleInstance instance = _spec.Platform.Load(source, build.Ordinal, _spec.Options with { MaxLanes = lanes }, cancellation);
         try
         {
-            var configuration = ModelConfiguration.Of(
-                source.Configuration,
-                instance.Module,
-                RepositoryFiles.NameFor(instance.Module.Platform) ?? "",
-                [.. _spec.Platform.Devices.Where(device => source.Devices?.Contains(device.Ordinal) != false)],
-                _spec.Options.MaxLanes,
-                _spec.DefaultMaxBatchSize
-            );
-            WarmupRun.Run(instance, configuration, configuration.WarmupOf(source.Configuration), cancellation);
+            ModelConfiguration configuration =
+                build.Configuration
+                ?? ModelConfiguration.Of(
+                    source.Configuration,
+                    instance.Module,
+                    RepositoryFiles.NameFor(instance.Module.Platform) ?? "",
+                    [.. _spec.Platform.Devices.Where(device => source.Devices?.Contains(device.Ordinal) != false)],
+                    _spec.Options.MaxLanes,
+                    _spec.DefaultMaxBatchSize
+                );
+            IEnumerable<WarmupRequest> warmup = configuration.WarmupOf(source.Configuration);
+            WarmupRun.Run(instance, configuration, build.IsRestore ? Readable(warmup, build) : warmup, cancellation);
             return new InstanceBuilt(build.Ticket, build.Ordinal, instance.Module, instance.Ordinals, new InstanceHandOver(instance))
             {
                 Configuration = configuration,
@@ -179,6 +182,29 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         {
             instance.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Calls as far as their files are there: a model that was served comes back without the rest.</summary>
+    private IEnumerable<WarmupRequest> Readable(IEnumerable<WarmupRequest> warmup, BuildInstance build)
+    {
+        using IEnumerator<WarmupRequest> requests = warmup.GetEnumerator();
+        while (true)
+        {
+            try
+            {
+                if (!requests.MoveNext())
+                {
+                    yield break;
+                }
+            }
+            catch (ModuleLoadException missing)
+            {
+                _log.Warning($"'{build.Source.Model.Name}' comes back to device {build.Ordinal} and is not warmed up: {missing.Message}");
+                yield break;
+            }
+
+            yield return requests.Current;
         }
     }
 

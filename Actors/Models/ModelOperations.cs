@@ -83,9 +83,13 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             operation.Ticket = ++_tickets;
             if (residency.HasDevice(ordinal))
             {
+                bool isRestore = operation is ModelOperation.Restore;
                 decisions.Add(
                     ModelDecision.Builder(
-                        new BuildInstance(operation.Ticket, operation.Source!, ordinal, operation is ModelOperation.Restore)
+                        new BuildInstance(operation.Ticket, operation.Source!, ordinal, isRestore)
+                        {
+                            Configuration = isRestore ? operation.Entry!.Configuration : null,
+                        }
                     )
                 );
             }

@@ -6,6 +6,7 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Modules;
@@ -165,6 +166,49 @@ public sealed class EngineBuilderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_gets_its_model_back_when_the_files_its_configuration_names_are_gone()
+    {
+        string repository = Directory.CreateTempSubdirectory("troupe-restored-").FullName;
+        try
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(repository, "double")).FullName;
+            Directory.CreateDirectory(Path.Combine(folder, "warmup"));
+            File.WriteAllText(Path.Combine(folder, "labels.txt"), "cat\n");
+            File.WriteAllText(Path.Combine(folder, "warmup", "x.bin"), "0");
+            File.WriteAllText(
+                Path.Combine(folder, "config.pbtxt"),
+                "output { name: 'y' label_filename: 'labels.txt' } model_warmup { inputs { key: 'x' value { dims: 1 input_data_file: 'x.bin' } } }"
+            );
+            await using LocalNode local = LocalNode.Start(
+                _platform,
+                spec => spec with { Repository = new OneConfiguration(GivenConfiguration.Read(repository, folder)!) }
+            );
+            ModelReply.Loaded loaded = await local.Load();
+            File.Delete(Path.Combine(folder, "labels.txt"));
+            File.Delete(Path.Combine(folder, "warmup", "x.bin"));
+
+            int crashes = 1;
+            _platform.OnSubmit = _ =>
+            {
+                if (Interlocked.Exchange(ref crashes, 0) == 1)
+                {
+                    throw new InvalidOperationException("a defect");
+                }
+            };
+            await local.Ask();
+            Assert.Equal(0, crashes);
+            await LocalNode.Eventually(() => _platform.Instances.Count == 2);
+            await LocalNode.Eventually(() => _platform.Instances[0].Disposed && local.Node.View.Nodes[0].Models is [{ Gpus.Length: 1 }]);
+            await local.MustSucceed();
+            Assert.Equal(["cat"], local.Node.ConfigurationOf(loaded.Model)!.Labels["y"]);
+        }
+        finally
+        {
+            Directory.Delete(repository, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_step_that_has_ended_leaves_nothing_with_the_nodes_end_and_hears_of_it_before()
     {
         using CancellationTokenSource stopping = new();
@@ -233,6 +277,15 @@ public sealed class EngineBuilderTests : IDisposable
         {
             _released.Wait(TestContext.Current.CancellationToken);
         }
+    }
+
+    /// <summary>Every model is configured so.</summary>
+    private sealed class OneConfiguration(GivenConfiguration configuration) : IModelRepository
+    {
+        public IReadOnlyList<ModelReference> List() => [];
+
+        public ModuleSource Resolve(LoadModel load) =>
+            new(new ModelReference(load.Name, load.Number ?? 1), load.Name) { Configuration = configuration };
     }
 
     private sealed class RecordingProbe : IModelProbe
