@@ -123,9 +123,10 @@ internal sealed class IdleBlocks(LastUses uses)
             }
         }
 
+        // What the size leaves over is a part of the last one, which that one's work may still use.
         while (first.Capacity < size)
         {
-            Merge(first, first.After!, use: null);
+            Merge(first, first.After!, first.After!.LastUse);
         }
 
         return first;

@@ -134,6 +134,39 @@ public sealed class DeviceAllocatorTests
     }
 
     [Fact]
+    public void What_neighbours_in_flight_leave_over_is_lent_behind_the_last_use_of_the_one_it_lay_in()
+    {
+        for (int seed = 0; seed < 16; seed++)
+        {
+            using var stage = new MemoryStage(
+                new EmulatedDriverOptions
+                {
+                    Policy = ExecutionPolicy.Deferred,
+                    Seed = seed,
+                    Devices = [new EmulatedDeviceOptions { MemoryBytes = 4096 }],
+                }
+            );
+            DeviceBlock whole = stage.Rent(4096, stage.Streams[0]);
+            whole.Return(whole.Generation);
+            stage.Streams[0].Synchronize();
+            DeviceBlock[] halves = [stage.Rent(2048, stage.Streams[0]), stage.Rent(2048, stage.Streams[1])];
+            for (int half = 0; half < 2; half++)
+            {
+                stage.Streams[half].Fill(halves[half].Pointer, 1, 2048);
+                halves[half].Return(halves[half].Generation);
+            }
+
+            Assert.Equal(3072u, stage.Rent(2048 + 1024, stage.Streams[2]).Bytes);
+            DeviceBlock rest = stage.Rent(512, stage.Streams[0]);
+            stage.Streams[0].Fill(rest.Pointer, 2, 512);
+            stage.Streams[0].Synchronize();
+            stage.Streams[1].Synchronize();
+            Assert.Empty(stage.Driver.Reports);
+            Assert.Equal(1, stage.Allocations);
+        }
+    }
+
+    [Fact]
     public void What_is_idle_makes_way_before_anything_is_refused()
     {
         using var stage = new MemoryStage(new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 4 * MiB }] });
