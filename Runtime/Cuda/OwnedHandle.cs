@@ -31,6 +31,9 @@ internal abstract class OwnedHandle<T> : IDisposable
         }
     }
 
+    /// <summary>The default once it was given back.</summary>
+    public T HandleOrDefault => IsDisposed ? default : _handle;
+
     public bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
 
     private protected ICudaDriver Driver => Context.Driver;

@@ -230,6 +230,16 @@ internal sealed class DeviceAllocator : IDisposable
 
     private void TakeBack(DeviceBlock block)
     {
+        // Before anything changes: the stream may go meanwhile.
+        DeviceStream? stream = block.Slab.IsWhole ? null : block.Stream;
+        CuStream handle = stream?.HandleOrDefault ?? default;
+        bool isUntold = stream is not null && handle.IsNull;
+        if (!isUntold && !block.Slab.IsWhole)
+        {
+            _watcher?.BlockReturned(block.Pointer, block.Bytes, handle);
+        }
+
+        LastUse? use = stream is null ? null : _uses.Mark(stream);
         block.Generation++;
         block.IsKept = false;
         _account.TakeBack(block.Capacity);
@@ -242,13 +252,8 @@ internal sealed class DeviceAllocator : IDisposable
         }
 
         _slabs.CountReturned(block);
-        block.IsReturnUntold = block.Stream is { IsDisposed: true };
-        if (!block.IsReturnUntold)
-        {
-            _watcher?.BlockReturned(block.Pointer, block.Bytes, block.Stream?.Handle ?? default);
-        }
-
-        block.LastUse = block.Stream is { } stream ? _uses.Mark(stream) : null;
+        block.IsReturnUntold = isUntold;
+        block.LastUse = use;
         _idle.Add(block);
     }
 

@@ -44,7 +44,7 @@ internal sealed class LastUse(DeviceEvent mark) : IDisposable
         {
             return IsMarked = Stream.TryMark(mark);
         }
-        catch (CudaException)
+        catch (Exception trouble) when (trouble is CudaException or ObjectDisposedException)
         {
             // The device failed, or the stream just went: whoever uses either next is told.
             return false;

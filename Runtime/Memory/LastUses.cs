@@ -22,11 +22,9 @@ internal sealed class LastUses(DeviceContext home) : IDisposable
             {
                 use = new LastUse(DeviceEvent.Create(context));
             }
-            catch (CudaException trouble)
+            catch (Exception trouble) when (trouble is CudaException or ObjectDisposedException)
             {
-                // Whoever asks the device next is told; a block comes back in any case.
-                context.Record(trouble.Status, trouble.Call);
-                context.Record(context.TrySynchronize(), nameof(ICudaDriver.CtxSynchronize));
+                Finish(context, trouble as CudaException);
                 return null;
             }
         }
@@ -63,6 +61,25 @@ internal sealed class LastUses(DeviceContext home) : IDisposable
             {
                 use.Dispose();
             }
+        }
+    }
+
+    /// <summary>Waits until a device is done with everything: a block comes back in any case.</summary>
+    /// <param name="trouble">Of which whoever asks the device next is told.</param>
+    private static void Finish(DeviceContext context, CudaException? trouble)
+    {
+        try
+        {
+            if (trouble is not null)
+            {
+                context.Record(trouble.Status, trouble.Call);
+            }
+
+            context.Record(context.TrySynchronize(), nameof(ICudaDriver.CtxSynchronize));
+        }
+        catch (CudaException)
+        {
+            // The device context is gone, and with it all work.
         }
     }
 

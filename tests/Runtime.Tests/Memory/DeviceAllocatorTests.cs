@@ -231,6 +231,21 @@ public sealed class DeviceAllocatorTests
     }
 
     [Fact]
+    public void A_block_comes_back_when_the_device_context_of_its_stream_was_given_back_meanwhile()
+    {
+        using var stage = new MemoryStage(EmulatedDriverOptions.WithDevices(2));
+        var other = DeviceContext.Retain(stage.Driver, 1);
+        using DeviceStream stream = DeviceStream.Create(other);
+        DeviceBlock block = stage.Rent(512, stage.Streams[0]);
+        DevicePointer at = block.Pointer;
+        block.Stream = stream;
+        other.Dispose();
+        block.Return(block.Generation);
+        Assert.Equal((0L, 0), (stage.Counts.Used, stage.Pool.Lent));
+        Assert.Equal(at, stage.Rent(512, stage.Streams[1]).Pointer);
+    }
+
+    [Fact]
     public void A_block_comes_back_once_and_to_the_pool_that_lent_it()
     {
         using var stage = new MemoryStage();
