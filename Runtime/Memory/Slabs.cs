@@ -18,6 +18,9 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
     private ulong _lent;
     private ulong _mostLent;
 
+    /// <summary>Something may be idle now that was not when idle slabs were last freed for want of a bound.</summary>
+    private bool _mayBeIdle;
+
     /// <summary>A slab can go back to the driver: nothing of it is lent or in flight.</summary>
     public bool HasFree => _all.Exists(static slab => slab.IsFree);
 
@@ -61,10 +64,23 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
         }
     }
 
-    public void CountReturned(DeviceBlock block) => _lent -= block.Slab.IsWhole ? 0 : block.Capacity;
+    public void CountReturned(DeviceBlock block)
+    {
+        _lent -= block.Slab.IsWhole ? 0 : block.Capacity;
+        _mayBeIdle = true;
+    }
 
-    /// <summary>What was lent at one time before says nothing about what will be.</summary>
-    public void ForgetMost() => _mostLent = _lent;
+    /// <summary>What was lent at one time before says nothing about what will be, but for slabs that cannot go.</summary>
+    public void ForgetMost()
+    {
+        ulong kept = 0;
+        foreach (Slab slab in _all)
+        {
+            kept += slab.IsWhole || slab.IsFree ? 0 : slab.Bytes;
+        }
+
+        _mostLent = Math.Max(_lent, ((kept * 2) + 2) / 3);
+    }
 
     /// <inheritdoc cref="IdleBlocks.Join"/>
     public bool Join() => idle.Join(_all);
@@ -92,8 +108,9 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
     /// <summary>After slabs were made for want of a better place: frees the oldest, as far as they can be.</summary>
     public void KeepIdleBounded()
     {
-        if (_divided > Most)
+        if (_divided > Most && _mayBeIdle)
         {
+            _mayBeIdle = false;
             Join();
             FreeDownTo(Most);
         }
@@ -104,7 +121,7 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
     {
         do
         {
-            Slab oldest = _all.Where(static slab => slab.IsFree).MinBy(static slab => slab.LentAt)!;
+            Slab oldest = OldestFree()!;
             account.Reclaim(oldest.Bytes);
             Free(oldest);
         } while (!account.Admits(size) && HasFree);
@@ -143,10 +160,24 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
 
     private void FreeDownTo(ulong bytes)
     {
-        while (_divided > bytes && _all.Where(static slab => slab.IsFree).MinBy(static slab => slab.LentAt) is { } oldest)
+        while (_divided > bytes && OldestFree() is { } oldest)
         {
             Free(oldest);
         }
+    }
+
+    private Slab? OldestFree()
+    {
+        Slab? oldest = null;
+        foreach (Slab slab in _all)
+        {
+            if (slab.IsFree && (oldest is null || slab.LentAt < oldest.LentAt))
+            {
+                oldest = slab;
+            }
+        }
+
+        return oldest;
     }
 
     private Slab? TryAllocate(ulong bytes, bool isWhole)

@@ -246,6 +246,50 @@ public sealed class DeviceAllocatorTests
     }
 
     [Fact]
+    public void Forwards_beside_slabs_that_cannot_go_allocate_nothing()
+    {
+        using var stage = new MemoryStage(new EmulatedDriverOptions());
+        DeviceStream stream = stage.Streams[0];
+
+        // A small block pins each slab, and what was lent at one time is forgotten when a pool is closed.
+        for (int slab = 0; slab < 4; slab++)
+        {
+            DeviceBlock large = stage.Rent(64 * MiB, stream);
+            large.Return(large.Generation);
+            var rests = new List<DeviceBlock>();
+            for (int full = 0; full < slab; full++)
+            {
+                rests.Add(stage.Rent((64 * MiB) - 512, stream));
+            }
+
+            stage.Rent(512, stream);
+            rests.ForEach(rest => rest.Return(rest.Generation));
+        }
+
+        stage.Devices.Open(0).Dispose();
+        long allocations = stage.Allocations;
+        for (int warm = 0; warm < 200; warm++)
+        {
+            Forward();
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int round = 0; round < 100; round++)
+        {
+            Forward();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(allocations, stage.Allocations);
+
+        void Forward()
+        {
+            DeviceBlock block = stage.Rent(MiB, stream);
+            block.Return(block.Generation);
+        }
+    }
+
+    [Fact]
     public void A_block_comes_back_once_and_to_the_pool_that_lent_it()
     {
         using var stage = new MemoryStage();
