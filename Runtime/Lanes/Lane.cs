@@ -136,6 +136,7 @@ internal sealed class Lane : IDisposable
             _completion.Begin(caller);
             _memory.Accept(inputs);
             host?.CopyIn(Home.Stream, _frame.Addresses.On(DeviceIndex.Home));
+            _memory.Overwrite();
 
             // 5
             if (graphs != CudaGraphsMode.WholeModule || !_graphs.TryReplay(_parts.Layout.Whole, shapes, _frame.Addresses))

@@ -44,6 +44,21 @@ internal sealed class OutputMemory
         }
     }
 
+    /// <summary>The forward is about to be launched: earlier views of what it overwrites go stale.</summary>
+    public void Overwrite()
+    {
+        if (_frame.ReusesSet)
+        {
+            foreach (TensorIndex tensor in _parts.Layout.HandedOver)
+            {
+                if (_frame.Places[tensor].Block is { } block)
+                {
+                    PreAllocated.Overwrite(tensor, block);
+                }
+            }
+        }
+    }
+
     /// <summary>Memory for outputs of a segment that are allocated while it is enqueued.</summary>
     public IOutputAllocator AllocatorFor(SegmentIndex segment) => _measured[segment];
 
@@ -102,7 +117,7 @@ internal sealed class OutputMemory
     private void Obtain(TensorIndex tensor, DeviceIndex device, DeviceStream order)
     {
         // A set's block was obtained behind the stream of the forward before, which need not be this one's.
-        DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Use(_frame.Plan!, tensor) : null;
+        DeviceBlock? block = MayPreAllocate(tensor) ? PreAllocated.Find(_frame.Plan!, tensor) : null;
         if (block is not null && !block.Pool.TryContinue(block, order))
         {
             block = null;

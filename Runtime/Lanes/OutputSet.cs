@@ -23,15 +23,15 @@ internal sealed class OutputSet(int tensors)
     public int Count => _blocks.Items.Count(block => block is not null);
 
     /// <summary>The set's block for an output, if the set is for this plan.</summary>
-    public DeviceBlock? Use(ForwardPlan plan, TensorIndex tensor)
-    {
-        if (!ReferenceEquals(plan, _plan) || _blocks[tensor] is not { } block)
-        {
-            return null;
-        }
+    public DeviceBlock? Find(ForwardPlan plan, TensorIndex tensor) => ReferenceEquals(plan, _plan) ? _blocks[tensor] : null;
 
-        block.Generation++;
-        return block;
+    /// <summary>A forward is about to be launched that overwrites this block if the set has it: earlier views of it go stale.</summary>
+    public void Overwrite(TensorIndex tensor, DeviceBlock block)
+    {
+        if (ReferenceEquals(block, _blocks[tensor]))
+        {
+            block.Generation++;
+        }
     }
 
     /// <summary>After a forward: sees to it that the next one of this plan finds a block.</summary>

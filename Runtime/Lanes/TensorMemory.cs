@@ -39,6 +39,9 @@ internal sealed class TensorMemory(InstanceParts parts, Table<DeviceIndex, LaneD
     /// <inheritdoc cref="InputMemory.Accept(ReadOnlySpan{DeviceTensor})"/>
     public void Accept(ReadOnlySpan<DeviceTensor> inputs) => _inputs.Accept(inputs);
 
+    /// <inheritdoc cref="OutputMemory.Overwrite"/>
+    public void Overwrite() => _outputs.Overwrite();
+
     /// <summary>Before a segment is launched: its inputs are brought to its device, and its outputs get their addresses as far as sizes are
     /// known.</summary>
     public void Bring(BoundSegment segment)

@@ -1,6 +1,7 @@
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
@@ -64,6 +65,24 @@ public sealed class PreAllocatedOutputTests
         }
 
         Assert.Equal(4, results.Select(result => result.Pointer).Distinct().Count());
+    }
+
+    [Fact]
+    public void A_forward_that_is_refused_before_its_launch_leaves_earlier_views_as_they_are()
+    {
+        using Workbench bench = Workbench.WithDevices(2);
+        LocalModule module = bench.Open(TinyModels.Scale(2));
+        using var device = new DeviceCaller(bench, module);
+        using var elsewhere = new DeviceCaller(bench, bench.Open(TinyModels.Scale(2), device: 1));
+        using EnteredMode scope = module.EnablePreAllocatedOutputs();
+        device.Call(X(1));
+        DeviceTensor last = device.Call(X(2));
+        DeviceTensor far = elsewhere.Upload(X(3));
+        Assert.Throws<ForwardException>(() => device.Call(far));
+        Assert.False(last.IsStale);
+        Assert.Equal(4f, device.Floats(last)[0]);
+        Assert.Equal(8f, device.Floats(device.Call(X(4)))[0]);
+        Assert.True(last.IsStale);
     }
 
     [Fact, Trait("row", "PA-09")]
