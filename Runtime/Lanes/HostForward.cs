@@ -88,18 +88,27 @@ internal sealed class HostForward : ISubmission
     {
         _computed.Record(stream);
         _outputs.Measure(frame.Shapes);
+        _outputs.MakeRoom();
         if (_beside is null || !_outputs.MayTravel(frame))
         {
             _outputs.CopyOut(stream, frame.Addresses);
             return;
         }
 
-        _travels = true;
-        _outputs.TakeMemory(frame, _travelling);
         _beside.WaitFor(_computed);
-        _outputs.CopyOut(_beside, frame.Addresses);
-        _left.Record(_beside);
-        _beside.Call(_wake);
+        _outputs.TakeMemory(frame, _travelling);
+        try
+        {
+            _outputs.CopyOut(_beside, frame.Addresses);
+            _left.Record(_beside);
+            _travels = true;
+            _beside.Call(_wake);
+        }
+        catch
+        {
+            Recall(_beside);
+            throw;
+        }
     }
 
     /// <summary>Tells its holder, behind everything enqueued so far.</summary>
@@ -165,22 +174,11 @@ internal sealed class HostForward : ISubmission
     /// <summary>It is on its lane, and its holder is done with it: what is in flight keeps the lane at work.</summary>
     public void Abandon()
     {
-        if (!_travels || _hasLeft)
+        if (_travelling.Count > 0)
         {
-            return;
+            KeepLaneBusy();
+            ReturnTravelling(_lane.Home.Own);
         }
-
-        try
-        {
-            _lane.StayBusyUntil(_left);
-        }
-        catch (CudaException trouble)
-        {
-            // The device failed, and whoever leases next is told.
-            _parts.Health.Explain(trouble);
-        }
-
-        ReturnTravelling(_lane.Home.Own);
     }
 
     /// <summary>Waits until no output travels, whatever became of it.</summary>
@@ -207,6 +205,28 @@ internal sealed class HostForward : ISubmission
         _computed.Dispose();
         _left.Dispose();
         _wake.Dispose();
+    }
+
+    /// <summary>Not all of it could be enqueued: what was keeps the lane at work, and the memory comes back behind it.</summary>
+    private void Recall(DeviceStream beside)
+    {
+        _left.Context.Record(_left.Context.Driver.EventRecord(_left.Handle, beside.Handle), nameof(ICudaDriver.EventRecord));
+        KeepLaneBusy();
+        ReturnTravelling(beside);
+        _travels = false;
+    }
+
+    private void KeepLaneBusy()
+    {
+        try
+        {
+            _lane.StayBusyUntil(_left);
+        }
+        catch (CudaException trouble)
+        {
+            // The device failed, and whoever leases next is told.
+            _parts.Health.Explain(trouble);
+        }
     }
 
     private bool HasLeft()

@@ -98,10 +98,9 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>Copies what is wanted.</summary>
-    /// <param name="addresses">Where the outputs lie.</param>
+    /// <summary>Makes room for what is wanted, as it was measured.</summary>
     /// <exception cref="ForwardException">The host has no staging.</exception>
-    public void CopyOut(DeviceStream stream, TensorAddresses addresses)
+    public void MakeRoom()
     {
         ulong total = 0;
         for (int output = 0; output < _sizes.Length; output++)
@@ -110,6 +109,12 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
 
         _results.Ensure(total);
+    }
+
+    /// <summary>Copies what is wanted to where there is room for it.</summary>
+    /// <param name="addresses">Where the outputs lie.</param>
+    public void CopyOut(DeviceStream stream, TensorAddresses addresses)
+    {
         ulong offset = 0;
         for (int output = 0; output < _sizes.Length; output++)
         {

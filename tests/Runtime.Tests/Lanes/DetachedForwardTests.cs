@@ -3,6 +3,8 @@ using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Cuda.Emulated.Execution;
+using Troupe.Runtime.Cuda.Emulated.Faults;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
 using Troupe.Runtime.Platforms;
@@ -155,6 +157,38 @@ public sealed class DetachedForwardTests
             Assert.True(round == 1 || lane.Detach() is null);
             Check(2 * round, lane);
         }
+    }
+
+    [Fact]
+    public void An_attempt_that_finds_no_memory_on_the_host_or_the_device_keeps_none()
+    {
+        int failures = 0;
+        for (int after = 0; after < 8; after++)
+        {
+            using Workbench bench = Timed();
+            ModuleInstance instance = bench.Load(TinyModels.Scale(2), lanes: 1);
+            bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.AllocationFailure, 0) { After = after, Times = 3 });
+            for (int round = 1; round <= 4; round++)
+            {
+                try
+                {
+                    HostLane lane = Computed(instance, X(round));
+                    Check(2 * round, lane);
+                    lane.Dispose();
+                }
+                catch (ForwardException)
+                {
+                    failures++;
+                    instance.Lanes[0].Dispose();
+                }
+
+                Assert.InRange(instance.HomePool.Lent, 0, 1);
+            }
+
+            Assert.Empty(bench.Driver.Reports);
+        }
+
+        Assert.True(failures > 0, "Every allocation was had.");
     }
 
     [Fact]
