@@ -54,7 +54,7 @@ internal sealed class HostForward : ISubmission
     public bool CanDetach => Status == LaneStatus.Pending && IsComputed && _failure is null && _travels && !_hasLeft;
 
     /// <summary>Nobody holds it and nothing of it is in flight.</summary>
-    public bool IsFree => !_isDetached && (!_travels || _hasLeft || _left.IsDone());
+    public bool IsFree => !_isDetached && (!_travels || _hasLeft || _left.Query() == CuResult.Success);
 
     /// <summary>Whether its staging is much larger than forwards need.</summary>
     public bool IsOversized => _outputs.IsOversized;
@@ -156,9 +156,21 @@ internal sealed class HostForward : ISubmission
     public (long Input, long Infer, long Output) TimesOf(int forward)
     {
         RequireSubmitted(forward);
-        return Status == LaneStatus.Succeeded
-            ? (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, _travels ? _left : _lane.Done))
-            : default;
+        if (Status != LaneStatus.Succeeded)
+        {
+            return default;
+        }
+
+        try
+        {
+            DeviceEvent end = _travels ? _left : _lane.Done;
+            return (Nanoseconds(_begun, _copiedIn), Nanoseconds(_copiedIn, _computed), Nanoseconds(_computed, end));
+        }
+        catch (CudaException)
+        {
+            // The device failed since then: the outputs are right all the same.
+            return default;
+        }
     }
 
     /// <summary>Goes on without its lane, until disposed.</summary>

@@ -192,6 +192,29 @@ public sealed class DetachedForwardTests
     }
 
     [Fact]
+    public void A_device_that_fails_when_a_forward_is_done_takes_its_times_and_nothing_else()
+    {
+        Workbench bench = Timed();
+        ModuleInstance instance = bench.LoadFree(bench.Folder.Write("scale.onnx", TinyModels.Scale(2)), lanes: 1);
+        HostLane lane = Computed(instance, X(1));
+        ISubmission travelling = lane.Detach()!;
+        while (travelling.Poll(0) == LaneStatus.Pending)
+        {
+            // Asking lets the device go on.
+        }
+
+        bench.Driver.Inject(new EmulatedFault(EmulatedFaultKind.LostDevice, 0));
+        Assert.Throws<ForwardException>(() => lane.Submit([new LaneForward([X(2)], [])], ModeSettings.Default, static () => { }));
+        Assert.Equal(2f, Workbench.Floats(travelling.TakeOutputs(0)[0])[0]);
+        Assert.Equal(default, travelling.TimesOf(0));
+        travelling.Dispose();
+        lane.Dispose();
+        instance.Dispose();
+        bench.Folder.Dispose();
+        bench.Platform.Dispose();
+    }
+
+    [Fact]
     public void A_caller_in_this_process_waits_for_outputs_that_travel()
     {
         using Workbench bench = Timed();
