@@ -138,7 +138,14 @@ public sealed class HostMemory : IDisposable
     {
         Interlocked.Increment(ref _forgottenLeases);
         _forgotten.Enqueue(block);
-        TrimLater();
+        if (Volatile.Read(ref _isDisposed) != 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static memory => memory.TakeBackForgotten(), this, preferLocal: false);
+        }
+        else
+        {
+            TrimLater();
+        }
     }
 
     private void TakeBackForgotten()
@@ -152,41 +159,65 @@ public sealed class HostMemory : IDisposable
     private HostBlock Make(int size)
     {
         long bytes = HostBlockSize.Bytes(size);
-        if (Interlocked.Add(ref _reserved, bytes) > _limit)
+        if (!TryRaise(ref _reserved, bytes, _limit))
         {
             FreeIdle(all: true);
-            if (Interlocked.Read(ref _reserved) > _limit)
+            if (!TryRaise(ref _reserved, bytes, _limit))
             {
-                Interlocked.Add(ref _reserved, -bytes);
                 throw new HostMemoryException($"The node holds as much host memory for tensors as it may, {_limit} bytes.");
             }
         }
 
+        HostBlock? made = null;
         try
         {
-            return new HostBlock(this, size, Region(bytes));
+            return made = new HostBlock(this, size, Region(bytes));
         }
         catch (OutOfMemoryException full)
         {
-            Interlocked.Add(ref _reserved, -bytes);
             throw new HostMemoryException($"The machine has no {bytes} bytes of memory left for tensors.", full);
+        }
+        finally
+        {
+            Interlocked.Add(ref _reserved, made is null ? -bytes : 0);
         }
     }
 
-    /// <summary>Page-locked where that is wanted and to be had; copies of other memory wait, which is slower and no less right.</summary>
+    /// <summary>Adds, unless that is more than the most; of several that do so at once as many as fit have it.</summary>
+    private static bool TryRaise(ref long value, long by, long most)
+    {
+        long now = Interlocked.Read(ref value);
+        while (by <= most - now)
+        {
+            long before = Interlocked.CompareExchange(ref value, now + by, now);
+            if (before == now)
+            {
+                return true;
+            }
+
+            now = before;
+        }
+
+        return false;
+    }
+
+    /// <summary>Page-locked where that is wanted and to be had, up to half of what it may hold: the system needs the rest; copies of other memory wait, which is slower and no less right.</summary>
     private IHostRegion Region(long bytes)
     {
-        if (_pinnedBy is { } context)
+        if (_pinnedBy is { } context && TryRaise(ref _pinned, bytes, _limit / 2))
         {
+            PinnedRegion? region = null;
             try
             {
-                var region = new PinnedRegion(PinnedBuffer.Allocate(context, (ulong)bytes));
-                Interlocked.Add(ref _pinned, bytes);
-                return region;
+                return region = new PinnedRegion(PinnedBuffer.Allocate(context, (ulong)bytes));
             }
-            catch (CudaException)
+            catch (Exception trouble) when (trouble is CudaException or ObjectDisposedException)
             {
-                // The device is lost or the system page-locks no more.
+                // The device is lost, the memory just closed, or the system page-locks no more.
+            }
+            finally
+            {
+                Interlocked.Add(ref _pinned, region is null ? -bytes : 0);
             }
         }
 

@@ -149,6 +149,32 @@ public sealed class HostMemoryTests
         Assert.Equal((0, 0, 4096, 0), Bytes(memory));
     }
 
+    [Fact]
+    public void What_is_forgotten_goes_when_its_pool_is_closed_already()
+    {
+        HostMemory memory = Open();
+        Forget(memory);
+        memory.Dispose();
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        Assert.True(SpinWait.SpinUntil(() => Interlocked.Read(ref Reserved(memory)) == 0, TimeSpan.FromSeconds(10)));
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_reserved")]
+        static extern ref long Reserved(HostMemory memory);
+    }
+
+    [Fact]
+    public void At_most_half_of_what_it_may_hold_is_page_locked_and_all_of_it_is_lent()
+    {
+        using EmulatedCudaDriver driver = new(EmulatedDriverOptions.WithDevices(1));
+        using HostMemory memory = Open(limit: 4 << 20, pinnedBy: DeviceContext.Retain(driver, 0));
+        TensorLease[] all = [.. Enumerable.Range(0, 4).Select(_ => memory.Lease(1 << 20))];
+        Assert.Equal((4L << 20, 2L << 20), (memory.Snapshot().UsedBytes, memory.Snapshot().PinnedBytes));
+        Array.ForEach(all, lease => lease.Release());
+    }
+
     private HostMemory Open(long limit = 1L << 40, DeviceContext? pinnedBy = null) => new(limit, pinnedBy, _time);
 
     private static (long Reserved, long Used, long HighWater, long Leases) Bytes(HostMemory memory)
