@@ -21,7 +21,14 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
         Bytes = manifest.StreamableBytes;
         AutomaticBudget = Math.Min(manifest.AutomaticBudget ?? Bytes, Bytes);
         Budget = AutomaticBudget;
-        Allocate(Budget, file);
+        try
+        {
+            _resident = Reserve(Budget, file);
+        }
+        catch (ForwardException full)
+        {
+            throw new ModuleLoadException(full.Kind, full.Message, full);
+        }
     }
 
     public long Bytes { get; }
@@ -38,17 +45,23 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
         _contexts.RefuseAny("the weight budget");
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes);
-        Dispose();
+        DeviceBlock? resident;
         try
         {
-            Allocate(bytes, _engine);
-            Budget = bytes;
+            resident = Reserve(bytes, _engine);
         }
-        catch (ModuleLoadException full)
+        catch (ForwardException) when (bytes <= Budget)
         {
-            Allocate(Budget, _engine);
-            throw new ForwardException(full.Kind, full.Message, full);
+            // What it has is large enough.
+            resident = _resident;
         }
+
+        if (!ReferenceEquals(resident, _resident))
+        {
+            Dispose();
+        }
+
+        (_resident, Budget) = (resident, bytes);
     }
 
     public void Dispose()
@@ -57,20 +70,7 @@ internal sealed class EmulatedWeights : IStreamableWeights, IDisposable
         _resident = null;
     }
 
-    private void Allocate(long bytes, string what)
-    {
-        if (bytes == 0)
-        {
-            return;
-        }
-
-        try
-        {
-            _resident = _home.Memory.Reserve((ulong)bytes, $"The resident weights of '{what}'", isWhole: true);
-        }
-        catch (ForwardException full)
-        {
-            throw new ModuleLoadException(full.Kind, full.Message, full);
-        }
-    }
+    /// <exception cref="ForwardException">The device is full.</exception>
+    private DeviceBlock? Reserve(long bytes, string what) =>
+        bytes == 0 ? null : _home.Memory.Reserve((ulong)bytes, $"The resident weights of '{what}'", isWhole: true);
 }

@@ -1,3 +1,7 @@
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Memory;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Platforms;
@@ -36,6 +40,36 @@ public sealed class WeightStreamingTests
         Assert.Equal("Requested budget cannot be negative", Assert.Throws<ForwardException>(() => scope.DeviceBudget = -1).Message);
         Assert.Equal(1000, scope.DeviceBudget);
         Assert.Equal([2, 4, 6, 8], Workbench.Floats(module.Forward(X())[0]));
+    }
+
+    [Theory]
+    [InlineData(2500, 1000)]
+    [InlineData(500, 500)]
+    public void A_device_whose_memory_others_take_at_once_refuses_more_and_not_less_and_the_weights_stay(int thousands, int then)
+    {
+        using var bench = new Workbench(
+            new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 3 << 20 }] }
+        );
+        LocalModule module = bench.Open(
+            EmulatedModels.Scaled(bench.Folder, """, "streamableBytes": 2900000, "automaticBudget": 1000000""")
+        );
+        using BlockPool other = bench.Platform.Memory.Open(0);
+        using WeightStreamingScope scope = module.WeightStreaming();
+        var greedy = new Greedy(other);
+        other.Holder = greedy;
+        greedy.GiveBackMemory();
+        ForwardException? refused = null;
+        try
+        {
+            scope.DeviceBudget = 1000 * thousands;
+        }
+        catch (ForwardException full)
+        {
+            refused = full;
+        }
+
+        Assert.Equal(then < thousands ? FailureKind.OutOfDeviceMemory : null, refused?.Kind);
+        Assert.Equal(1000 * then, scope.DeviceBudget);
     }
 
     [Fact]
@@ -116,4 +150,33 @@ public sealed class WeightStreamingTests
     }
 
     private static Tensor X() => Workbench.Floats("x", [1, 4], 1, 2, 3, 4);
+
+    /// <summary>Takes what there is whenever somebody needs memory.</summary>
+    private sealed class Greedy(BlockPool pool) : IMemoryHolder
+    {
+        private bool _takes;
+
+        public void GiveBackMemory()
+        {
+            if (_takes)
+            {
+                return;
+            }
+
+            _takes = true;
+            for (ulong bytes = 1 << 20; bytes >= 1 << 15; )
+            {
+                try
+                {
+                    pool.Reserve(bytes, "What is there", isWhole: true);
+                }
+                catch (ForwardException)
+                {
+                    bytes /= 2;
+                }
+            }
+
+            _takes = false;
+        }
+    }
 }
