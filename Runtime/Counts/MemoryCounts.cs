@@ -5,8 +5,8 @@ namespace Troupe.Runtime.Counts;
 /// <param name="Reserved">Taken from the driver: used and idle.</param>
 /// <param name="Used">Lent, to forwards or for good.</param>
 /// <param name="HighWater">Most that was ever lent at one time.</param>
-/// <param name="Reclaimed">Idle ones that were given back to the driver, and kept ones that instances gave, because somebody needed
-/// them.</param>
+/// <param name="Reclaimed">Idle ones that were given back to the driver because somebody needed them, those included that instances gave
+/// for that, of which <see cref="InstanceMemory.Reclaimed"/> tells.</param>
 /// <param name="Foreign">Used on the device by others: libraries in this process, other processes.</param>
 public readonly record struct MemoryCounts(long Budget, long Reserved, long Used, long HighWater, long Reclaimed, long Foreign)
 {

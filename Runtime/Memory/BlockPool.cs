@@ -86,12 +86,10 @@ internal sealed class BlockPool(DeviceAllocator allocator, DeviceAllocators devi
     }
 
     /// <summary>Asks its holder; what came back is counted.</summary>
-    internal long Ask()
+    internal void Ask()
     {
         long before = Bytes;
         Holder?.GiveBackMemory();
-        long given = Math.Max(0, before - Bytes);
-        Interlocked.Add(ref _reclaimed, given);
-        return given;
+        Interlocked.Add(ref _reclaimed, Math.Max(0, before - Bytes));
     }
 }

@@ -90,7 +90,7 @@ internal sealed class DeviceAllocator : IDisposable
             }
 
             // Nobody's lock is held: a holder takes its own, and gives back under the allocator's.
-            _account.Reclaim((ulong)asked[next++].Ask());
+            asked[next++].Ask();
         }
     }
 

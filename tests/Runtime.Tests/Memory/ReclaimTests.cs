@@ -90,6 +90,17 @@ public sealed class ReclaimTests
         Assert.InRange(instance.HomePool.Bytes, held ? 800_000 : 0, held ? 801_000 : 1_000);
     }
 
+    [Fact]
+    public void What_an_instance_gives_counts_as_its_own_and_once_as_the_device_s()
+    {
+        using Workbench bench = With(4 * MiB);
+        using BlockPool gives = bench.Platform.Memory.Open(0),
+            needs = bench.Platform.Memory.Open(0);
+        gives.Holder = new Holder([gives.Reserve(2 * (ulong)MiB, "A half"), gives.Reserve(2 * (ulong)MiB, "The other half")]);
+        needs.Reserve(4 * (ulong)MiB, "All of it");
+        Assert.Equal((4 * MiB, 0, 4 * MiB), (gives.Counts.Reclaimed, needs.Counts.Reclaimed, bench.Platform.Memory.CountsOf(0).Reclaimed));
+    }
+
     private static TinyOnnx Relu =>
         new TinyOnnx().Input("x", TinyOnnx.Element.Float, "n").Output("y", TinyOnnx.Element.Float, "n").Node("Relu", ["x"], ["y"]);
 
@@ -116,5 +127,10 @@ public sealed class ReclaimTests
         {
             return failed;
         }
+    }
+
+    private sealed class Holder(DeviceBlock[] kept) : IMemoryHolder
+    {
+        public void GiveBackMemory() => Array.ForEach(kept, block => block.Return(block.Generation));
     }
 }
