@@ -163,7 +163,8 @@ internal sealed class DeviceAllocator : IDisposable
         ulong size = wanted.Size;
         bool isPossible = size <= _account.Budget,
             isFull = false,
-            isJoined = false;
+            isJoined = false,
+            isResolved = !isPossible;
         _slabs.KeepIdleBounded();
         while (true)
         {
@@ -173,7 +174,6 @@ internal sealed class DeviceAllocator : IDisposable
             if (found is null && !isJoined)
             {
                 isJoined = true;
-                ResolveLost();
                 if (_slabs.Join())
                 {
                     continue;
@@ -205,6 +205,10 @@ internal sealed class DeviceAllocator : IDisposable
                     break;
                 case BlockSource.Holders:
                     return null;
+                case BlockSource.InFlight or BlockSource.Refused when !isResolved:
+                    (isResolved, isJoined) = (true, false);
+                    ResolveLost();
+                    break;
                 case BlockSource.InFlight:
                     return Lend(_idle.WaitFor(run!, size, wanted.Stream), wanted);
                 case BlockSource.Refused:
@@ -258,7 +262,7 @@ internal sealed class DeviceAllocator : IDisposable
     }
 
     /// <summary>Blocks came back when their stream was gone, behind which nothing can be ordered: only the device can say that it is done
-    /// with them.</summary>
+    /// with them, which has to be waited for.</summary>
     private void ResolveLost()
     {
         foreach (DeviceBlock block in _idle.All)

@@ -6,6 +6,8 @@ using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
+using Troupe.TestSupport.Cuda;
+using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Memory;
 
@@ -228,6 +230,32 @@ public sealed class DeviceAllocatorTests
         stage.Streams[0].Fill(again.Pointer, 2, 64);
         stage.Streams[0].Synchronize();
         Assert.Empty(stage.Driver.Reports);
+    }
+
+    [Fact]
+    public void While_there_is_other_memory_nobody_waits_for_a_device_that_a_stream_went_from()
+    {
+        CountingDriver? counting = null;
+        using var bench = new Workbench(
+            Deferred with
+            {
+                Devices = [new EmulatedDeviceOptions { MemoryBytes = 4 * MiB }],
+            },
+            wrap: driver => counting = new CountingDriver(driver)
+        );
+        using BlockPool pool = bench.Platform.Memory.Open(0);
+        using DeviceStream stream = DeviceStream.Create(pool.Device);
+        DeviceStream gone = DeviceStream.Create(pool.Device);
+        DeviceBlock lost = pool.Rent(2 * MiB, gone);
+        DevicePointer at = lost.Pointer;
+        gone.Dispose();
+        lost.Return(lost.Generation);
+        counting!.Take();
+        DeviceBlock other = pool.Rent(2 * MiB, stream);
+        Assert.Equal(0, counting.Take().Of(nameof(ICudaDriver.CtxSynchronize)));
+        Assert.Equal(at, pool.Rent(2 * MiB, stream).Pointer);
+        Assert.Equal(1, counting.Take().Of(nameof(ICudaDriver.CtxSynchronize)));
+        Assert.NotEqual(at, other.Pointer);
     }
 
     [Fact]
