@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Troupe.Messages.Failures;
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Cuda;
@@ -14,7 +15,9 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<int, DeviceAllocator> _open = [];
-    private readonly Dictionary<int, MemoryAccount> _accounts = [];
+
+    /// <summary>Written under the lock, and read by whoever counts, who does not wait for the driver.</summary>
+    private readonly ConcurrentDictionary<int, MemoryAccount> _accounts = [];
 
     /// <summary>Whether every block is an allocation of its own from the next allocator on, so that tools that watch allocations see each
     /// block.</summary>
@@ -88,22 +91,17 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
             }
             else
             {
-                _accounts.Add(ordinal, new MemoryAccount { Budget = (ulong)bytes, SeparateBlocks = SeparateBlocks });
+                _accounts[ordinal] = new MemoryAccount { Budget = (ulong)bytes };
             }
         }
     }
 
     /// <summary>What has become of a device's memory.</summary>
     /// <param name="taken">Bytes of it that the driver says are taken.</param>
-    public MemoryCounts CountsOf(int ordinal, long taken = 0)
-    {
-        lock (_lock)
-        {
-            return _accounts.TryGetValue(ordinal, out MemoryAccount? account)
-                ? account.Counts(taken)
-                : new MemoryAccount { Budget = TotalOf(ordinal) }.Counts(taken);
-        }
-    }
+    public MemoryCounts CountsOf(int ordinal, long taken = 0) =>
+        _accounts.TryGetValue(ordinal, out MemoryAccount? account)
+            ? account.Counts(taken)
+            : new MemoryAccount { Budget = TotalOf(ordinal) }.Counts(taken);
 
     private MemoryAccount AccountFor(DeviceContext device)
     {
@@ -111,10 +109,10 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
         {
             // An emulated device is nobody else's.
             ulong budget = driver is IManagedLauncher ? TotalOf(device.Ordinal) : (ulong)(device.MemoryInfo().FreeBytes * PartOfFree);
-            account = new MemoryAccount { Budget = budget, SeparateBlocks = SeparateBlocks };
-            _accounts.Add(device.Ordinal, account);
+            _accounts[device.Ordinal] = account = new MemoryAccount { Budget = budget };
         }
 
+        account.SeparateBlocks = SeparateBlocks;
         return account;
     }
 

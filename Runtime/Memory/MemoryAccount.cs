@@ -14,8 +14,9 @@ internal sealed class MemoryAccount
     /// <summary>Most bytes that are taken from the driver.</summary>
     public required ulong Budget { get; set; }
 
-    /// <summary>Every block is an allocation of its own, so that tools that watch allocations see each block.</summary>
-    public bool SeparateBlocks { get; init; }
+    /// <summary>Every block is an allocation of its own, so that tools that watch allocations see each block; it stays as it is while there
+    /// is an allocator.</summary>
+    public bool SeparateBlocks { get; set; }
 
     public ulong Reserved => (ulong)Volatile.Read(ref _reserved);
 

@@ -6,6 +6,7 @@ using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
+using Troupe.TestSupport.Cuda;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Memory;
@@ -72,6 +73,42 @@ public sealed class MemoryBudgetTests
         Array.ForEach(blocks, block => block.Return(block.Generation));
         MemoryCounts after = bench.Platform.Memory.CountsOf(0);
         Assert.Equal((2, 0, 0), ((bench.Driver.Snapshot(0) - before).Frees, after.Used, after.Reserved));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Whether_blocks_are_separate_is_settled_when_a_device_comes_into_use(bool separate)
+    {
+        using var bench = new Workbench();
+        bench.Platform.UseMemory(new DeviceMemoryOptions { SeparateBlocks = !separate });
+        bench.Platform.Memory.Open(0).Dispose();
+        bench.Platform.UseMemory(new DeviceMemoryOptions { SeparateBlocks = separate });
+        using BlockPool pool = bench.Platform.Memory.Open(0);
+        DeviceBlock block = pool.Reserve(100, "One");
+        block.Return(block.Generation);
+        Assert.Equal(separate, bench.Platform.Memory.CountsOf(0).Reserved == 0);
+    }
+
+    [Fact]
+    public void Counts_do_not_wait_for_a_device_that_is_being_opened()
+    {
+        CountingDriver? counting = null;
+        using var bench = new Workbench(wrap: driver => counting = new CountingDriver(driver));
+        DeviceAllocators memory = bench.Platform.Memory;
+        memory.Open(0).Dispose();
+        bool counted = false;
+        counting!.OnCall = call =>
+        {
+            if (call == nameof(ICudaDriver.DevicePrimaryCtxRetain))
+            {
+                var other = new Thread(() => memory.CountsOf(0));
+                other.Start();
+                counted = other.Join(TimeSpan.FromSeconds(10));
+            }
+        };
+        memory.Open(0).Dispose();
+        Assert.True(counted);
     }
 
     [Fact]

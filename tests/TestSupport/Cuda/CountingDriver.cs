@@ -12,6 +12,10 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
 
     /// <summary>Told of each copy to the device before it is enqueued: source and bytes.</summary>
     public Action<nint, ulong>? OnCopyIn { get; set; }
+
+    /// <summary>Told of each call by its name before its caller has the answer.</summary>
+    public Action<string>? OnCall { get; set; }
+
     private DriverCalls _calls = new();
 
     /// <summary>Takes the calls noted so far and begins anew.</summary>
@@ -284,6 +288,7 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
             _calls.Add(call);
         }
 
+        OnCall?.Invoke(call);
         return status;
     }
 
