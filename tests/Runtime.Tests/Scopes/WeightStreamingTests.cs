@@ -1,9 +1,9 @@
-using Troupe.Runtime.Cuda.Emulated.Driver;
-using Troupe.Runtime.Cuda.Emulated.Devices;
-using Troupe.Runtime.Memory;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Cuda.Emulated.Devices;
+using Troupe.Runtime.Cuda.Emulated.Driver;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Scopes;
 using Troupe.TestSupport.Onnx;
@@ -47,9 +47,7 @@ public sealed class WeightStreamingTests
     [InlineData(500, 500)]
     public void A_device_whose_memory_others_take_at_once_refuses_more_and_not_less_and_the_weights_stay(int thousands, int then)
     {
-        using var bench = new Workbench(
-            new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 3 << 20 }] }
-        );
+        using var bench = new Workbench(new EmulatedDriverOptions { Devices = [new EmulatedDeviceOptions { MemoryBytes = 3 << 20 }] });
         LocalModule module = bench.Open(
             EmulatedModels.Scaled(bench.Folder, """, "streamableBytes": 2900000, "automaticBudget": 1000000""")
         );
