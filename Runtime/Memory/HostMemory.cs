@@ -209,7 +209,8 @@ public sealed class HostMemory : IDisposable
             PinnedRegion? region = null;
             try
             {
-                return region = new PinnedRegion(PinnedBuffer.Allocate(context, (ulong)bytes));
+                region = new PinnedRegion(PinnedBuffer.Allocate(context, (ulong)bytes));
+                return region;
             }
             catch (Exception trouble) when (trouble is CudaException or ObjectDisposedException)
             {
