@@ -276,7 +276,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     /// <summary>A version that no device has: one that cannot be had here says so, a new one that failed is forgotten.</summary>
     private void EndWithout(ModelEntry entry, FailureKind kind, string detail, bool isNew)
     {
-        entry.IsRefused = kind == FailureKind.NotSupported;
+        entry.IsRefused = kind == FailureKind.NotSupported && entry.Source.Configuration?.Refusal() is not null;
         if (isNew && !entry.IsRefused)
         {
             residency.Remove(entry);

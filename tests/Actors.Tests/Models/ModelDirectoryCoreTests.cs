@@ -6,7 +6,9 @@ using Troupe.Messages.Models;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Specs;
+using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
+using GivenConfiguration = Troupe.Runtime.Configuration.GivenConfiguration;
 
 namespace Troupe.Actors.Tests.Models;
 
@@ -22,6 +24,7 @@ public sealed class ModelDirectoryCoreTests
     private ModelSnapshot? _elsewhere;
     private int[] _further = [];
     private int[]? _devices;
+    private GivenConfiguration? _configuration;
 
     public ModelDirectoryCoreTests()
     {
@@ -220,14 +223,22 @@ public sealed class ModelDirectoryCoreTests
         Assert.Equal([2], Gpus("n"));
     }
 
-    [Fact]
-    public void What_this_node_cannot_serve_stays_as_refused_until_it_is_loaded_again()
+    [Theory]
+    [InlineData("sequence_batching {}", true)]
+    [InlineData("dynamic_batching {}", false)]
+    public void Only_what_its_configuration_keeps_from_being_served_stays_as_refused_until_it_is_loaded_again(string given, bool refuses)
     {
-        Array.ForEach(["0", "1", "2"], ordinal => _failures[ordinal] = (FailureKind.NotSupported, "no scheduler"));
+        using var folder = new ModuleFolder();
+        Directory.CreateDirectory(Path.Combine(folder.Path, "m"));
+        folder.Write("m/config.pbtxt", given);
+        _configuration = GivenConfiguration.Read(folder.Path, Path.Combine(folder.Path, "m"));
+        Array.ForEach(["0", "1", "2"], ordinal => _failures[ordinal] = (FailureKind.NotSupported, "not there"));
         _core.Load(new LoadModel("m"), new Asker("caller"));
         Assert.IsType<ModelReply.Failed>(Settle("caller"));
-        ModelSnapshot refused = Assert.Single(_core.Snapshot());
-        Assert.Equal((ModelState.Unavailable, "no scheduler", true), (refused.State, refused.Reason, refused.IsRefused));
+        Assert.Equal(
+            refuses ? [(ModelState.Unavailable, "not there", true)] : [],
+            _core.Snapshot().Select(model => (model.State, model.Reason, model.IsRefused))
+        );
 
         _failures.Clear();
         Load("m");
@@ -290,6 +301,7 @@ public sealed class ModelDirectoryCoreTests
                         new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)
                         {
                             Devices = _devices,
+                            Configuration = _configuration,
                         },
                         resolve.Load.Number is null ? _further : []
                     )
