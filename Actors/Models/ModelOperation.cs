@@ -82,6 +82,7 @@ internal abstract class ModelOperation
         {
             Entry = null;
             Source = null;
+            Ordinal = -1;
             HandOver = null;
             Failure = null;
             Reserved = false;

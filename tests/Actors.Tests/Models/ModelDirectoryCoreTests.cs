@@ -245,6 +245,21 @@ public sealed class ModelDirectoryCoreTests
         Assert.Equal((ModelState.Ready, false), (_core.Snapshot()[0].State, _core.Snapshot()[0].IsRefused));
     }
 
+    [Fact]
+    public void A_load_of_several_versions_fails_for_no_device_that_it_is_not_using()
+    {
+        _further = [2];
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        while (!Decisions.Exists(decision => decision.Message is ResolveModel { Load.Number: 2 }))
+        {
+            StepOnce();
+        }
+
+        _core.Gone(new DeviceGone(2, "sticky", true));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal([0, 1], _core.Snapshot().Single(model => model.Model.Number == 2).Gpus.Select(gpu => gpu.Ordinal));
+    }
+
     private List<ModelDecision> Decisions => _recorder.Applied;
 
     private void Load(string name, params int[] gpus)
