@@ -18,6 +18,7 @@ internal static class ConfigurationCompletion
         CheckNames(config, facts);
         bool isPartial = config.Input.Count == 0 || config.Output.Count == 0;
         CompleteBatch(config, facts, isPartial);
+        CheckQueue(config, facts);
         IReadOnlyList<TensorSpec> inputs = CompleteInputs(config, facts),
             outputs = CompleteOutputs(config, facts);
         config.Name = facts.Name;
@@ -82,6 +83,29 @@ internal static class ConfigurationCompletion
         if (isPartial && config.MaxBatchSize > 1 && config.SchedulingChoiceCase == Scheduling.None)
         {
             config.DynamicBatching = new ModelDynamicBatching();
+        }
+    }
+
+    private static void CheckQueue(ModelConfig config, ModelFacts facts)
+    {
+        if (config.DynamicBatching is not { } batching)
+        {
+            return;
+        }
+
+        ulong levels = batching.PriorityLevels;
+        if (levels > 0 && (batching.DefaultPriorityLevel == 0 || batching.DefaultPriorityLevel > levels))
+        {
+            throw Refused(
+                $"model '{facts.Name}': dynamic_batching has default_priority_level {batching.DefaultPriorityLevel}, and priority_levels is {levels}. Give it one from 1 to {levels}."
+            );
+        }
+
+        if (batching.PreferredBatchSize.Where(size => size <= 0 || size > config.MaxBatchSize).Cast<int?>().FirstOrDefault() is { } size)
+        {
+            throw Refused(
+                $"model '{facts.Name}': dynamic_batching has preferred_batch_size {size}, and max_batch_size is {config.MaxBatchSize}. Give sizes from 1 to max_batch_size."
+            );
         }
     }
 

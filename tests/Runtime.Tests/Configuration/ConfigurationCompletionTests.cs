@@ -125,6 +125,19 @@ public sealed class ConfigurationCompletionTests
         "input 'x' is optional in the configuration, and the model has no value of its own"
     )]
     [InlineData("input { name: 'x' format: FORMAT_NCHW dims: 3 } input { name: 'y' }", "has an image format and 1 dims")]
+    [InlineData(
+        "dynamic_batching { priority_levels: 3 }",
+        "model 'm': dynamic_batching has default_priority_level 0, and priority_levels is 3."
+    )]
+    [InlineData(
+        "dynamic_batching { priority_levels: 3 default_priority_level: 4 }",
+        "model 'm': dynamic_batching has default_priority_level 4, and priority_levels is 3. Give it one from 1 to 3."
+    )]
+    [InlineData(
+        "max_batch_size: 8 dynamic_batching { preferred_batch_size: [4, 9] }",
+        "model 'm': dynamic_batching has preferred_batch_size 9, and max_batch_size is 8. Give sizes from 1 to max_batch_size."
+    )]
+    [InlineData("max_batch_size: 8 dynamic_batching { preferred_batch_size: 0 }", "has preferred_batch_size 0")]
     [InlineData("metric_tags { key: 'a-b' value: 'c' }", "metric_tags has 'a-b', which is no name of a label")]
     public void Where_it_contradicts_the_model_it_is_refused_in_one_line(string given, string problem)
     {
