@@ -36,6 +36,9 @@ internal sealed class GpuForward
         IsLaunched = IsAbandoned = false;
     }
 
+    /// <summary>It has waited for longer than it may.</summary>
+    public bool IsOverdue(TimeSpan now) => Admitted.Forward.QueueTime is { Ticks: > 0 } most && now - QueuedAt > most;
+
     public void Launch(TimeSpan now)
     {
         IsLaunched = true;

@@ -110,11 +110,18 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         Complete(launch, [.. launch.Forwards.Select(_ => ForwardResult.Failed(failure))], now, launched: false);
     }
 
-    /// <summary>Hands queued forwards to the executor while it has credits, in the order of their queue.</summary>
+    /// <summary>Hands queued forwards to the executor while it has credits, in the order of their queue; those that waited for too long
+    /// fail when their turn comes.</summary>
     public void Pump(TimeSpan now)
     {
         while (Launches < spec.LaunchLimit && _queue.Take(_mayGo) is { } forward)
         {
+            if (forward.IsOverdue(now))
+            {
+                Leave(forward, Overdue(forward.Admitted, now - forward.QueuedAt), launched: false);
+                continue;
+            }
+
             forward.Launch(now);
             Launches++;
             decisions.Add(GpuDecision.Executor(new Launch(life.Incarnation, spec.Id.Ordinal, [forward.Admitted])));
@@ -164,6 +171,14 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
 
         var reply = new ForwardReply.Failed(forward.Admitted.Forward.Id, FailureKind.Cancelled, "The caller had its answer before.");
         return new ForwardOutcome(forward.Admitted.Attempt, reply, RetryAdvice.Final, launched);
+    }
+
+    private ForwardOutcome Overdue(AdmittedForward admitted, TimeSpan waited)
+    {
+        string detail =
+            $"Request timeout expired: the forward waited {waited.TotalMilliseconds:0.###} ms for device {spec.Id}, and may wait {admitted.Forward.QueueTime.TotalMilliseconds:0.###} ms. Try again later, or give it more time.";
+        var reply = new ForwardReply.Failed(admitted.Forward.Id, FailureKind.DeadlineExceeded, detail);
+        return new ForwardOutcome(admitted.Attempt, reply, RetryAdvice.Final);
     }
 
     private void Leave(GpuForward forward, ForwardOutcome? outcome, bool launched)

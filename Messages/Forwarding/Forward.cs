@@ -53,4 +53,9 @@ public sealed record Forward
 
     [Key(10), AddedLater]
     public ForwardClass Class { get; init; }
+
+    /// <summary>Most that it may wait in a device's queue: if that is over when its turn comes, it fails. Zero: as long as
+    /// <see cref="TimeLeft"/>.</summary>
+    [Key(11), AddedLater]
+    public TimeSpan QueueTime { get; init; }
 }

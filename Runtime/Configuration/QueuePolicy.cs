@@ -7,11 +7,11 @@ public sealed class QueuePolicy
 
     internal QueuePolicy(ModelDynamicBatching? batching) => _batching = batching;
 
-    /// <summary>The time that a request has; null where nothing bounds it.</summary>
+    /// <summary>The time that a request may wait for a device; null where nothing bounds it.</summary>
     /// <param name="priority">The caller's: 0 and what is no level is the default one.</param>
     /// <param name="asked">The caller's own time; it shortens a default where the policy admits that, and counts for nothing
     /// otherwise.</param>
-    public TimeSpan? TimeLeft(ulong priority, ulong asked)
+    public TimeSpan? QueueTime(ulong priority, ulong asked)
     {
         if (
             _batching is null

@@ -60,6 +60,36 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void A_forward_whose_queue_time_is_over_fails_at_its_turn_and_the_next_is_launched()
+    {
+        Ready();
+        TimeSpan queueTime = TimeSpan.FromMilliseconds(1);
+        Launch first = LaunchOf(Admit(Model, queueTime));
+        Assert.Empty(Admit(Model, queueTime));
+        Assert.Empty(Admit(Model));
+        _now += TimeSpan.FromMilliseconds(5);
+        List<GpuDecision> after = Complete(first);
+
+        // What runs has waited for nothing, however long it runs.
+        Assert.IsType<ForwardReply.Succeeded>(Outcome(after[0])!.Reply);
+        ForwardReply.Failed over = Assert.IsType<ForwardReply.Failed>(Outcome(after[1])!.Reply);
+        Assert.Equal((FailureKind.DeadlineExceeded, RetryAdvice.Final), (over.Kind, Outcome(after[1])!.Advice));
+        Assert.Contains("waited 5 ms for device a:1/0, and may wait 1 ms", over.Detail, StringComparison.Ordinal);
+        Assert.Equal(3ul, LaunchOf(after[2..]).Forwards[0].Forward.Id.Counter);
+        Assert.Equal(0, _core.Queued);
+    }
+
+    [Fact]
+    public void A_forward_that_waits_no_longer_than_its_queue_time_is_launched()
+    {
+        Ready();
+        Launch first = LaunchOf(Admit(Model));
+        Assert.Empty(Admit(Model, TimeSpan.FromMilliseconds(5)));
+        _now += TimeSpan.FromMilliseconds(5);
+        Assert.Equal(2ul, LaunchOf(Complete(first)).Forwards[0].Forward.Id.Counter);
+    }
+
+    [Fact]
     public void The_router_is_told_as_many_credits_as_are_held()
     {
         Ready();
@@ -600,7 +630,7 @@ public sealed class GpuCoreTests
 
     private static ModuleSpec Spec(ModelVersion model, bool safe) => new(model, "fake", [], [], [], safe);
 
-    private List<GpuDecision> Admit(ModelVersion model)
+    private List<GpuDecision> Admit(ModelVersion model, TimeSpan queueTime = default)
     {
         Decisions.Clear();
         var forward = new Forward
@@ -608,6 +638,7 @@ public sealed class GpuCoreTests
             Id = new RequestId(default, ++_counter),
             Model = new ModelReference(model.Name),
             Inputs = [],
+            QueueTime = queueTime,
         };
         _core.Admit(new DispatchForward(forward, model, 1, _now + TimeSpan.FromSeconds(30), null), _now);
         return Taken();

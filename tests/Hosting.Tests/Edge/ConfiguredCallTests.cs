@@ -22,18 +22,23 @@ public sealed class ConfiguredCallTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("", "\"timeout\":2000", 30_000)]
+    [InlineData("", "\"timeout\":2000", 0)]
     [InlineData("default_timeout_microseconds: 5000", "\"timeout\":2000", 5)]
     [InlineData("default_timeout_microseconds: 5000 allow_timeout_override: true", "\"timeout\":2000", 2)]
     [InlineData("default_timeout_microseconds: 5000 allow_timeout_override: true", "\"timeout\":9000", 5)]
-    [InlineData("default_timeout_microseconds: 60000000", "", 30_000)]
-    [InlineData("default_timeout_microseconds: 5000 timeout_action: DELAY", "", 30_000)]
-    public async Task The_queue_policy_bounds_the_time_of_a_forward(string policy, string parameters, double milliseconds)
+    [InlineData("default_timeout_microseconds: 60000000", "", 60_000)]
+    [InlineData("default_timeout_microseconds: 5000 timeout_action: DELAY", "", 0)]
+    public async Task The_queue_policy_bounds_the_time_in_the_queue_and_not_the_whole_of_a_forward(
+        string policy,
+        string parameters,
+        double milliseconds
+    )
     {
         FakeNode node = Node($"dynamic_batching {{ default_queue_policy {{ {policy} }} }}");
         await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
         await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs},\"parameters\":{{{parameters}}}}}");
-        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), Assert.Single(node.Forwards).TimeLeft);
+        Forward forward = Assert.Single(node.Forwards);
+        Assert.Equal((TimeSpan.FromMilliseconds(milliseconds), Forward.DefaultTimeLeft), (forward.QueueTime, forward.TimeLeft));
     }
 
     [Theory]

@@ -149,6 +149,12 @@ internal static class Sample
         new Dictionary<string, object>
         {
             ["Forward+Class"] = Forward with { Priority = 3, Class = ForwardClass.Batch },
+            ["Forward+Class+QueueTime"] = Forward with
+            {
+                Priority = 3,
+                Class = ForwardClass.Batch,
+                QueueTime = TimeSpan.FromMilliseconds(5),
+            },
             ["RouteForward+Suspect"] = (RouteForward)All.Single(message => message is RouteForward) with { Suspect = true },
             ["ForwardOutcome+Launched+Alone"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
             {

@@ -23,7 +23,7 @@ public sealed class QueuePolicyTests
     [InlineData(Levels, 9, 0, 1000)]
     [InlineData("default_queue_policy { default_timeout_microseconds: 18446744073709551615 }", 0, 0, 86_400_000_000)]
     public void A_timeout_can_only_shorten_a_default_that_may_be_overridden(string? given, ulong priority, ulong asked, long expected) =>
-        Assert.Equal(expected, (long?)Of(given).TimeLeft(priority, asked)?.TotalMicroseconds ?? -1);
+        Assert.Equal(expected, (long?)Of(given).QueueTime(priority, asked)?.TotalMicroseconds ?? -1);
 
     [Theory]
     [InlineData(null, 1, null)]
