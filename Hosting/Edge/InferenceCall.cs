@@ -44,9 +44,10 @@ internal static class InferenceCall
 
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         QueuePolicy queue = model.Configuration.Queue;
-        if (queue.MaxQueueSize(spec.Priority) is { } most && ledger.Pending - model.AtOnce >= most)
+        ulong level = queue.Level(spec.Priority);
+        long? most = queue.MaxQueueSize(spec.Priority);
+        if (!ledger.TryStart(level, most + model.AtOnce ?? long.MaxValue))
         {
-            ledger.Start();
             ledger.Fail(TimeSpan.Zero, FailureMap.Of(FailureKind.QueueFull).Reason);
             return Refused(
                 FailureKind.QueueFull,
@@ -69,7 +70,6 @@ internal static class InferenceCall
         };
         long started = Stopwatch.GetTimestamp();
         ForwardCall call = new(edge.Memory.Host);
-        ledger.Start();
         edge.Node.Forward(forward, call);
         ForwardReply reply;
         using (aborted.UnsafeRegister(static state => ((Cancellation)state!).Run(), new Cancellation(edge, forward.Id)))
@@ -78,6 +78,7 @@ internal static class InferenceCall
         }
 
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        ledger.End(level);
         switch (reply)
         {
             case ForwardReply.Succeeded succeeded:

@@ -36,7 +36,7 @@ internal sealed class ModelCatalogue
             .SelectMany(node => node.Models)
             .Where(model => model.State == ModelState.Ready)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
-            .Select(group => Served([.. group], maxBatchSize, configurationOf, previous))
+            .Select(group => Served([.. group], view.Nodes[0].Node, maxBatchSize, configurationOf, previous))
             .GroupBy(model => model.Name, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.OrderBy(model => model.Number).ToArray(), StringComparer.Ordinal);
         return new ModelCatalogue(view, byName);
@@ -66,6 +66,7 @@ internal sealed class ModelCatalogue
 
     private static ServedModel Served(
         ModelSnapshot[] copies,
+        NodeId self,
         int maxBatchSize,
         Func<ModelVersion, ModelConfiguration?> configurationOf,
         ModelCatalogue? previous
@@ -73,15 +74,17 @@ internal sealed class ModelCatalogue
     {
         ModelSnapshot first = copies[0];
         int devices = copies.Sum(copy => copy.Gpus.Length);
+        int[] here = [.. copies.SelectMany(copy => copy.Gpus).Where(gpu => gpu.Node == self).Select(gpu => gpu.Ordinal)];
         ModelConfiguration? configuration = configurationOf(first.Model);
         return
             previous is not null
             && previous.TryFind(first.Model.Name, first.Model.Number, out ServedModel? known)
             && known.Snapshot.Model == first.Model
             && known.Devices == devices
+            && known.Here.AsSpan().SequenceEqual(here)
             && known.Snapshot.Platform == first.Platform
             && known.Own == configuration
             ? known
-            : new ServedModel(first, devices, maxBatchSize, configuration);
+            : new ServedModel(first, devices, here, maxBatchSize, configuration);
     }
 }

@@ -12,17 +12,50 @@ internal sealed class ModelLedger(TimeProvider clock)
     private readonly SortedDictionary<long, BatchCount> _batches = [];
     private readonly long[] _failures = new long[Enum.GetValues<FailureReason>().Length];
     private ModelCounts _counts;
-    private long _pending;
+    private readonly Dictionary<ulong, long> _pending = [];
 
     /// <summary>Forwards handed to the router and not answered yet.</summary>
-    public long Pending => Interlocked.Read(ref _pending);
+    public long Pending
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pending.Values.Sum();
+            }
+        }
+    }
 
-    public void Start() => Interlocked.Increment(ref _pending);
+    /// <summary>Counts one more of a level as pending, in one step with the look at how many there are.</summary>
+    /// <param name="most">That may be pending of this level.</param>
+    /// <returns>False where they are already: nothing was counted.</returns>
+    public bool TryStart(ulong level, long most)
+    {
+        lock (_lock)
+        {
+            long pending = _pending.GetValueOrDefault(level);
+            if (pending >= most)
+            {
+                return false;
+            }
+
+            _pending[level] = pending + 1;
+            return true;
+        }
+    }
+
+    /// <summary>One that was started has its answer.</summary>
+    public void End(ulong level)
+    {
+        lock (_lock)
+        {
+            _pending[level]--;
+        }
+    }
 
     /// <param name="batch">Inferences in this forward: the first dimension where the model is batched, otherwise 1.</param>
     public void Succeed(TimeSpan total, long batch, in ForwardReport report)
     {
-        Interlocked.Decrement(ref _pending);
         long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         StageTimes times = report.Times;
         lock (_lock)
@@ -51,7 +84,6 @@ internal sealed class ModelLedger(TimeProvider clock)
     /// <param name="reason">What it counts as; null: it was refused before anything ran and counts nowhere.</param>
     public void Fail(TimeSpan total, FailureReason? reason)
     {
-        Interlocked.Decrement(ref _pending);
         if (reason is not { } counted)
         {
             return;

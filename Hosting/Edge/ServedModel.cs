@@ -13,15 +13,19 @@ namespace Troupe.Hosting.Edge;
 /// Immutable.</summary>
 internal sealed class ServedModel
 {
+    /// <param name="devices">Of the whole cluster.</param>
+    /// <param name="here">Ordinals of this node's devices among them.</param>
     /// <param name="maxBatchSize">Of a model that can be batched and says no more.</param>
     /// <param name="configuration">As the node has it on which it is loaded; null where that is another: then as for a model without
     /// one.</param>
-    public ServedModel(ModelSnapshot snapshot, int devices, int maxBatchSize, ModelConfiguration? configuration = null)
+    public ServedModel(ModelSnapshot snapshot, int devices, int[] here, int maxBatchSize, ModelConfiguration? configuration = null)
     {
         Snapshot = snapshot;
         Devices = devices;
+        Here = here;
         Own = configuration;
         Configuration = configuration ?? Unknown(snapshot, devices, maxBatchSize);
+        AtOnce = here.Sum(ordinal => (long)Configuration.LanesOn(ordinal));
         Contract = new InferContract
         {
             Model = Name,
@@ -33,8 +37,8 @@ internal sealed class ServedModel
         };
     }
 
-    /// <summary>Forwards of it that run at once.</summary>
-    public long AtOnce => (long)Devices * Configuration.Lanes;
+    /// <summary>Forwards of it that this node's devices run at once.</summary>
+    public long AtOnce { get; }
 
     /// <summary>How it is configured, completed from the model.</summary>
     public ModelConfiguration Configuration { get; }
@@ -56,12 +60,15 @@ internal sealed class ServedModel
     public int Devices { get; }
 
     /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
+    /// <summary>Ordinals of this node's devices among them.</summary>
+    public int[] Here { get; }
+
     public int MaxBatchSize => Configuration.MaxBatchSize;
 
     /// <summary>What requests are checked against.</summary>
     public InferContract Contract { get; }
 
-    /// <summary>Entries of a request: the first dimension of what has to be given, where that is a batch, else one.</summary>
+    /// <summary>Entries of a request: the first dimension of what is given of the batch, else one.</summary>
     public long EntriesOf(IReadOnlyList<Tensor> inputs)
     {
         for (int index = 0; MaxBatchSize > 0 && index < inputs.Count; index++)
@@ -82,7 +89,7 @@ internal sealed class ServedModel
     public string[] OutputsOf(string[] asked) =>
         asked.Length == 0 && Configuration.HidesOutputs ? [.. Outputs.Select(output => output.Name)] : asked;
 
-    /// <summary>A reply as callers get it.</summary>
+    /// <summary>A reply as callers get it; where that is a failure, its outputs are released.</summary>
     public ForwardReply FromModel(ForwardReply.Succeeded reply)
     {
         try

@@ -13,10 +13,11 @@ public sealed class ModelConfiguration
 {
     private readonly ModelConfig _message;
     private readonly Dictionary<string, TensorReshape> _reshapes = new(StringComparer.Ordinal);
+    private readonly IReadOnlyDictionary<int, int>? _lanes;
 
-    private ModelConfiguration(ModelConfig message, ModelFacts facts, GivenConfiguration? given)
+    private ModelConfiguration(ModelConfig message, ModelFacts facts, GivenConfiguration? given, IReadOnlyDictionary<int, int>? lanes)
     {
-        _message = message;
+        (_message, _lanes) = (message, lanes);
         (Inputs, Outputs) = ConfigurationCompletion.Complete(message, facts);
         HidesOutputs = Outputs.Count < facts.Outputs.Count;
         Queue = new QueuePolicy(message.DynamicBatching);
@@ -52,8 +53,9 @@ public sealed class ModelConfiguration
     /// <summary>How requests wait.</summary>
     public QueuePolicy Queue { get; }
 
-    /// <summary>Calls of it that run at once on one device.</summary>
-    public int Lanes => Math.Min(InstancePlacement.MaxCount, _message.InstanceGroup.Sum(group => group.Count));
+    /// <summary>Calls of it that run at once on a device that has it.</summary>
+    public int LanesOn(int ordinal) =>
+        _lanes?.GetValueOrDefault(ordinal, 1) ?? Math.Min(InstancePlacement.MaxCount, _message.InstanceGroup.Sum(group => group.Count));
 
     /// <summary>Labels of the model's metric series.</summary>
     public IReadOnlyDictionary<string, string> MetricTags => _message.MetricTags;
@@ -79,7 +81,7 @@ public sealed class ModelConfiguration
         var facts = new ModelFacts(module.Model.Name, module.Platform, file, module.Inputs, module.Outputs, defaultMaxBatchSize);
         ModelConfig message = given?.Message.Clone() ?? new ModelConfig();
         InstanceDefaults.Complete(message, facts.Name, devices, lanes);
-        return new ModelConfiguration(message, facts, given);
+        return new ModelConfiguration(message, facts, given, devices.Count > 0 ? given?.LanesOn(devices) : null);
     }
 
     /// <summary>Calls to make before the model is ready, as callers would make them; each is made when it is asked for.</summary>

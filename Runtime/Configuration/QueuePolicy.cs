@@ -27,7 +27,10 @@ public sealed class QueuePolicy
         return bound == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(bound, TimeSpan.FromDays(1).TotalMicroseconds));
     }
 
-    /// <summary>Most requests that may wait; null where the node's own limit alone holds.</summary>
+    /// <summary>The level of the model that a request is of.</summary>
+    public ulong Level(ulong priority) => _batching is null ? 0 : LevelOf(priority);
+
+    /// <summary>Most requests of its level that may wait; null where the node's own limit alone holds.</summary>
     public long? MaxQueueSize(ulong priority) =>
         _batching is not null && PolicyOf(priority) is { MaxQueueSize: > 0 } policy ? policy.MaxQueueSize : null;
 

@@ -3,8 +3,11 @@ using Prometheus;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Metrics;
 using Troupe.Hosting.Tests.Http;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Messages.Tensors;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Specs;
 using Troupe.TestSupport.Onnx;
@@ -16,6 +19,8 @@ namespace Troupe.Hosting.Tests.Edge;
 public sealed class ConfiguredCallTests : IDisposable
 {
     private const string Inputs = "\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"INT64\",\"shape\":[2,3],\"data\":[1,2,3,4,5,6]}]";
+
+    private const string First = $"{{{Inputs},\"parameters\":{{\"priority\":1}}}}";
 
     private readonly ModuleFolder _folder = new();
 
@@ -54,11 +59,20 @@ public sealed class ConfiguredCallTests : IDisposable
         Assert.Equal(priority, Assert.Single(node.Forwards).Priority);
     }
 
-    [Fact]
-    public async Task No_more_wait_than_the_queue_may_hold()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_more_wait_than_the_queue_of_this_node_may_hold(bool isElsewhereToo)
     {
         FakeNode node = Node("instance_group { count: 2 } dynamic_batching { default_queue_policy { max_queue_size: 3 } }");
         node.Answer = _ => null;
+        if (isElsewhereToo)
+        {
+            var other = new NodeId("other:1");
+            ModelSnapshot copy = FakeNode.FixedModel() with { Gpus = [new GpuId(other, 0), new GpuId(other, 1)] };
+            node.View = new([.. node.View.Nodes, node.Snapshot([copy]) with { Node = other }], []);
+        }
+
         await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
 
         // Two run and three wait.
@@ -84,6 +98,43 @@ public sealed class ConfiguredCallTests : IDisposable
         Assert.All(await Task.WhenAll(taken), answer => Assert.Equal(200, answer.Status));
         node.Answer = node.Echo;
         Assert.Equal(200, (await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}")).Status);
+    }
+
+    [Fact]
+    public async Task What_waits_of_one_level_takes_no_place_of_another()
+    {
+        FakeNode node = Node(
+            "instance_group { count: 1 } dynamic_batching { priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 value { max_queue_size: 1 } } }"
+        );
+        node.Answer = _ => null;
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        Task<(int Status, string ContentType, string Body)>[] taken =
+        [
+            .. Enumerable.Range(0, 5).Select(_ => edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}")),
+            .. Enumerable.Range(0, 2).Select(_ => edge.PostAsync("/v2/models/fixed/infer", First)),
+        ];
+        while (node.Waiting.Count < taken.Length)
+        {
+            Assert.DoesNotContain(taken, answer => answer.IsCompleted);
+            await Task.Yield();
+        }
+
+        Assert.Equal(503, (await edge.PostAsync("/v2/models/fixed/infer", First)).Status);
+        while (node.Waiting.TryDequeue(out (Forward Forward, Actors.Forwards.IForwardSink Sink) waiting))
+        {
+            waiting.Sink.Complete(node.Echo(waiting.Forward));
+        }
+
+        Assert.All(await Task.WhenAll(taken), answer => Assert.Equal(200, answer.Status));
+    }
+
+    [Fact]
+    public void However_many_come_at_once_no_more_are_started_than_may_be_pending()
+    {
+        ModelLedger ledger = new(TimeProvider.System);
+        int started = 0;
+        Parallel.For(0, 1000, _ => Interlocked.Add(ref started, ledger.TryStart(level: 1, most: 7) ? 1 : 0));
+        Assert.Equal((7, 7L), (started, ledger.Pending));
     }
 
     [Fact]
@@ -118,9 +169,9 @@ public sealed class ConfiguredCallTests : IDisposable
     }
 
     /// <summary>A node whose model <c>fixed</c> is configured, which echoes.</summary>
-    private FakeNode Node(string configuration)
+    private FakeNode Node(string configuration, ModelSnapshot? snapshot = null)
     {
-        ModelSnapshot model = FakeNode.FixedModel();
+        ModelSnapshot model = snapshot ?? FakeNode.FixedModel();
         Directory.CreateDirectory(Path.Combine(_folder.Path, "fixed"));
         _folder.Write("fixed/config.pbtxt", configuration);
         var configured = ModelConfiguration.Of(

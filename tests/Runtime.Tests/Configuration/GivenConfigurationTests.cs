@@ -220,6 +220,19 @@ public sealed class GivenConfigurationTests : IDisposable
         Assert.Contains("model_warmup 'w' of model 'm' gives nothing for the input 'x'", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Each_device_has_the_lanes_of_its_own_groups()
+    {
+        Write("config.pbtxt", "instance_group { gpus: 0 count: 2 } instance_group { gpus: [0, 1] count: 3 }");
+        GivenConfiguration given = GivenConfiguration.Read(Repository, Folder)!;
+        ModelConfiguration configuration = Complete(
+            given,
+            new DeviceDescription(0, "device", Emulated: true, 9, 0, 1 << 30),
+            new DeviceDescription(1, "device", Emulated: true, 9, 0, 1 << 30)
+        );
+        Assert.Equal((5, 3), (configuration.LanesOn(0), configuration.LanesOn(1)));
+    }
+
     private IReadOnlyList<WarmupRequest> Warmup()
     {
         GivenConfiguration given = GivenConfiguration.Read(Repository, Folder)!;
@@ -237,7 +250,7 @@ public sealed class GivenConfigurationTests : IDisposable
     }
 
     /// <summary>The model takes x FP32 [-1,3] and gives z of the same shape.</summary>
-    private static ModelConfiguration Complete(GivenConfiguration given)
+    private static ModelConfiguration Complete(GivenConfiguration given, params DeviceDescription[] devices)
     {
         var module = new ModuleSpec(
             new ModelVersion("m", 1, default),
@@ -247,7 +260,7 @@ public sealed class GivenConfigurationTests : IDisposable
             [],
             SafeToResend: true
         );
-        return ModelConfiguration.Of(given, module, "model.onnx", devices: [], lanes: 2, defaultMaxBatchSize: 4);
+        return ModelConfiguration.Of(given, module, "model.onnx", devices, lanes: 2, defaultMaxBatchSize: 4);
     }
 
     private void Write(string file, string text)
