@@ -78,6 +78,7 @@ internal static class InferenceCall
         }
 
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        reply = reply is ForwardReply.Succeeded answered ? model.FromModel(answered) : reply;
         ledger.End(level);
         switch (reply)
         {
@@ -90,7 +91,7 @@ internal static class InferenceCall
                 break;
         }
 
-        return reply is ForwardReply.Succeeded answered ? model.FromModel(answered) : reply;
+        return reply;
     }
 
     /// <summary>A call that was not forwarded, and so has no id.</summary>

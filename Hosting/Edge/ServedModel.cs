@@ -100,6 +100,7 @@ internal sealed class ServedModel
         {
             return new ForwardReply.Failed(reply.Id, unfit.Kind, unfit.Message);
         }
+            reply.Outputs.Release();
     }
 
     public void WriteMetadata(Utf8JsonWriter writer, IEnumerable<int> versions)

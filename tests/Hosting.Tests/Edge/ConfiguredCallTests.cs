@@ -138,6 +138,34 @@ public sealed class ConfiguredCallTests : IDisposable
     }
 
     [Fact]
+    public async Task An_output_that_the_reshape_does_not_fit_is_a_failure_and_its_lease_is_over()
+    {
+        FakeNode node = Node("output { name: 'OUTPUT0' dims: 6 reshape { shape: [2, 3] } }");
+
+        // Its end asserts that no lease is left.
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        node.Answer = forward =>
+            node.Echo(forward) is ForwardReply.Succeeded reply
+                ? reply with
+                {
+                    Outputs =
+                    [
+                        reply.Outputs[0] with
+                        {
+                            Shape = new TensorShape(3, 2),
+                            Payload = new TensorPayload.Leased(edge.Edge.Memory.Host.Lease(48), 6),
+                        },
+                    ],
+                }
+                : null;
+        (int status, _, string body) = await edge.PostAsync("/v2/models/fixed/infer", $"{{{Inputs}}}");
+        Assert.Equal(500, status);
+        Assert.Contains("which its configured reshape does not fit", EdgeFixture.ErrorOf(body), StringComparison.Ordinal);
+        ModelCounts counts = edge.Edge.Ledgers.Of(edge.Edge.Catalogue.All.Single().Snapshot.Model).Read();
+        Assert.Equal((0, 1), (counts.Success.Count, counts.Fail.Count));
+    }
+
+    [Fact]
     public async Task Tags_of_the_configuration_are_labels_of_the_model_s_series_and_of_no_other()
     {
         FakeNode node = Node("metric_tags { key: 'team' value: 'vision' } metric_tags { key: 'env' value: 'a\"b' }");
