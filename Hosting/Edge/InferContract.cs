@@ -10,13 +10,17 @@ internal sealed class InferContract
 
     public required int Version { get; init; }
 
-    /// <summary>Most entries along the first dimension of every tensor; 0: the first dimension is not a batch.</summary>
+    /// <summary>Most entries along the first dimension of every tensor but those of <see cref="OutsideBatch"/>; 0: the first dimension is
+    /// not a batch.</summary>
     public required int MaxBatchSize { get; init; }
 
     /// <summary>Inputs by name, shapes whole: with a batch they begin with -1.</summary>
     public required IReadOnlyList<TensorSpec> Inputs { get; init; }
 
     public required IReadOnlyList<TensorSpec> Outputs { get; init; }
+
+    /// <summary>Names of inputs that have no batch.</summary>
+    public IReadOnlySet<string> OutsideBatch { get; init; } = new HashSet<string>();
 
     /// <summary>Names of the classes of an output, in order of their index; for the classification extension.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();

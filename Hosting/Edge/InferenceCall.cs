@@ -7,6 +7,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Configuration;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Hosting.Edge;
 
@@ -44,6 +45,16 @@ internal static class InferenceCall
 
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);
         QueuePolicy queue = model.Configuration.Queue;
+        Tensor[] inputs;
+        try
+        {
+            inputs = model.ToModel(spec.Inputs);
+        }
+        catch (ForwardException unfit)
+        {
+            return Refused(FailureKind.InvalidRequest, unfit.Message);
+        }
+
         ulong level = queue.Level(spec.Priority);
         long? most = queue.MaxQueueSize(spec.Priority);
         if (!ledger.TryStart(level, most + model.AtOnce ?? long.MaxValue))
@@ -59,7 +70,7 @@ internal static class InferenceCall
         {
             Id = edge.Node.NextRequestId(),
             Model = new ModelReference(model.Name, model.Number),
-            Inputs = model.ToModel(spec.Inputs).HandOn(),
+            Inputs = inputs.HandOn(),
             Outputs = model.OutputsOf(spec.Outputs),
             TimeLeft = spec.TimeLeft,
             QueueTime = queue.QueueTime(spec.Priority, spec.TimeoutMicroseconds) ?? TimeSpan.Zero,

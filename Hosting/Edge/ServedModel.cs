@@ -33,6 +33,7 @@ internal sealed class ServedModel
             MaxBatchSize = MaxBatchSize,
             Inputs = Inputs,
             Outputs = Outputs,
+            OutsideBatch = Configuration.OutsideBatch,
             Labels = Configuration.Labels,
         };
     }
@@ -59,10 +60,10 @@ internal sealed class ServedModel
     /// <summary>Devices of the whole cluster that admit forwards for it.</summary>
     public int Devices { get; }
 
-    /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
     /// <summary>Ordinals of this node's devices among them.</summary>
     public int[] Here { get; }
 
+    /// <summary>Most entries along the first dimension; 0: the first dimension is not a batch.</summary>
     public int MaxBatchSize => Configuration.MaxBatchSize;
 
     /// <summary>What requests are checked against.</summary>
@@ -73,7 +74,7 @@ internal sealed class ServedModel
     {
         for (int index = 0; MaxBatchSize > 0 && index < inputs.Count; index++)
         {
-            if (Inputs.Any(spec => !spec.IsOptional && spec.Name == inputs[index].Name))
+            if (!Configuration.OutsideBatch.Contains(inputs[index].Name))
             {
                 return inputs[index].Shape[0];
             }
@@ -83,6 +84,7 @@ internal sealed class ServedModel
     }
 
     /// <summary>Inputs as the model takes them.</summary>
+    /// <exception cref="ForwardException">One has a shape that the configuration has no place for.</exception>
     public Tensor[] ToModel(Tensor[] inputs) => Configuration.Reshapes ? Array.ConvertAll(inputs, Configuration.ToModel) : inputs;
 
     /// <summary>Outputs to ask the model for; none: all that it has.</summary>
@@ -98,9 +100,9 @@ internal sealed class ServedModel
         }
         catch (ForwardException unfit)
         {
+            reply.Outputs.Release();
             return new ForwardReply.Failed(reply.Id, unfit.Kind, unfit.Message);
         }
-            reply.Outputs.Release();
     }
 
     public void WriteMetadata(Utf8JsonWriter writer, IEnumerable<int> versions)

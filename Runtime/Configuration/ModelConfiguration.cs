@@ -20,10 +20,15 @@ public sealed class ModelConfiguration
         (_message, _lanes) = (message, lanes);
         (Inputs, Outputs) = ConfigurationCompletion.Complete(message, facts);
         HidesOutputs = Outputs.Count < facts.Outputs.Count;
+        OutsideBatch = message
+            .Input.Where((input, index) => MaxBatchSize > 0 && Inputs[index].Shape.Rank == input.Dims.Count)
+            .Select(input => input.Name)
+            .ToHashSet(StringComparer.Ordinal);
         Queue = new QueuePolicy(message.DynamicBatching);
         foreach (ModelInput input in message.Input.Where(input => input.Reshape is not null))
         {
-            _reshapes[input.Name] = new TensorReshape([.. input.Dims], [.. input.Reshape.Shape], MaxBatchSize > 0);
+            bool isBatched = MaxBatchSize > 0 && !OutsideBatch.Contains(input.Name);
+            _reshapes[input.Name] = new TensorReshape([.. input.Dims], [.. input.Reshape.Shape], isBatched);
         }
 
         foreach (ModelOutput output in message.Output.Where(output => output.Reshape is not null))
@@ -39,6 +44,9 @@ public sealed class ModelConfiguration
 
     /// <summary>Inputs as callers give them, shapes whole: with a batch they begin with -1.</summary>
     public IReadOnlyList<TensorSpec> Inputs { get; }
+
+    /// <summary>Names of inputs whose first dimension is no batch, though <see cref="MaxBatchSize"/> is above 0.</summary>
+    public IReadOnlySet<string> OutsideBatch { get; }
 
     /// <summary>Outputs as callers get them.</summary>
     public IReadOnlyList<TensorSpec> Outputs { get; }
@@ -91,6 +99,7 @@ public sealed class ModelConfiguration
         given is null ? [] : WarmupRequests.Of(_message, Inputs, given.ReadWarmup);
 
     /// <summary>An input as the model takes it.</summary>
+    /// <exception cref="ForwardException">It has a shape that the configuration has no place for.</exception>
     public Tensor ToModel(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);

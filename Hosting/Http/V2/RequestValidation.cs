@@ -114,7 +114,7 @@ internal static class RequestValidation
         long? first = null;
         foreach (Tensor input in inputs)
         {
-            if (Find(model.Inputs, input.Name)!.IsOptional)
+            if (model.OutsideBatch.Contains(input.Name))
             {
                 continue;
             }

@@ -166,6 +166,40 @@ public sealed class ConfiguredCallTests : IDisposable
     }
 
     [Fact]
+    public async Task An_optional_input_outside_of_the_batch_is_reshaped_without_one()
+    {
+        ModelSnapshot model = FakeNode.AddModel("fixed") with
+        {
+            Inputs = [new("INPUT0", ElementType.Fp32, new(-1, 3)), new("BIAS", ElementType.Fp32, new(3), IsOptional: true)],
+        };
+        FakeNode node = Node(
+            "max_batch_size: 4 input { name: 'INPUT0' } input { name: 'BIAS' dims: [1, 3] reshape { shape: 3 } optional: true }",
+            model
+        );
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        (int status, _, string body) = await edge.PostAsync(
+            "/v2/models/fixed/infer",
+            "{\"inputs\":[{\"name\":\"BIAS\",\"datatype\":\"FP32\",\"shape\":[1,3],\"data\":[1,2,3]},"
+                + "{\"name\":\"INPUT0\",\"datatype\":\"FP32\",\"shape\":[2,3],\"data\":[1,2,3,4,5,6]}]}"
+        );
+        Assert.True(status == 200, body);
+        Assert.Equal(new TensorShape(3), Assert.Single(node.Forwards).Inputs.Single(input => input.Name == "BIAS").Shape);
+        Assert.Equal(2, edge.Edge.Ledgers.Of(model.Model).Read().Inferences);
+    }
+
+    [Fact]
+    public async Task An_input_that_the_reshape_does_not_fit_is_the_caller_s_fault()
+    {
+        FakeNode node = Node("input { name: 'INPUT0' dims: 6 reshape { shape: [2, 3] } }");
+        NodeEdge edge = new(node, new ModelLedgers(TimeProvider.System), new EdgeSpec(null, 1 << 20, "test"), TestMemory.Host);
+        Assert.True(edge.Catalogue.TryFind("fixed", null, out ServedModel? model));
+        var call = new CallSpec([new Tensor("INPUT0", ElementType.Int64, new TensorShape(5), new byte[40])], [], []);
+        ForwardReply reply = await InferenceCall.RunAsync(edge, model, call, TestContext.Current.CancellationToken);
+        Assert.Equal(FailureKind.InvalidRequest, Assert.IsType<ForwardReply.Failed>(reply).Kind);
+        Assert.Empty(node.Forwards);
+    }
+
+    [Fact]
     public async Task Tags_of_the_configuration_are_labels_of_the_model_s_series_and_of_no_other()
     {
         FakeNode node = Node("metric_tags { key: 'team' value: 'vision' } metric_tags { key: 'env' value: 'a\"b' }");

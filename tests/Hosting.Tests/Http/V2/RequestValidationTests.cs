@@ -33,6 +33,28 @@ public sealed class RequestValidationTests
     public void A_batch_out_of_bounds_is_refused(int batch, string words) =>
         Assert.Equal("[request id: 7] " + words, Refusal([Input("A", batch), Input("B", batch)], "OUT"));
 
+    /// <summary>Every input has a value of its own, and W has no batch.</summary>
+    private static readonly InferContract Optional = new()
+    {
+        Model = "m",
+        Version = 1,
+        MaxBatchSize = 4,
+        Inputs = [Spec("A") with { IsOptional = true }, Spec("B") with { IsOptional = true }, Spec("W") with { IsOptional = true }],
+        Outputs = [Spec("OUT")],
+        OutsideBatch = new HashSet<string> { "W" },
+    };
+
+    [Fact]
+    public void An_input_outside_of_the_batch_has_no_part_in_it() =>
+        RequestValidation.Check("7", [Input("W", 9), Input("A", 4)], ["OUT"], Optional);
+
+    [Theory]
+    [InlineData(2, 3, "input 'B' batch size does not match other inputs for 'm'")]
+    [InlineData(5, 5, "inference request batch-size must be <= 4 for 'm'")]
+    [InlineData(0, 0, "inference request batch-size must be >= 1 for 'm'")]
+    public void An_optional_input_of_the_batch_is_held_to_it(int first, int second, string words) =>
+        Assert.Equal("[request id: 7] " + words, Refusal([Input("A", first), Input("B", second)], "OUT", Optional));
+
     [Fact]
     public void A_type_a_shape_and_a_size_that_are_not_the_model_s_are_refused()
     {
@@ -64,8 +86,8 @@ public sealed class RequestValidationTests
             StringComparison.Ordinal
         );
 
-    private static string Refusal(Tensor[] inputs, string output) =>
-        Assert.Throws<ProtocolException>(() => RequestValidation.Check("7", inputs, [output], Model)).Message;
+    private static string Refusal(Tensor[] inputs, string output, InferContract? model = null) =>
+        Assert.Throws<ProtocolException>(() => RequestValidation.Check("7", inputs, [output], model ?? Model)).Message;
 
     private static TensorSpec Spec(string name) => new(name, ElementType.Fp32, new TensorShape(-1, 3));
 
