@@ -110,7 +110,10 @@ internal static class WarmupRequests
 
     private static ReadOnlyMemory<byte> DataOf(ModelConfig config, ModelWarmup sample, WarmupInput input, long most, ReadWarmupFile read)
     {
-        (TensorSpec spec, ModelWarmup.Types.Input given, _, long elements, long bytes, _) = input;
+        TensorSpec spec = input.Spec;
+        ModelWarmup.Types.Input given = input.Given;
+        long elements = input.Elements,
+            bytes = input.Bytes;
         bool isText = spec.Type == ElementType.Bytes;
         switch (given.InputDataTypeCase)
         {

@@ -201,7 +201,8 @@ public sealed class HostMemory : IDisposable
         return false;
     }
 
-    /// <summary>Page-locked where that is wanted and to be had, up to half of what it may hold: the system needs the rest; copies of other memory wait, which is slower and no less right.</summary>
+    /// <summary>Page-locked where that is wanted and to be had, up to half of what it may hold: the system needs the rest; copies of other
+    /// memory wait, which is slower and no less right.</summary>
     private IHostRegion Region(long bytes)
     {
         if (_pinnedBy is { } context && TryRaise(ref _pinned, bytes, _limit / 2))

@@ -10,8 +10,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Lanes;
 
-/// <summary>What a forward may bring back to the host (<see cref="HostOutputs"/>): refused before the launch where sizes are known, failed after it where not, and the
-/// lane goes on.</summary>
+/// <summary>What a forward may bring back to the host (<see cref="HostOutputs"/>): refused before the launch where sizes are known, failed
+/// after it where not, and the lane goes on.</summary>
 public sealed class OutputLimitTests
 {
     [Fact]

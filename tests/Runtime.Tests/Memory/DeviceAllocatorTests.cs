@@ -11,7 +11,8 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Memory;
 
-/// <summary>One owner of a device's memory: where a block comes from, behind what, and what is idle.</summary>
+/// <summary>One owner of a device's memory: where a block comes from, behind what, and what is idle; <see cref="Slabs"/> that come and
+/// go.</summary>
 public sealed class DeviceAllocatorTests
 {
     private const ulong MiB = 1 << 20;
