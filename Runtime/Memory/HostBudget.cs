@@ -18,18 +18,29 @@ public sealed class HostBudget(long limit, string what)
     /// <summary>How often there was no room.</summary>
     public long Refusals => Interlocked.Read(ref _refusals);
 
-    internal bool TryTake(long bytes)
+    /// <summary>Adds, unless that is more than the most; of several that do so at once as many as fit have it.</summary>
+    internal static bool TryRaise(ref long value, long by, long most)
     {
-        long used = Used;
-        while (bytes <= Limit - used)
+        long now = Interlocked.Read(ref value);
+        while (by <= most - now)
         {
-            long before = Interlocked.CompareExchange(ref _used, used + bytes, used);
-            if (before == used)
+            long before = Interlocked.CompareExchange(ref value, now + by, now);
+            if (before == now)
             {
                 return true;
             }
 
-            used = before;
+            now = before;
+        }
+
+        return false;
+    }
+
+    internal bool TryTake(long bytes)
+    {
+        if (TryRaise(ref _used, bytes, Limit))
+        {
+            return true;
         }
 
         Interlocked.Increment(ref _refusals);

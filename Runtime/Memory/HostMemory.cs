@@ -159,10 +159,10 @@ public sealed class HostMemory : IDisposable
     private HostBlock Make(int size)
     {
         long bytes = HostBlockSize.Bytes(size);
-        if (!TryRaise(ref _reserved, bytes, _limit))
+        if (!HostBudget.TryRaise(ref _reserved, bytes, _limit))
         {
             FreeIdle(all: true);
-            if (!TryRaise(ref _reserved, bytes, _limit))
+            if (!HostBudget.TryRaise(ref _reserved, bytes, _limit))
             {
                 throw new HostMemoryException($"The node holds as much host memory for tensors as it may, {_limit} bytes.");
             }
@@ -183,29 +183,11 @@ public sealed class HostMemory : IDisposable
         }
     }
 
-    /// <summary>Adds, unless that is more than the most; of several that do so at once as many as fit have it.</summary>
-    private static bool TryRaise(ref long value, long by, long most)
-    {
-        long now = Interlocked.Read(ref value);
-        while (by <= most - now)
-        {
-            long before = Interlocked.CompareExchange(ref value, now + by, now);
-            if (before == now)
-            {
-                return true;
-            }
-
-            now = before;
-        }
-
-        return false;
-    }
-
     /// <summary>Page-locked where that is wanted and to be had, up to half of what it may hold: the system needs the rest; copies of other
     /// memory wait, which is slower and no less right.</summary>
     private IHostRegion Region(long bytes)
     {
-        if (_pinnedBy is { } context && TryRaise(ref _pinned, bytes, _limit / 2))
+        if (_pinnedBy is { } context && HostBudget.TryRaise(ref _pinned, bytes, _limit / 2))
         {
             PinnedRegion? region = null;
             try
