@@ -20,7 +20,7 @@ public static class RepositoryPath
         }
 
         string full = Path.GetFullPath(Path.Combine(folder, file));
-        if (Path.IsPathRooted(file) || !IsInside(full, folder))
+        if (Path.IsPathRooted(file) || !RealPath.IsInside(full, folder))
         {
             throw new ModuleLoadException(
                 FailureKind.InvalidModel,
@@ -42,7 +42,7 @@ public static class RepositoryPath
         try
         {
             string real = RealPath.Of(full);
-            return IsInside(real, RealPath.Of(Path.GetFullPath(repository)))
+            return RealPath.IsInside(real, RealPath.Of(Path.GetFullPath(repository)))
                 ? full
                 : throw new ModuleLoadException(
                     FailureKind.InvalidModel,
@@ -54,10 +54,4 @@ public static class RepositoryPath
             throw new ModuleLoadException(FailureKind.InvalidModel, $"{owner}: '{full}' cannot be read: {trouble.Message}", trouble);
         }
     }
-
-    private static bool IsInside(string path, string folder) =>
-        path.StartsWith(
-            Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar,
-            StringComparison.Ordinal
-        );
 }

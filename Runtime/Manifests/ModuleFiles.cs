@@ -155,8 +155,7 @@ internal static class ModuleFiles
     public static string Resolve(string folder, string file, string owner)
     {
         string full = Path.GetFullPath(Path.Combine(folder, file));
-        string inside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
-        return !Path.IsPathRooted(file) && full.StartsWith(inside, StringComparison.Ordinal) && !LeavesByLink(full, inside)
+        return !Path.IsPathRooted(file) && RealPath.IsInside(full, folder) && !LeavesByLink(full, Path.GetFullPath(folder))
             ? full
             : throw new ModuleLoadException(
                 FailureKind.InvalidModel,
@@ -168,8 +167,7 @@ internal static class ModuleFiles
     {
         try
         {
-            string inside = Path.TrimEndingDirectorySeparator(RealPath.Of(folder)) + Path.DirectorySeparatorChar;
-            return !RealPath.Of(full).StartsWith(inside, StringComparison.Ordinal);
+            return !RealPath.IsInside(RealPath.Of(full), RealPath.Of(folder));
         }
         catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
         {

@@ -8,6 +8,13 @@ internal static class RealPath
     /// <summary>Links on the whole way, as many as the system follows: more lead in a circle, or double the way with each other.</summary>
     private const int MaxLinks = 40;
 
+    /// <summary>Whether a path is below a folder by its text; both as they are, or both without links.</summary>
+    public static bool IsInside(string path, string folder) =>
+        path.StartsWith(
+            Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar,
+            StringComparison.Ordinal
+        );
+
     /// <param name="full">An absolute path.</param>
     /// <exception cref="IOException">Its links lead in a circle, or are too many.</exception>
     public static string Of(string full)
