@@ -117,7 +117,12 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         operation.Failure ??= (kind, detail);
         if (operation is ModelOperation.Restore)
         {
-            operation.Entry!.Wanted.Remove(operation.Ordinal);
+            if (kind != FailureKind.DeviceLost)
+            {
+                // A device that is lost once more asks for it again when it is back; one that is gone for good is wanted no more.
+                operation.Entry!.Wanted.Remove(operation.Ordinal);
+            }
+
             Next(operation);
             return;
         }
@@ -235,6 +240,14 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Commit(ModelOperation operation)
     {
         ModelEntry entry = operation.Entry!;
+        if (entry.Resident.Count == 0 && operation is ModelOperation.Restore && entry.Wanted.Count > 0)
+        {
+            // Each of its devices brings it back when it is ready.
+            _queue.End(operation);
+            decisions.Add(ModelDecision.Announce());
+            return;
+        }
+
         if (entry.Resident.Count == 0)
         {
             (FailureKind kind, string detail) =

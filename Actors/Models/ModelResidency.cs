@@ -121,6 +121,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
             entry.Module is { } spec ? [.. spec.Outputs] : [],
             entry.State == ModelState.Ready ? [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))] : [],
             entry.Module?.SafeToResend ?? true,
-            entry.IsRefused
+            entry.IsRefused,
+            [.. entry.Wanted.Except(entry.Resident).Select(ordinal => new GpuId(self, ordinal))]
         );
 }

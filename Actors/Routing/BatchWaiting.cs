@@ -112,7 +112,8 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     /// <summary>The terminal reply to one that was admitted.</summary>
     private void End(BatchForward batch, ForwardReply reply)
     {
-        bool mayWait = !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && IsHeld(batch.Forward);
+        bool mayWait =
+            !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull or FailureKind.DeviceLost } && IsHeld(batch.Forward);
         if (mayWait && _waiting.TryAdd(batch.Forward.Id, batch))
         {
             Enter(batch);
@@ -125,9 +126,14 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     /// <summary>A device that may run it has little to do; where none may there is nothing to wait for, and the router says so.</summary>
     private bool HasRoom(Forward forward, TimeSpan now)
     {
-        if (!IsHeld(forward) || table.Find(forward.Model) is not { } route)
+        if (!IsHeld(forward))
         {
             return true;
+        }
+
+        if (table.Find(forward.Model) is not { } route)
+        {
+            return false;
         }
 
         foreach (LocalGpu gpu in route.Local)
@@ -141,9 +147,14 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
         return MayTravel(forward) && table.RemoteFor(route, forward.Gpu, bounced: null, now, out double load) is not null && load <= Busy;
     }
 
-    /// <summary>A device that it may run on holds the model, busy or not.</summary>
+    /// <summary>A device that it may run on holds the model, busy or not, or will have it again.</summary>
     private bool IsHeld(Forward forward)
     {
+        if (table.IsComingBack(forward.Model, forward.Gpu))
+        {
+            return true;
+        }
+
         if (table.Find(forward.Model) is not { } route)
         {
             return false;

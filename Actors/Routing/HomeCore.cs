@@ -17,10 +17,10 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
 
     public int Hosted => _hosted.Count;
 
-    public void Host(RouteForward route, NodeId from, IForwardOrigin origin, TimeSpan now)
+    public void Host(RouteForward sent, NodeId from, IForwardOrigin origin, TimeSpan now)
     {
-        Forward forward = route.Forward;
-        if (_hosted.ContainsKey((forward.Id, route.Attempt)))
+        Forward forward = sent.Forward;
+        if (_hosted.ContainsKey((forward.Id, sent.Attempt)))
         {
             return;
         }
@@ -31,26 +31,26 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
             return;
         }
 
-        if (table.Find(forward.Model) is not { Local.Count: > 0 } found)
+        ModelRoute? found = table.Find(forward.Model) is { Local.Count: > 0 } route ? route : null;
+        if (found is null || RoutingTable.LocalFor(found, forward.Gpu) is not { } gpu)
         {
-            Bounce(FailureKind.ModelNotLoaded, $"Model '{forward.Model}' is not loaded on node {table.Self}.");
+            bool isAway = (found is null || forward.Gpu is not null) && table.IsComingBackHere(forward.Model, forward.Gpu);
+            (FailureKind kind, string detail) =
+                isAway ? (FailureKind.DeviceLost, $"No device of node {table.Self} that holds model '{forward.Model}' is ready at present.")
+                : found is null ? (FailureKind.ModelNotLoaded, $"Model '{forward.Model}' is not loaded on node {table.Self}.")
+                : (FailureKind.QueueFull, $"The devices of node {table.Self} that hold model '{forward.Model}' are full.");
+            Bounce(kind, detail);
             return;
         }
 
-        if (RoutingTable.LocalFor(found, forward.Gpu) is not { } gpu)
-        {
-            Bounce(FailureKind.QueueFull, $"The devices of node {table.Self} that hold model '{forward.Model}' are full.");
-            return;
-        }
-
-        var hosted = new HostedForward(forward.Id, route.Attempt, from, gpu, route.Suspect) { Deadline = now + forward.TimeLeft };
-        _hosted.Add((forward.Id, route.Attempt), hosted);
+        var hosted = new HostedForward(forward.Id, sent.Attempt, from, gpu, sent.Suspect) { Deadline = now + forward.TimeLeft };
+        _hosted.Add((forward.Id, sent.Attempt), hosted);
         _deadlines.Add(hosted);
         table.Use(gpu);
-        gpu.SuspectLines += route.Suspect ? 1 : 0;
-        var dispatch = new DispatchForward(forward, found.Model, route.Attempt, hosted.Deadline, origin)
+        gpu.SuspectLines += sent.Suspect ? 1 : 0;
+        var dispatch = new DispatchForward(forward, found.Model, sent.Attempt, hosted.Deadline, origin)
         {
-            Suspicion = route.Suspect ? ForwardSuspicion.Suspect : ForwardSuspicion.None,
+            Suspicion = sent.Suspect ? ForwardSuspicion.Suspect : ForwardSuspicion.None,
         };
         decisions.Add(RouterDecision.Dispatch(gpu.Id.Ordinal, dispatch));
 
@@ -58,7 +58,7 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
             decisions.Add(
                 RouterDecision.AnswerOrigin(
                     origin,
-                    new ForwardOutcome(route.Attempt, new ForwardReply.Failed(forward.Id, kind, detail), RetryAdvice.Bounce)
+                    new ForwardOutcome(sent.Attempt, new ForwardReply.Failed(forward.Id, kind, detail), RetryAdvice.Bounce)
                 )
             );
     }

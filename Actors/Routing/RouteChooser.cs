@@ -126,7 +126,7 @@ internal sealed class RouteChooser(RoutingTable table)
         }
     }
 
-    private static RouteChoice NoRoom(ModelRoute route, GpuId? wanted)
+    private RouteChoice NoRoom(ModelRoute route, GpuId? wanted)
     {
         if (wanted is not { } id)
         {
@@ -134,6 +134,11 @@ internal sealed class RouteChooser(RoutingTable table)
                 FailureKind.QueueFull,
                 $"Every device that holds model '{route.Model}' is full. Send fewer forwards at once, or try again."
             );
+        }
+
+        if (table.IsComingBack(new ModelReference(route.Model.Name, route.Model.Number), id))
+        {
+            return RouteChoice.Nowhere(FailureKind.DeviceLost, $"Device {id}, which holds model '{route.Model}', is not ready at present.");
         }
 
         bool holds = route.Local.Exists(gpu => gpu.Id == id) || route.Remote.Exists(node => node.Id == id.Node);

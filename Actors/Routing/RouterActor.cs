@@ -187,6 +187,7 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     {
         _state.Gpus[report.Gpu.Ordinal] = Sender;
         _state.Table.UpdateFrom(report);
+        _state.Origin.Resume(_clock.Now);
     }
 
     private void Update(NodeSnapshot snapshot)

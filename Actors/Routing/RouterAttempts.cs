@@ -131,6 +131,14 @@ internal sealed class RouterAttempts
     /// <summary>Those that found no place look again.</summary>
     public void Tick(TimeSpan now)
     {
+        Resume(now);
+        Suspects.Tick();
+        RunSuspects(now);
+    }
+
+    /// <summary>A device may have come back.</summary>
+    public void Resume(TimeSpan now)
+    {
         if (_homeless.Count > 0)
         {
             PendingForward[] homeless = [.. _homeless];
@@ -141,9 +149,6 @@ internal sealed class RouterAttempts
                 Begin(pending, now);
             }
         }
-
-        Suspects.Tick();
-        RunSuspects(now);
     }
 
     /// <summary>The present attempt goes on without anybody waiting for it: queued work is removed, launched work finishes
@@ -193,7 +198,11 @@ internal sealed class RouterAttempts
     private bool Waits(PendingForward pending, FailureKind kind) =>
         pending.Losses > 0
             ? kind is FailureKind.QueueFull or FailureKind.DeviceLost
-            : kind == FailureKind.DeviceLost && _homeless.Count < MostNewcomers && _table.Awaits(pending.Forward);
+            : (kind == FailureKind.DeviceLost || IsAwayElsewhere(pending, kind)) && _homeless.Count < MostNewcomers;
+
+    /// <summary>All others are full or have sent it back, one of them because its devices are being rebuilt.</summary>
+    private static bool IsAwayElsewhere(PendingForward pending, FailureKind kind) =>
+        kind == FailureKind.QueueFull && pending.LastFailure is { Kind: FailureKind.DeviceLost };
 
     private void Begin(PendingForward pending, in RouteChoice choice, TimeSpan now)
     {

@@ -177,6 +177,9 @@ internal sealed class RouterCore
         _attempts.Tick(now);
     }
 
+    /// <summary>A device of this node has said how it is: whoever waits for one looks again.</summary>
+    public void Resume(TimeSpan now) => _attempts.Resume(now);
+
     /// <summary>A node cannot be reached, or another life of it has begun: what was there may have been launched, and is suspect.</summary>
     public void EndAttemptsOn(NodeId id, TimeSpan now)
     {

@@ -175,6 +175,11 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
     /// <summary>Why <paramref name="model"/> has no route at all.</summary>
     public (FailureKind Kind, string Detail) WhyUnknown(ModelReference model)
     {
+        if (IsComingBack(model, null))
+        {
+            return (FailureKind.DeviceLost, $"No device that holds model '{model}' is ready at present.");
+        }
+
         foreach (RemoteNode node in _nodes.Values)
         {
             if (!node.Reachable && Array.Exists(node.Snapshot.Models, known => Matches(known.Model, model)))
@@ -184,21 +189,33 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
 
         ModelSnapshot? here = Own is null ? null : Array.Find(Own.Models, known => Matches(known.Model, model));
-        if (here is { State: ModelState.Unavailable })
-        {
-            return (FailureKind.ModelNotLoaded, $"Model '{model}' is unavailable on node {self}: {here.Reason}");
-        }
-
-        return here is { State: ModelState.Ready or ModelState.Loading } && _gpus.Values.Any(gpu => !gpu.Ready)
-            ? (FailureKind.DeviceLost, $"No device of node {self} that holds model '{model}' is ready at present.")
+        return here is { State: ModelState.Unavailable }
+            ? (FailureKind.ModelNotLoaded, $"Model '{model}' is unavailable on node {self}: {here.Reason}")
             : (FailureKind.ModelNotLoaded, $"Model '{model}' is loaded on no node of the cluster. Load it first.");
     }
 
-    /// <summary>Whether a device of this node that takes such forwards is being rebuilt and will be back.</summary>
-    public bool Awaits(Forward forward) =>
+    /// <summary>Whether a device has lost the model and will have it again.</summary>
+    /// <param name="wanted">That device; null: any.</param>
+    public bool IsComingBack(ModelReference model, GpuId? wanted) =>
+        IsComingBackHere(model, wanted)
+        || _nodes.Values.Any(node =>
+            node.Reachable && Array.Exists(node.Snapshot.Models, known => Matches(known.Model, model) && IsIn(known.Awaited, wanted))
+        );
+
+    /// <summary>The same of this node's devices, which say sooner than the node's snapshot that they are being rebuilt.</summary>
+    public bool IsComingBackHere(ModelReference model, GpuId? wanted) =>
         Own is not null
-        && Array.Exists(Own.Models, known => Matches(known.Model, forward.Model) && known.State is (ModelState.Ready or ModelState.Loading))
-        && _gpus.Values.Any(gpu => gpu.Report.Health == GpuHealth.Rebuilding && (forward.Gpu is not { } wanted || wanted == gpu.Id));
+        && Array.Exists(
+            Own.Models,
+            known =>
+                Matches(known.Model, model)
+                && (
+                    IsIn(known.Awaited, wanted)
+                    || _gpus.Values.Any(gpu =>
+                        gpu.Report.Health == GpuHealth.Rebuilding && (wanted ?? gpu.Id) == gpu.Id && known.Gpus.Contains(gpu.Id)
+                    )
+                )
+        );
 
     public ClusterView View()
     {
@@ -211,6 +228,9 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         nodes.AddRange(_nodes.Values.Where(node => node.Reachable).Select(node => node.Snapshot));
         return new ClusterView(nodes, [.. _nodes.Values.Where(node => !node.Reachable).Select(node => node.Id)]);
     }
+
+    private static bool IsIn(GpuId[]? awaited, GpuId? wanted) =>
+        awaited is { Length: > 0 } && (wanted is not { } gpu || Array.IndexOf(awaited, gpu) >= 0);
 
     private static bool Matches(ModelVersion version, ModelReference model) =>
         version.Name == model.Name && (model.Number is not { } number || number == version.Number);

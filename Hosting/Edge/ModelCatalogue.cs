@@ -34,7 +34,7 @@ internal sealed class ModelCatalogue
         Dictionary<string, ServedModel[]> byName = view
             .Nodes.Where(node => !unreachable.Contains(node.Node))
             .SelectMany(node => node.Models)
-            .Where(model => model.State == ModelState.Ready)
+            .Where(model => model.State == ModelState.Ready || model.IsComingBack)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
             .Select(group => Served([.. group], view.Nodes[0].Node, maxBatchSize, configurationOf, previous))
             .GroupBy(model => model.Name, StringComparer.Ordinal)

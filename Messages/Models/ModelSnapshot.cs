@@ -26,6 +26,8 @@ public enum ModelState
 /// <param name="SafeToResend">False where segments alias inputs or keep state, so that a forward must not run twice.</param>
 /// <param name="IsRefused">It is unavailable because this node cannot do what it needs, which is no fault of the node's: it stays
 /// ready.</param>
+/// <param name="Awaited">Devices of this node that shall have it and do not at present: they are rebuilt, or it is brought back to
+/// them.</param>
 [MessagePackObject]
 public sealed record ModelSnapshot(
     [property: Key(0)] ModelVersion Model,
@@ -36,5 +38,11 @@ public sealed record ModelSnapshot(
     [property: Key(5)] TensorSpec[] Outputs,
     [property: Key(6)] GpuId[] Gpus,
     [property: Key(7)] bool SafeToResend,
-    [property: Key(8), AddedLater] bool IsRefused = false
-);
+    [property: Key(8), AddedLater] bool IsRefused = false,
+    [property: Key(9), AddedLater] GpuId[]? Awaited = null
+)
+{
+    /// <summary>A device that lost it will have it again: forwards wait for that.</summary>
+    [IgnoreMember]
+    public bool IsComingBack => Awaited is { Length: > 0 };
+}

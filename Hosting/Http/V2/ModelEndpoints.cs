@@ -18,7 +18,7 @@ internal static class ModelEndpoints
     }
 
     public static Task ReadyAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
-        edge.Catalogue.TryFind(route.Name, route.Version, out _)
+        edge.Catalogue.TryFind(route.Name, route.Version, out ServedModel? model) && model.Devices > 0
             ? Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text)
             : Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Text, "Model version not ready");
 

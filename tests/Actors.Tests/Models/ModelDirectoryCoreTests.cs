@@ -86,6 +86,29 @@ public sealed class ModelDirectoryCoreTests
     }
 
     [Fact]
+    public void A_device_that_is_lost_again_while_it_gets_its_models_back_gets_them_the_next_time()
+    {
+        Load("m", 1);
+        _core.Gone(new DeviceGone(1, "a crash", false));
+        Settle();
+        _core.Ready([1]);
+        _core.Gone(new DeviceGone(1, "another crash", false));
+        Settle();
+        ModelSnapshot away = Assert.Single(_core.Snapshot());
+        Assert.Equal((ModelState.Loading, true), (away.State, away.IsComingBack));
+        Assert.Equal([new GpuId(Self, 1)], away.Awaited!);
+        _core.Ready([1]);
+        Settle();
+        Assert.Equal([1], Gpus("m"));
+        Assert.False(Assert.Single(_core.Snapshot()).IsComingBack);
+        _core.Gone(new DeviceGone(1, "a third", false));
+        _core.Ready([1]);
+        _core.Gone(new DeviceGone(1, "for good", true));
+        Settle();
+        Assert.Equal([0], Gpus("m"));
+    }
+
+    [Fact]
     public void Content_that_another_node_serves_under_the_number_is_not_contradicted()
     {
         _elsewhere = new ModelSnapshot(

@@ -66,6 +66,7 @@ internal sealed class RouterTable
         bool safe = true,
         ulong incarnation = 1,
         int limit = 8,
+        bool awaited = false,
         params ModelVersion[] models
     )
     {
@@ -74,13 +75,14 @@ internal sealed class RouterTable
         [
             .. (models.Length == 0 ? [Model()] : models).Select(model => new ModelSnapshot(
                 model,
-                ModelState.Ready,
+                awaited ? ModelState.Loading : ModelState.Ready,
                 "",
                 "fake",
                 [],
                 [],
-                [gpu],
-                safe
+                awaited ? [] : [gpu],
+                safe,
+                Awaited: awaited ? [gpu] : []
             )),
         ];
         long sequence = _sequences[node] = _sequences.GetValueOrDefault(node) + 1;
@@ -97,6 +99,36 @@ internal sealed class RouterTable
             Now
         );
     }
+
+    /// <summary>What this node's directory says: the devices that have the model, and those that will have it again.</summary>
+    public void Own(int[] gpus, int[] awaited, ModelState state = ModelState.Ready) =>
+        Table.UpdateOwn(
+            new NodeSnapshot(
+                Self,
+                new NodeIncarnation(1),
+                1,
+                false,
+                [],
+                [
+                    new ModelSnapshot(
+                        Model(),
+                        state,
+                        "",
+                        "fake",
+                        [],
+                        [],
+                        [.. gpus.Select(ordinal => new GpuId(Self, ordinal))],
+                        true,
+                        Awaited: [.. awaited.Select(ordinal => new GpuId(Self, ordinal))]
+                    ),
+                ],
+                ""
+            )
+        );
+
+    /// <summary>A device that holds no model at present.</summary>
+    public void Empty(int ordinal, GpuHealth health = GpuHealth.Ready) =>
+        Table.UpdateFrom(new GpuReport(new GpuId(Self, ordinal), health, "", 4, []));
 
     public Forward Forward(int bytes = 4, GpuId? gpu = null, int? number = null, double seconds = 30) =>
         new()

@@ -31,11 +31,10 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
         double.Parse(Environment.GetEnvironmentVariable("TROUPE_SOAK_SECONDS") ?? "15", CultureInfo.InvariantCulture)
     );
 
-    /// <summary>1 while a poison is under way: sent by two at once, it is lost by each before anybody can know it.</summary>
-    private int _isPoisonUnderWay;
+    /// <summary>Contents that are under way: the same poison sent by two at once is lost by each before anybody can know it.</summary>
+    private readonly ConcurrentDictionary<int, bool> _underWay = new();
     private readonly ConcurrentDictionary<int, int> _losses = new();
     private readonly ConcurrentQueue<string> _wrong = new();
-    private long _lastLoss;
     private readonly long _start = Stopwatch.GetTimestamp();
     private int _contents = 4;
     private int _innocent;
@@ -134,7 +133,7 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
                 !isPoison ? random.Next(1, 64)
                 : random.Next(2) == 0 ? random.Next(1, 4)
                 : Interlocked.Increment(ref _contents);
-            if (isPoison && !(IsWhole(local) && Interlocked.Exchange(ref _isPoisonUnderWay, 1) == 0))
+            if (isPoison && !_underWay.TryAdd(length, true))
             {
                 continue;
             }
@@ -143,8 +142,7 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
             ForwardReply reply = await local.Sink.Reply(id);
             if (isPoison)
             {
-                Volatile.Write(ref _lastLoss, Stopwatch.GetTimestamp());
-                Volatile.Write(ref _isPoisonUnderWay, 0);
+                _underWay.TryRemove(length, out _);
             }
 
             if (!isPoison)
@@ -165,14 +163,6 @@ public sealed class PoisonSoakTests(ITestOutputHelper output)
             }
         }
     }
-
-    /// <summary>Every device has both models, so that a poison leaves some that have them: what none of them has is not loaded. The view is
-    /// of some snapshots ago.</summary>
-    private bool IsWhole(LocalNode local) =>
-        Stopwatch.GetElapsedTime(Volatile.Read(ref _lastLoss)) > TimeSpan.FromSeconds(1)
-        && local.Node.View.Nodes[0] is { } node
-        && node.Gpus.All(gpu => gpu.Health == GpuHealth.Ready)
-        && node.Models.All(model => model.Model.Name == ComesAndGoes || model.Gpus.Length == 4);
 
     private async Task ComeAndGo(LocalNode local)
     {
