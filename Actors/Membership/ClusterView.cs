@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 
@@ -6,4 +7,8 @@ namespace Troupe.Actors.Membership;
 /// <summary>All nodes as last heard of. Immutable.</summary>
 /// <param name="Nodes">Newest snapshot of each member, this node first.</param>
 /// <param name="Unreachable">Members known but not reachable at present.</param>
-public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable);
+public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable)
+{
+    /// <summary>Of each name the newest version that has taken over on this node, where more than the mode <c>version</c> says it.</summary>
+    public IReadOnlyDictionary<string, int> Newest { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+}

@@ -26,6 +26,7 @@ internal sealed class ModeDirectoryCore
     private readonly ModeCoordinator _coordinator;
     private readonly ModeRequestHandler _requests;
     private readonly AuditLedger _audit;
+    private readonly VersionRules? _versions;
     private ModeCounts _counts = ModeCounts.None;
 
     /// <param name="newId">Makes tokens and session ids: unguessable in service, repeatable in tests.</param>
@@ -36,10 +37,12 @@ internal sealed class ModeDirectoryCore
         Func<ClusterView> view,
         Func<Guid> newId,
         DecisionQueue<ModeDecision, IModeShell> decisions,
-        AuditLedger? audit = null
+        AuditLedger? audit = null,
+        VersionRules? versions = null
     )
     {
         _audit = audit ?? new AuditLedger();
+        _versions = versions;
         _decisions = decisions;
         _store = new ModeStore(incarnation);
         _owners = new ModeOwners(_store, decisions);
@@ -103,6 +106,7 @@ internal sealed class ModeDirectoryCore
     public ModeCounts Publish()
     {
         _audit.UpdateFrom(_store.InForce);
+        _versions?.UpdateFrom(_store.InForce);
         return _counts = _store.Count(_counts);
     }
 

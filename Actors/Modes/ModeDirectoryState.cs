@@ -16,7 +16,8 @@ internal sealed class ModeDirectoryState
         NodeIncarnation incarnation,
         ModeDirectoryOptions options,
         ClusterViewHolder views,
-        AuditLedger audit
+        AuditLedger audit,
+        VersionRules versions
     ) =>
         Core = new ModeDirectoryCore(
             self,
@@ -25,7 +26,8 @@ internal sealed class ModeDirectoryState
             () => views.View,
             static () => new Guid(RandomNumberGenerator.GetBytes(16)),
             Decisions,
-            audit
+            audit,
+            versions
         );
 
     public DecisionQueue<ModeDecision, IModeShell> Decisions { get; } = new();

@@ -7,6 +7,7 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Node;
 
@@ -26,6 +27,10 @@ public interface ITroupeNode
 
     /// <summary>How a version that is loaded on this node is configured; null of one that only others have.</summary>
     ModelConfiguration? ConfigurationOf(ModelVersion model);
+
+    /// <summary>Which version a forward of this model takes that names none; what <see cref="ClusterView.Newest"/> says of the newest goes
+    /// with it.</summary>
+    VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) => VersionRule.Default;
 
     /// <summary>What has become of the memory of this node's devices, by ordinal, as last seen.</summary>
     IReadOnlyList<MemoryCounts> Memory => [];

@@ -15,6 +15,7 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Node;
 
@@ -30,6 +31,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     private readonly ActorSystem _system;
     private readonly ClusterViewHolder _views;
     private readonly LocalCounts _counts = new();
+    private readonly VersionRules _versions;
     private readonly ServedConfigurations _configurations = new();
     private readonly IActorRef _router;
     private readonly IActorRef _node;
@@ -54,7 +56,11 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 
         var clock = new NodeClock(spec.Time);
         _views = new ClusterViewHolder(Id);
-        _router = Start(RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge, _counts.Audit), _views, clock), NodeAddress.RouterName);
+        _versions = new VersionRules(spec.VersionRules());
+        _router = Start(
+            RouterActor.Props(new RouterState(Id, spec.SnapshotMaxAge, _versions, _counts.Audit), _views, clock),
+            NodeAddress.RouterName
+        );
         _node = Start(
             NodeActor.Props(new NodeState(spec, Id, Incarnation), spec, clock, _router, _views, _counts, _configurations, _stopping.Token),
             "node"
@@ -64,7 +70,12 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
             NodeAddress.GatewayName
         );
         _modes = Start(
-            ModeDirectoryActor.Props(new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit), clock, _router, _counts),
+            ModeDirectoryActor.Props(
+                new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit, _versions),
+                clock,
+                _router,
+                _counts
+            ),
             ModeDirectoryActor.Name
         );
         _node.Tell(new IntroduceGpus(_modes), ActorRefs.NoSender);
@@ -109,6 +120,9 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public IReadOnlyList<InstanceSnapshot> Instances => _counts.Instances;
 
     public ModelConfiguration? ConfigurationOf(ModelVersion model) => _configurations.Of(model);
+
+    public VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) =>
+        _versions.Of(model, session, call);
 
     public IReadOnlyList<MemoryCounts> Memory => _counts.Memory;
 

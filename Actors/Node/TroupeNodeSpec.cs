@@ -1,5 +1,8 @@
+using System.Collections.ObjectModel;
 using Troupe.Actors.Models;
 using Troupe.Actors.Modes;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Platforms;
 using Troupe.Runtime.Specs;
 
@@ -78,6 +81,9 @@ public sealed record TroupeNodeSpec
     /// <summary>Models of <see cref="TroupeNode.LoadOwnAsync"/> are tried as well.</summary>
     public bool ProbesOwn { get; init; }
 
+    /// <summary>Of models by name which version a forward takes that names none, where the mode <c>version</c> says nothing.</summary>
+    public IReadOnlyDictionary<string, VersionChoice> Versions { get; init; } = ReadOnlyDictionary<string, VersionChoice>.Empty;
+
     /// <summary>Bounds of mode changes.</summary>
     public ModeDirectoryOptions Modes { get; init; } = new();
 
@@ -85,6 +91,16 @@ public sealed record TroupeNodeSpec
     public int ExecutorFailureLimit { get; init; } = 5;
 
     public TimeSpan ExecutorFailureWindow { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <exception cref="ArgumentException">A choice names no version.</exception>
+    internal IReadOnlyDictionary<string, VersionRule> VersionRules() =>
+        Versions.ToDictionary(
+            pair => pair.Key,
+            pair =>
+                VersionRule.Of(pair.Value)
+                ?? throw new ArgumentException($"Versions: '{pair.Value.Words}' says no version of model '{pair.Key}'."),
+            StringComparer.Ordinal
+        );
 
     /// <summary>Groups for every device of the platform, those of <see cref="ExecutorGroups"/> first.</summary>
     /// <exception cref="ArgumentException">A device is in two groups, or not of this machine.</exception>

@@ -11,7 +11,12 @@ namespace Troupe.Actors.Routing;
 /// <see cref="RouterCore"/> takes them as it takes any other.</summary>
 /// <remarks>Knows no Akka. Part of the router and of its thread. First come, first admitted, for each model and device that is named; one
 /// that finds every queue full waits again, where it stood.</remarks>
-internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, DecisionQueue<RouterDecision, IRouterShell> decisions)
+internal sealed class BatchWaiting(
+    RoutingTable table,
+    VersionChooser versions,
+    RouterCore origin,
+    DecisionQueue<RouterDecision, IRouterShell> decisions
+)
 {
     /// <summary>A device that holds as many forwards is given no batch one: enough to keep it busy, and few enough for an online one to
     /// go soon.</summary>
@@ -124,8 +129,9 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     }
 
     /// <summary>A device that may run it has little to do; where none may there is nothing to wait for, and the router says so.</summary>
-    private bool HasRoom(Forward forward, TimeSpan now)
+    private bool HasRoom(Forward waiting, TimeSpan now)
     {
+        Forward forward = versions.Resolve(waiting);
         if (!IsHeld(forward))
         {
             return true;
@@ -148,8 +154,9 @@ internal sealed class BatchWaiting(RoutingTable table, RouterCore origin, Decisi
     }
 
     /// <summary>A device that it may run on holds the model, busy or not, or will have it again.</summary>
-    private bool IsHeld(Forward forward)
+    private bool IsHeld(Forward waiting)
     {
+        Forward forward = versions.Resolve(waiting);
         if (table.IsComingBack(forward.Model, forward.Gpu))
         {
             return true;

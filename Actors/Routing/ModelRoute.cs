@@ -12,4 +12,7 @@ internal sealed class ModelRoute(ModelVersion model)
     public List<LocalGpu> Local { get; } = [];
 
     public List<RemoteNode> Remote { get; } = [];
+
+    /// <summary>Devices that admit forwards for it, here and on nodes that can be reached.</summary>
+    public int Devices { get; set; }
 }

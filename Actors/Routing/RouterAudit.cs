@@ -8,7 +8,7 @@ namespace Troupe.Actors.Routing;
 /// <summary>Counts, for the scopes that asked for it, what the origin router decides and hears of its forwards.</summary>
 /// <remarks>Knows no Akka; part of <see cref="RouterCore"/> and of its thread. <b>Owns</b> the notes of attempts that were given up while a
 /// GPU of this node had them: each is released once.</remarks>
-internal sealed class RouterAudit(RoutingTable table, AuditLedger ledger)
+internal sealed class RouterAudit(AuditLedger ledger)
 {
     private readonly Dictionary<(RequestId Id, int Attempt), AuditCounts> _withdrawn = [];
 
@@ -20,10 +20,7 @@ internal sealed class RouterAudit(RoutingTable table, AuditLedger ledger)
             return;
         }
 
-        ModelReference model = table.Find(forward.Model) is { } route
-            ? new ModelReference(route.Model.Name, route.Model.Number)
-            : forward.Model;
-        pending.Audit = ledger.Find(forward, model);
+        pending.Audit = ledger.Find(forward, forward.Model);
         pending.Audit?.Accept();
     }
 

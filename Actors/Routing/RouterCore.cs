@@ -16,18 +16,25 @@ namespace Troupe.Actors.Routing;
 internal sealed class RouterCore
 {
     private readonly RoutingTable _table;
+    private readonly VersionChooser _versions;
     private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions;
     private readonly PendingForwards _pending;
     private readonly RouterAudit _audit;
     private readonly RouterAttempts _attempts;
     private bool _draining;
 
-    public RouterCore(RoutingTable table, DecisionQueue<RouterDecision, IRouterShell> decisions, AuditLedger? audit = null)
+    public RouterCore(
+        RoutingTable table,
+        VersionChooser versions,
+        DecisionQueue<RouterDecision, IRouterShell> decisions,
+        AuditLedger? audit = null
+    )
     {
         _table = table;
+        _versions = versions;
         _decisions = decisions;
         _pending = new PendingForwards(decisions);
-        _audit = new RouterAudit(table, audit ?? new AuditLedger());
+        _audit = new RouterAudit(audit ?? new AuditLedger());
         _attempts = new RouterAttempts(table, _pending, _audit, decisions);
     }
 
@@ -49,7 +56,7 @@ internal sealed class RouterCore
             return;
         }
 
-        var pending = new PendingForward(forward, sink) { Deadline = now + Clamp(forward.TimeLeft) };
+        var pending = new PendingForward(_versions.Resolve(forward), sink) { Deadline = now + Clamp(forward.TimeLeft) };
         if (!_pending.TryAdd(pending))
         {
             Refuse(FailureKind.InvalidRequest, $"Request id {forward.Id} is in use by a forward that has not been answered.");

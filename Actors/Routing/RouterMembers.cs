@@ -1,4 +1,5 @@
 using Troupe.Actors.Decisions;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
 
@@ -8,6 +9,7 @@ namespace Troupe.Actors.Routing;
 /// <remarks>Knows no Akka; shares its router's thread, table and decisions. <b>Owns</b> the set of members.</remarks>
 internal sealed class RouterMembers(
     RoutingTable table,
+    VersionChooser versions,
     RouterCore origin,
     HomeCore home,
     DecisionQueue<RouterDecision, IRouterShell> decisions
@@ -28,7 +30,7 @@ internal sealed class RouterMembers(
     public void Publish(OwnSnapshot own)
     {
         table.UpdateOwn(own.Snapshot);
-        decisions.Add(RouterDecision.PublishView(table.View()));
+        decisions.Add(RouterDecision.PublishView(View()));
         foreach (NodeId node in _members)
         {
             Introduce(node);
@@ -55,7 +57,7 @@ internal sealed class RouterMembers(
             EndForwards(snapshot.Node, now);
         }
 
-        decisions.Add(RouterDecision.PublishView(table.View()));
+        decisions.Add(RouterDecision.PublishView(View()));
         return true;
     }
 
@@ -63,13 +65,13 @@ internal sealed class RouterMembers(
     {
         table.SetReachable(node, false);
         EndForwards(node, now);
-        decisions.Add(RouterDecision.PublishView(table.View()));
+        decisions.Add(RouterDecision.PublishView(View()));
     }
 
     public void MarkReachable(NodeId node, TimeSpan now)
     {
         table.SetReachable(node, true);
-        decisions.Add(RouterDecision.PublishView(table.View()));
+        decisions.Add(RouterDecision.PublishView(View()));
         if (_members.Contains(node))
         {
             Introduce(node);
@@ -82,7 +84,7 @@ internal sealed class RouterMembers(
         _members.Remove(node);
         table.Remove(node);
         EndForwards(node, now);
-        decisions.Add(RouterDecision.PublishView(table.View()));
+        decisions.Add(RouterDecision.PublishView(View()));
     }
 
     /// <summary>A decision could not be applied: it is made once more with what is known then.</summary>
@@ -91,7 +93,7 @@ internal sealed class RouterMembers(
         switch (decision.Action)
         {
             case RouterAction.PublishView:
-                decisions.TryRepeat(RouterDecision.PublishView(table.View()));
+                decisions.TryRepeat(RouterDecision.PublishView(View()));
                 break;
             case RouterAction.Introduce when table.Own is { } own:
                 decisions.TryRepeat(RouterDecision.Introduce(decision.Node, own));
@@ -104,6 +106,8 @@ internal sealed class RouterMembers(
                 break;
         }
     }
+
+    private ClusterView View() => table.View() with { Newest = versions.Newest() };
 
     private void EndForwards(NodeId node, TimeSpan now)
     {

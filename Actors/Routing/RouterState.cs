@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Troupe.Actors.Counts;
 using Troupe.Actors.Decisions;
+using Troupe.Actors.Modes;
 using Troupe.Messages.Identity;
 
 namespace Troupe.Actors.Routing;
@@ -9,18 +10,21 @@ namespace Troupe.Actors.Routing;
 /// <remarks><b>Owns</b> the cores and what they have decided. <b>Thread</b> the router's.</remarks>
 internal sealed class RouterState
 {
-    public RouterState(NodeId self, TimeSpan snapshotMaxAge, AuditLedger? audit = null)
+    public RouterState(NodeId self, TimeSpan snapshotMaxAge, VersionRules versions, AuditLedger? audit = null)
     {
         Table = new RoutingTable(self, snapshotMaxAge);
-        Origin = new RouterCore(Table, Decisions, audit);
-        Batch = new BatchWaiting(Table, Origin, Decisions);
+        Versions = new VersionChooser(Table, versions);
+        Origin = new RouterCore(Table, Versions, Decisions, audit);
+        Batch = new BatchWaiting(Table, Versions, Origin, Decisions);
         Home = new HomeCore(Table, Decisions);
-        Members = new RouterMembers(Table, Origin, Home, Decisions);
+        Members = new RouterMembers(Table, Versions, Origin, Home, Decisions);
     }
 
     public DecisionQueue<RouterDecision, IRouterShell> Decisions { get; } = new();
 
     public RoutingTable Table { get; }
+
+    public VersionChooser Versions { get; }
 
     public RouterCore Origin { get; }
 

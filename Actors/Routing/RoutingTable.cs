@@ -28,6 +28,15 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     public RemoteNode? Node(NodeId id) => _nodes.GetValueOrDefault(id);
 
+    /// <summary>Names that somebody reachable has a version of.</summary>
+    public IEnumerable<string> Names => _routes.Keys;
+
+    /// <summary>Rises whenever routes may have changed.</summary>
+    public int Changes { get; private set; }
+
+    /// <summary>Routes of a name, the highest number first.</summary>
+    public IReadOnlyList<ModelRoute> Versions(string name) => _routes.TryGetValue(name, out List<ModelRoute>? versions) ? versions : [];
+
     public void UpdateFrom(GpuReport report)
     {
         if (_gpus.TryGetValue(report.Gpu.Ordinal, out LocalGpu? gpu))
@@ -88,7 +97,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
     }
 
-    /// <summary>The route of a reference: of its number, or the highest that anyone holds; null when nobody reachable does.</summary>
+    /// <summary>The route of a reference: of its number, or the highest that anyone holds (<see cref="VersionChooser"/> has said which before);
+    /// null when nobody reachable does.</summary>
     public ModelRoute? Find(ModelReference model)
     {
         if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))
@@ -257,6 +267,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     private void Rebuild()
     {
+        Changes++;
         _routes.Clear();
         foreach (LocalGpu gpu in _gpus.Values)
         {
@@ -265,6 +276,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
                 ModelRoute route = RouteOf(resident.Model);
                 route.SafeToResend &= resident.SafeToResend;
                 route.Local.Add(gpu);
+                route.Devices += gpu.Ready ? 1 : 0;
             }
         }
 
@@ -277,6 +289,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
                     ModelRoute route = RouteOf(model.Model);
                     route.SafeToResend &= model.SafeToResend;
                     route.Remote.Add(node);
+                    route.Devices += model.Gpus.Length;
                 }
             }
         }

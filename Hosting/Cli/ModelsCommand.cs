@@ -28,7 +28,7 @@ internal static class ModelsCommand
                 }
 
                 terminal.Table(
-                    ["Model", "#Version", "State", "Platform", "Node", "Devices"],
+                    ["Model", "#Version", "State", "Platform", "Node", "Devices", "Unversioned"],
                     answer.Models.Select(model =>
                         (IReadOnlyList<string>)
                             [
@@ -38,6 +38,7 @@ internal static class ModelsCommand
                                 model.Platform,
                                 model.Node,
                                 string.Join(' ', model.Devices),
+                                string.Create(CultureInfo.InvariantCulture, $"{model.UnversionedShare:0.##%} ({model.VersionRule})"),
                             ]
                     )
                 );

@@ -18,6 +18,9 @@ internal readonly record struct CallSpec(Tensor[] Inputs, string[] Outputs, Infe
     /// <summary>From 1, the highest, to <see cref="ForwardPriority.Levels"/>; anything else is the default level.</summary>
     public ulong Priority { get; init; }
 
+    /// <summary>The call named the version; otherwise its session or its modes may choose another.</summary>
+    public bool NamesVersion { get; init; }
+
     /// <summary>W3C trace context of the caller, passed on unread.</summary>
     public string? TraceParent { get; init; }
 }

@@ -17,7 +17,7 @@ namespace Troupe.Hosting.Edge;
 /// <see cref="FailureMap"/> says what it is in each protocol.</remarks>
 internal static class InferenceCall
 {
-    /// <summary>1. Finds the version that the call addresses, the highest where it names none.</summary>
+    /// <summary>1. Finds the version that the call addresses; where it names none, the one that the rule of its model says.</summary>
     public static bool TryFind(
         NodeEdge edge,
         string name,
@@ -26,9 +26,12 @@ internal static class InferenceCall
         [NotNullWhen(false)] out ForwardReply.Failed? failed
     )
     {
-        bool found = edge.Catalogue.TryFind(name, version, out model);
-        failed = found ? null : Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(name, version));
-        return found;
+        model =
+            version is null ? edge.Choose(name, edge.Node.NextRequestId())
+            : edge.Catalogue.TryFind(name, version, out ServedModel? named) ? named
+            : null;
+        failed = model is null ? Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(name, version)) : null;
+        return model is not null;
     }
 
     /// <summary>2. Resolves modes and session of the call, forwards it with its deadline, cancels it when the caller goes away, and counts
@@ -41,6 +44,24 @@ internal static class InferenceCall
         if (!CallModes.TryRead(spec.Parameters, out ModeChange? modes, out SessionId? session, out string wrong))
         {
             return Refused(FailureKind.InvalidRequest, wrong);
+        }
+
+        if (!spec.NamesVersion && (session is not null || modes?.Version is not null))
+        {
+            if (edge.Choose(model.Name, edge.Node.NextRequestId(), session, modes) is not { } chosen)
+            {
+                return Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(model.Name, null));
+            }
+
+            if (!chosen.IsLike(model))
+            {
+                return Refused(
+                    FailureKind.InvalidRequest,
+                    $"version {chosen.Number} of model '{model.Name}', which the session or the modes of the request say, has other tensors than version {model.Number}, which it was read for; name the version in the request"
+                );
+            }
+
+            model = chosen;
         }
 
         ModelLedger ledger = edge.Ledgers.Of(model.Snapshot.Model);

@@ -42,13 +42,20 @@ internal sealed class ModelCatalogue
         return new ModelCatalogue(view, byName);
     }
 
-    /// <summary>Finds a version, or the highest where <paramref name="version"/> is null.</summary>
+    /// <summary>The newest version that has taken over; null for an unknown name.</summary>
+    public int? Newest(string name) =>
+        !_byName.TryGetValue(name, out ServedModel[]? versions) ? null
+        : View.Newest.TryGetValue(name, out int newest) && Array.Exists(versions, one => one.Number == newest) ? newest
+        : versions[^1].Number;
+
+    /// <summary>Finds a version, or the newest that has taken over where <paramref name="version"/> is null.</summary>
     public bool TryFind(string name, int? version, [NotNullWhen(true)] out ServedModel? model)
     {
         model = null;
         if (_byName.TryGetValue(name, out ServedModel[]? versions))
         {
-            model = version is { } number ? Array.Find(versions, one => one.Number == number) : versions[^1];
+            int? number = version ?? Newest(name);
+            model = Array.Find(versions, one => one.Number == number);
         }
 
         return model is not null;

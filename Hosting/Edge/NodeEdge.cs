@@ -1,8 +1,11 @@
 using Troupe.Actors.Membership;
 using Troupe.Actors.Node;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Edge;
 
@@ -44,6 +47,23 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
                 )
                 && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
         }
+    }
+
+    /// <summary>The version that a call takes which names none, as the rule of its model says; null where nobody serves it.</summary>
+    public ServedModel? Choose(string name, RequestId id, SessionId? session = null, ModeChange? call = null)
+    {
+        ModelCatalogue catalogue = Catalogue;
+        return
+            node.VersionRuleOf(name, session, call)
+                .Choose(
+                    VersionRule.Draw(session, id),
+                    catalogue.Newest(name),
+                    number => catalogue.TryFind(name, number, out ServedModel? _)
+                )
+                is { } number
+            && catalogue.TryFind(name, number, out ServedModel? model)
+            ? model
+            : null;
     }
 
     public ModelCatalogue Catalogue

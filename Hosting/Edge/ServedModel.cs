@@ -69,6 +69,16 @@ internal sealed class ServedModel
     /// <summary>What requests are checked against.</summary>
     public InferContract Contract { get; }
 
+    /// <summary>What is valid for one is for the other.</summary>
+    public bool IsLike(ServedModel other) =>
+        ReferenceEquals(this, other)
+        || (
+            MaxBatchSize == other.MaxBatchSize
+            && Inputs.SequenceEqual(other.Inputs)
+            && Outputs.SequenceEqual(other.Outputs)
+            && Configuration.OutsideBatch.SetEquals(other.Configuration.OutsideBatch)
+        );
+
     /// <summary>Entries of a request: the first dimension of what is given of the batch, else one.</summary>
     public long EntriesOf(IReadOnlyList<Tensor> inputs)
     {

@@ -19,6 +19,14 @@ internal static class OptionKeys
             IsList: true
         );
 
+    public static OptionKey Versions { get; } =
+        new(
+            "versions",
+            "NAME=WHICH",
+            "Which version of a model takes requests that name none, where the mode 'version' says nothing: newest (default), newest:50%, a number, or weights such as 1=90+2=10; may be given several times.",
+            IsList: true
+        );
+
     public static OptionKey LoadTimeout { get; } =
         new("load-timeout", "TIME", "Longest time for finding a model, and for loading it on one device, e.g. 90s. Default 5m.");
 
@@ -136,6 +144,7 @@ internal static class OptionKeys
     [
         Models,
         Load,
+        Versions,
         LoadTimeout,
         ProbeLoads,
         ProbeTimeout,

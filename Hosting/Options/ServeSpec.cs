@@ -1,3 +1,6 @@
+using System.Collections.ObjectModel;
+using Troupe.Messages.Modes;
+
 namespace Troupe.Hosting.Options;
 
 /// <summary>How log entries look on standard output.</summary>
@@ -27,6 +30,9 @@ internal sealed record ServeSpec
 
     /// <summary>Names to load at start; null: every model of the repository.</summary>
     public IReadOnlyList<string>? Load { get; init; }
+
+    /// <summary>Of models by name which version takes requests that name none.</summary>
+    public IReadOnlyDictionary<string, VersionChoice> Versions { get; init; } = ReadOnlyDictionary<string, VersionChoice>.Empty;
 
     /// <value>5 min</value>
     public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromMinutes(5);

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Troupe.Messages.Modes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Options;
 
@@ -35,6 +37,7 @@ internal sealed class ServeSpecReader(ServeOptions options)
             Load = options.Values(OptionKeys.Load) is { Count: > 0 } names
                 ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()]
                 : null,
+            Versions = Versions(),
             LoadTimeout = Parse(OptionKeys.LoadTimeout, standard.LoadTimeout, TryParseBound, BoundForm),
             ProbeLoads = Parse(OptionKeys.ProbeLoads, standard.ProbeLoads, TryParseProbes, "write auto, on or off"),
             ProbeTimeout = Parse(OptionKeys.ProbeTimeout, standard.ProbeTimeout, TryParseBound, BoundForm),
@@ -245,6 +248,25 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     private void Problem(WrittenValue written, string fix) =>
         _problems.Add(new OptionProblem($"{written.Place}: '{written.Text}': {fix}", IsMissingPath: false));
+
+    private Dictionary<string, VersionChoice> Versions()
+    {
+        Dictionary<string, VersionChoice> versions = new(StringComparer.Ordinal);
+        foreach (WrittenValue written in options.Values(OptionKeys.Versions))
+        {
+            int equals = written.Text.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0 || VersionRule.Read(written.Text[(equals + 1)..]) is not { } rule)
+            {
+                Problem(written, "write NAME=newest, NAME=newest:50%, NAME=2 or NAME=1=90+2=10");
+            }
+            else if (!versions.TryAdd(written.Text[..equals], rule.ToChoice()))
+            {
+                Problem(written, "this model is named twice; leave one");
+            }
+        }
+
+        return versions;
+    }
 
     private static bool TryParseSwitch(string text, out bool value)
     {

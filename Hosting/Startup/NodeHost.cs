@@ -40,6 +40,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             {
                 Platform = platform,
                 Repository = repository,
+                Versions = spec.Versions,
                 QueueLimit = spec.QueueLimit,
                 MaxLanes = spec.Lanes,
                 DefaultMaxBatchSize = spec.DefaultMaxBatchSize,

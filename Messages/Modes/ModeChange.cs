@@ -38,4 +38,7 @@ public sealed record ModeChange
 
     [Key(9), AddedLater]
     public bool? Audit { get; init; }
+
+    [Key(10), AddedLater]
+    public VersionChoice? Version { get; init; }
 }

@@ -39,4 +39,7 @@ public sealed record ModeSettings
 
     [Key(9), AddedLater]
     public bool Audit { get; init; }
+
+    [Key(10), AddedLater]
+    public VersionChoice Version { get; init; }
 }

@@ -45,6 +45,11 @@ internal static class ModeChecks
             static settings => settings.Profiling,
             static (check, format) => check.Defined(format, "the profiling format")
         ),
+        ValueCheck.Of(
+            static change => change.Version,
+            static settings => settings.Version,
+            static (check, choice) => check.OptionalText(choice.Words, "the choice of a version", WireLimits.NameBytes)
+        ),
     ];
 
     public static void Scope(this WireCheck check, ModeScope? scope)

@@ -197,6 +197,19 @@ public abstract partial class ModeField
             }
         );
 
+    public static ModeField Version { get; } =
+        Add(
+            new ModeValueField<VersionChoice>("version", ModeForms.Version)
+            {
+                Documentation = "says which version a forward takes that names none",
+                Holder = ModeHolder.Version,
+                Changed = static change => change.Version,
+                Change = static (change, value) => change with { Version = value },
+                Value = static settings => settings.Version,
+                With = static (settings, value) => settings with { Version = value },
+            }
+        );
+
     private static ModeField Add(ModeField field)
     {
         field.Index = Entries.Count;

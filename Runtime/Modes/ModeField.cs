@@ -75,6 +75,7 @@ public abstract partial class ModeField
             ModeHolder.Forward => null,
             ModeHolder.Instance => scope.Session is null ? null : OfInstance("session"),
             ModeHolder.Router => scope is { Node: null, Gpu: null } ? null : OfRouter(scope),
+            ModeHolder.Version => scope is { Node: null, Gpu: null, Model: null or { Number: null } } ? null : OfVersion(scope),
         };
 
     /// <summary>Why a forward cannot bring it along; null when it can.</summary>
@@ -97,6 +98,13 @@ public abstract partial class ModeField
         new(
             FailureKind.InvalidRequest,
             $"{Name} belongs to an instance, not to a forward: it can be set for the cluster, a node, a GPU or a model, not for a {place}.",
+            this
+        );
+
+    private ModeRefusal OfVersion(ModeScope scope) =>
+        new(
+            FailureKind.InvalidRequest,
+            $"{Name} is looked up before the version and the device of a forward are known: it can be set for the cluster, a model without a number, a session or a call, not for {ModeScopes.Text(scope)}.",
             this
         );
 

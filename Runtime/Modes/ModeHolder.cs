@@ -11,4 +11,7 @@ public enum ModeHolder
 
     /// <summary>The router a forward starts from, before a device is known: cluster, model, session and call.</summary>
     Router = 2,
+
+    /// <summary>The same, before the version of a model is known: cluster, model without a number, session and call.</summary>
+    Version = 3,
 }

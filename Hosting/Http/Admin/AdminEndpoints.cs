@@ -6,6 +6,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Http.Admin;
 
@@ -56,28 +57,20 @@ internal static class AdminEndpoints
         return Answer.DocumentAsync(context, new NodesDocument([.. known, .. silent]), AdminJson.Default.NodesDocument);
     }
 
-    public static Task ModelsAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
-        Answer.DocumentAsync(
+    public static Task ModelsAsync(HttpContext context, NodeEdge edge, EdgeRoute _)
+    {
+        ModelCatalogue catalogue = edge.Catalogue;
+        return Answer.DocumentAsync(
             context,
             new ModelsDocument([
-                .. edge
-                    .Node.View.Nodes.SelectMany(node =>
-                        node.Models.Select(model => new ModelDocument(
-                            model.Model.Name,
-                            model.Model.Number,
-                            RepositoryIndex.StateWord(model.State),
-                            model.Reason,
-                            model.Platform,
-                            node.Node.ToString(),
-                            [.. model.Gpus.Select(gpu => gpu.ToString())],
-                            model.Model.Hash.ToString()
-                        ))
-                    )
+                .. catalogue
+                    .View.Nodes.SelectMany(node => node.Models.Select(model => Model(edge, catalogue, node.Node, model)))
                     .OrderBy(model => model.Name, StringComparer.Ordinal)
                     .ThenBy(model => model.Version),
             ]),
             AdminJson.Default.ModelsDocument
         );
+    }
 
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
@@ -136,6 +129,24 @@ internal static class AdminEndpoints
             default:
                 throw new System.Diagnostics.UnreachableException(reply.GetType().Name);
         }
+    }
+
+    private static ModelDocument Model(NodeEdge edge, ModelCatalogue catalogue, NodeId node, ModelSnapshot model)
+    {
+        string name = model.Model.Name;
+        VersionRule rule = edge.Node.VersionRuleOf(name);
+        return new ModelDocument(
+            name,
+            model.Model.Number,
+            RepositoryIndex.StateWord(model.State),
+            model.Reason,
+            model.Platform,
+            node.ToString(),
+            [.. model.Gpus.Select(gpu => gpu.ToString())],
+            model.Model.Hash.ToString(),
+            rule.ToString(),
+            rule.ShareOf(model.Model.Number, catalogue.Newest(name), number => catalogue.TryFind(name, number, out ServedModel? _))
+        );
     }
 
     private static string Word(GpuHealth health) =>

@@ -8,6 +8,8 @@ internal sealed record ModelsDocument(ModelDocument[] Models);
 /// <summary>One model version on one node.</summary>
 /// <param name="Devices">Ids of the devices that admit forwards for it, <c>host:port/ORDINAL</c>.</param>
 /// <param name="Hash">SHA-256 of its bytes in hexadecimal.</param>
+/// <param name="VersionRule">Which version of the model takes the requests that name none.</param>
+/// <param name="UnversionedShare">Of those requests the share that this version takes, from 0 to 1.</param>
 internal sealed record ModelDocument(
     string Name,
     int Version,
@@ -16,7 +18,9 @@ internal sealed record ModelDocument(
     string Platform,
     string Node,
     string[] Devices,
-    string Hash
+    string Hash,
+    string VersionRule,
+    double UnversionedShare
 );
 
 /// <summary>Body of <c>POST /v2/troupe/models/{name}/load</c>; every member may be left out.</summary>

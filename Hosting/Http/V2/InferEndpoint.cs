@@ -70,6 +70,7 @@ internal static class InferEndpoint
             ),
             TimeoutMicroseconds = request.TimeoutMicroseconds,
             Priority = request.Priority,
+            NamesVersion = route.Version is not null,
             TraceParent = context.Request.Headers.TraceParent,
         };
         switch (await InferenceCall.RunAsync(edge, model, call, context.RequestAborted))

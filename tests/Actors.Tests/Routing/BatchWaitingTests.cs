@@ -13,7 +13,7 @@ public sealed class BatchWaitingTests
     private readonly RouterTable _router = new();
     private readonly BatchWaiting _batch;
 
-    public BatchWaitingTests() => _batch = new BatchWaiting(_router.Table, _router.Origin, _router.Recorder.Queue);
+    public BatchWaitingTests() => _batch = new BatchWaiting(_router.Table, _router.Versions, _router.Origin, _router.Recorder.Queue);
 
     [Fact]
     public void As_many_are_admitted_as_keep_a_device_busy_and_the_rest_in_their_order()

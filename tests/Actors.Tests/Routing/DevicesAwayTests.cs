@@ -113,7 +113,7 @@ public sealed class DevicesAwayTests
     [Fact]
     public void A_batch_forward_waits_too()
     {
-        var batch = new BatchWaiting(_router.Table, _router.Origin, _router.Recorder.Queue);
+        var batch = new BatchWaiting(_router.Table, _router.Versions, _router.Origin, _router.Recorder.Queue);
         _router.Empty(0);
         _router.Own([], [0]);
         batch.Accept(_router.Forward() with { Class = ForwardClass.Batch }, _router.Sink, _router.Now);

@@ -1,5 +1,6 @@
 using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
+using Troupe.Actors.Modes;
 using Troupe.Actors.Routing;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
@@ -7,6 +8,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Tests.Routing;
 
@@ -23,9 +25,10 @@ internal sealed class RouterTable
     public RouterTable()
     {
         Table = new RoutingTable(Self, TimeSpan.FromSeconds(3));
-        Origin = new RouterCore(Table, Recorder.Queue, Audit);
+        Versions = new VersionChooser(Table, Rules);
+        Origin = new RouterCore(Table, Versions, Recorder.Queue, Audit);
         Home = new HomeCore(Table, Recorder.Queue);
-        Members = new RouterMembers(Table, Origin, Home, Recorder.Queue);
+        Members = new RouterMembers(Table, Versions, Origin, Home, Recorder.Queue);
     }
 
     public RouterRecorder Recorder { get; } = new();
@@ -35,6 +38,10 @@ internal sealed class RouterTable
     public RoutingTable Table { get; }
 
     public AuditLedger Audit { get; } = new();
+
+    public VersionRules Rules { get; } = new(new Dictionary<string, VersionRule>());
+
+    public VersionChooser Versions { get; }
 
     public RouterCore Origin { get; }
 
@@ -101,7 +108,7 @@ internal sealed class RouterTable
     }
 
     /// <summary>What this node's directory says: the devices that have the model, and those that will have it again.</summary>
-    public void Own(int[] gpus, int[] awaited, ModelState state = ModelState.Ready) =>
+    public void Own(int[] gpus, int[] awaited, ModelState state = ModelState.Ready, int number = 1) =>
         Table.UpdateOwn(
             new NodeSnapshot(
                 Self,
@@ -111,7 +118,7 @@ internal sealed class RouterTable
                 [],
                 [
                     new ModelSnapshot(
-                        Model(),
+                        Model(number),
                         state,
                         "",
                         "fake",

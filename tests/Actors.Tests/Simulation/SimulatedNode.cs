@@ -3,6 +3,7 @@ using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
 using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
+using Troupe.Actors.Modes;
 using Troupe.Actors.Node;
 using Troupe.Actors.Routing;
 using Troupe.Actors.Tests.Decisions;
@@ -12,6 +13,7 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modes;
 using Troupe.Runtime.Modules;
 using Troupe.TestSupport.Platforms;
 
@@ -35,7 +37,7 @@ internal sealed class SimulatedNode : IRouterShell, INodeShell
         Id = id;
         Incarnation = new NodeIncarnation(incarnation);
         Table = new RoutingTable(id, TimeSpan.FromSeconds(1));
-        Origin = new RouterCore(Table, _decisions);
+        Origin = new RouterCore(Table, new VersionChooser(Table, new VersionRules(new Dictionary<string, VersionRule>())), _decisions);
         Home = new HomeCore(Table, _decisions);
         Platform = new FakePlatform(devices) { CompleteAtOnce = false, SafeToResend = safeToResend };
         var spec = new TroupeNodeSpec

@@ -8,6 +8,7 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Messages.Wire;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Tests.Edge;
 
@@ -29,6 +30,46 @@ public sealed class InferenceCallTests
     {
         Assert.True(InferenceCall.TryFind(_edge, name, version, out ServedModel? model, out _));
         Assert.Equal(found, model.Number);
+    }
+
+    [Fact]
+    public void Where_it_names_none_the_rule_of_the_model_says_it()
+    {
+        _node.Rule = (_, _) => VersionRule.Read("1")!;
+        Assert.True(InferenceCall.TryFind(_edge, "add", null, out ServedModel? pinned, out _));
+        Assert.Equal(1, pinned.Number);
+        Assert.True(InferenceCall.TryFind(_edge, "add", 2, out ServedModel? named, out _));
+        Assert.Equal(2, named.Number);
+        _node.Rule = (_, _) => VersionRule.Read("3")!;
+        Assert.False(InferenceCall.TryFind(_edge, "add", null, out _, out _));
+        _node.Rule = (_, _) => VersionRule.Default;
+        _node.View = _node.View with { Newest = new Dictionary<string, int> { ["add"] = 1 } };
+        Assert.True(InferenceCall.TryFind(_edge, "add", null, out ServedModel? newest, out _));
+        Assert.Equal(1, newest.Number);
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)]
+    public async Task A_session_chooses_the_version_of_a_call_that_names_none(bool namesVersion, int expected)
+    {
+        _node.Answer = _node.Echo;
+        _node.Rule = (session, _) => VersionRule.Read(session is null ? "2" : "1")!;
+        CallSpec call = Spec(new InferParameter("troupe_session", new SessionId(Guid.NewGuid()).ToString()));
+        await RunAsync(call with { NamesVersion = namesVersion }, TestContext.Current.CancellationToken);
+        Assert.Equal(expected, Assert.Single(_node.Forwards).Model.Number);
+    }
+
+    [Fact]
+    public async Task A_version_with_other_tensors_is_not_taken_for_what_was_read_for_another()
+    {
+        _node.View = _node.View with { Nodes = [_node.Snapshot([FakeNode.FixedModel("add"), FakeNode.AddModel(number: 2)])] };
+        _node.Rule = (_, call) => VersionRule.Read(call?.Version?.Words ?? "2")!;
+        CallSpec call = Spec(new InferParameter("troupe_version", "1"));
+        ForwardReply.Failed failed = Assert.IsType<ForwardReply.Failed>(await RunAsync(call, TestContext.Current.CancellationToken));
+        Assert.Equal(FailureKind.InvalidRequest, failed.Kind);
+        Assert.Contains("name the version in the request", failed.Detail, StringComparison.Ordinal);
+        Assert.Empty(_node.Forwards);
     }
 
     [Theory]

@@ -12,6 +12,7 @@ using Troupe.Messages.Nodes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Hosting.Tests.Http;
 
@@ -40,6 +41,11 @@ internal sealed class FakeNode : ITroupeNode
     public Func<ModelVersion, ModelConfiguration?> Configuration { get; set; } = _ => null;
 
     public ModelConfiguration? ConfigurationOf(ModelVersion model) => Configuration(model);
+
+    /// <summary>Which version takes calls that name none.</summary>
+    public Func<SessionId?, ModeChange?, VersionRule> Rule { get; set; } = (_, _) => VersionRule.Default;
+
+    public VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) => Rule(session, call);
 
     public ModeCounts Modes { get; set; } = ModeCounts.None;
 

@@ -52,6 +52,9 @@ public sealed class ServeSpecReaderTests
     [InlineData("log-level", "loud", "write trace, debug")]
     [InlineData("log-level", "2", "write trace, debug")]
     [InlineData("log-format", "xml", "write line or json")]
+    [InlineData("versions", "fmnist", "write NAME=newest")]
+    [InlineData("versions", "=2", "write NAME=newest")]
+    [InlineData("versions", "fmnist=0", "write NAME=newest")]
     public void A_value_that_cannot_be_used_is_one_problem_naming_key_value_and_fix(string name, string value, string fix)
     {
         Read([(name, value)], [], out IReadOnlyList<OptionProblem>? problems);
@@ -60,6 +63,20 @@ public sealed class ServeSpecReaderTests
         Assert.StartsWith($"--{name}: '{value}': ", problem.Text, StringComparison.Ordinal);
         Assert.Contains(fix, problem.Text, StringComparison.Ordinal);
         Assert.False(problem.IsMissingPath);
+    }
+
+    [Fact]
+    public void Versions_are_given_for_each_model_once()
+    {
+        ServeSpec spec = Read(
+            [("versions", "a=newest:50%"), ("versions", "b=1=90+2=10"), ("versions", "c=newest")],
+            [],
+            out IReadOnlyList<OptionProblem>? problems
+        );
+        Assert.Empty(problems);
+        Assert.Equal(["newest:50%", "1=90,2=10", null], spec.Versions.Values.Select(choice => choice.Words));
+        Read([("versions", "a=1"), ("versions", "a=2")], [], out problems);
+        Assert.Contains("named twice", Assert.Single(problems).Text, StringComparison.Ordinal);
     }
 
     [Theory]

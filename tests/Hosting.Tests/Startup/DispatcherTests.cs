@@ -281,7 +281,7 @@ public sealed class DispatcherTests
             (await edge.GetAsync("/v2/troupe/nodes")).Body
         );
         Assert.Equal(
-            """{"models":[{"name":"add","version":1,"state":"READY","reason":"","platform":"onnxruntime_onnx","node":"fake:1","devices":["fake:1/0"],"hash":"0000000000000001000000000000000200000000000000030000000000000001"}]}""",
+            """{"models":[{"name":"add","version":1,"state":"READY","reason":"","platform":"onnxruntime_onnx","node":"fake:1","devices":["fake:1/0"],"hash":"0000000000000001000000000000000200000000000000030000000000000001","version_rule":"newest","unversioned_share":1}]}""",
             (await edge.GetAsync("/v2/troupe/models")).Body
         );
     }

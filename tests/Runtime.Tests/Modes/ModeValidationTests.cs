@@ -106,11 +106,12 @@ public class ModeValidationTests
         foreach (ModeField field in ModeField.All)
         {
             ModeChange change = field.Set(ModeChange.None, ModeSettings.Default);
-            bool needsDevice = field.Holder != ModeHolder.Router;
+            bool needsDevice = field.Holder is not (ModeHolder.Router or ModeHolder.Version);
             bool needsForward = field.Holder != ModeHolder.Instance;
             Assert.Equal(needsForward, !field.PerInstance);
             Holds(true, ModeValidation.Change(ModeScope.Cluster, change));
             Holds(true, ModeValidation.Change(new ModeScope(Model: model), change));
+            Holds(field.Holder != ModeHolder.Version, ModeValidation.Change(new ModeScope(Model: new ModelReference("m", 2)), change));
             Holds(needsDevice, ModeValidation.Change(new ModeScope(Node: Gpu.Node), change));
             Holds(needsDevice, ModeValidation.Change(new ModeScope(Gpu: Gpu), change));
             Holds(needsDevice, ModeValidation.Change(new ModeScope(Gpu: Gpu, Model: model), change));

@@ -1,0 +1,94 @@
+using Troupe.Actors.Modes;
+using Troupe.Messages.Forwarding;
+using Troupe.Messages.Identity;
+using Troupe.Runtime.Modes;
+
+namespace Troupe.Actors.Routing;
+
+/// <summary>Which version a forward takes that names none, as the rule of its model says.</summary>
+/// <remarks>Knows no Akka; part of a router and of its thread. <b>Owns</b> which version of each name is the newest that has taken over: it
+/// keeps that while a device has it or will have it again, so that a device more or less does not throw forwards to and fro.</remarks>
+internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
+{
+    private readonly Dictionary<string, int> _newest = new(StringComparer.Ordinal);
+    private (int Routes, int Rules) _seen = (-1, -1);
+
+    /// <summary>Of each name with several versions the newest that has taken over.</summary>
+    public IReadOnlyDictionary<string, int> Newest()
+    {
+        Refresh();
+        return new Dictionary<string, int>(_newest, StringComparer.Ordinal);
+    }
+
+    /// <summary>The forward with the number of its version; as it is where it names one, and where nobody has any.</summary>
+    public Forward Resolve(Forward forward) =>
+        forward.Model.Number is null && Choose(forward) is { } number
+            ? forward with
+            {
+                Model = new ModelReference(forward.Model.Name, number),
+            }
+            : forward;
+
+    private int? Choose(Forward forward)
+    {
+        string name = forward.Model.Name;
+        VersionRule rule = rules.Of(name, forward.Session, forward.Modes);
+        Refresh();
+        int? newest = forward.Modes?.Version is null
+            ? _newest.TryGetValue(name, out int present)
+                ? present
+                : null
+            : NewestOf(table.Versions(name), rule, name);
+        return rule.Choose(
+            VersionRule.Draw(forward.Session, forward.Id),
+            newest,
+            number => table.Find(new ModelReference(name, number)) is not null
+        );
+    }
+
+    private void Refresh()
+    {
+        if (_seen == (table.Changes, rules.Epoch))
+        {
+            return;
+        }
+
+        _seen = (table.Changes, rules.Epoch);
+        string[] names = [.. table.Names];
+        foreach (string gone in _newest.Keys.Except(names).Where(name => !table.IsComingBack(new ModelReference(name), null)).ToList())
+        {
+            _newest.Remove(gone);
+        }
+
+        foreach (string name in names)
+        {
+            if (NewestOf(table.Versions(name), rules.Of(name), name) is { } newest)
+            {
+                _newest[name] = newest;
+            }
+        }
+    }
+
+    private int? NewestOf(IReadOnlyList<ModelRoute> versions, VersionRule rule, string name)
+    {
+        int? present = _newest.TryGetValue(name, out int known) ? known : null;
+        if (
+            present is { } away
+            && versions.All(route => route.Model.Number != away)
+            && table.IsComingBack(new ModelReference(name, away), null)
+        )
+        {
+            return away;
+        }
+
+        // Routes stand highest first, and two contents of one number are one version here.
+        (int Number, int Devices)[] held =
+        [
+            .. versions
+                .GroupBy(route => route.Model.Number)
+                .Select(group => (group.Key, group.Sum(route => route.Devices)))
+                .OrderBy(version => version.Key),
+        ];
+        return rule.Newest(held, present);
+    }
+}
