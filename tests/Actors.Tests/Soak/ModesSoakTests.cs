@@ -71,6 +71,7 @@ public sealed class ModesSoakTests(ITestOutputHelper output)
             await toggler.EndAsync();
             Print(toggler);
             Assert.Empty(_wrong);
+            Assert.True(toggler.MostEntersCameInTime, "More than 1 in 10 enters were not acknowledged in time.");
 
             await LocalNode.Eventually(() =>
                 local.Node.Modes is { Cluster: 0, Node: 0, Gpu: 0, Model: 0, ModelOnGpu: 0, Session: 0, OpenSessions: 0 }
