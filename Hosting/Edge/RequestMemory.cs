@@ -12,6 +12,10 @@ internal sealed class RequestMemory(HostMemory host, long limit)
 
     public HostBudget Budget { get; } = new(limit, "the bodies of requests in flight (--max-request-memory)");
 
+    /// <summary>Whoever takes over a part of a large body takes turns with all who do: however many come, half of the processors are there
+    /// for everything else, and what waits for its turn stays in the network.</summary>
+    public SemaphoreSlim Turns { get; } = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     /// <exception cref="HostMemoryException">There is no room at present.</exception>
     public TensorLease Lease(long bytes) => host.Lease(bytes, Budget);
 }

@@ -36,6 +36,19 @@ public sealed class HostBudget(long limit, string what)
         return false;
     }
 
+    /// <summary>Refuses what will need more than there is room for now, before any of it is taken.</summary>
+    /// <param name="bytes">What a block of it holds at the end.</param>
+    /// <exception cref="HostMemoryException">There is no room at present.</exception>
+    public void ThrowIfFull(int bytes)
+    {
+        long room = HostBlockSize.Bytes(HostBlockSize.Of(bytes));
+        if (room > Limit - Used)
+        {
+            Interlocked.Increment(ref _refusals);
+            throw Refusal(room);
+        }
+    }
+
     internal bool TryTake(long bytes)
     {
         if (TryRaise(ref _used, bytes, Limit))

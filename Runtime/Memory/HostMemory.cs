@@ -8,7 +8,7 @@ namespace Troupe.Runtime.Memory;
 /// real.</summary>
 /// <remarks>
 /// A block comes back when its last lease is over, lies ready for the next, and is given back to the machine when nobody needed it for
-/// <see cref="Idle"/>. <b>Owns</b> its blocks, and the device context that pins them. <b>Thread</b> any. <b>Blocks</b> when a block is made
+/// <see cref="Idle"/>, or when others are made and more would be held than was ever lent and <see cref="Slack"/>. <b>Owns</b> its blocks, and the device context that pins them. <b>Thread</b> any. <b>Blocks</b> when a block is made
 /// or given back: the driver may wait for the device.
 /// </remarks>
 public sealed class HostMemory : IDisposable
@@ -46,6 +46,10 @@ public sealed class HostMemory : IDisposable
 
     /// <summary>How long a block may lie without being needed.</summary>
     public static TimeSpan Idle { get; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes that may lie idle beside the most that was ever lent at one time: requests of changing sizes make no new
+    /// blocks.</summary>
+    internal const long Slack = 64L << 20;
 
     /// <summary>Lends a block of at least so many bytes; what they hold is undefined.</summary>
     /// <param name="budget">Whom the block counts for until its last lease is over; null: nobody.</param>
@@ -159,6 +163,7 @@ public sealed class HostMemory : IDisposable
     private HostBlock Make(int size)
     {
         long bytes = HostBlockSize.Bytes(size);
+        MakeWay(bytes);
         if (!HostBudget.TryRaise(ref _reserved, bytes, _limit))
         {
             FreeIdle(all: true);
@@ -233,11 +238,29 @@ public sealed class HostMemory : IDisposable
         {
             foreach (HostBlock block in shelf.Unused(all))
             {
-                Interlocked.Add(ref _reserved, -block.Bytes);
-                Interlocked.Add(ref _pinned, -block.PinnedBytes);
-                block.Free();
+                Free(block);
             }
         }
+    }
+
+    /// <summary>Idle blocks, the largest first, go before a new one brings what is held too far above what is lent.</summary>
+    private void MakeWay(long bytes)
+    {
+        long most = Slack + Math.Max(Interlocked.Read(ref _highWater), Interlocked.Read(ref _used) + bytes);
+        for (int size = _shelves.Length - 1; size >= 0; size--)
+        {
+            while (Interlocked.Read(ref _reserved) + bytes > most && _shelves[size].TryTake(out HostBlock? idle))
+            {
+                Free(idle);
+            }
+        }
+    }
+
+    private void Free(HostBlock block)
+    {
+        Interlocked.Add(ref _reserved, -block.Bytes);
+        Interlocked.Add(ref _pinned, -block.PinnedBytes);
+        block.Free();
     }
 
     private void RaiseHighWater(long used)

@@ -39,6 +39,9 @@ internal sealed class KestrelListener : IAsyncDisposable
             {
                 kestrel.AddServerHeader = false;
                 kestrel.Limits.MaxRequestBodySize = null;
+
+                // What has come of a body counts for no budget before it is read.
+                kestrel.Limits.MaxRequestBufferSize = ConnectionMemory.BlockBytes;
                 kestrel.Limits.MaxConcurrentConnections = spec.Limits.Connections;
                 kestrel.Limits.RequestHeadersTimeout = spec.Limits.HeaderTime ?? kestrel.Limits.RequestHeadersTimeout;
                 kestrel.Limits.KeepAliveTimeout = spec.Limits.IdleTime ?? kestrel.Limits.KeepAliveTimeout;
@@ -123,7 +126,7 @@ internal sealed class KestrelListener : IAsyncDisposable
             next = stage(next);
         }
 
-        return new RequestGuard(next, logs.CreateLogger<RequestGuard>()).InvokeAsync;
+        return new RequestGuard(next, new UnreadBodies(spec.Time), logs.CreateLogger<RequestGuard>()).InvokeAsync;
     }
 
     private static IPEndPoint Resolve(ListenSpec spec)

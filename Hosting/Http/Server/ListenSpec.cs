@@ -14,6 +14,9 @@ internal sealed record ListenSpec(OptionKey Option, ListenAddress Address)
     /// <summary>What the server shows for TLS; null: plain.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>By which clients that go on sending are waited for.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public ListenLimits Limits { get; init; } = new();
 
     /// <summary>What every request passes before it is answered, outermost first; each makes its stage over the next one.</summary>

@@ -84,14 +84,26 @@ internal sealed class RequestBody : IDisposable
                     throw TooLarge(most);
                 }
 
-                Take(request.BodyReader, read.Buffer, expected);
+                if (Math.Max(expected, _length) <= Announced)
+                {
+                    Take(request.BodyReader, read.Buffer, expected);
+                }
+                else
+                {
+                    await _memory.Turns.WaitAsync(context.RequestAborted);
+                    try
+                    {
+                        Take(request.BodyReader, read.Buffer, expected);
+                    }
+                    finally
+                    {
+                        _memory.Turns.Release();
+                    }
+                }
+
                 if (read.IsCompleted)
                 {
-                    if (request.ContentLength is null)
-                    {
-                        context.Response.Headers.Remove(HeaderNames.Connection);
-                    }
-
+                    context.Response.Headers.Remove(HeaderNames.Connection);
                     return this;
                 }
             }
@@ -149,9 +161,15 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    /// <summary>Room for what has come and, as far as it is trusted, for what was announced; twice as much where nothing was.</summary>
+    /// <summary>Room for what has come and, as far as it is trusted, for what was announced; twice as much where nothing was. There has to
+    /// be room for all that was announced: who would be refused at the end is refused now.</summary>
     private void Reserve(int needed, int expected)
     {
+        if (expected > needed)
+        {
+            _memory.Budget.ThrowIfFull(expected);
+        }
+
         long trusted = Math.Max(Announced, Trust * _length);
         long room = expected > _length ? Math.Min(expected, trusted) : Math.Min(2L * _length, Array.MaxLength);
         TensorLease larger = _memory.Lease(Math.Max(needed, room));

@@ -7,17 +7,32 @@ namespace Troupe.Hosting.Http.Server;
 
 /// <summary>The outermost stage of every listener: whatever goes wrong below costs one request its answer, never the connection or the
 /// node.</summary>
-internal sealed partial class RequestGuard(RequestDelegate next, ILogger<RequestGuard> logger)
+internal sealed partial class RequestGuard(RequestDelegate next, UnreadBodies unread, ILogger<RequestGuard> logger)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.Request.Headers.TransferEncoding.Count > 0)
+        if (context.Request.Headers.TransferEncoding.Count == 0 && context.Request.ContentLength is not > UnreadBodies.Small)
         {
-            // Where a wrong chunk stopped the reading, by an endpoint or by the server that looks for the rest, no next request can be
-            // found: the connection goes on only after a body that was read to its end.
-            context.Response.Headers.Connection = "close";
+            return AnswerAsync(context);
         }
 
+        // The connection goes on only after a body that was read to its end: where a wrong chunk stopped the reading no next request can be
+        // found, and of a large one nobody looks for the rest for long.
+        context.Response.Headers.Connection = "close";
+        return AnswerAndReadOnAsync(context);
+    }
+
+    private async Task AnswerAndReadOnAsync(HttpContext context)
+    {
+        await AnswerAsync(context);
+        if (!context.RequestAborted.IsCancellationRequested)
+        {
+            await unread.ReadOnAsync(context);
+        }
+    }
+
+    private Task AnswerAsync(HttpContext context)
+    {
         Task running;
         try
         {

@@ -39,6 +39,21 @@ public sealed class HostMemoryTests
     }
 
     [Fact]
+    public void What_lies_idle_makes_way_for_blocks_of_other_sizes()
+    {
+        const int MiB = 1 << 20;
+        using HostMemory memory = Open();
+        List<TensorLease> leases = [.. Enumerable.Range(0, 200).Select(_ => memory.Lease(MiB))];
+        leases.ForEach(lease => lease.Release());
+        for (int size = 2; size <= 64; size *= 2)
+        {
+            leases = [.. Enumerable.Range(0, 200 / size).Select(_ => memory.Lease(size * MiB))];
+            Assert.InRange(memory.Snapshot().ReservedBytes, 0, 200L * MiB + HostMemory.Slack);
+            leases.ForEach(lease => lease.Release());
+        }
+    }
+
+    [Fact]
     public void A_block_that_came_back_is_lent_again_and_a_stale_lease_of_it_is_an_error()
     {
         using HostMemory memory = Open();

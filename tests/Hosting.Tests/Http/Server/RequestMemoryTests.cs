@@ -139,6 +139,19 @@ public sealed class RequestMemoryTests
     }
 
     [Fact]
+    public async Task A_body_that_could_not_be_held_to_its_end_is_refused_at_its_beginning()
+    {
+        const int Body = 60 << 20;
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(Echo(), maxRequestBytes: Body, maxRequestMemory: 32 << 20);
+        using RawClient client = await RawClient.ConnectAsync(edge.Url);
+
+        await client.SendAsync(Post + $"Content-Length: {Body}\r\n\r\n {{");
+
+        Assert.StartsWith("HTTP/1.1 503 ", await client.ReadHeadAsync(), StringComparison.Ordinal);
+        Assert.Equal((0, 1), (edge.Edge.Memory.Host.Snapshot().HighWaterBytes, edge.Edge.Memory.Budget.Refusals));
+    }
+
+    [Fact]
     public async Task A_body_is_trusted_as_far_as_it_has_come()
     {
         const int Body = 60 << 20;
