@@ -13,7 +13,14 @@ public static class TensorValidation
             return "a tensor has no name";
         }
 
-        return Check(tensor.Type, tensor.Shape, tensor.Data.Span) is { } problem ? $"tensor '{tensor.Name}': {problem}" : null;
+        string? problem =
+            Check(tensor.Type, tensor.Shape, tensor.Data.Span)
+            ?? (
+                tensor.Payload.Elements == tensor.Shape.ElementCount
+                    ? null
+                    : $"its payload counts {tensor.Payload.Elements} elements, its shape {tensor.Shape} asks for {tensor.Shape.ElementCount}"
+            );
+        return problem is null ? null : $"tensor '{tensor.Name}': {problem}";
     }
 
     /// <summary>Each tensor, and that no name occurs twice.</summary>

@@ -20,4 +20,7 @@ internal enum EngineCapabilities
 
     /// <summary>Reports the time of each layer.</summary>
     LayerProfiling = 1 << 3,
+
+    /// <summary>May have tensors of type BYTES, which lie in host memory: its contexts have <see cref="IHostStrings"/>.</summary>
+    Strings = 1 << 4,
 }

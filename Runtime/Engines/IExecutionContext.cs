@@ -15,7 +15,7 @@ namespace Troupe.Runtime.Engines;
 /// A facet is there or not for the context's whole life: it is looked up once, when the context is made.
 /// In steady state no member allocates managed memory. <b>Owns</b> its private device memory. <b>Thread</b> one at a time, device context
 /// current.
-/// <b>Blocks</b> never, except where a data-dependent output must be measured.
+/// <b>Blocks</b> never, except where a data-dependent output must be measured or strings are read.
 /// </remarks>
 internal interface IExecutionContext : IDisposable
 {
@@ -30,6 +30,9 @@ internal interface IExecutionContext : IDisposable
 
     /// <summary>Null where outputs are written to addresses only.</summary>
     IAllocatedOutputs? AllocatedOutputs => null;
+
+    /// <summary>Null where no tensor is of type BYTES.</summary>
+    IHostStrings? Strings => null;
 
     /// <summary>Whether the next enqueue may be recorded (false with weights streamed from the host, data-dependent outputs …).</summary>
     bool CanCapture { get; }

@@ -40,6 +40,11 @@ internal static class InstanceTraits
 
     private static string? Obstacle(ModuleGraph graph)
     {
+        if (graph.Tensors.Items.FirstOrDefault(tensor => tensor.IsOnHost) is { } strings)
+        {
+            return $"'{strings.Name}' is of type BYTES, which lies in host memory";
+        }
+
         if (graph.Tensors.Items.FirstOrDefault(tensor => tensor.IsDataDependent) is { } measured)
         {
             return $"the shape of '{measured.Name}' depends on data";

@@ -26,6 +26,10 @@ internal sealed class ForwardFrame(ModuleLayout layout)
 
     public TensorAddresses Addresses { get; } = new(layout);
 
+    /// <summary>Tensors of type BYTES, each string behind its length: inputs as the caller has them, outputs as their segments made
+    /// them.</summary>
+    public Table<TensorIndex, ReadOnlyMemory<byte>> Strings { get; } = new(layout.Graph.Tensors.Count);
+
     public Table<TensorIndex, TensorPlace> Places { get; } = new(layout.Graph.Tensors.Count);
 
     /// <summary>An output lies in the pre-allocated set made before.</summary>
@@ -62,5 +66,9 @@ internal sealed class ForwardFrame(ModuleLayout layout)
         _borrowed.Clear();
         Array.Clear(Places.Items);
         Plan = null;
+        if (layout.HasStrings)
+        {
+            Array.Clear(Strings.Items);
+        }
     }
 }

@@ -87,7 +87,7 @@ internal sealed class HostForward : ISubmission
     public void CopyOut(DeviceStream stream, ForwardFrame frame)
     {
         _computed.Record(stream);
-        _outputs.Measure(frame.Shapes);
+        _outputs.Measure(frame);
         _outputs.MakeRoom();
         if (_beside is null || !_outputs.MayTravel(frame))
         {

@@ -44,15 +44,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
 
             parts.Check.Type(index, input.Type);
             parts.Check.Shape(index, input.Shape);
-            bool isCountable = input.Type.TryGetByteCount(input.Shape, out long expected);
-            if (!isCountable || input.Payload.Length != expected)
-            {
-                throw new ForwardException(
-                    FailureKind.InvalidInput,
-                    $"The input '{input.Name}' holds {input.Payload.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {(isCountable ? expected : "more than can be addressed")}."
-                );
-            }
-
+            InputCheck.Size(input);
             _given[index] = input;
         }
 
@@ -60,7 +52,19 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         for (int index = 0; index < _given.Length; index++)
         {
             _shapes[index] = _given[index]!.Shape;
-            _sizes[index] = (ulong)_given[index]!.Payload.Length;
+            _sizes[index] = IsOnHost(index) ? 0 : (ulong)_given[index]!.Payload.Length;
+        }
+    }
+
+    /// <summary>Gives strings where the caller has them: nothing of them is copied.</summary>
+    public void Give(Table<TensorIndex, ReadOnlyMemory<byte>> strings)
+    {
+        for (int index = 0; index < _given.Length; index++)
+        {
+            if (IsOnHost(index))
+            {
+                strings[parts.Graph.Inputs[index]] = _given[index]!.Data;
+            }
         }
     }
 
@@ -72,7 +76,7 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         for (int index = 0; index < _sizes.Length; index++)
         {
             TensorIndex tensor = parts.Graph.Inputs[index];
-            if (addresses[tensor].IsNull && (!aliased || parts.Graph.Tensors[tensor].IsAliased))
+            if (addresses[tensor].IsNull && !IsOnHost(index) && (!aliased || parts.Graph.Tensors[tensor].IsAliased))
             {
                 addresses[tensor] = BlockFor(index).Pointer;
             }
@@ -140,6 +144,8 @@ internal sealed class HostInputs(InstanceParts parts, LaneDevice home) : IHostVa
         GiveBackMemory();
         _staged.Dispose();
     }
+
+    private bool IsOnHost(int input) => parts.Graph.Tensors[parts.Graph.Inputs[input]].IsOnHost;
 
     /// <summary>Where an input lies in the staging; behind the last one: how much all of them take.</summary>
     private ulong OffsetOf(int input)

@@ -13,7 +13,8 @@ namespace Troupe.Runtime.Lanes;
 /// <remarks>
 /// The host-facing side of a <see cref="Lanes.Lane"/>, idle or leased. Inputs are copied into page-locked staging at once; outputs leave
 /// the device before the lane is free again, or travel out of memory of their own while the lane takes its next forward.
-/// <b>Owns</b> the lane, its staging and forwards. <b>Thread</b> its holder's. <b>Blocks</b> in <see cref="WaitUntilDone"/>.
+/// <b>Owns</b> the lane, its staging and forwards. <b>Thread</b> its holder's. <b>Blocks</b> in <see cref="WaitUntilDone"/>, and in
+/// <see cref="Submit(ReadOnlySpan{Tensor}, ReadOnlySpan{string}, ModeSettings, Action)"/> where the module has tensors of type BYTES.
 /// </remarks>
 internal sealed class HostLane : ILane
 {
@@ -22,6 +23,7 @@ internal sealed class HostLane : ILane
     private readonly HostInputs _inputs;
     private readonly DeviceStream? _beside;
     private readonly int _maxRuns;
+    private readonly bool _holdsStrings;
     private HostForward _forward;
 
     /// <summary>The one that is detached, or is to take the place of the next that is; null where none can.</summary>
@@ -36,6 +38,7 @@ internal sealed class HostLane : ILane
         Lane = lane;
         _health = parts.Health;
         _giveBack = giveBack;
+        _holdsStrings = parts.Layout.HasStrings;
 
         // An output's shape is found to be other than declared, then to depend on data; each finding costs a run.
         _maxRuns = 1 + 2 * parts.Graph.Segments.Items.Sum(segment => segment.Outputs.Length);
@@ -92,6 +95,10 @@ internal sealed class HostLane : ILane
             _runs = 0;
             _hasGivenBack = false;
             Run();
+            if (_holdsStrings)
+            {
+                Finish();
+            }
         }
         finally
         {
@@ -239,6 +246,17 @@ internal sealed class HostLane : ILane
             {
                 ForgetShapes();
             }
+        }
+    }
+
+    /// <summary>Waits until the forward is computed, and computes it again where that is due: strings are read where the caller has
+    /// them, which is so only while it is submitted.</summary>
+    private void Finish()
+    {
+        while (!_forward.IsComputed)
+        {
+            Lane.WaitUntilIdle();
+            Poll(0);
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
     private readonly TensorShape[] _shapes = new TensorShape[parts.Graph.Outputs.Length];
     private readonly ulong[] _sizes = new ulong[parts.Graph.Outputs.Length];
 
+    /// <summary>Of outputs of type BYTES, which come back as their segments made them.</summary>
+    private readonly ReadOnlyMemory<byte>[] _strings = new ReadOnlyMemory<byte>[parts.Graph.Outputs.Length];
+
     /// <summary>Only these are copied; none named means all.</summary>
     public void Select(ReadOnlySpan<string> outputs)
     {
@@ -45,15 +48,17 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>Takes note of how large the outputs are.</summary>
-    /// <param name="shapes">Complete by now.</param>
+    /// <summary>Takes note of how large the outputs are, and of those that are on the host already.</summary>
+    /// <param name="frame">Its shapes are complete by now.</param>
     /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host.</exception>
-    public void Measure(ForwardShapes shapes)
+    public void Measure(ForwardFrame frame)
     {
         for (int output = 0; output < _sizes.Length; output++)
         {
-            _shapes[output] = shapes[parts.Graph.Outputs[output]];
-            _sizes[output] = shapes.BytesOf(parts.Graph.Outputs[output]);
+            TensorIndex tensor = parts.Graph.Outputs[output];
+            _shapes[output] = frame.Shapes[tensor];
+            _strings[output] = frame.Strings[tensor];
+            _sizes[output] = IsOnHost(output) ? (ulong)_strings[output].Length : frame.Shapes.BytesOf(tensor);
         }
 
         if (Excess() is { } excess)
@@ -105,7 +110,7 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         ulong total = 0;
         for (int output = 0; output < _sizes.Length; output++)
         {
-            total += _wanted[output] ? HostStaging.Padded(_sizes[output]) : 0;
+            total += IsCopied(output) ? HostStaging.Padded(_sizes[output]) : 0;
         }
 
         _results.Ensure(total);
@@ -118,7 +123,7 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         ulong offset = 0;
         for (int output = 0; output < _sizes.Length; output++)
         {
-            if (_wanted[output])
+            if (IsCopied(output))
             {
                 if (_sizes[output] > 0)
                 {
@@ -147,9 +152,11 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
                 if (_wanted[output])
                 {
                     GraphTensor tensor = parts.Graph.Tensors[parts.Graph.Outputs[output]];
-                    TensorPayload payload = Copy(_results.At(offset, (int)_sizes[output]), _shapes[output], leasesFrom);
+                    TensorPayload payload = tensor.IsOnHost
+                        ? HandOver(_strings[output], _shapes[output], leasesFrom)
+                        : Copy(_results.At(offset, (int)_sizes[output]), _shapes[output], leasesFrom);
                     tensors[made++] = new Tensor(tensor.Name, tensor.Type, _shapes[output], payload);
-                    offset += HostStaging.Padded(_sizes[output]);
+                    offset += tensor.IsOnHost ? 0 : HostStaging.Padded(_sizes[output]);
                 }
             }
 
@@ -160,6 +167,10 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
             tensors[..made].Release();
             throw new ForwardException(FailureKind.BackendFailed, "The host has no memory left for the outputs of the forward.", full);
         }
+        finally
+        {
+            Array.Clear(_strings);
+        }
     }
 
     /// <summary>Whether its staging is much larger than forwards need.</summary>
@@ -169,6 +180,15 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
     public void Trim() => _results.Trim();
 
     public void Dispose() => _results.Dispose();
+
+    private bool IsOnHost(int output) => parts.Graph.Tensors[parts.Graph.Outputs[output]].IsOnHost;
+
+    /// <summary>It comes off a device.</summary>
+    private bool IsCopied(int output) => _wanted[output] && !IsOnHost(output);
+
+    /// <summary>Strings that the forward alone has are the tensor's own; on lease they count as every output does.</summary>
+    private static TensorPayload HandOver(ReadOnlyMemory<byte> strings, in TensorShape shape, HostMemory? leasesFrom) =>
+        leasesFrom is null ? new TensorPayload.Inline(strings, shape.ElementCount) : Copy(strings.Span, shape, leasesFrom);
 
     private static TensorPayload Copy(ReadOnlySpan<byte> bytes, in TensorShape shape, HostMemory? leasesFrom)
     {

@@ -8,11 +8,12 @@ namespace Troupe.Runtime.Lanes;
 /// <param name="Forward">This one's alone until its outputs have left.</param>
 internal readonly record struct HostSide(HostInputs Inputs, HostForward Forward)
 {
-    /// <inheritdoc cref="HostInputs.CopyIn"/>
-    public void CopyIn(DeviceStream stream, Table<TensorIndex, DevicePointer> addresses)
+    /// <summary>Brings the inputs to where they are read: a copy on the home device, and strings as they are.</summary>
+    public void CopyIn(DeviceStream stream, ForwardFrame frame)
     {
         Forward.MarkBegun(stream);
-        Inputs.CopyIn(stream, addresses);
+        Inputs.Give(frame.Strings);
+        Inputs.CopyIn(stream, frame.Addresses.On(DeviceIndex.Home));
         Forward.MarkCopiedIn(stream);
     }
 }

@@ -135,7 +135,7 @@ internal sealed class Lane : IDisposable
             // 4
             _completion.Begin(caller);
             _memory.Accept(inputs);
-            host?.CopyIn(Home.Stream, _frame.Addresses.On(DeviceIndex.Home));
+            host?.CopyIn(Home.Stream, _frame);
             _memory.Overwrite();
 
             // 5
@@ -344,14 +344,14 @@ internal sealed class Lane : IDisposable
         if (shapes.IsComplete)
         {
             segment.BringTo(shapes);
-            segment.Launch(addresses, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
+            segment.Launch(addresses, _frame.Strings, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
             return;
         }
 
         // Shapes come to light as segments run; a failure on the way leaves those behind it without any.
         _planner.BringTo(segment, shapes);
         _memory.Bring(segment);
-        segment.Launch(addresses, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
+        segment.Launch(addresses, _frame.Strings, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
         if (Failure.Remove() is { } failed)
         {
             throw failed;

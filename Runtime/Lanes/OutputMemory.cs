@@ -37,6 +37,11 @@ internal sealed class OutputMemory
         foreach (TensorIndex tensor in _parts.Layout.HandedOver)
         {
             DeviceIndex device = _parts.Layout.OriginOf(tensor);
+            if (Graph.Tensors[tensor].IsOnHost)
+            {
+                continue;
+            }
+
             if (_frame.Addresses.On(device)[tensor].IsNull && _frame.Shapes.IsKnown(tensor) && !UsesAllocator(tensor))
             {
                 Obtain(tensor, device, device == DeviceIndex.Home ? order : _devices[device].Stream);

@@ -50,7 +50,7 @@ internal sealed class TensorMemory(InstanceParts parts, Table<DeviceIndex, LaneD
         Table<TensorIndex, DevicePointer> addresses = frame.Addresses.On(at);
         foreach (TensorIndex tensor in segment.Wiring.Inputs)
         {
-            if (addresses[tensor].IsNull)
+            if (addresses[tensor].IsNull && !parts.Graph.Tensors[tensor].IsOnHost)
             {
                 Move(tensor, at);
             }
@@ -61,6 +61,7 @@ internal sealed class TensorMemory(InstanceParts parts, Table<DeviceIndex, LaneD
         {
             if (
                 addresses[tensor].IsNull
+                && !parts.Graph.Tensors[tensor].IsOnHost
                 && parts.Layout.HasOwnMemory(tensor)
                 && frame.Shapes.IsKnown(tensor)
                 && !_outputs.UsesAllocator(tensor)

@@ -50,6 +50,9 @@ internal sealed record GraphTensor(
 {
     public bool IsOutput { get; init; }
 
+    /// <summary>It lies in host memory, and is on no device at any time.</summary>
+    public bool IsOnHost => Type == ElementType.Bytes;
+
     /// <summary>Shapes the manifest admits; null where it states none.</summary>
     public ProfileRange? Range { get; init; }
 

@@ -43,6 +43,7 @@ internal static class ModuleGraphBuilder
             segments[index] = Wire(named.Segments[index], SegmentIndex.Of(index), bindings[index], engines[index], tensors, indexes);
         }
 
+        HostTensors.Refuse(named, engines, tensors);
         TensorIndex[] outputs = named.Outputs.Select(output => indexes[output.Name]).ToArray();
         for (int index = 0; index < outputs.Length; index++)
         {

@@ -29,6 +29,7 @@ internal sealed class BoundSegment(
     private IContextProfiles? _profiles;
     private IContextWorkspace? _supplied;
     private IAllocatedOutputs? _allocated;
+    private IHostStrings? _strings;
     private ForwardShapes? _shapes;
     private DeviceBlock? _workspace;
     private SharedWorkspace.Piece? _shared;
@@ -101,6 +102,33 @@ internal sealed class BoundSegment(
 
     /// <summary>Whether the engine can be recorded with the shapes it has now.</summary>
     public bool CanCapture => (Engine.Capabilities & EngineCapabilities.CudaGraphs) != 0 && Context().CanCapture;
+
+    /// <summary>The same for a segment with strings, which are read and written where this table says.</summary>
+    public void Launch(
+        Table<TensorIndex, DevicePointer> addresses,
+        Table<TensorIndex, ReadOnlyMemory<byte>> strings,
+        DeviceStream stream,
+        IOutputAllocator allocator
+    )
+    {
+        Context();
+        for (int slot = 0; _strings is not null && slot < Wiring.Inputs.Length; slot++)
+        {
+            if (parts.Graph.Tensors[Wiring.Inputs[slot]].IsOnHost)
+            {
+                _strings.SetInput(slot, strings[Wiring.Inputs[slot]]);
+            }
+        }
+
+        Launch(addresses, stream, allocator);
+        for (int slot = 0; _strings is not null && slot < Wiring.Outputs.Length; slot++)
+        {
+            if (parts.Graph.Tensors[Wiring.Outputs[slot]].IsOnHost)
+            {
+                strings[Wiring.Outputs[slot]] = _strings.RemoveOutput(slot);
+            }
+        }
+    }
 
     /// <summary>Binds every tensor to its address and enqueues the engine; outputs without an address come from
     /// <paramref name="allocator"/>.</summary>
@@ -176,7 +204,7 @@ internal sealed class BoundSegment(
     public void Dispose()
     {
         _context?.Dispose();
-        (_context, _profiles, _supplied, _allocated) = (null, null, null, null);
+        (_context, _profiles, _supplied, _allocated, _strings) = (null, null, null, null, null);
         GiveBackMemory();
         _shapes = null;
     }
@@ -196,6 +224,7 @@ internal sealed class BoundSegment(
         _profiles = _context.Profiles;
         _supplied = _context.Workspace;
         _allocated = _context.AllocatedOutputs;
+        _strings = _context.Strings;
         parts.Counters.CountContext();
         return _context;
     }

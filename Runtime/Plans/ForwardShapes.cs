@@ -61,6 +61,7 @@ internal sealed class ForwardShapes
         return true;
     }
 
+    /// <summary>What it takes on a device.</summary>
     public ulong BytesOf(TensorIndex tensor) => _bytes[tensor];
 
     public int ProfileOf(SegmentIndex segment) => _profiles[segment];
@@ -76,7 +77,12 @@ internal sealed class ForwardShapes
             throw new InvalidOperationException($"The shape of '{_graph.Tensors[tensor].Name}' is known already.");
         }
 
-        if (!_graph.Tensors[tensor].Type.TryGetByteCount(shape, out long bytes) || bytes > MaxBytes)
+        // Strings take nothing of a device, however many there are.
+        long bytes = 0;
+        bool isCountable = _graph.Tensors[tensor].IsOnHost
+            ? shape.TryGetElementCount(out _)
+            : _graph.Tensors[tensor].Type.TryGetByteCount(shape, out bytes);
+        if (!isCountable || bytes > MaxBytes)
         {
             throw new ForwardException(
                 FailureKind.InvalidInput,

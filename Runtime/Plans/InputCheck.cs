@@ -12,19 +12,29 @@ internal sealed class InputCheck
 {
     private readonly ModuleGraph _graph;
     private readonly SymbolUse[] _symbols;
+    private readonly GraphTensor? _onHost;
 
     public InputCheck(ModuleGraph graph)
     {
         _graph = graph;
         _symbols = [.. SharedSymbols(graph)];
+        _onHost = Array.Find(graph.Tensors.Items, static tensor => tensor.IsOnHost);
     }
 
-    /// <summary>Checks a forward's inputs, in the module's order.</summary>
+    /// <summary>Checks a forward's inputs in device memory, in the module's order.</summary>
     /// <param name="shapes">Receives their shapes.</param>
     /// <exception cref="ForwardException">One does not fit.</exception>
     /// <exception cref="ObjectDisposedException">One is a stale view.</exception>
     public void All(ReadOnlySpan<DeviceTensor> inputs, Span<TensorShape> shapes)
     {
+        if (_onHost is { } strings)
+        {
+            throw new ForwardException(
+                FailureKind.NotSupported,
+                $"The tensor '{strings.Name}' of the module '{_graph.Model}' is of type BYTES, which lies in host memory and on no device. Call the module with host tensors."
+            );
+        }
+
         Arity(inputs.Length);
         for (int index = 0; index < inputs.Length; index++)
         {
@@ -91,6 +101,25 @@ internal sealed class InputCheck
         }
     }
 
+    /// <summary>A tensor in host memory has as many bytes, or strings, as its type and shape say.</summary>
+    public static void Size(Tensor input)
+    {
+        if (input.Type == ElementType.Bytes)
+        {
+            Strings(input);
+            return;
+        }
+
+        bool isCountable = input.Type.TryGetByteCount(input.Shape, out long expected);
+        if (!isCountable || input.Payload.Length != expected)
+        {
+            throw new ForwardException(
+                FailureKind.InvalidInput,
+                $"The input '{input.Name}' holds {input.Payload.Length} bytes; its type {input.Type.ProtocolName()} and shape {input.Shape} imply {(isCountable ? expected : "more than can be addressed")}."
+            );
+        }
+    }
+
     public void Shape(int input, in TensorShape shape)
     {
         GraphTensor tensor = _graph.Tensors[_graph.Inputs[input]];
@@ -143,6 +172,18 @@ internal sealed class InputCheck
             FailureKind.InvalidInput,
             $"The module '{_graph.Model}' has no output '{name}'; it has {Names(_graph, _graph.Outputs)}."
         );
+    }
+
+    private static void Strings(Tensor input)
+    {
+        string? problem =
+            !input.Shape.TryGetElementCount(out long strings) ? $"its shape {input.Shape} has more elements than can be counted"
+            : input.Payload.Elements != strings ? $"it has {input.Payload.Elements} strings, its shape asks for {strings}"
+            : TensorValidation.CheckStrings(strings, input.Data.Span);
+        if (problem is not null)
+        {
+            throw new ForwardException(FailureKind.InvalidInput, $"The input '{input.Name}' holds no strings of its shape: {problem}.");
+        }
     }
 
     private string InputName(int input) => _graph.Tensors[_graph.Inputs[input]].Name;

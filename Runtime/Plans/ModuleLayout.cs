@@ -26,6 +26,7 @@ internal sealed class ModuleLayout
             _writesInPlace[segment] = wiring.Outputs.Any(tensor => graph.Tensors[tensor].AliasOf is not null);
         }
 
+        HasStrings = graph.Tensors.Items.Any(tensor => tensor.IsOnHost);
         _origins = new(graph.Tensors.Count);
         _roots = new(graph.Tensors.Count);
         _isHandedOver = new(graph.Tensors.Count);
@@ -68,6 +69,9 @@ internal sealed class ModuleLayout
 
     /// <summary>Each segment, launched alone.</summary>
     public Table<SegmentIndex, LaunchUnit> Single { get; }
+
+    /// <summary>Some tensor is of type BYTES, which lies in host memory: the module is computed while it is submitted.</summary>
+    public bool HasStrings { get; }
 
     /// <summary>The device a segment runs on.</summary>
     public DeviceIndex DeviceOf(SegmentIndex segment) => _devices[segment];

@@ -139,6 +139,14 @@ public sealed class LocalModule : IModeTarget, IDisposable
     /// <summary>A tensor on the module's device, for a caller that works on <paramref name="stream"/>.</summary>
     internal DeviceTensor Upload(Tensor tensor, DeviceStream stream)
     {
+        if (tensor.Type == ElementType.Bytes)
+        {
+            throw new ForwardException(
+                FailureKind.NotSupported,
+                $"The tensor '{tensor.Name}' is of type BYTES, which lies in host memory and on no device."
+            );
+        }
+
         DeviceBlock block = Instance.HomePool.Rent((ulong)tensor.Data.Length, stream);
         using ContextEntry entry = Instance.HomePool.Device.Enter();
         CopyIn(block, tensor.Data.Span, stream);

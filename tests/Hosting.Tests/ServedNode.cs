@@ -49,7 +49,7 @@ public sealed class ServedNode : IAsyncLifetime
             DrainTimeout = TimeSpan.FromSeconds(5),
         };
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
-        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 1 << 20, "0.0-test"), _host.Memory);
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 8 << 20, "0.0-test"), _host.Memory);
         Dispatcher dispatcher = new(edge);
         _listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),

@@ -42,6 +42,18 @@ public sealed class TensorValidationTests
     }
 
     [Theory]
+    [InlineData(ElementType.UInt8)]
+    [InlineData(ElementType.Bytes)]
+    public void A_payload_that_counts_other_elements_than_its_shape_is_refused(ElementType type)
+    {
+        var payload = new TensorPayload.Inline(type == ElementType.Bytes ? new byte[8] : new byte[2], 3);
+        Assert.Equal(
+            "tensor 'x': its payload counts 3 elements, its shape [2] asks for 2",
+            TensorValidation.Check(new Tensor("x", type, new TensorShape(2), payload))
+        );
+    }
+
+    [Theory]
     [InlineData(2)]
     [InlineData(40)]
     public void Names_occur_once(int count)

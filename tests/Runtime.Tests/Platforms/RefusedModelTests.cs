@@ -24,7 +24,6 @@ public sealed class RefusedModelTests
     [InlineData("operator", FailureKind.NotSupported, "NoSuchOperator")]
     [InlineData("opset", FailureKind.NotSupported, "opset 99")]
     [InlineData("unconnected", FailureKind.InvalidModel, "ONNX Runtime refuses")]
-    [InlineData("strings", FailureKind.NotSupported, "has the input 'x' of type String, which cannot stand in device memory")]
     [InlineData("int4", FailureKind.NotSupported, "ONNX Runtime does not support")]
     [InlineData("outside", FailureKind.InvalidModel, "outside the module's folder")]
     [InlineData("external", FailureKind.InvalidModel, "ONNX Runtime refuses")]
@@ -52,10 +51,6 @@ public sealed class RefusedModelTests
             "unconnected" => bench.Folder.Write(
                 "m.onnx",
                 new TinyOnnx().Input("x", Element.Float, 1).Output("y", Element.Float, 1).Node("Relu", ["z"], ["y"])
-            ),
-            "strings" => bench.Folder.Write(
-                "m.onnx",
-                new TinyOnnx().Input("x", Element.String, 1).Output("y", Element.String, 1).Node("Identity", ["x"], ["y"])
             ),
             "int4" => bench.Folder.Write(
                 "m.onnx",

@@ -85,6 +85,23 @@ public static class TinyModels
         return model;
     }
 
+    /// <summary>y = x, strings both.</summary>
+    public static TinyOnnx Texts(string from = "x", string to = "y") =>
+        new TinyOnnx().Input(from, Element.String, "n").Output(to, Element.String, "n").Node("Identity", [from], [to]);
+
+    /// <summary>doubled = twice the numbers that the strings of text name, as text; sum = those numbers and x: strings and numbers both ways.
+    /// </summary>
+    public static TinyOnnx TextsAndNumbers() =>
+        new TinyOnnx()
+            .Input("text", Element.String, "n")
+            .Input("x", Element.Int64, "n")
+            .Output("doubled", Element.String, "n")
+            .Output("sum", Element.Int64, "n")
+            .Node("Cast", ["text"], ["number"], ("to", (long)Element.Int64))
+            .Node("Add", ["number", "number"], ["twice"])
+            .Node("Cast", ["twice"], ["doubled"], ("to", (long)Element.String))
+            .Node("Add", ["number", "x"], ["sum"]);
+
     /// <summary>y = x[i], where an index beyond x fails while it runs.</summary>
     public static TinyOnnx Pick() =>
         new TinyOnnx()

@@ -66,6 +66,15 @@ public sealed class TinyOnnx
     public TinyOnnx Constant(string name, long[] values, params long[] shape) =>
         Constant(name, Element.Int64, MemoryMarshal.AsBytes<long>(values), shape);
 
+    /// <summary>An initializer of strings.</summary>
+    public TinyOnnx Constant(string name, string[] values, params long[] shape)
+    {
+        using MemoryStream tensor = Tensor(name, Element.String, shape);
+        Array.ForEach(values, value => Text(tensor, 6, value));
+        Message(_graph, 5, tensor);
+        return this;
+    }
+
     /// <summary>An initializer whose bytes lie in another file.</summary>
     public TinyOnnx External(string name, Element type, string location, long bytes, params long[] shape)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
@@ -108,6 +109,26 @@ internal sealed class Workbench : IDisposable
 
     public static Tensor Longs(string name, long[] shape, params long[] values) =>
         new(name, ElementType.Int64, new TensorShape(shape), MemoryMarshal.AsBytes<long>(values).ToArray());
+
+    /// <summary>A tensor of strings, each behind its length.</summary>
+    public static Tensor Strings(string name, long[] shape, params byte[][] values) =>
+        new(name, ElementType.Bytes, new TensorShape(shape), values.SelectMany(value => BytesElements.Single(value)).ToArray());
+
+    public static Tensor Strings(string name, long[] shape, params string[] values) =>
+        Strings(name, shape, [.. values.Select(Encoding.UTF8.GetBytes)]);
+
+    /// <summary>The strings of a tensor as text.</summary>
+    public static string[] Strings(Tensor tensor)
+    {
+        var values = new List<string>();
+        var strings = new BytesElements(tensor.Data.Span);
+        while (strings.Next() == BytesStep.Element)
+        {
+            values.Add(Encoding.UTF8.GetString(strings.Current));
+        }
+
+        return [.. values];
+    }
 
     public static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
 

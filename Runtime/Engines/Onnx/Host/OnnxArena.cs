@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Troupe.Messages.Tensors;
 
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
@@ -86,6 +87,10 @@ internal sealed class OnnxArena
             return _newest = new OnnxArena(bytes, time);
         }
     }
+
+    /// <summary>A tensor of strings that are empty, taken from the arena.</summary>
+    /// <exception cref="OnnxRuntimeException">The arena is at its bound.</exception>
+    public OrtValue EmptyStrings(in TensorShape shape) => OrtValue.CreateTensorWithEmptyStrings(_allocator, shape.Span.ToArray());
 
     /// <summary>A run has ended, and may have grown the arena. Allocates nothing.</summary>
     public void Ran()

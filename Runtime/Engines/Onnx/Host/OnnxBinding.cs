@@ -26,7 +26,7 @@ internal sealed class OnnxBinding : IDisposable
     private readonly DeviceBlock _block;
     private readonly int _generation;
     private OrtIoBinding? _binding;
-    private OrtValue[] _values = [];
+    private OrtValue?[] _values = [];
 
     /// <param name="outputShapes">Concrete shapes, or empty where outputs are measured by the run: then buffers hold the inputs
     /// only.</param>
@@ -49,7 +49,9 @@ internal sealed class OnnxBinding : IDisposable
                 continue;
             }
 
-            _slots[index] = new OnnxTensorSlot(type, shape, size, (ulong)type.ByteCount(shape.ElementCount));
+            // Strings have no buffer: each run makes values of its own.
+            ulong bytes = type == ElementType.Bytes ? 0 : (ulong)type.ByteCount(shape.ElementCount);
+            _slots[index] = new OnnxTensorSlot(type, shape, size, bytes);
             size += ByteAlignment.Up(Math.Max(_slots[index].Bytes, 1), Alignment);
         }
 
@@ -85,11 +87,11 @@ internal sealed class OnnxBinding : IDisposable
             {
                 if (index < _inputShapes.Length)
                 {
-                    binding.BindInput(_network.InputNames[index], _values[index]);
+                    binding.BindInput(_network.InputNames[index], _values[index]!);
                 }
                 else
                 {
-                    binding.BindOutput(_network.OutputNames[index - _inputShapes.Length], _values[index]);
+                    binding.BindOutput(_network.OutputNames[index - _inputShapes.Length], _values[index]!);
                 }
             }
 
@@ -99,8 +101,9 @@ internal sealed class OnnxBinding : IDisposable
         return _binding;
     }
 
-    /// <summary>The inputs as ONNX Runtime's values, for a run that measures its outputs.</summary>
-    public unsafe OrtValue[] BindInputs(byte* memory)
+    /// <summary>The inputs as ONNX Runtime's values, for a run that measures its outputs; null for strings, which the run has to
+    /// bring.</summary>
+    public unsafe OrtValue?[] BindInputs(byte* memory)
     {
         if (_values.Length == 0)
         {
@@ -113,9 +116,9 @@ internal sealed class OnnxBinding : IDisposable
     public void Dispose()
     {
         _binding?.Dispose();
-        foreach (OrtValue value in _values)
+        foreach (OrtValue? value in _values)
         {
-            value.Dispose();
+            value?.Dispose();
         }
 
         _block.Return(_generation);
@@ -123,10 +126,15 @@ internal sealed class OnnxBinding : IDisposable
 
     private unsafe void MakeValues(byte* memory)
     {
-        var values = new OrtValue[_slots.Length];
+        var values = new OrtValue?[_slots.Length];
         for (int index = 0; index < values.Length; index++)
         {
             OnnxTensorSlot slot = _slots[index];
+            if (slot.Type == ElementType.Bytes)
+            {
+                continue;
+            }
+
             values[index] = OrtValue.CreateTensorValueWithData(
                 OrtMemoryInfo.DefaultInstance,
                 OnnxElementTypes.ToOnnx(slot.Type),

@@ -19,6 +19,12 @@ internal sealed class OnnxCall(int inputs, int outputs)
 
     public DevicePointer[] Outputs { get; } = new DevicePointer[outputs];
 
+    /// <summary>By input: strings that the caller has in host memory, until the run has ended.</summary>
+    public ReadOnlyMemory<byte>[] InputStrings { get; } = new ReadOnlyMemory<byte>[inputs];
+
+    /// <summary>By output: strings that the last run made.</summary>
+    public ReadOnlyMemory<byte>[] OutputStrings { get; } = new ReadOnlyMemory<byte>[outputs];
+
     /// <summary>By output; null where it has an address.</summary>
     public IOutputAllocator?[] Allocators { get; } = new IOutputAllocator?[outputs];
 

@@ -10,7 +10,7 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// <remarks><b>Owns</b> its runs. <b>Thread</b> the lane's holder. <b>Blocks</b> only where outputs are measured: their sizes are known
 /// when
 /// the run is done.</remarks>
-internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
+internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs, IHostStrings
 {
     private readonly OnnxNetwork _network;
     private readonly OnnxCall _call;
@@ -25,6 +25,8 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
     }
 
     public IAllocatedOutputs? AllocatedOutputs => this;
+
+    public IHostStrings? Strings => _network.HasStrings ? this : null;
 
     public bool CanCapture
     {
@@ -64,10 +66,26 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs
 
     public void SetAllocator(int output, IOutputAllocator allocator) => _call.Allocators[output] = allocator;
 
+    public void SetInput(int input, ReadOnlyMemory<byte> strings) => _call.InputStrings[input] = strings;
+
+    public ReadOnlyMemory<byte> RemoveOutput(int output)
+    {
+        ReadOnlyMemory<byte> made = _call.OutputStrings[output];
+        _call.OutputStrings[output] = default;
+        return made;
+    }
+
     public void Enqueue(CuStream stream)
     {
         Infer();
-        _isInferred &= _runs.Enqueue(stream);
+        try
+        {
+            _isInferred &= _runs.Enqueue(stream);
+        }
+        finally
+        {
+            Array.Clear(_call.InputStrings);
+        }
     }
 
     public void GiveBackMemory() => _runs.GiveBackMemory();

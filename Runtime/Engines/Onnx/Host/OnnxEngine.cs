@@ -29,7 +29,9 @@ internal sealed class OnnxEngine : IEngine
 
     public string Name => _network.Name;
 
-    public EngineCapabilities Capabilities => EngineCapabilities.CudaGraphs | EngineCapabilities.OutputAllocator;
+    /// <summary>Strings are read by the run, and a recording would read those of the call it was made by.</summary>
+    public EngineCapabilities Capabilities =>
+        EngineCapabilities.OutputAllocator | (_network.HasStrings ? EngineCapabilities.Strings : EngineCapabilities.CudaGraphs);
 
     public IReadOnlyList<EngineTensor> Inputs => _network.Inputs;
 

@@ -89,7 +89,7 @@ internal sealed class OnnxLaunch(OnnxNetwork network, OnnxCall call, RunOptions 
         using IDisposableReadOnlyCollection<OrtValue>? values = OnnxMeasurement.Run(
             network,
             options,
-            _binding.BindInputs(buffers),
+            _binding.BindInputs(buffers)!,
             failure
         );
         if (values is null)

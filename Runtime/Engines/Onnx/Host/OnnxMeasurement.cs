@@ -8,7 +8,9 @@ namespace Troupe.Runtime.Engines.Onnx.Host;
 /// <summary>A run whose outputs ONNX Runtime allocates, because their sizes are not known before; a second kernel delivers them.</summary>
 /// <remarks><b>Owns</b> the measured values until they are delivered. <b>Thread</b> runs on the driver's, is read by the lane's holder
 /// after it waited.</remarks>
-internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, FailureSlot failure) : ManagedKernel, IDisposable
+internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOptions options, FailureSlot failure)
+    : ManagedKernel,
+        IDisposable
 {
     private readonly DevicePointer[] _inputs = new DevicePointer[network.Inputs.Count];
     private readonly DeviceAccess[] _accesses = new DeviceAccess[network.Inputs.Count + 1];
@@ -43,8 +45,40 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
 
         byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
         OnnxLaunch.CopyIn(memory, buffers, _binding.Inputs, _inputs);
-        _values = Run(network, options, _binding.BindInputs(buffers), failure);
+        OrtValue?[] inputs = _binding.BindInputs(buffers);
+        _values = network.HasStrings ? RunWithStrings(inputs) : Run(network, options, inputs!, failure);
         return CuResult.Success;
+    }
+
+    /// <summary>Strings become values for this run alone.</summary>
+    private IDisposableReadOnlyCollection<OrtValue>? RunWithStrings(ReadOnlySpan<OrtValue?> bound)
+    {
+        var inputs = new OrtValue[bound.Length];
+        try
+        {
+            for (int input = 0; input < inputs.Length; input++)
+            {
+                inputs[input] =
+                    bound[input] ?? OnnxStrings.ToValue(call.InputStrings[input].Span, _binding.InputShapes[input], network.Arena);
+            }
+
+            return Run(network, options, inputs, failure);
+        }
+        catch (Exception trouble) when (OnnxFailures.IsOfRun(trouble))
+        {
+            OnnxFailures.Report(failure, network, trouble);
+            return null;
+        }
+        finally
+        {
+            for (int input = 0; input < inputs.Length; input++)
+            {
+                if (bound[input] is null)
+                {
+                    inputs[input]?.Dispose();
+                }
+            }
+        }
     }
 
     /// <summary>Runs a network with outputs that ONNX Runtime allocates; null where it failed, and said so.</summary>
@@ -101,7 +135,13 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
 
     public TensorShape ShapeOf(int output) => ShapeOf(Measured(output));
 
-    public ulong BytesOf(int output) => (ulong)network.Outputs[output].Type.ByteCount(ShapeOf(output).ElementCount);
+    /// <summary>What an output takes on the device: nothing for strings.</summary>
+    public ulong BytesOf(int output) =>
+        network.Outputs[output].Type is var type and not ElementType.Bytes ? (ulong)type.ByteCount(ShapeOf(output).ElementCount) : 0;
+
+    /// <summary>The strings of an output of type BYTES.</summary>
+    /// <inheritdoc cref="OnnxStrings.ToBytes" path="/exception"/>
+    public byte[] StringsOf(int output) => OnnxStrings.ToBytes(Measured(output), network.OutputNames[output]);
 
     /// <summary>The kernel that copies the measured values to these addresses, and then lets them go.</summary>
     public ManagedKernel Delivery(ReadOnlySpan<DevicePointer> outputs)
@@ -129,9 +169,14 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, RunOptions options, F
     /// <summary>Why a tensor of these dimensions is not handed on; null where it is.</summary>
     private static string? Obstacle(ElementType type, long[] dimensions) =>
         dimensions.Length > TensorShape.MaxRank ? $"has rank {dimensions.Length}; at most {TensorShape.MaxRank} is possible"
-        : !type.TryGetByteCount(new TensorShape(dimensions), out long bytes) || bytes > Array.MaxLength
+        : !Fits(type, new TensorShape(dimensions))
             ? $"has the shape [{string.Join(',', dimensions)}]; one whose size only the run tells has at most {Array.MaxLength} bytes"
         : null;
+
+    private static bool Fits(ElementType type, in TensorShape shape) =>
+        type == ElementType.Bytes
+            ? shape.TryGetElementCount(out long strings) && strings <= Array.MaxLength / BytesElements.PrefixBytes
+            : type.TryGetByteCount(shape, out long bytes) && bytes <= Array.MaxLength;
 
     private OrtValue Measured(int output) =>
         (_values ?? throw new InvalidOperationException($"'{network.Name}' has not been measured."))[output];

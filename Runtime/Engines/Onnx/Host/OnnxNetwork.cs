@@ -47,6 +47,13 @@ internal sealed class OnnxNetwork : IDisposable
             ),
         ];
         Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], graph, dependent))];
+        HasStrings = Inputs.Concat(Outputs).Any(tensor => tensor.Type == ElementType.Bytes);
+        if (HasStrings)
+        {
+            // Each run makes its values of strings anew, and nothing is bound for it.
+            Outputs = [.. Outputs.Select(output => output with { IsDataDependent = true })];
+        }
+
         Shapes = new OnnxShapes(Inputs, Outputs);
     }
 
@@ -67,6 +74,9 @@ internal sealed class OnnxNetwork : IDisposable
     public IReadOnlyList<EngineTensor> Inputs { get; }
 
     public IReadOnlyList<EngineTensor> Outputs { get; }
+
+    /// <summary>Some input or output is of type BYTES.</summary>
+    public bool HasStrings { get; }
 
     /// <summary>What is known of output shapes.</summary>
     public OnnxShapes Shapes { get; }
@@ -159,7 +169,7 @@ internal sealed class OnnxNetwork : IDisposable
             string what = metadata.IsTensor ? metadata.ElementDataType.ToString() : metadata.OnnxValueType.ToString();
             throw new ModuleLoadException(
                 FailureKind.NotSupported,
-                $"'{source.Path}' has the {side} '{name}' of type {what}, which cannot stand in device memory."
+                $"'{source.Path}' has the {side} '{name}' of type {what}, which no tensor here can be."
             );
         }
 

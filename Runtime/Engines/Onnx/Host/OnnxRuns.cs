@@ -33,7 +33,7 @@ internal sealed class OnnxRuns : IDisposable
         _call = call;
         _launcher = launcher;
         _failure = failure;
-        _measurement = new OnnxMeasurement(network, _options, failure);
+        _measurement = new OnnxMeasurement(network, call, _options, failure);
     }
 
     /// <summary>Enqueues one run.</summary>
@@ -110,6 +110,13 @@ internal sealed class OnnxRuns : IDisposable
         for (int output = 0; output < _call.Outputs.Length; output++)
         {
             _call.OutputShapes[output] = _measurement.ShapeOf(output);
+            if (_network.Outputs[output].Type == ElementType.Bytes)
+            {
+                _call.OutputStrings[output] = _measurement.StringsOf(output);
+                _call.Allocators[output]?.NotifyShape(output, _call.OutputShapes[output]);
+                continue;
+            }
+
             Allocate(output, _measurement.BytesOf(output), stream);
         }
 

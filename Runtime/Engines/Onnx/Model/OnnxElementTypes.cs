@@ -6,7 +6,7 @@ namespace Troupe.Runtime.Engines.Onnx.Model;
 /// <summary>Element types as ONNX Runtime names them.</summary>
 internal static class OnnxElementTypes
 {
-    /// <summary>False for types that cannot stand on a device: strings, complex numbers, 4-bit and 8-bit floats of other layouts.</summary>
+    /// <summary>False for types that no tensor here has: complex numbers, 4-bit and 8-bit floats of other layouts.</summary>
     public static bool TryParse(TensorElementType onnx, out ElementType type)
     {
         ElementType? found = onnx switch
@@ -24,6 +24,7 @@ internal static class OnnxElementTypes
             TensorElementType.BFloat16 => ElementType.Bf16,
             TensorElementType.Float => ElementType.Fp32,
             TensorElementType.Double => ElementType.Fp64,
+            TensorElementType.String => ElementType.Bytes,
             _ => null,
         };
         type = found.GetValueOrDefault();

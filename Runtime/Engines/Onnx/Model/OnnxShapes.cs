@@ -21,7 +21,9 @@ internal sealed class OnnxShapes(IReadOnlyList<EngineTensor> inputs, IReadOnlyLi
 
     /// <summary>By output: the input that it is; -1 where it is computed.</summary>
     private readonly int[] _isInput = [.. outputs.Select(output => inputs.ToList().FindIndex(input => input.Name == output.Name))];
-    private bool _isContradicted;
+
+    /// <summary>What a file declares may be wrong for some output.</summary>
+    private bool _isContradicted = outputs.Any(output => output.IsDataDependent);
 
     /// <summary>Whether the input shapes determine this output's shape by its declared dimensions alone, if those are true.</summary>
     public static bool FollowsSymbols(IReadOnlyList<EngineTensor> inputs, EngineTensor output)

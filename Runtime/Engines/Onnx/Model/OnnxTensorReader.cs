@@ -15,7 +15,7 @@ internal static class OnnxTensorReader
         (string name, ElementType? type) = ("", TypeOf(tensor));
         int width = type is { } known and not ElementType.Bytes ? (int)known.ByteCount(1) : 0;
         var reader = new ProtobufReader(tensor);
-        while (width > 0 && reader.Next())
+        while (type is not null && reader.Next())
         {
             switch (reader.Field)
             {
@@ -31,21 +31,23 @@ internal static class OnnxTensorReader
                 case 5 or 7 or 11:
                     AddNumbers(reader, number => Add(values, number, width));
                     break;
+                case 6:
+                    values.Write(BytesElements.Single(reader.Bytes));
+                    break;
                 case 8:
                     name = reader.Text;
                     break;
             }
         }
 
-        if (width == 0 || dimensions.Count > TensorShape.MaxRank || dimensions.Exists(dimension => dimension < 0))
+        if (type is null || dimensions.Count > TensorShape.MaxRank || dimensions.Exists(dimension => dimension < 0))
         {
             return null;
         }
 
         var shape = new TensorShape([.. dimensions]);
-        return shape.TryGetElementCount(out long count) && count <= int.MaxValue / 8 && values.Length == count * width
-            ? new Tensor(name, type!.Value, shape, values.ToArray())
-            : null;
+        byte[] data = values.ToArray();
+        return TensorValidation.Check(type.Value, shape, data) is null ? new Tensor(name, type.Value, shape, data) : null;
     }
 
     private static ElementType? TypeOf(ReadOnlySpan<byte> tensor)

@@ -46,6 +46,21 @@ public sealed class OnnxArenaTests : IDisposable
     }
 
     [Fact]
+    public void More_strings_than_the_bound_has_room_for_fail_their_forward_alone()
+    {
+        const int strings = (int)(9 * Mebi);
+        using Workbench bench = Bench();
+        ModuleInstance instance = bench.Load(TinyModels.Texts());
+        var x = new Tensor("x", ElementType.Bytes, new TensorShape(strings), new byte[4 * strings]);
+
+        ForwardException full = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, x));
+
+        Assert.Equal(FailureKind.OutOfDeviceMemory, full.Kind);
+        Assert.InRange(_arena.Holdings.InUse, 0, Mebi);
+        Assert.Equal(["a"], Workbench.Strings(Workbench.Forward(instance, Workbench.Strings("x", [1], "a"))[0]));
+    }
+
+    [Fact]
     public void What_a_large_output_took_goes_back_once_it_has_been_handed_on()
     {
         using Workbench bench = Bench();

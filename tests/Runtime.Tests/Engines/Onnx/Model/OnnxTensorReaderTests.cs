@@ -14,6 +14,7 @@ public sealed class OnnxTensorReaderTests
     [InlineData("08 02 10 07 42 01 77 38 05 38 AC 02", ElementType.Int64, "05000000000000002C01000000000000")]
     [InlineData("08 02 10 03 42 01 77 2A 0B FE FF FF FF FF FF FF FF FF 01 07", ElementType.Int8, "FE07")]
     [InlineData("10 09 42 01 77 2A 01 01", ElementType.Bool, "01")]
+    [InlineData("08 02 10 08 42 01 77 32 01 61 32 02 62 63", ElementType.Bytes, "0100000061020000006263")]
     public void Values_are_read_in_every_form(string tensor, ElementType type, string bytes)
     {
         Tensor read = Assert.IsType<Tensor>(Read(tensor));
@@ -22,12 +23,12 @@ public sealed class OnnxTensorReaderTests
     }
 
     [Theory]
-    [InlineData("08 02 10 08 42 01 77 32 01 61 32 01 62")]
+    [InlineData("08 03 10 08 42 01 77 32 01 61 32 01 62")]
     [InlineData("08 03 10 01 42 01 77 4A 04 00 00 80 3F")]
     [InlineData("08 FF FF FF FF FF FF FF FF FF 01 10 01 42 01 77")]
     [InlineData("42 01 77")]
     [InlineData("")]
-    public void Texts_and_what_does_not_fill_its_shape_are_none(string tensor) => Assert.Null(Read(tensor));
+    public void What_does_not_fill_its_shape_is_none(string tensor) => Assert.Null(Read(tensor));
 
     private static Tensor? Read(string hex) => OnnxTensorReader.Read(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
 }
