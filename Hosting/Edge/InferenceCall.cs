@@ -87,6 +87,15 @@ internal static class InferenceCall
             );
         }
 
+        long started = Stopwatch.GetTimestamp();
+        TimeSpan? queueTime = queue.QueueTime(spec.Priority, spec.TimeoutMicroseconds);
+        if (queue.BatchDelay > TimeSpan.Zero && await WaitForBatchAsync(ledger, model, spec, queueTime, aborted) is { } refused)
+        {
+            ledger.End(level);
+            ledger.Fail(Stopwatch.GetElapsedTime(started), FailureMap.Of(refused.Kind).Reason);
+            return refused;
+        }
+
         Forward forward = new()
         {
             Id = edge.Node.NextRequestId(),
@@ -94,13 +103,12 @@ internal static class InferenceCall
             Inputs = inputs.HandOn(),
             Outputs = model.OutputsOf(spec.Outputs),
             TimeLeft = spec.TimeLeft,
-            QueueTime = queue.QueueTime(spec.Priority, spec.TimeoutMicroseconds) ?? TimeSpan.Zero,
+            QueueTime = queueTime ?? TimeSpan.Zero,
             Priority = (int)queue.Priority(spec.Priority, ForwardPriority.Levels),
             Modes = modes,
             Session = session,
             TraceParent = TraceParent.Of(spec.TraceParent),
         };
-        long started = Stopwatch.GetTimestamp();
         ForwardCall call = new(edge.Memory.Host);
         edge.Node.Forward(forward, call);
         ForwardReply reply;
@@ -124,6 +132,26 @@ internal static class InferenceCall
         }
 
         return reply;
+    }
+
+    /// <summary>Waits for others to fill a batch, where the call may not wait as long as it would be held back for them.</summary>
+    /// <returns>Null where it goes on.</returns>
+    private static async ValueTask<ForwardReply.Failed?> WaitForBatchAsync(
+        ModelLedger ledger,
+        ServedModel model,
+        CallSpec spec,
+        TimeSpan? queueTime,
+        CancellationToken aborted
+    )
+    {
+        QueuePolicy queue = model.Configuration.Queue;
+        TimeSpan? most = queueTime < queue.BatchDelay ? queueTime : null;
+        return await ledger.Gathering.JoinAsync(model.EntriesOf(spec.Inputs), queue.FullBatch(model.MaxBatchSize), most, aborted) ? null
+            : aborted.IsCancellationRequested ? Refused(FailureKind.Cancelled, "The caller went away while the request waited for others.")
+            : Refused(
+                FailureKind.DeadlineExceeded,
+                $"Request timeout expired: model '{model.Name}' is configured to wait {queue.BatchDelay.TotalMilliseconds:0.###} ms for a full batch (max_queue_delay_microseconds), and the request may wait {queueTime?.TotalMilliseconds:0.###} ms. Fill the batch, or give it more time."
+            );
     }
 
     /// <summary>A call that was not forwarded, and so has no id.</summary>

@@ -27,6 +27,13 @@ public sealed class QueuePolicy
         return bound == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(bound, TimeSpan.FromDays(1).TotalMicroseconds));
     }
 
+    /// <summary>How long requests are held back until they fill a batch; zero where they are not.</summary>
+    public TimeSpan BatchDelay => TimeSpan.FromMicroseconds(_batching?.MaxQueueDelayMicroseconds ?? 0);
+
+    /// <summary>Entries that fill a batch: the least size that is preferred, else all that the model takes at once.</summary>
+    public long FullBatch(int maxBatchSize) =>
+        _batching is { PreferredBatchSize.Count: > 0 } ? _batching.PreferredBatchSize.Min() : maxBatchSize;
+
     /// <summary>The level of the model that a request is of.</summary>
     public ulong Level(ulong priority) => _batching is null ? 0 : LevelOf(priority);
 

@@ -47,6 +47,35 @@ public sealed class ConfiguredCallTests : IDisposable
     }
 
     [Theory]
+    [InlineData("default_queue_policy { default_timeout_microseconds: 1000 }", "", 503)]
+    [InlineData("default_queue_policy { default_timeout_microseconds: 5000000 allow_timeout_override: true }", "\"timeout\":500", 503)]
+    [InlineData("default_queue_policy { default_timeout_microseconds: 5000000 }", "\"timeout\":500", 200)]
+    [InlineData("", "\"timeout\":500", 200)]
+    [InlineData("preferred_batch_size: [ 1 ] default_queue_policy { default_timeout_microseconds: 1000 }", "", 200)]
+    public async Task A_request_that_may_not_wait_for_the_batch_it_is_configured_to_wait_for_is_refused(
+        string policy,
+        string parameters,
+        int expected
+    )
+    {
+        ModelSnapshot model = FakeNode.AddModel("fixed") with { Inputs = [new("INPUT0", ElementType.Fp32, new(-1, 3))] };
+        FakeNode node = Node($"max_batch_size: 4 dynamic_batching {{ max_queue_delay_microseconds: 100000 {policy} }}", model);
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(node);
+        (int status, _, string body) = await edge.PostAsync(
+            "/v2/models/fixed/infer",
+            "{\"inputs\":[{\"name\":\"INPUT0\",\"datatype\":\"FP32\",\"shape\":[1,3],\"data\":[1,2,3]}],"
+                + $"\"parameters\":{{{parameters}}}}}"
+        );
+        Assert.Equal(expected, status);
+        Assert.Equal(expected == 200 ? 1 : 0, node.Forwards.Count);
+        if (expected != 200)
+        {
+            Assert.StartsWith("Request timeout expired", EdgeFixture.ErrorOf(body), StringComparison.Ordinal);
+            Assert.Equal(1, edge.Edge.Ledgers.Of(edge.Edge.Catalogue.All.Single().Snapshot.Model).Read().Fail.Count);
+        }
+    }
+
+    [Theory]
     [InlineData("\"priority\":0", 4)]
     [InlineData("\"priority\":1", 1)]
     [InlineData("\"priority\":16", 8)]

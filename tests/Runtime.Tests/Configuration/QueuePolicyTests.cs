@@ -47,6 +47,14 @@ public sealed class QueuePolicyTests
     public void Priorities_are_levels_of_the_node(string? given, ulong priority, ulong expected) =>
         Assert.Equal(expected, Of(given).Priority(priority, levels: 8));
 
+    [Theory]
+    [InlineData(null, 0, 8)]
+    [InlineData("", 0, 8)]
+    [InlineData("max_queue_delay_microseconds: 100000", 100, 8)]
+    [InlineData("max_queue_delay_microseconds: 1 preferred_batch_size: [ 6, 4 ]", 0.001, 4)]
+    public void Requests_are_held_back_until_they_fill_the_least_batch_that_is_preferred(string? given, double milliseconds, long full) =>
+        Assert.Equal((TimeSpan.FromMilliseconds(milliseconds), full), (Of(given).BatchDelay, Of(given).FullBatch(maxBatchSize: 8)));
+
     private static QueuePolicy Of(string? batching) =>
         new(batching is null ? null : TextFormatReaderTests.Read($"dynamic_batching {{ {batching} }}").DynamicBatching);
 }
