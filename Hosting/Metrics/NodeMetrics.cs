@@ -24,6 +24,7 @@ internal sealed class NodeMetrics
     private readonly ModeMetrics _modes;
     private readonly ModeAuditMetrics _audit;
     private readonly HostMemoryMetrics _hostMemory;
+    private readonly MachineMetrics _machine;
     private HashSet<string> _shownGpus = [];
 
     public NodeMetrics(IMetricFactory factory, NodeEdge edge)
@@ -47,6 +48,7 @@ internal sealed class NodeMetrics
         _modes = new ModeMetrics(factory);
         _audit = new ModeAuditMetrics(factory);
         _hostMemory = new HostMemoryMetrics(factory);
+        _machine = new MachineMetrics(factory);
 
         Gauge OfGpu(string name, string help) => factory.CreateGauge(name, help, GpuLabels);
     }
@@ -63,6 +65,7 @@ internal sealed class NodeMetrics
             _modes.Refresh(_edge.Node.Modes);
             _audit.Refresh(_edge.Node.Audit);
             _hostMemory.Refresh(_edge.Memory);
+            _machine.Refresh();
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }
