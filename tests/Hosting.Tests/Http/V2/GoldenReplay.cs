@@ -9,20 +9,21 @@ namespace Troupe.Hosting.Tests.Http.V2;
 internal sealed class GoldenReplay(string http, string metrics)
 {
     /// <summary>The cases of a topic that this replay can send: those for a server whose models are loaded by request.</summary>
-    public static JsonElement[] Load(string topic)
+    public static JsonElement[] Load(string topic) =>
+        [
+            .. LoadAll(topic)
+                .Where(one =>
+                    !one.TryGetProperty("method", out _) && !one.TryGetProperty("mode", out _) && !one.TryGetProperty("shm", out _)
+                ),
+        ];
+
+    /// <summary>The cases of a topic as they were recorded.</summary>
+    public static JsonElement[] LoadAll(string topic)
     {
         using JsonDocument cases = JsonDocument.Parse(
             File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", topic, "cases.json"))
         );
-        return
-        [
-            .. cases
-                .RootElement.EnumerateArray()
-                .Where(one =>
-                    !one.TryGetProperty("method", out _) && !one.TryGetProperty("mode", out _) && !one.TryGetProperty("shm", out _)
-                )
-                .Select(one => one.Clone()),
-        ];
+        return [.. cases.RootElement.EnumerateArray().Select(one => one.Clone())];
     }
 
     /// <returns>What differs from the record; null where nothing does.</returns>
