@@ -19,7 +19,7 @@ internal static class RawRequest
 
         TensorSpec spec = model.Inputs.First(spec => !spec.IsOptional);
         Tensor input =
-            spec.Type == ElementType.Bytes ? Text(prefix, spec, body, memory) : Whole(spec, Shape(prefix, spec, body.Length, model), body);
+            spec.Type == ElementType.Bytes ? Text(prefix, spec, body, model, memory) : Whole(spec, Shape(prefix, spec, body.Length, model), body);
         Tensor[] inputs = [input];
         try
         {
@@ -42,16 +42,19 @@ internal static class RawRequest
     private static Tensor Whole(TensorSpec spec, in TensorShape shape, ReadOnlyMemory<byte> body) =>
         new(spec.Name, spec.Type, shape, TensorPayload.Of(body, shape));
 
-    private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body, RequestMemory memory)
+    /// <summary>The body is the one string that the input has, apart from the batch.</summary>
+    private static Tensor Text(string prefix, TensorSpec spec, ReadOnlyMemory<byte> body, InferContract model, RequestMemory memory)
     {
-        if (spec.Shape.Rank != 1 || spec.Shape[0] is not (1 or -1))
+        bool isBatched = model.MaxBatchSize > 0 && !model.OutsideBatch.Contains(spec.Name);
+        if (spec.Shape.Span[(isBatched ? 1 : 0)..] is not [1])
         {
             throw ProtocolException.Bad($"{prefix}For BYTE datatype raw input '{spec.Name}', the model must have input shape [1]");
         }
 
         TensorLease text = memory.Lease(BytesElements.PrefixBytes + body.Length);
         BytesElements.WriteSingle(body.Span, text.GetSpan());
-        return new Tensor(spec.Name, spec.Type, new TensorShape(1), new TensorPayload.Leased(text, 1));
+        TensorShape shape = isBatched ? new TensorShape(1, 1) : new TensorShape(1);
+        return new Tensor(spec.Name, spec.Type, shape, new TensorPayload.Leased(text, 1));
     }
 
     /// <summary>The one free dimension is what the number of bytes leaves for it.</summary>

@@ -19,7 +19,16 @@ public sealed class ServedStringTests : IAsyncLifetime
         _repository.Write("texts/config.pbtxt", "output { name: 'y' label_filename: 'labels.txt' }");
         _repository.Write("texts/labels.txt", "first\n");
         TinyModels.TextsAndNumbers().Save(Path.Combine(_repository.Path, "numbers", "1", "model.onnx"));
-        _node = await ServedNode.StartAsync(_repository.Path, "texts", "numbers");
+        foreach ((string name, object[] shape) in ((string, object[])[])[("one", [1]), ("batched", ["n", 1])])
+        {
+            new TinyOnnx()
+                .Input("x", TinyOnnx.Element.String, shape)
+                .Output("y", TinyOnnx.Element.String, shape)
+                .Node("Identity", ["x"], ["y"])
+                .Save(Path.Combine(_repository.Path, name, "1", "model.onnx"));
+        }
+
+        _node = await ServedNode.StartAsync(_repository.Path, "texts", "numbers", "one", "batched");
     }
 
     public async ValueTask DisposeAsync()
@@ -57,11 +66,16 @@ public sealed class ServedStringTests : IAsyncLifetime
         Assert.True(head.AsSpan().IndexOf((ReadOnlySpan<byte>)[.. "[\""u8, 0xC3, 0x28, .. "\",\"\",\""u8, 0xFF, .. "\"]"u8]) >= 0);
     }
 
-    [Fact]
-    public async Task A_raw_request_is_one_string()
+    [Theory]
+    [InlineData("one")]
+    [InlineData("batched")]
+    public async Task A_raw_request_is_one_string_where_the_model_takes_one(string model)
     {
-        (int status, _, byte[] tail) = await SendAsync(("any text"u8.ToArray(), 0));
-        Assert.Equal((200, "080000" + "00616E792074657874"), (status, Convert.ToHexString(tail)));
+        (int status, _, byte[] tail) = await SendAsync(("any text"u8.ToArray(), 0), model);
+        Assert.Equal((200, "08000000616E792074657874"), (status, Convert.ToHexString(tail)));
+        (status, byte[] head, _) = await SendAsync(("any text"u8.ToArray(), 0));
+        Assert.Equal(400, status);
+        Assert.Contains("the model must have input shape [1]", Encoding.UTF8.GetString(head), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,10 +148,10 @@ public sealed class ServedStringTests : IAsyncLifetime
         return ([.. head, .. strings], head.Length);
     }
 
-    private async Task<(int Status, byte[] Head, byte[] Tail)> SendAsync((byte[] Body, int Head) request)
+    private async Task<(int Status, byte[] Head, byte[] Tail)> SendAsync((byte[] Body, int Head) request, string model = "texts")
     {
         using HttpClient http = new(new SocketsHttpHandler { UseProxy = false });
-        using HttpRequestMessage message = new(HttpMethod.Post, _node.Url + "/v2/models/texts/infer")
+        using HttpRequestMessage message = new(HttpMethod.Post, $"{_node.Url}/v2/models/{model}/infer")
         {
             Content = new ByteArrayContent(request.Body),
         };
