@@ -24,11 +24,11 @@ public sealed class QueuePolicy
 
         ulong bound = policy.DefaultTimeoutMicroseconds;
         bound = bound > 0 && asked > 0 && policy.AllowTimeoutOverride ? Math.Min(bound, asked) : bound;
-        return bound == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(bound, TimeSpan.FromDays(1).TotalMicroseconds));
+        return bound == 0 ? null : Time(bound);
     }
 
     /// <summary>How long requests are held back until they fill a batch; zero where they are not.</summary>
-    public TimeSpan BatchDelay => TimeSpan.FromMicroseconds(_batching?.MaxQueueDelayMicroseconds ?? 0);
+    public TimeSpan BatchDelay => Time(_batching?.MaxQueueDelayMicroseconds ?? 0);
 
     /// <summary>Entries that fill a batch: the least size that is preferred, else all that the model takes at once.</summary>
     public long FullBatch(int maxBatchSize) =>
@@ -54,6 +54,10 @@ public sealed class QueuePolicy
             ? level
             : (ulong)(1 + (UInt128)(level - 1) * (uint)levels / batching.PriorityLevels);
     }
+
+    /// <summary>A day at most: nobody waits longer.</summary>
+    private static TimeSpan Time(ulong microseconds) =>
+        TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.FromDays(1).TotalMicroseconds));
 
     private ModelQueuePolicy? PolicyOf(ulong priority) =>
         _batching!.PriorityQueuePolicy.TryGetValue(LevelOf(priority), out ModelQueuePolicy? own) ? own : _batching.DefaultQueuePolicy;

@@ -51,6 +51,7 @@ public sealed class QueuePolicyTests
     [InlineData(null, 0, 8)]
     [InlineData("", 0, 8)]
     [InlineData("max_queue_delay_microseconds: 100000", 100, 8)]
+    [InlineData("max_queue_delay_microseconds: 18446744073709551615", 86_400_000, 8)]
     [InlineData("max_queue_delay_microseconds: 1 preferred_batch_size: [ 6, 4 ]", 0.001, 4)]
     public void Requests_are_held_back_until_they_fill_the_least_batch_that_is_preferred(string? given, double milliseconds, long full) =>
         Assert.Equal((TimeSpan.FromMilliseconds(milliseconds), full), (Of(given).BatchDelay, Of(given).FullBatch(maxBatchSize: 8)));

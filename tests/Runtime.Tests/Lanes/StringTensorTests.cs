@@ -141,7 +141,13 @@ public sealed class StringTensorTests
         using var bench = new Workbench();
         ModuleInstance instance = bench.Load(TinyModels.Texts());
         var x = new Tensor("x", ElementType.Bytes, new TensorShape(count), new byte[4 * count]);
+        Workbench.Forward(instance, Workbench.Strings("x", [1], "a"));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
         Tensor y = Workbench.Forward(instance, x)[0];
+
+        // The output itself, and nothing for each string.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 5 * count);
         Assert.Equal((new TensorShape(count), 4 * count), (y.Shape, y.Data.Length));
         Assert.Equal(-1, y.Data.Span.IndexOfAnyExcept((byte)0));
     }
@@ -178,8 +184,10 @@ public sealed class StringTensorTests
             x = whole with { Shape = new TensorShape(1L << 40, 1L << 40) };
         }
 
+        long before = GC.GetAllocatedBytesForCurrentThread();
         ForwardException refused = Assert.Throws<ForwardException>(() => Workbench.Forward(instance, x));
 
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
         Assert.Equal(FailureKind.InvalidInput, refused.Kind);
         Assert.Contains(why, refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, bench.Driver.Snapshot(0).Launches);
