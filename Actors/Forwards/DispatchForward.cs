@@ -17,4 +17,7 @@ internal sealed record DispatchForward(Forward Forward, ModelVersion Model, int 
 
     /// <summary>Where its outputs are on lease from; null: they own their bytes.</summary>
     public HostMemory? LeasesFrom { get; init; }
+
+    /// <summary>The same attempt at the version that runs it.</summary>
+    public DispatchForward To(ModelVersion model) => ReferenceEquals(model, Model) || model == Model ? this : this with { Model = model };
 }

@@ -28,7 +28,7 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         {
             Refuse(dispatch, FailureKind.DeviceLost, $"Device {spec.Id} is not ready: {life.Reason}", RetryAdvice.Retry);
         }
-        else if (instances.Admitting(dispatch.Model) is not { } instance)
+        else if ((instances.Admitting(dispatch.Model) ?? instances.Successor(dispatch.Model)) is not { } instance)
         {
             Refuse(
                 dispatch,
@@ -41,7 +41,15 @@ internal sealed class GpuForwards(GpuSpec spec, GpuLife life, GpuInstances insta
         {
             Refuse(dispatch, FailureKind.QueueFull, $"The queue of device {spec.Id} is full ({spec.QueueLimit}).", RetryAdvice.Bounce);
         }
-        else if (!instances.Modes.TryAdmit(instance, dispatch, out AdmittedForward admitted, out FailureKind kind, out string reason))
+        else if (
+            !instances.Modes.TryAdmit(
+                instance,
+                dispatch.To(instance.Model),
+                out AdmittedForward admitted,
+                out FailureKind kind,
+                out string reason
+            )
+        )
         {
             Refuse(dispatch, kind, reason, RetryAdvice.Final);
         }

@@ -33,6 +33,12 @@ internal sealed class GpuInstances
     public GpuInstance? Admitting(ModelVersion model) =>
         _instances.TryGetValue(model, out GpuInstance? instance) && instance.Admits ? instance : null;
 
+    /// <summary>The instance of other content that has taken the place of this one; null when there is none.</summary>
+    public GpuInstance? Successor(ModelVersion model) =>
+        _instances.Values.FirstOrDefault(instance =>
+            instance.Admits && instance.Model.Name == model.Name && instance.Model.Number == model.Number
+        );
+
     public void Adopt(InstanceAdopted adopted)
     {
         var instance = new GpuInstance(adopted.Module.Model, adopted.Traits, adopted.Module.SafeToResend)

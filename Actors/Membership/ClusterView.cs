@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using Troupe.Messages.Identity;
+using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Membership;
@@ -11,4 +12,14 @@ public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyLis
 {
     /// <summary>Of each name the newest version that has taken over on this node, where more than the mode <c>version</c> says it.</summary>
     public IReadOnlyDictionary<string, int> Newest { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>The contents that live under a name, whoever has them: what a load of what is there now replaces.</summary>
+    public ContentHash[] ContentsOf(string name) =>
+        [
+            .. Nodes
+                .SelectMany(node => node.Models)
+                .Where(model => model.Model.Name == name && model.State != ModelState.Unavailable && model.Model.Hash != default)
+                .Select(model => model.Model.Hash)
+                .Distinct(),
+        ];
 }

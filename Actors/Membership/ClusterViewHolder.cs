@@ -16,20 +16,14 @@ internal sealed class ClusterViewHolder(NodeId self)
         set => _view = value;
     }
 
-    /// <summary>What another node says of this version, if one has it.</summary>
-    public ModelSnapshot? Elsewhere(ModelReference model)
-    {
-        foreach (NodeSnapshot node in _view.Nodes)
-        {
-            if (
-                node.Node != self
-                && Array.Find(node.Models, known => known.Model.Name == model.Name && known.Model.Number == model.Number) is { } found
-            )
-            {
-                return found;
-            }
-        }
-
-        return null;
-    }
+    /// <summary>What other nodes say of this version, those that have it.</summary>
+    public IReadOnlyList<ModelSnapshot> Elsewhere(ModelReference model) =>
+        [
+            .. _view
+                .Nodes.Where(node => node.Node != self)
+                .SelectMany(node => node.Models)
+                .Where(known =>
+                    known.Model.Name == model.Name && known.Model.Number == model.Number && known.State != ModelState.Unavailable
+                ),
+        ];
 }

@@ -9,7 +9,11 @@ namespace Troupe.Actors.Models;
 
 /// <summary>Directory to builder: which file is meant? Answered by <see cref="ModelResolved"/> or <see cref="BuildFailed"/>.</summary>
 /// <param name="IsOwn">The node's own settings ask for it, and nobody from outside.</param>
-internal sealed record ResolveModel(long Ticket, LoadModel Load, bool IsOwn = false) : IBuilderRequest;
+internal sealed record ResolveModel(long Ticket, LoadModel Load, bool IsOwn = false) : IBuilderRequest
+{
+    /// <summary>What the load brings along; null: nothing.</summary>
+    public GivenModel? Given { get; init; }
+}
 
 /// <summary>Builder to directory: the files of a load.</summary>
 /// <param name="Further">Numbers of the versions that are to be loaded after it.</param>
@@ -34,7 +38,15 @@ internal sealed record InstanceBuilt(long Ticket, int Ordinal, ModuleSpec Module
     public ModelConfiguration? Configuration { get; init; }
 }
 
-internal sealed record BuildFailed(long Ticket, FailureKind Kind, string Detail) : INoSerializationVerificationNeeded;
+/// <summary>Builder to directory: a step has failed.</summary>
+internal sealed record BuildFailed(long Ticket, FailureKind Kind, string Detail) : INoSerializationVerificationNeeded
+{
+    /// <summary>The version that was found and cannot be had; null where the load did not come that far.</summary>
+    public ModuleSource? Version { get; init; }
+
+    /// <summary>Numbers of the versions that are to be loaded after it.</summary>
+    public IReadOnlyList<int> Further { get; init; } = [];
+}
 
 /// <summary>Directory to builder: dispose of it unless an executor took it.</summary>
 internal sealed record DiscardInstance(InstanceHandOver HandOver) : IBuilderRequest;

@@ -139,14 +139,28 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
         work.Asker.Tell(new BuildFailed(late.Ticket, FailureKind.DeadlineExceeded, detail));
     }
 
-    private ModelResolved Resolve(ResolveModel resolve, CancellationToken cancellation)
+    private object Resolve(ResolveModel resolve, CancellationToken cancellation)
     {
         LoadModel load = resolve.Load;
-        IReadOnlyList<int> versions = load is { Number: null, Path: null } ? _spec.Repository.VersionsOf(load) : [];
-        ModuleSource source = _spec.Repository.Resolve(versions.Count > 0 ? load with { Number = versions[0] } : load);
-        source = source with { Devices = source.Configuration?.LanesOn(_spec.Platform.Devices)?.Keys.ToArray() };
-        bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn) && source.Configuration?.Refusal() is null;
-        return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source, [.. versions.Skip(1)]);
+        IModelRepository repository = resolve.Given is { } given ? _spec.Repository.With(given) : _spec.Repository;
+        IReadOnlyList<int> versions = load is { Number: null, Path: null } ? repository.VersionsOf(load) : [];
+        int[] further = [.. versions.Skip(1)];
+        ModuleSource? source = null;
+        try
+        {
+            source = repository.Resolve(versions.Count > 0 ? load with { Number = versions[0] } : load);
+            source = source with { Devices = source.Configuration?.LanesOn(_spec.Platform.Devices)?.Keys.ToArray() };
+            bool isTried = _spec.Probe is not null && (_spec.ProbesOwn || !resolve.IsOwn) && source.Configuration?.Refusal() is null;
+            return new ModelResolved(resolve.Ticket, isTried ? _spec.Probe!.Try(source, cancellation) : source, further);
+        }
+        catch (ModuleLoadException refused) when (source is not null || refused.Version is not null)
+        {
+            return new BuildFailed(resolve.Ticket, refused.Kind, refused.Message)
+            {
+                Version = source ?? new ModuleSource(refused.Version!.Value, ""),
+                Further = further,
+            };
+        }
     }
 
     private InstanceBuilt Build(BuildInstance build, CancellationToken cancellation)

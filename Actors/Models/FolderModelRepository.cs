@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
@@ -10,66 +9,136 @@ using Troupe.Runtime.Platforms;
 
 namespace Troupe.Actors.Models;
 
-/// <summary>A model repository folder as Triton lays it out: <c>NAME/VERSION/model.onnx</c>, an artifact such as
+/// <summary>Model repositories, folders as Triton lays them out: <c>NAME/VERSION/model.onnx</c>, an artifact such as
 /// <c>NAME/VERSION/model.plan</c>, or <c>NAME/VERSION/module.json</c>.</summary>
-/// <param name="folder">The repository; null for a node without one, which loads by path only.</param>
-/// <param name="note">Told, once per entry, what is passed over and why.</param>
-public sealed class FolderModelRepository(string? folder, Action<string> note) : IModelRepository
+public sealed class FolderModelRepository : IModelRepository
 {
-    /// <summary>Files a version folder is searched for: a manifest, whose parts may have any name, or one lone model.</summary>
-    private static readonly string[] Files = [.. RepositoryFiles.Names];
+    private readonly string[] _folders;
+    private readonly Action<string> _note;
+    private readonly HashSet<string> _noted;
+    private readonly GivenModel? _given;
 
-    private static readonly string[] LoneFiles =
-    [
-        .. Files.Where(file => file != RepositoryFiles.Manifest).Select(file => Path.GetExtension(file)),
-    ];
+    /// <param name="folders">The repositories; none for a node without one, which loads by path only.</param>
+    /// <param name="note">Told, once per entry, what is passed over and why.</param>
+    public FolderModelRepository(IReadOnlyList<string> folders, Action<string> note)
+    {
+        ArgumentNullException.ThrowIfNull(folders);
+        _folders = [.. folders.Select(Path.GetFullPath)];
+        _note = note;
+        _noted = new(StringComparer.Ordinal);
+    }
 
-    private const string NameRule =
-        "A model's name stands in paths of requests, where nothing is decoded: use 1 to 255 of the letters A to Z and a to z, digits and "
-        + "-._~!$&'()*+,;=:@, not beginning with '.'.";
+    /// <inheritdoc cref="FolderModelRepository(IReadOnlyList{string}, Action{string})"/>
+    /// <param name="folder">The one repository.</param>
+    public FolderModelRepository(string folder, Action<string> note)
+        : this([folder], note) { }
 
-    /// <summary>What may stand in a segment of a URL as it is.</summary>
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@"
-    );
-
-    private readonly string? _folder = folder is null ? null : Path.GetFullPath(folder);
-    private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
+    private FolderModelRepository(FolderModelRepository repository, GivenModel given) =>
+        (_folders, _note, _noted, _given) = (repository._folders, repository._note, repository._noted, given);
 
     public IReadOnlyList<ModelReference> List()
     {
-        if (_folder is null)
-        {
-            return [];
-        }
-
         var found = new List<ModelReference>();
-        foreach (string path in Entries(_folder))
+        foreach (string folder in _folders)
         {
-            string name = Path.GetFileName(path);
-            if (Skipped(path, name, out int[] numbers) is not { } reason)
+            foreach (string path in Entries(folder))
             {
-                found.AddRange(numbers.Select(number => new ModelReference(name, number)));
-            }
-            else if (Note(name))
-            {
-                note($"'{path}' is skipped: {reason}");
+                string name = Path.GetFileName(path);
+                if (Skipped(folder, path, name, out int[] numbers) is not { } reason)
+                {
+                    found.AddRange(numbers.Select(number => new ModelReference(name, number)));
+                }
+                else if (Note(path))
+                {
+                    _note($"'{path}' is skipped: {reason}");
+                }
             }
         }
 
         return found;
     }
 
+    public IReadOnlyList<string> Names()
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (string folder in _folders)
+        {
+            try
+            {
+                names.UnionWith(
+                    Directory
+                        .EnumerateDirectories(folder)
+                        .Select(path => Path.GetFileName(path))
+                        .Where(name => ModelFolder.IsName(name) && OutsideOf(folder, Path.Combine(folder, name)) is null)
+                );
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                // What cannot be read has nothing to ask for.
+            }
+        }
+
+        return [.. names];
+    }
+
+    /// <summary>What its models look like now, by the names, lengths and times of their files.</summary>
+    /// <exception cref="IOException">A repository cannot be read: nothing is known of any model in it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public RepositoryLook Look()
+    {
+        Dictionary<string, string> models = new(StringComparer.Ordinal),
+            unreadable = new(StringComparer.Ordinal);
+        foreach (string folder in _folders)
+        {
+            foreach (string path in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
+            {
+                string name = Path.GetFileName(path);
+                if (!ModelFolder.IsName(name) || OutsideOf(folder, path) is not null)
+                {
+                    continue;
+                }
+
+                try
+                {
+                    models[name] = models.GetValueOrDefault(name, "") + FolderLook.Of(path);
+                }
+                catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
+                {
+                    unreadable[name] = $"'{path}' cannot be read: {trouble.Message}";
+                }
+            }
+
+            if (!Directory.Exists(folder))
+            {
+                // It went while it was looked at: what was seen of it is not what it held.
+                throw new DirectoryNotFoundException($"The model repository '{folder}' is gone.");
+            }
+        }
+
+        foreach (string name in unreadable.Keys)
+        {
+            models.Remove(name);
+        }
+
+        return new RepositoryLook(models, unreadable);
+    }
+
+    public IModelRepository With(GivenModel given)
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        return given.Files.Count > 0 ? new HeldModelRepository(given) : new FolderModelRepository(this, given);
+    }
+
     /// <summary>Its folders, and the model files that lie where a folder should.</summary>
     private static IEnumerable<string> Entries(string folder) =>
         Directory
             .EnumerateDirectories(folder)
-            .Concat(Directory.EnumerateFiles(folder).Where(file => LoneFiles.Contains(Path.GetExtension(file))))
+            .Concat(Directory.EnumerateFiles(folder).Where(ModelFolder.IsLone))
             .Where(path => !Path.GetFileName(path.AsSpan()).StartsWith('.'))
             .Order(StringComparer.Ordinal);
 
     /// <summary>Why an entry of the repository is no model; null where it is one, in at least one version.</summary>
-    private static string? Skipped(string path, string name, out int[] numbers)
+    private static string? Skipped(string folder, string path, string name, out int[] numbers)
     {
         numbers = [];
         if (File.Exists(path))
@@ -77,15 +146,20 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             return $"a model is a folder; {Path.GetFileNameWithoutExtension(name)}/1/ is the place of this file.";
         }
 
-        if (!IsName(name))
+        if (!ModelFolder.IsName(name))
         {
-            return NameRule;
+            return ModelFolder.NameRule;
+        }
+
+        if (OutsideOf(folder, path) is { } outside)
+        {
+            return outside;
         }
 
         try
         {
-            numbers = [.. Versions(path)];
-            return numbers.Length > 0 ? null : NoVersion(path);
+            numbers = [.. ModelFolder.Versions(path)];
+            return numbers.Length > 0 ? null : ModelFolder.NoVersion(path);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
@@ -93,63 +167,90 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
         }
     }
 
+    /// <summary>Why a folder is not in its repository, a link out of it; null where it is.</summary>
+    private static string? OutsideOf(string folder, string path)
+    {
+        try
+        {
+            RepositoryPath.Confine(folder, path, "it");
+            return null;
+        }
+        catch (ModuleLoadException outside)
+        {
+            return outside.Message;
+        }
+    }
+
     public ModuleSource Resolve(LoadModel load)
     {
-        CheckName(load);
-        if (load.Number is { } wanted and < 1)
-        {
-            throw new ModuleLoadException(
-                FailureKind.InvalidRequest,
-                $"Version {wanted} of model '{load.Name}' is out of range; versions count from 1."
-            );
-        }
-
-        return load.Path is { } path ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), FileAt(path)) : FromFolder(load);
+        ArgumentNullException.ThrowIfNull(load);
+        ModelFolder.Check(load);
+        return load.Path is { } path
+            ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), ModelFolder.FileAt(path))
+            : FromFolder(load);
     }
 
     public IReadOnlyList<int> VersionsOf(LoadModel load)
     {
-        string model = FolderOf(load);
-        int[] present = [.. Versions(model)];
-        return GivenConfiguration.Read(_folder!, model) is { } given ? given.Versions(present) : [.. present.TakeLast(1)];
+        (string repository, string model) = FolderOf(load);
+        int[] present = [.. ModelFolder.Versions(model)];
+        return Configuration(repository, model) is { } given ? given.Versions(present) : [.. present.TakeLast(1)];
     }
 
     private ModuleSource FromFolder(LoadModel load)
     {
-        string model = FolderOf(load);
-        GivenConfiguration? given = GivenConfiguration.Read(_folder!, model);
-        int number = load.Number ?? (given is null ? Versions(model).DefaultIfEmpty().Max() : given.Versions([.. Versions(model)])[^1]);
+        (string repository, string model) = FolderOf(load);
+        GivenConfiguration? given = Configuration(repository, model);
+        int[] present = [.. ModelFolder.Versions(model)];
+        int number = load.Number ?? (given is null ? present.LastOrDefault() : given.Versions(present)[^1]);
         string version = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
         if (number == 0 || !Directory.Exists(version))
         {
             throw new ModuleLoadException(
                 FailureKind.NotFound,
                 number == 0
-                    ? $"Model '{load.Name}' is not in the repository: {NoVersion(model)}"
+                    ? $"Model '{load.Name}' is not in the repository: {ModelFolder.NoVersion(model)}"
                     : $"Model '{load.Name}' has no version {number} in {model}."
             );
         }
 
         foreach (string remark in given?.Remarks() ?? [])
         {
-            if (Note(load.Name))
+            if (Note(model))
             {
-                note($"'{given!.Path}': {remark}");
+                _note($"'{given!.Path}': {remark}");
             }
         }
 
-        string file =
-            given?.Refusal() is not null ? version
-            : given is { ModelFile.Length: > 0 } ? given.FileOf(version)
-            : Confined(FileAt(Confined(version, load)), load);
-        return new ModuleSource(new ModelReference(load.Name, number), file) { Configuration = given };
+        var found = new ModelReference(load.Name, number);
+        string file = ModelFolder.OfVersion(
+            found,
+            () =>
+                given?.Refusal() is not null ? version
+                : given is { ModelFile.Length: > 0 } ? given.FileOf(version)
+                : ModelFolder.IsEmpty(Confined(version)) && RepositoryFiles.NameFor(given?.Platform ?? "") is { } missing
+                    ? throw new ModuleLoadException(
+                        FailureKind.NotFound,
+                        $"Internal: failed to stat file {Path.GetFileName(repository)}/{load.Name}/{number}/{missing}"
+                    )
+                : Confined(ModelFolder.FileAt(version))
+        );
+        return new ModuleSource(found, file) { Configuration = given };
+
+        string Confined(string path) => RepositoryPath.Confine(repository, path, $"Model '{load.Name}'");
     }
 
-    /// <summary>The folder of a model that is asked for by name.</summary>
-    private string FolderOf(LoadModel load)
+    private GivenConfiguration? Configuration(string repository, string model) =>
+        _given is { } given
+            ? GivenConfiguration.OfJson(repository, model, given.Configuration)
+            : GivenConfiguration.Read(repository, model);
+
+    /// <summary>The folder of a model that is asked for by name, and the repository that it is in, links followed; what is loaded by path
+    /// lies where it may.</summary>
+    private (string Repository, string Model) FolderOf(LoadModel load)
     {
-        CheckName(load);
-        if (_folder is null)
+        ModelFolder.Check(load);
+        if (_folders.Length == 0)
         {
             throw new ModuleLoadException(
                 FailureKind.NotFound,
@@ -157,78 +258,29 @@ public sealed class FolderModelRepository(string? folder, Action<string> note) :
             );
         }
 
-        string model = Path.Combine(_folder, load.Name);
-        return Directory.Exists(model)
-            ? Confined(model, load)
-            : throw new ModuleLoadException(FailureKind.NotFound, $"The model repository {_folder} has no model '{load.Name}'.");
+        string[] found = [.. _folders.Where(folder => Directory.Exists(Path.Combine(folder, load.Name)))];
+        return found switch
+        {
+            [var repository] => (
+                repository,
+                RepositoryPath.Confine(repository, Path.Combine(repository, load.Name), $"Model '{load.Name}'")
+            ),
+            [] => throw new ModuleLoadException(
+                FailureKind.NotFound,
+                $"The model repository {string.Join(" and ", _folders)} has no model '{load.Name}'."
+            ),
+            _ => throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"Model '{load.Name}' is in {string.Join(" and in ", found)}. Leave it in one of these repositories, or rename one."
+            ),
+        };
     }
 
-    /// <summary>What is found by its name lies in the repository, links followed; what is loaded by path lies where it may.</summary>
-    private string Confined(string path, LoadModel load) => RepositoryPath.Confine(_folder!, path, $"Model '{load.Name}'");
-
-    private bool Note(string name)
+    private bool Note(string path)
     {
         lock (_noted)
         {
-            return _noted.Add(name);
+            return _noted.Add(path);
         }
     }
-
-    private static string FileAt(string path)
-    {
-        if (path.Contains('\0', StringComparison.Ordinal))
-        {
-            throw new ModuleLoadException(FailureKind.InvalidRequest, "The path holds a NUL character.");
-        }
-
-        string full = Path.GetFullPath(path);
-        if (File.Exists(full))
-        {
-            return full;
-        }
-
-        if (!Directory.Exists(full))
-        {
-            throw new ModuleLoadException(FailureKind.NotFound, $"There is no file or folder {full}.");
-        }
-
-        string[] found = [.. Files.Where(file => File.Exists(Path.Combine(full, file)))];
-        if (found.Length > 1 && found[0] != RepositoryFiles.Manifest)
-        {
-            throw new ModuleLoadException(
-                FailureKind.InvalidModel,
-                $"The folder {full} holds {string.Join(" and ", found)}, which are models each. Leave one, or describe the module in a {RepositoryFiles.Manifest}."
-            );
-        }
-
-        if (found.Length > 0)
-        {
-            return Path.Combine(full, found[0]);
-        }
-
-        throw new ModuleLoadException(FailureKind.NotFound, $"The folder {full} holds none of {string.Join(", ", Files)}.");
-    }
-
-    private static IEnumerable<int> Versions(string model) =>
-        Directory
-            .EnumerateDirectories(model)
-            .Select(path =>
-                int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0
-            )
-            .Where(number => number > 0)
-            .Order();
-
-    private static string NoVersion(string model) =>
-        $"it has no version folder; {Path.Combine(model, "1")} with one of {string.Join(", ", Files)} is expected.";
-
-    private static void CheckName(LoadModel load)
-    {
-        if (!IsName(load.Name))
-        {
-            throw new ModuleLoadException(FailureKind.InvalidRequest, $"'{load.Name}' is not a model name. {NameRule}");
-        }
-    }
-
-    private static bool IsName(string? name) =>
-        name is { Length: > 0 and <= 255 } && name[0] != '.' && !name.AsSpan().ContainsAnyExcept(NameCharacters);
 }

@@ -9,3 +9,10 @@ internal sealed record LoadOwn(LoadModel Load) : IModelRequest, INoSerialization
 {
     public string Name => Load.Name;
 }
+
+/// <summary>Node to its own model directory: unload what the node's settings no longer name. Answered as <see cref="UnloadModel"/>; never
+/// travels.</summary>
+internal sealed record UnloadOwn(UnloadModel Unload) : IModelRequest, INoSerializationVerificationNeeded
+{
+    public string Name => Unload.Name;
+}

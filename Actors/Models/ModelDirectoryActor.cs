@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Troupe.Actors.Membership;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
 
 namespace Troupe.Actors.Models;
@@ -27,6 +28,8 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
         On<LoadModel>(load => Ask(load, Asker()));
         On<LoadOwn>(own => _core.Load(own.Load, Asker(), isOwn: true));
+        On<UnloadOwn>(own => _core.Unload(own.Unload, Asker()));
+        On<LoadGiven>(given => Ask(given, Asker()));
         On<UnloadModel>(unload => Ask(unload, Asker()));
         On<ModelsAsked>(asked => Ask(asked.Request, asked.Asker));
         On<ModelResolved>(_core.Resolved);
@@ -75,16 +78,42 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
     private ActorReply<ModelReply> Asker() => new(Sender, _self);
 
+    /// <summary>What clients ask for; what they are refused stands in the log too.</summary>
     private void Ask(IModelRequest request, IReplyTo<ModelReply> asker)
     {
+        var logged = new LoggedReply(asker, _log);
+        if (!_state.LoadsForOthers)
+        {
+            const string Refusal = "This node loads and unloads models by its own settings alone (--model-control).";
+            logged.Answer(new ModelReply.Failed(request.Name, FailureKind.NotSupported, Refusal));
+            return;
+        }
+
         switch (request)
         {
+            case LoadGiven given:
+                _core.Load(given.Load, given.Given, logged);
+                break;
             case LoadModel load:
-                _core.Load(load, asker);
+                _core.Load(load, logged);
                 break;
             case UnloadModel unload:
-                _core.Unload(unload, asker);
+                _core.Unload(unload, logged);
                 break;
+        }
+    }
+
+    /// <summary>Writes down what it refuses.</summary>
+    private sealed class LoggedReply(IReplyTo<ModelReply> asker, ILoggingAdapter log) : IReplyTo<ModelReply>
+    {
+        public void Answer(ModelReply reply)
+        {
+            if (reply is ModelReply.Failed failed)
+            {
+                log.Warning("model {0}: {1}: {2}", failed.Name, failed.Kind, failed.Detail);
+            }
+
+            asker.Answer(reply);
         }
     }
 

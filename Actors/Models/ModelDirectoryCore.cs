@@ -19,7 +19,7 @@ internal sealed class ModelDirectoryCore
 
     public ModelDirectoryCore(
         NodeId self,
-        Func<ModelReference, ModelSnapshot?> elsewhere,
+        Func<ModelReference, IReadOnlyList<ModelSnapshot>> elsewhere,
         DecisionQueue<ModelDecision, IModelShell> decisions
     )
     {
@@ -30,6 +30,9 @@ internal sealed class ModelDirectoryCore
 
     public bool IsIdle => _operations.IsIdle;
 
+    /// <summary>Most bytes of files that loads brought along.</summary>
+    public long MaxHeldBytes { get; init; } = 1L << 30;
+
     public ModelSnapshot[] Snapshot() => _residency.Snapshot();
 
     /// <inheritdoc cref="ModelResidency.Configurations"/>
@@ -38,6 +41,24 @@ internal sealed class ModelDirectoryCore
     /// <param name="isOwn">The node's own settings ask for it, and nobody from outside.</param>
     public void Load(LoadModel load, IReplyTo<ModelReply>? asker, bool isOwn = false) =>
         _operations.Request(new ModelOperation.Load(load, isOwn, asker), asker);
+
+    /// <summary>A load that brings files along: as long as the version lives they are held in memory, within a bound.</summary>
+    public void Load(LoadModel load, GivenModel given, IReplyTo<ModelReply>? asker)
+    {
+        long held = _residency.HeldBytes + _operations.HeldBytes;
+        if (held + given.Bytes > MaxHeldBytes)
+        {
+            var refusal = new ModelReply.Failed(
+                load.Name,
+                FailureKind.QueueFull,
+                $"The files that loads brought along take {held} of {MaxHeldBytes} bytes (--max-request-memory), and {given.Bytes} more are needed. Unload a model, or put the files into the model repository."
+            );
+            _decisions.Add(ModelDecision.Announce(asker, refusal));
+            return;
+        }
+
+        _operations.Request(new ModelOperation.Load(load, isOwn: false, asker) { Given = given }, asker);
+    }
 
     public void Unload(UnloadModel unload, IReplyTo<ModelReply>? asker) =>
         _operations.Request(new ModelOperation.Unload(unload, asker), asker);
@@ -48,12 +69,11 @@ internal sealed class ModelDirectoryCore
         foreach (int ordinal in ordinals)
         {
             _residency.AddDevice(ordinal, ordinals);
-            foreach (
-                ModelEntry entry in _residency.Entries.Where(entry => entry.Wanted.Contains(ordinal) && !entry.Resident.Contains(ordinal))
-            )
-            {
-                _operations.Restore(entry, ordinal);
-            }
+            ModelEntry[] missing =
+            [
+                .. _residency.Entries.Where(entry => entry.Wanted.Contains(ordinal) && !entry.Resident.Contains(ordinal)),
+            ];
+            Array.ForEach(missing, entry => _operations.Restore(entry, ordinal));
         }
 
         _operations.Advance();
@@ -79,6 +99,7 @@ internal sealed class ModelDirectoryCore
             }
         }
 
+        _residency.ForgetGone();
         _decisions.Add(ModelDecision.Announce());
         foreach (ModelOperation operation in _operations.Running)
         {
@@ -125,7 +146,12 @@ internal sealed class ModelDirectoryCore
             return;
         }
 
-        if (_residency.Objection(entry, built) is { } objection)
+        if (operation is ModelOperation.Load load)
+        {
+            entry = _operations.Compare(load, built);
+        }
+
+        if (_operations.Objection(operation, built) is { } objection)
         {
             _decisions.Add(ModelDecision.Builder(new DiscardInstance(built.HandOver)));
             _operations.Fail(operation, objection.Kind, objection.Detail);
@@ -137,7 +163,12 @@ internal sealed class ModelDirectoryCore
         }
         else
         {
-            entry.Module ??= built.Module;
+            if (entry.Module is null)
+            {
+                entry.Module = built.Module;
+                entry.Generation = _residency.GenerationOf(built.Module, entry.Replaced);
+            }
+
             entry.Configuration ??= built.Configuration;
             operation.HandOver = built.HandOver;
             _decisions.Add(ModelDecision.Executor(built.Ordinal, new AdoptInstance(built.Ticket, built.HandOver)));
@@ -165,6 +196,12 @@ internal sealed class ModelDirectoryCore
     {
         if (_operations.Of(failed.Ticket) is { } operation)
         {
+            if (operation is ModelOperation.Load { Entry: null } load)
+            {
+                load.Queue(failed.Further);
+                load.Unfound = failed.Version;
+            }
+
             _operations.Fail(operation, failed.Kind, failed.Detail);
             _operations.Advance();
         }

@@ -10,10 +10,17 @@ namespace Troupe.Actors.Models;
 /// <remarks><b>Owns</b> the core and what it has decided. <b>Thread</b> the directory's.</remarks>
 internal sealed class ModelDirectoryState
 {
-    public ModelDirectoryState(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere, ServedConfigurations configurations)
+    public ModelDirectoryState(
+        NodeId self,
+        Func<ModelReference, IReadOnlyList<ModelSnapshot>> elsewhere,
+        ServedConfigurations configurations,
+        long maxHeldBytes = 1L << 30,
+        bool loadsForOthers = true
+    )
     {
-        Core = new ModelDirectoryCore(self, elsewhere, Decisions);
+        Core = new ModelDirectoryCore(self, elsewhere, Decisions) { MaxHeldBytes = maxHeldBytes };
         Configurations = configurations;
+        LoadsForOthers = loadsForOthers;
     }
 
     public DecisionQueue<ModelDecision, IModelShell> Decisions { get; } = new();
@@ -22,6 +29,9 @@ internal sealed class ModelDirectoryState
 
     /// <summary>Where the edge reads how versions are configured.</summary>
     public ServedConfigurations Configurations { get; }
+
+    /// <summary>Whether models are loaded and unloaded for whoever asks, and not by the node's own settings alone.</summary>
+    public bool LoadsForOthers { get; }
 
     /// <summary>The executor of each device.</summary>
     public Dictionary<int, IActorRef> Executors { get; } = [];

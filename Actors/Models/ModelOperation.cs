@@ -1,5 +1,6 @@
 using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Runtime.Modules;
 
@@ -48,6 +49,18 @@ internal abstract class ModelOperation
 
         public IReplyTo<ModelReply>? Asker { get; } = asker;
 
+        /// <summary>What it brings along; null: nothing.</summary>
+        public GivenModel? Given { get; init; }
+
+        /// <summary>Contents that give way to it.</summary>
+        public IReadOnlyCollection<ContentHash> Replaces { get; } = request.Replaces ?? [];
+
+        /// <summary>What its present version was built of first, which is what it is of on every device.</summary>
+        public ContentHash? Content { get; set; }
+
+        /// <summary>Numbers that it brought, or left as they were.</summary>
+        public HashSet<int> Numbers { get; } = [];
+
         /// <summary>The version is new here: if the load fails nothing of it remains.</summary>
         public bool Reserved { get; set; }
 
@@ -57,6 +70,9 @@ internal abstract class ModelOperation
         /// <summary>Versions that are still to be loaded, in order.</summary>
         public Queue<int> Further { get; } = new();
 
+        /// <summary>A version that was found and whose files could not be had.</summary>
+        public ModuleSource? Unfound { get; set; }
+
         /// <summary>What the versions before came to: the first failure, else the newest that was loaded.</summary>
         public ModelReply? Earlier { get; set; }
 
@@ -64,16 +80,21 @@ internal abstract class ModelOperation
         public void Take(ModelResolved resolved)
         {
             Source = resolved.Source;
-            foreach (int number in resolved.Further ?? [])
-            {
-                Further.Enqueue(number);
-            }
-
+            Queue(resolved.Further ?? []);
             if (!AllOrNothing && resolved.Source.Devices is { } devices)
             {
                 int[] left = [.. Targets.Where(devices.Contains)];
                 Targets.Clear();
                 Array.ForEach(left, Targets.Enqueue);
+            }
+        }
+
+        /// <summary>Versions that are to be loaded after the present one.</summary>
+        public void Queue(IReadOnlyList<int> further)
+        {
+            foreach (int number in further)
+            {
+                Further.Enqueue(number);
             }
         }
 
@@ -85,6 +106,8 @@ internal abstract class ModelOperation
             Ordinal = -1;
             HandOver = null;
             Failure = null;
+            Unfound = null;
+            Content = null;
             Reserved = false;
             Targets.Clear();
             Done.Clear();

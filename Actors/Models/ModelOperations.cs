@@ -4,6 +4,7 @@ using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Modules;
 
 namespace Troupe.Actors.Models;
 
@@ -14,6 +15,7 @@ namespace Troupe.Actors.Models;
 /// read together.
 /// <code>
 /// load:    resolve -> reserve -> (build -> check content -> adopt)* -> commit | take back
+/// reload:  as a load, beside the version that serves -> it serves -> every device lets go of the older
 /// restore: (build -> check content -> adopt) on the rebuilt device, or on the first sibling that takes it
 /// unload:  every device lets go -> the versions are forgotten
 /// </code>
@@ -27,6 +29,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     public IReadOnlyList<ModelOperation> Running => _queue.Running;
 
     public bool IsIdle => _queue.IsIdle;
+
+    /// <summary>Bytes of files that loads which have not ended brought along.</summary>
+    public long HeldBytes => _queue.All.OfType<ModelOperation.Load>().Sum(load => load.Given?.Bytes ?? 0);
 
     /// <inheritdoc cref="OperationQueue.Of"/>
     public ModelOperation? Of(long ticket) => _queue.Of(ticket);
@@ -104,6 +109,34 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         Commit(operation);
     }
 
+    /// <summary>Holds what a load has built against what is live: other content that may give way to it makes it the load of a newer
+    /// generation.</summary>
+    /// <returns>The version that it works on from now on.</returns>
+    public ModelEntry Compare(ModelOperation.Load load, InstanceBuilt built)
+    {
+        ModelEntry entry = load.Entry!;
+        ContentHash hash = built.Module.Model.Hash;
+        if (load.Content is null && entry.Module is { } live && live.Model.Hash != hash && load.Replaces.Contains(live.Model.Hash))
+        {
+            entry = load.Entry = residency.ReserveBeside(entry, load.Source!);
+        }
+
+        load.Content ??= hash;
+        return entry;
+    }
+
+    /// <summary>Why an instance that an operation has built may not be used.</summary>
+    public (FailureKind Kind, string Detail)? Objection(ModelOperation operation, InstanceBuilt built)
+    {
+        var load = operation as ModelOperation.Load;
+        return load?.Content is { } content && content != built.Module.Model.Hash
+            ? (
+                FailureKind.InvalidModel,
+                $"The files of '{built.Module.Model}' changed while it was loaded: content {content} on one device, {built.Module.Model.Hash} on another. Load it again once nobody writes them."
+            )
+            : residency.Objection(operation.Entry!, built, load?.Replaces ?? []);
+    }
+
     /// <summary>An operation's present step has failed. A load of named devices, or of content that no device would take, ends here; others
     /// try the next device.</summary>
     public void Fail(ModelOperation operation, FailureKind kind, string detail)
@@ -128,7 +161,9 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         var load = (ModelOperation.Load)operation;
-        bool nextMayTakeIt = kind is FailureKind.NotSupported or FailureKind.OutOfDeviceMemory or FailureKind.DeviceLost;
+        bool nextMayTakeIt =
+            kind == FailureKind.DeviceLost
+            || (kind is FailureKind.NotSupported or FailureKind.OutOfDeviceMemory && load.Entry?.Replaced is null);
         if (!load.AllOrNothing && nextMayTakeIt && load.Entry is not null)
         {
             Next(load);
@@ -136,7 +171,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         TakeBack(load, kind, detail);
-        Refuse(load, kind, detail);
+        RefuseLoad(load, kind, detail);
     }
 
     /// <summary>Ends an unload once no device holds any of its versions.</summary>
@@ -149,7 +184,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         foreach (ModelEntry entry in unload.Entries)
         {
-            residency.Remove(entry);
+            residency.End(entry, ModelSnapshot.UnloadedReason);
         }
 
         _queue.End(unload);
@@ -165,7 +200,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         {
             if (!residency.HasDevice(ordinal))
             {
-                Refuse(
+                RefuseLoad(
                     load,
                     FailureKind.NotFound,
                     $"Device {ordinal} is not among the ready devices of node {residency.Self} ({residency.ListDevices()})."
@@ -178,12 +213,12 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         if (load.Targets.Count == 0)
         {
-            Refuse(load, FailureKind.DeviceLost, $"Node {residency.Self} has no device that is ready.");
+            RefuseLoad(load, FailureKind.DeviceLost, $"Node {residency.Self} has no device that is ready.");
             return;
         }
 
         load.Ticket = ++_tickets;
-        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, version, load.IsOwn)));
+        decisions.Add(ModelDecision.Builder(new ResolveModel(load.Ticket, version, load.IsOwn) { Given = load.Given }));
     }
 
     private void Begin(ModelOperation.Unload unload)
@@ -240,6 +275,12 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Commit(ModelOperation operation)
     {
         ModelEntry entry = operation.Entry!;
+        if (entry.Replaced is { } older && operation is ModelOperation.Load load)
+        {
+            CommitBeside(load, entry, older);
+            return;
+        }
+
         if (entry.Resident.Count == 0 && operation is ModelOperation.Restore && entry.Wanted.Count > 0)
         {
             // Each of its devices brings it back when it is ready.
@@ -259,11 +300,45 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         entry.State = ModelState.Ready;
         entry.Reason = "";
-        End(
-            operation,
-            new ModelReply.Loaded(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(residency.Self, ordinal))])
-        );
+        End(operation, Loaded(entry));
     }
+
+    /// <summary>A newer generation is ready on its devices: it serves, and the older is let go once those who forward know; unless a device
+    /// that has the older was left out, which it would then be without.</summary>
+    private void CommitBeside(ModelOperation.Load load, ModelEntry entry, ModelEntry older)
+    {
+        int[] without =
+        [
+            .. older.Wanted.Where(ordinal =>
+                residency.HasDevice(ordinal) && !entry.Resident.Contains(ordinal) && entry.Source.Devices?.Contains(ordinal) != false
+            ),
+        ];
+        if (without.Length > 0 || entry.Resident.Count == 0 || !residency.IsLive(older))
+        {
+            (FailureKind kind, string detail) =
+                load.Failure
+                ?? (
+                    FailureKind.InvalidRequest,
+                    $"The content that is replaced is on device {string.Join(", ", without)} too. Load the new one there as well."
+                );
+            TakeBack(load, kind, detail);
+            RefuseLoad(load, kind, detail);
+            return;
+        }
+
+        int[] left = [.. older.Resident];
+        ModelVersion version = older.Module!.Model;
+        residency.Promote(entry);
+        entry.State = ModelState.Ready;
+        End(load, Loaded(entry));
+        foreach (int ordinal in left)
+        {
+            decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(version)));
+        }
+    }
+
+    private ModelReply.Loaded Loaded(ModelEntry entry) =>
+        new(entry.Module!.Model, [.. entry.Resident.Select(ordinal => new GpuId(residency.Self, ordinal))]);
 
     /// <summary>What this load brought is let go; a version that was live before it stays as it was.</summary>
     private void TakeBack(ModelOperation.Load load, FailureKind kind, string detail)
@@ -280,24 +355,45 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(entry.Module!.Model)));
         }
 
-        if (load.Reserved)
+        if (entry.Replaced is not null)
+        {
+            residency.Drop(entry);
+        }
+        else if (load.Reserved)
         {
             EndWithout(entry, kind, detail, isNew: true);
         }
     }
 
-    /// <summary>A version that no device has: one that cannot be had here says so, a new one that failed is forgotten.</summary>
+    /// <summary>A version that no device has: one that cannot be had here says so.</summary>
     private void EndWithout(ModelEntry entry, FailureKind kind, string detail, bool isNew)
     {
         entry.IsRefused = kind == FailureKind.NotSupported && entry.Source.Configuration?.Refusal() is not null;
-        if (isNew && !entry.IsRefused)
+        if (isNew)
         {
-            residency.Remove(entry);
+            residency.End(entry, detail);
             return;
         }
 
         entry.State = ModelState.Unavailable;
         entry.Reason = detail;
+    }
+
+    /// <summary>A load that found no version leaves nothing behind, unless the node's own settings ask for the model; where it found one,
+    /// that is unavailable from now on, but for one that is served.</summary>
+    private void RefuseLoad(ModelOperation.Load load, FailureKind kind, string detail)
+    {
+        bool mayPass = kind is FailureKind.QueueFull or FailureKind.Cancelled;
+        if (load.Entry is null && (load.IsOwn || (load.Unfound is not null && !mayPass)))
+        {
+            ModuleSource named = load.Unfound ?? new ModuleSource(new ModelReference(load.Name, load.Request.Number ?? 1), "");
+            if (residency.ReserveUnlessLive(named) is { } entry)
+            {
+                EndWithout(entry, kind, detail, isNew: true);
+            }
+        }
+
+        Refuse(load, kind, detail);
     }
 
     private void Refuse(ModelOperation operation, FailureKind kind, string detail) =>
@@ -310,6 +406,11 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         if (load is not null)
         {
             load.Earlier = load.Earlier is ModelReply.Failed ? load.Earlier : reply;
+            if (load.Entry is { } entry)
+            {
+                load.Numbers.Add(entry.Source.Model.Number ?? 1);
+            }
+
             if (load.Further.TryDequeue(out int number))
             {
                 decisions.Add(ModelDecision.Announce());
@@ -320,6 +421,25 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         _queue.End(operation);
+        if (load is { Earlier: ModelReply.Loaded, Request.Number: null })
+        {
+            GiveWay(load);
+        }
+
         decisions.Add(load is null ? ModelDecision.Announce() : ModelDecision.Announce(load.Asker, load.Earlier!));
+    }
+
+    /// <summary>Versions that a load of a whole model replaces and did not load again are unloaded.</summary>
+    private void GiveWay(ModelOperation.Load load)
+    {
+        IEnumerable<int> others = residency
+            .Named(new UnloadModel(load.Name))
+            .Where(entry => entry.Module is { } module && load.Replaces.Contains(module.Model.Hash))
+            .Select(entry => entry.Source.Model.Number ?? 1)
+            .Where(number => !load.Numbers.Contains(number));
+        foreach (int number in others.ToArray())
+        {
+            _queue.Add(new ModelOperation.Unload(new UnloadModel(load.Name, number), asker: null));
+        }
     }
 }

@@ -3,23 +3,36 @@ using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Modules;
+using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Models;
 
 /// <summary>Which model versions a node has, with which content and on which of its ready devices.</summary>
 /// <remarks>Knows no Akka; part of <see cref="ModelDirectoryCore"/> and of its thread. <b>Owns</b> the entries.</remarks>
 /// <param name="elsewhere">What another node says of a version, if one has it.</param>
-internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnapshot?> elsewhere)
+internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnlyList<ModelSnapshot>> elsewhere)
 {
+    /// <summary>Most versions whose end is remembered.</summary>
+    public const int MostEnded = 4096;
+
     private readonly SortedDictionary<(string Name, int Number), ModelEntry> _entries = [];
+    private readonly List<ModelEntry> _ended = [];
+
+    /// <summary>Beside the one that serves: a newer generation that is being loaded, older ones whose forwards are not done.</summary>
+    private readonly List<ModelEntry> _beside = [];
     private readonly SortedDictionary<int, IReadOnlyList<int>> _devices = [];
 
     public NodeId Self => self;
 
-    public IEnumerable<ModelEntry> Entries => _entries.Values;
+    /// <summary>All that devices may have.</summary>
+    public IEnumerable<ModelEntry> Entries => _entries.Values.Concat(_beside);
 
     /// <summary>Devices that can be loaded to, in order.</summary>
     public IReadOnlyCollection<int> Devices => _devices.Keys;
+
+    /// <summary>Bytes of files that are held in memory.</summary>
+    public long HeldBytes =>
+        Entries.Where(entry => !entry.HasEnded).Sum(entry => entry.Source.Held?.Values.Sum(file => (long)file.Length) ?? 0);
 
     public ModelSnapshot[] Snapshot() => [.. _entries.Values.Select(Snapshot)];
 
@@ -47,47 +60,109 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
             return (entry, false);
         }
 
+        if (entry is not null)
+        {
+            _ended.Remove(entry);
+        }
+
         entry = new ModelEntry(source);
         _entries[key] = entry;
         return (entry, true);
     }
 
-    public void Remove(ModelEntry entry) => _entries.Remove(KeyOf(entry.Source));
+    /// <summary>Nothing of a version is left here but why; of very many the one that ended first is forgotten.</summary>
+    public void End(ModelEntry entry, string reason)
+    {
+        entry.End(reason);
+        _ended.Add(entry);
+        if (_ended.Count > MostEnded)
+        {
+            _entries.Remove(KeyOf(_ended[0].Source));
+            _ended.RemoveAt(0);
+        }
+    }
 
-    public bool IsLive(ModelEntry entry) => _entries.TryGetValue(KeyOf(entry.Source), out ModelEntry? present) && present == entry;
+    /// <summary>A version that cannot be had is unavailable from now on, but for one that is here.</summary>
+    /// <returns>Its entry; null where it is here.</returns>
+    public ModelEntry? ReserveUnlessLive(ModuleSource source) =>
+        _entries.TryGetValue(KeyOf(source), out ModelEntry? entry) && !entry.HasEnded ? null : Reserve(source).Entry;
+
+    /// <summary>A newer generation of a version, beside the one that serves.</summary>
+    public ModelEntry ReserveBeside(ModelEntry serving, ModuleSource source)
+    {
+        var entry = new ModelEntry(source) { Replaced = serving };
+        _beside.Add(entry);
+        return entry;
+    }
+
+    /// <summary>The newer generation serves from now on; the older is beside it until no device has it.</summary>
+    public void Promote(ModelEntry entry)
+    {
+        ModelEntry older = entry.Replaced!;
+        _beside.Remove(entry);
+        _entries[KeyOf(entry.Source)] = entry;
+        older.State = ModelState.Unloading;
+        older.Wanted.Clear();
+        if (older.Resident.Count > 0)
+        {
+            _beside.Add(older);
+        }
+    }
+
+    /// <summary>A newer generation that failed: the one that serves is as it was.</summary>
+    public void Drop(ModelEntry entry) => _beside.Remove(entry);
+
+    /// <summary>Which generation a content is: that of other nodes which have it, else newer than any that is known.</summary>
+    public int GenerationOf(ModuleSpec module, ModelEntry? serving)
+    {
+        IReadOnlyList<ModelSnapshot> others = elsewhere(new ModelReference(module.Model.Name, module.Model.Number));
+        return others.FirstOrDefault(other => other.Model.Hash == module.Model.Hash) is { } same ? same.Generation
+            : others.Count == 0 && serving is null ? 0
+            : others.Select(other => other.Generation).Append(serving?.Generation ?? 0).Max() + 1;
+    }
+
+    public bool IsLive(ModelEntry entry) => !entry.HasEnded && IsPresent(entry);
 
     /// <summary>The versions that a request to unload names.</summary>
     public IEnumerable<ModelEntry> Named(UnloadModel unload) =>
         _entries
-            .Where(pair => pair.Key.Name == unload.Name && (unload.Number is not { } number || pair.Key.Number == number))
+            .Where(pair =>
+                pair.Key.Name == unload.Name && (unload.Number is not { } number || pair.Key.Number == number) && !pair.Value.HasEnded
+            )
             .Select(pair => pair.Value);
 
     /// <summary>A device no longer has this version.</summary>
     public void Forget(ModelVersion model, int ordinal)
     {
-        if (_entries.TryGetValue((model.Name, model.Number), out ModelEntry? entry))
+        foreach (ModelEntry entry in Entries.Where(entry => entry.Module?.Model == model))
         {
             entry.Resident.Remove(ordinal);
         }
+
+        ForgetGone();
     }
+
+    /// <summary>Older generations that no device has any more are forgotten.</summary>
+    public void ForgetGone() => _beside.RemoveAll(entry => entry is { State: ModelState.Unloading, Resident.Count: 0 });
 
     /// <summary>Why an instance that was built may not be used: other content under the same number, or devices that no one executor
     /// owns.</summary>
-    public (FailureKind Kind, string Detail)? Objection(ModelEntry entry, InstanceBuilt built)
+    /// <param name="replaces">Contents that may be elsewhere all the same.</param>
+    public (FailureKind Kind, string Detail)? Objection(ModelEntry entry, InstanceBuilt built, IReadOnlyCollection<ContentHash> replaces)
     {
         ContentHash hash = built.Module.Model.Hash;
         if (entry.Module is { } live && live.Model.Hash != hash)
         {
             return (
                 FailureKind.AlreadyExists,
-                $"Model '{live.Model}' is live with content {live.Model.Hash}; the content asked for is {hash}. Unload it first, or use another version number."
+                $"Model '{live.Model}' is live with content {live.Model.Hash}; the content asked for is {hash}. Unload it first, say that it is replaced, or use another version number."
             );
         }
 
         if (
-            elsewhere(new ModelReference(built.Module.Model.Name, built.Module.Model.Number)) is { } other
-            && other.Model.Hash != hash
-            && other.Model.Hash != default
+            elsewhere(new ModelReference(built.Module.Model.Name, built.Module.Model.Number))
+                .FirstOrDefault(known => known.Model.Hash != hash && known.Model.Hash != default && !replaces.Contains(known.Model.Hash)) is
+            { } other
         )
         {
             return (
@@ -109,6 +184,8 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
             );
     }
 
+    private bool IsPresent(ModelEntry entry) => _entries.TryGetValue(KeyOf(entry.Source), out ModelEntry? present) && present == entry;
+
     private static (string, int) KeyOf(ModuleSource source) => (source.Model.Name, source.Model.Number ?? 1);
 
     private ModelSnapshot Snapshot(ModelEntry entry) =>
@@ -122,6 +199,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, ModelSnap
             entry.State == ModelState.Ready ? [.. entry.Resident.Select(ordinal => new GpuId(self, ordinal))] : [],
             entry.Module?.SafeToResend ?? true,
             entry.IsRefused,
+            entry.Generation,
             [.. entry.Wanted.Except(entry.Resident).Select(ordinal => new GpuId(self, ordinal))]
         );
 }

@@ -19,6 +19,9 @@ internal sealed class OperationQueue
     /// <summary>Those under way, as they are now.</summary>
     public IReadOnlyList<ModelOperation> Running => [.. _running];
 
+    /// <summary>Those under way and those that wait.</summary>
+    public IEnumerable<ModelOperation> All => _running.Concat(_waiting);
+
     public bool IsIdle => _running.Count == 0 && _waiting.Count == 0;
 
     public bool IsFullFor(ModelOperation operation) => CountAs(operation, _waiting) >= Limit;

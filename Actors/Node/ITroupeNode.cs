@@ -1,6 +1,7 @@
 using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
@@ -52,6 +53,9 @@ public interface ITroupeNode
 
     /// <summary>Loads on <paramref name="node"/> (null: this one). Expected trouble is a <see cref="ModelReply.Failed"/>.</summary>
     Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation);
+
+    /// <summary>Loads on this node what the load brings along.</summary>
+    Task<ModelReply> LoadGivenAsync(LoadModel load, GivenModel given, CancellationToken cancellation);
 
     Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation);
 

@@ -102,7 +102,10 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
         );
         IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(building, _stopping), "builder");
         _state.Models = Context.ActorOf(
-            ModelDirectoryActor.Props(new ModelDirectoryState(_state.Id, _views.Elsewhere, _configurations), builder),
+            ModelDirectoryActor.Props(
+                new ModelDirectoryState(_state.Id, _views.Elsewhere, _configurations, _spec.MaxHeldBytes, _spec.LoadsForOthers),
+                builder
+            ),
             "models"
         );
         foreach (GpuSpec gpu in _core.Gpus)

@@ -155,6 +155,13 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public Task<ModelReply> LoadOwnAsync(LoadModel load, CancellationToken cancellation) =>
         AskModels(new LoadOwn(load), node: null, cancellation);
 
+    public Task<ModelReply> LoadGivenAsync(LoadModel load, GivenModel given, CancellationToken cancellation) =>
+        AskModels(new LoadGiven(load, given), node: null, cancellation);
+
+    /// <summary>As <see cref="UnloadAsync"/>, for whoever runs this node.</summary>
+    public Task<ModelReply> UnloadOwnAsync(UnloadModel unload, CancellationToken cancellation) =>
+        AskModels(new UnloadOwn(unload), node: null, cancellation);
+
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
         AskModels(unload, node, cancellation);
 

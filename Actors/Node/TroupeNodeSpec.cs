@@ -44,6 +44,14 @@ public sealed record TroupeNodeSpec
     /// <value>1 GiB</value>
     public long MaxOutputBytes { get; init; } = 1L << 30;
 
+    /// <summary>Most bytes of files that loads bring along, together, for as long as their models live.</summary>
+    /// <value>1 GiB</value>
+    public long MaxHeldBytes { get; init; } = 1L << 30;
+
+    /// <summary>Whether models are loaded and unloaded for whoever asks; false: for <see cref="TroupeNode.LoadOwnAsync"/> and
+    /// <see cref="TroupeNode.UnloadOwnAsync"/> alone.</summary>
+    public bool LoadsForOthers { get; init; } = true;
+
     /// <summary>Where TensorRT-RTX engines keep compiled kernels: names come from afar, so they stay in one folder, and an executor does
     /// not wait long for a file.</summary>
     public RuntimeCacheOptions RuntimeCaches { get; init; } = new(InFolderOnly: true) { LockLimit = TimeSpan.FromSeconds(1) };

@@ -31,7 +31,7 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
             return;
         }
 
-        ModelRoute? found = table.Find(forward.Model) is { Local.Count: > 0 } route ? route : null;
+        ModelRoute? found = table.FindHere(forward.Model, sent.Content);
         if (found is null || RoutingTable.LocalFor(found, forward.Gpu) is not { } gpu)
         {
             bool isAway = (found is null || forward.Gpu is not null) && table.IsComingBackHere(forward.Model, forward.Gpu);

@@ -7,6 +7,9 @@ internal sealed class ModelRoute(ModelVersion model)
 {
     public ModelVersion Model { get; } = model;
 
+    /// <summary>Of contents under one number the newer has the higher; -1: no directory has said yet that it serves.</summary>
+    public int Generation { get; set; } = -1;
+
     public bool SafeToResend { get; set; } = true;
 
     public List<LocalGpu> Local { get; } = [];

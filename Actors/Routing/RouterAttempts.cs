@@ -72,7 +72,11 @@ internal sealed class RouterAttempts
     /// <summary>A node has sent it back; a suspect, whose place does not change at once, waits a tick.</summary>
     public void Bounce(PendingForward pending, NodeId by, TimeSpan now)
     {
-        (pending.Bounced ??= []).Add(by);
+        if (!HasGivenWay(pending))
+        {
+            (pending.Bounced ??= []).Add(by);
+        }
+
         Begin(pending, now);
         if (pending.IsSuspect)
         {
@@ -193,6 +197,12 @@ internal sealed class RouterAttempts
         _pending.Answer(pending, reply);
     }
 
+    /// <summary>It met the end of a version whose place other content has taken: nobody sent it back for want of room.</summary>
+    private bool HasGivenWay(PendingForward pending) =>
+        pending is { Model: { } tried, LastFailure.Kind: FailureKind.ModelNotLoaded }
+        && _table.Find(new ModelReference(tried.Name, tried.Number)) is { } route
+        && route.Model != tried;
+
     /// <summary>Room comes, and devices come back: who was lost before it had begun did nothing but wait in the wrong place, and who
     /// comes while devices are rebuilt waits with it, as far as a queue goes.</summary>
     private bool Waits(PendingForward pending, FailureKind kind) =>
@@ -233,7 +243,7 @@ internal sealed class RouterAttempts
                 TimeLeft = pending.Deadline - now,
                 Gpu = pending.Forward.Gpu ?? choice.Wanted,
             };
-            _decisions.Add(RouterDecision.Send(node.Id, new RouteForward(forward, pending.Attempt, pending.IsSuspect)));
+            _decisions.Add(RouterDecision.Send(node.Id, new RouteForward(forward, pending.Attempt, pending.IsSuspect, route.Model.Hash)));
         }
     }
 }

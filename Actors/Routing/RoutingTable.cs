@@ -10,7 +10,7 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>Who has which model and how busy they are: what origin and home decisions are made from.</summary>
 /// <remarks>Knows no Akka. Owned by one router. Routes are rebuilt at each change of residency, so that choosing only scans the few that
-/// hold the model.</remarks>
+/// hold the model. It is long because what is asked of the routes and how they are made are read together.</remarks>
 internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 {
     private readonly SortedDictionary<int, LocalGpu> _gpus = [];
@@ -51,7 +51,15 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         Rebuild();
     }
 
-    public void UpdateOwn(NodeSnapshot snapshot) => Own = snapshot;
+    public void UpdateOwn(NodeSnapshot snapshot)
+    {
+        bool same = Own is { } former && SameResidency(former, snapshot);
+        Own = snapshot;
+        if (!same)
+        {
+            Rebuild();
+        }
+    }
 
     /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was
     /// sent to the former is lost.</summary>
@@ -120,6 +128,26 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
 
         return null;
+    }
+
+    /// <summary>The route of a reference among what devices here hold: of this content, or of what stands in its place.</summary>
+    public ModelRoute? FindHere(ModelReference model, ContentHash? content)
+    {
+        ModelRoute? found = null;
+        foreach (ModelRoute route in _routes.GetValueOrDefault(model.Name) ?? [])
+        {
+            if (route.Local.Count > 0 && (model.Number is not { } number || route.Model.Number == number))
+            {
+                if (content is null || route.Model.Hash == content)
+                {
+                    return route;
+                }
+
+                found ??= route;
+            }
+        }
+
+        return found;
     }
 
     /// <summary>The GPU here for a forward as home: the named one, else one without suspects, the least loaded, among equals the one used
@@ -256,7 +284,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         {
             ModelSnapshot a = before.Models[i];
             ModelSnapshot b = after.Models[i];
-            if (a.State != b.State || a.Model != b.Model || !a.Gpus.AsSpan().SequenceEqual(b.Gpus))
+            if (a.State != b.State || a.Model != b.Model || a.Generation != b.Generation || !a.Gpus.AsSpan().SequenceEqual(b.Gpus))
             {
                 return false;
             }
@@ -269,11 +297,14 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
     {
         Changes++;
         _routes.Clear();
+
+        // Until this node's directory says that a content serves it stands behind: it is loaded on one device after another.
+        Dictionary<ModelVersion, int> here = (Own?.Models ?? []).ToDictionary(known => known.Model, known => known.Generation);
         foreach (LocalGpu gpu in _gpus.Values)
         {
             foreach (ResidentModel resident in gpu.Report.Models)
             {
-                ModelRoute route = RouteOf(resident.Model);
+                ModelRoute route = RouteOf(resident.Model, here.GetValueOrDefault(resident.Model, -1));
                 route.SafeToResend &= resident.SafeToResend;
                 route.Local.Add(gpu);
                 route.Devices += gpu.Ready ? 1 : 0;
@@ -286,7 +317,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
             {
                 if (model.State == ModelState.Ready && model.Gpus.Length > 0)
                 {
-                    ModelRoute route = RouteOf(model.Model);
+                    ModelRoute route = RouteOf(model.Model, model.Generation);
                     route.SafeToResend &= model.SafeToResend;
                     route.Remote.Add(node);
                     route.Devices += model.Gpus.Length;
@@ -295,28 +326,24 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
     }
 
-    /// <summary>Versions stand highest first; of two contents under one number, which only a healed partition can bring about, the one that
-    /// is here first.</summary>
-    private ModelRoute RouteOf(ModelVersion model)
+    /// <summary>Versions stand highest first; of contents under one number the newest generation, and of one generation, which only a
+    /// healed partition can bring about, the one that is here.</summary>
+    private ModelRoute RouteOf(ModelVersion model, int generation)
     {
         if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))
         {
             _routes.Add(model.Name, versions = []);
         }
 
-        int at = 0;
-        while (at < versions.Count && versions[at].Model.Number >= model.Number)
+        ModelRoute? route = versions.Find(known => known.Model == model);
+        if (route is null || route.Generation < generation)
         {
-            if (versions[at].Model == model)
-            {
-                return versions[at];
-            }
-
-            at++;
+            versions.Remove(route ??= new ModelRoute(model));
+            route.Generation = generation;
+            int at = versions.FindIndex(known => (known.Model.Number, known.Generation).CompareTo((model.Number, generation)) < 0);
+            versions.Insert(at < 0 ? versions.Count : at, route);
         }
 
-        var route = new ModelRoute(model);
-        versions.Insert(at, route);
         return route;
     }
 }

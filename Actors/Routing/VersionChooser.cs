@@ -81,12 +81,12 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
             return away;
         }
 
-        // Routes stand highest first, and two contents of one number are one version here.
+        // Of two contents of one number one gives way to the other.
         (int Number, int Devices)[] held =
         [
             .. versions
                 .GroupBy(route => route.Model.Number)
-                .Select(group => (group.Key, group.Sum(route => route.Devices)))
+                .Select(group => (group.Key, group.Max(route => route.Devices)))
                 .OrderBy(version => version.Key),
         ];
         return rule.Newest(held, present);

@@ -26,11 +26,12 @@ internal static class InferenceCall
         [NotNullWhen(false)] out ForwardReply.Failed? failed
     )
     {
+        ModelCatalogue catalogue = edge.Catalogue;
         model =
             version is null ? edge.Choose(name, edge.Node.NextRequestId())
-            : edge.Catalogue.TryFind(name, version, out ServedModel? named) ? named
+            : catalogue.TryFind(name, version, out ServedModel? named) ? named
             : null;
-        failed = model is null ? Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(name, version)) : null;
+        failed = model is null ? Refused(FailureKind.ModelNotLoaded, catalogue.UnknownText(name, version)) : null;
         return model is not null;
     }
 
@@ -50,7 +51,7 @@ internal static class InferenceCall
         {
             if (edge.Choose(model.Name, edge.Node.NextRequestId(), session, modes) is not { } chosen)
             {
-                return Refused(FailureKind.ModelNotLoaded, ModelCatalogue.UnknownText(model.Name, null));
+                return Refused(FailureKind.ModelNotLoaded, edge.Catalogue.UnknownText(model.Name, null));
             }
 
             if (!chosen.IsLike(model))

@@ -36,7 +36,9 @@ internal sealed class ModelCatalogue
             .SelectMany(node => node.Models)
             .Where(model => model.State == ModelState.Ready || model.IsComingBack)
             .GroupBy(model => (model.Model.Name, model.Model.Number))
-            .Select(group => Served([.. group], view.Nodes[0].Node, maxBatchSize, configurationOf, previous))
+            .Select(group =>
+                Served([.. group.OrderByDescending(copy => copy.Generation)], view.Nodes[0].Node, maxBatchSize, configurationOf, previous)
+            )
             .GroupBy(model => model.Name, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.OrderBy(model => model.Number).ToArray(), StringComparer.Ordinal);
         return new ModelCatalogue(view, byName);
@@ -66,10 +68,11 @@ internal sealed class ModelCatalogue
         _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
 
     /// <summary>What a caller reads of a model or version that nobody serves, in Triton's words.</summary>
-    public static string UnknownText(string name, int? version) =>
-        version is { } number
-            ? $"Request for unknown model: '{name}' version {number} is not found"
-            : $"Request for unknown model: '{name}' is not found";
+    public string UnknownText(string name, int? version) =>
+        version is { } number ? $"Request for unknown model: '{name}' version {number} is not found"
+        : View.Nodes.Any(node => Array.Exists(node.Models, model => model.Model.Name == name))
+            ? $"Request for unknown model: '{name}' has no available versions"
+        : $"Request for unknown model: '{name}' is not found";
 
     private static ServedModel Served(
         ModelSnapshot[] copies,

@@ -32,8 +32,8 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
         set => _isStarting = value;
     }
 
-    /// <summary>Done with its first loads, not draining, no model of this node failed to load, and where the node has devices, one of them
-    /// works.</summary>
+    /// <summary>Done with its first loads, not draining, no model of this node has failed unless readiness is lenient, and where the node
+    /// has devices, one of them works.</summary>
     public bool IsReady
     {
         get
@@ -41,10 +41,7 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
             NodeSnapshot self = node.View.Nodes[0];
             return !IsStarting
                 && !self.Draining
-                && !self.Models.Any(model =>
-                    model is { State: ModelState.Unavailable, Reason.Length: > 0, IsRefused: false }
-                    && model.Reason != RepositoryIndex.UnloadedReason
-                )
+                && !(spec.StrictReadiness && self.Models.Any(model => model.HasFailed))
                 && (self.Gpus.Length == 0 || self.Gpus.Any(gpu => gpu.Health is GpuHealth.Ready or GpuHealth.Rebuilding));
         }
     }

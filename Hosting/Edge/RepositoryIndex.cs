@@ -3,12 +3,9 @@ using Troupe.Messages.Models;
 namespace Troupe.Hosting.Edge;
 
 /// <summary>Which models there are, served or not: what every node tells of its own, and what else stands in this node's
-/// repository.</summary>
+/// repositories.</summary>
 internal static class RepositoryIndex
 {
-    /// <summary>Why a version that somebody unloaded is unavailable, in Triton's word.</summary>
-    public const string UnloadedReason = "unloaded";
-
     /// <summary>Every model version, by name and then number.</summary>
     public static IndexedModel[] Of(NodeEdge edge)
     {
@@ -22,18 +19,10 @@ internal static class RepositoryIndex
             }
         }
 
-        if (edge.Spec.Repository is { } folder && Directory.Exists(folder))
+        HashSet<string> shown = [.. entries.Values.Select(entry => entry.Name)];
+        foreach (string name in (edge.Spec.Repository?.Names() ?? []).Where(name => !shown.Contains(name)))
         {
-            HashSet<string> known = [.. entries.Values.Select(entry => entry.Name)];
-            foreach (
-                string name in Directory
-                    .EnumerateDirectories(folder, "*", new EnumerationOptions { IgnoreInaccessible = true })
-                    .Select(path => Path.GetFileName(path))
-                    .Where(name => !known.Contains(name))
-            )
-            {
-                entries[(name, 0)] = new IndexedModel(name, null, null, "");
-            }
+            entries[(name, 0)] = new IndexedModel(name, null, null, "");
         }
 
         return [.. entries.Values];

@@ -8,7 +8,8 @@ internal static class OptionKeys
         new(
             "models",
             "DIR",
-            "Model repository: NAME/VERSION/model.onnx, model.plan (model.pt2, model.ts, ...) or module.json. Without it the node only routes until models are loaded."
+            "Model repository: NAME/VERSION/model.onnx, model.plan (model.pt2, model.ts, ...) or module.json; may be given several times. Without it the node only routes until models are loaded.",
+            IsList: true
         );
 
     public static OptionKey Load { get; } =
@@ -25,6 +26,23 @@ internal static class OptionKeys
             "NAME=WHICH",
             "Which version of a model takes requests that name none, where the mode 'version' says nothing: newest (default), newest:50%, a number, or weights such as 1=90+2=10; may be given several times.",
             IsList: true
+        );
+
+    public static OptionKey ModelControl { get; } =
+        new(
+            "model-control",
+            "none|poll|explicit",
+            "Who loads and unloads models once the node has started. explicit (default): whoever asks over HTTP; poll: the repository, which is looked at every --poll-interval; none: nobody."
+        );
+
+    public static OptionKey PollInterval { get; } =
+        new("poll-interval", "TIME", "How often a polled repository is looked at, e.g. 1m. Default 15s.");
+
+    public static OptionKey StrictReadiness { get; } =
+        new(
+            "strict-readiness",
+            "on|off",
+            "Whether the node is not ready while one of its models has failed; off: only that model is not. Default on."
         );
 
     public static OptionKey LoadTimeout { get; } =
@@ -145,6 +163,9 @@ internal static class OptionKeys
         Models,
         Load,
         Versions,
+        ModelControl,
+        PollInterval,
+        StrictReadiness,
         LoadTimeout,
         ProbeLoads,
         ProbeTimeout,

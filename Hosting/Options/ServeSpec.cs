@@ -22,17 +22,39 @@ internal enum ProbeLoads
     Off,
 }
 
+/// <summary>Who loads and unloads models once a node has started.</summary>
+internal enum ModelControl
+{
+    /// <summary>Whoever asks.</summary>
+    Explicit,
+
+    /// <summary>The repository, by what changes in it.</summary>
+    Poll,
+
+    /// <summary>Nobody.</summary>
+    None,
+}
+
 /// <summary>The checked settings of one node; immutable. Made by <see cref="ServeSpecReader"/>.</summary>
 internal sealed record ServeSpec
 {
-    /// <summary>Absolute path of the model repository; null: the node routes only, until models are loaded.</summary>
-    public string? Models { get; init; }
+    /// <summary>Absolute paths of the model repositories; none: the node routes only, until models are loaded.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
 
-    /// <summary>Names to load at start; null: every model of the repository.</summary>
+    /// <summary>Names to load at start; null: every model of the repositories.</summary>
     public IReadOnlyList<string>? Load { get; init; }
 
     /// <summary>Of models by name which version takes requests that name none.</summary>
     public IReadOnlyDictionary<string, VersionChoice> Versions { get; init; } = ReadOnlyDictionary<string, VersionChoice>.Empty;
+
+    /// <value><c>explicit</c></value>
+    public ModelControl ModelControl { get; init; } = ModelControl.Explicit;
+
+    /// <value>15 s, as Triton has it.</value>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <value>on</value>
+    public bool StrictReadiness { get; init; } = true;
 
     /// <value>5 min</value>
     public TimeSpan LoadTimeout { get; init; } = TimeSpan.FromMinutes(5);

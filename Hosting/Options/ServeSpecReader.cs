@@ -12,6 +12,8 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     private const string SwitchForm = "write on or off";
 
+    private static readonly TimeSpan LeastPoll = TimeSpan.FromMilliseconds(100);
+
     private readonly List<OptionProblem> _problems = [.. options.Problems];
 
     /// <summary>The checked settings; meaningful only where <paramref name="problems"/> is empty.</summary>
@@ -29,17 +31,16 @@ internal sealed class ServeSpecReader(ServeOptions options)
         ServeSpec standard = new();
         ServeSpec spec = new()
         {
-            Models = ExistingPath(
-                OptionKeys.Models,
-                Directory.Exists,
-                "there is no such folder; name an existing one or leave it out to route only"
-            ),
+            Models = Repositories(),
             Load = options.Values(OptionKeys.Load) is { Count: > 0 } names
                 ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()]
                 : null,
             Versions = Versions(),
+            ModelControl = Parse(OptionKeys.ModelControl, standard.ModelControl, TryParseWord, "write none, poll or explicit"),
+            PollInterval = Parse(OptionKeys.PollInterval, standard.PollInterval, TryParsePoll, "write a time from 100ms to 24h, e.g. 15s"),
+            StrictReadiness = Parse(OptionKeys.StrictReadiness, standard.StrictReadiness, TryParseSwitch, SwitchForm),
             LoadTimeout = Parse(OptionKeys.LoadTimeout, standard.LoadTimeout, TryParseBound, BoundForm),
-            ProbeLoads = Parse(OptionKeys.ProbeLoads, standard.ProbeLoads, TryParseProbes, "write auto, on or off"),
+            ProbeLoads = Parse(OptionKeys.ProbeLoads, standard.ProbeLoads, TryParseWord, "write auto, on or off"),
             ProbeTimeout = Parse(OptionKeys.ProbeTimeout, standard.ProbeTimeout, TryParseBound, BoundForm),
             ProbeMemoryBytes = Parse(OptionKeys.ProbeMemory, standard.ProbeMemoryBytes, Quantities.TryParseBytes, Quantities.BytesForm),
             Devices = Parse(OptionKeys.Devices, standard.Devices, DeviceChoice.TryParse, DeviceChoice.Form),
@@ -150,13 +151,34 @@ internal sealed class ServeSpecReader(ServeOptions options)
         return address;
     }
 
-    private string? ExistingPath(OptionKey key, Predicate<string> exists, string fix)
+    /// <summary>Each of them once: of two models of one name nobody could tell which is meant.</summary>
+    private IReadOnlyList<string> Repositories()
     {
-        if (options.Value(key) is not { } written)
+        var folders = new List<string>();
+        foreach (WrittenValue written in options.Values(OptionKeys.Models))
         {
-            return null;
+            const string Fix = "there is no such folder; name an existing one or leave it out to route only";
+            if (ExistingPath(written, Directory.Exists, Fix) is not { } folder)
+            {
+                continue;
+            }
+
+            if (folders.Contains(Path.TrimEndingDirectorySeparator(folder)))
+            {
+                Problem(written, "this folder is given twice; leave one");
+            }
+
+            folders.Add(Path.TrimEndingDirectorySeparator(folder));
         }
 
+        return folders;
+    }
+
+    private string? ExistingPath(OptionKey key, Predicate<string> exists, string fix) =>
+        options.Value(key) is { } written ? ExistingPath(written, exists, fix) : null;
+
+    private string? ExistingPath(WrittenValue written, Predicate<string> exists, string fix)
+    {
         if (string.IsNullOrWhiteSpace(written.Text) || written.Text.Contains('\0', StringComparison.Ordinal))
         {
             Problem(written, "this is no path; name one or leave the option out");
@@ -208,6 +230,21 @@ internal sealed class ServeSpecReader(ServeOptions options)
 
     private void CheckTogether(ServeSpec spec)
     {
+        if (spec.ModelControl == ModelControl.Poll && options.Value(OptionKeys.Load) is { } load)
+        {
+            Problem(load, "a polled repository is served whole; leave out --load or --model-control poll");
+        }
+
+        if (spec.ModelControl == ModelControl.Poll && spec.Models.Count == 0)
+        {
+            Problem(options.Value(OptionKeys.ModelControl)!.Value, "there is no repository to look at; name one with --models");
+        }
+
+        if (spec.ModelControl != ModelControl.Poll && options.Value(OptionKeys.PollInterval) is { } interval)
+        {
+            Problem(interval, "nothing is polled; add --model-control poll or leave it out");
+        }
+
         if (spec.Cluster is null && options.Value(OptionKeys.Join) is { } join)
         {
             Problem(join, "a node alone joins nobody; leave out --cluster off or --join");
@@ -274,12 +311,17 @@ internal sealed class ServeSpecReader(ServeOptions options)
         return value || text == "off";
     }
 
-    private static bool TryParseProbes(string text, out ProbeLoads probes) =>
-        Enum.TryParse(text, ignoreCase: true, out probes) && Enum.IsDefined(probes) && text.All(char.IsAsciiLetterLower);
+    /// <summary>A value by its name in lower case.</summary>
+    private static bool TryParseWord<T>(string text, out T word)
+        where T : struct, Enum =>
+        Enum.TryParse(text, ignoreCase: true, out word) && Enum.IsDefined(word) && text.All(char.IsAsciiLetterLower);
 
     /// <summary>A time in which something can be done, and that a timer can count.</summary>
     private static bool TryParseBound(string text, out TimeSpan time) =>
         Quantities.TryParseTime(text, out time) && time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromHours(24);
+
+    /// <summary>More often it would do nothing else.</summary>
+    private static bool TryParsePoll(string text, out TimeSpan time) => TryParseBound(text, out time) && time >= LeastPoll;
 
     /// <summary>Below a second it would take the pauses of a busy machine for hangs.</summary>
     private static bool TryParseWatchdog(string text, out TimeSpan time) =>

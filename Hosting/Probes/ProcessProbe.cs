@@ -25,13 +25,26 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
     public ModuleSource Try(ModuleSource source, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(source);
-        string model = source.Model.Name;
-        using Process child = Start(model, source.Path);
+        if (source.Held is not { } held)
+        {
+            return source with { Files = new FileDigests(Try(source.Model.Name, source.Path, cancellation)) };
+        }
+
+        // The bytes that are tried are those that are loaded: they stay in memory, and nobody can change them.
+        using var written = new WrittenFiles(held);
+        Try(source.Model.Name, Path.Combine(written.Folder, Path.GetFileName(source.Path)), cancellation);
+        return source;
+    }
+
+    /// <summary>By absolute path, the SHA-256 of what was read.</summary>
+    private IReadOnlyDictionary<string, string> Try(string model, string path, CancellationToken cancellation)
+    {
+        using Process child = Start(model, path);
         Task<BoundedText> output = BoundedText.ReadAsync(child.StandardOutput, ProbeReport.MaxLength),
             error = BoundedText.ReadAsync(child.StandardError, MaxError);
         try
         {
-            Watch(child, model, source.Path, cancellation);
+            Watch(child, model, path, cancellation);
         }
         finally
         {
@@ -41,18 +54,13 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
         BoundedText said = output.GetAwaiter().GetResult();
         if (child.ExitCode == 0 && !said.IsWhole)
         {
-            throw ProbeEnd.SaidTooMuch(model, source.Path, ProbeReport.MaxLength);
+            throw ProbeEnd.SaidTooMuch(model, path, ProbeReport.MaxLength);
         }
 
         ProbeReport report =
             (child.ExitCode == 0 ? ProbeReport.Parse(said.Text) : null)
-            ?? throw ProbeEnd.Died(model, source.Path, child.ExitCode, error.GetAwaiter().GetResult().Text);
-        return report.Files is { } files
-            ? source with
-            {
-                Files = new FileDigests(files),
-            }
-            : throw new ModuleLoadException(report.Kind ?? FailureKind.InvalidModel, report.Detail ?? "");
+            ?? throw ProbeEnd.Died(model, path, child.ExitCode, error.GetAwaiter().GetResult().Text);
+        return report.Files ?? throw new ModuleLoadException(report.Kind ?? FailureKind.InvalidModel, report.Detail ?? "");
     }
 
     private Process Start(string model, string path)

@@ -15,12 +15,18 @@ internal static class DeviceOpening
     /// <param name="memoryBytes">Memory of each emulated device, and of each real one what is taken of it at most; null: as much as is
     /// usual.</param>
     /// <param name="separateBlocks">Every block of device memory is an allocation of its own.</param>
-    /// <param name="repository">Folder whose models must be able to run; null: none at hand.</param>
+    /// <param name="repositories">Folder whose models must be able to run; null: none at hand.</param>
     /// <param name="remark">For <c>auto</c>: what kept it from real devices, in one line; null otherwise.</param>
     /// <exception cref="CliException">Real devices were asked for and there are none.</exception>
-    public static IPlatform Open(DeviceChoice choice, long? memoryBytes, bool separateBlocks, string? repository, out string? remark)
+    public static IPlatform Open(
+        DeviceChoice choice,
+        long? memoryBytes,
+        bool separateBlocks,
+        IReadOnlyList<string> repositories,
+        out string? remark
+    )
     {
-        Platform platform = Open(choice, memoryBytes ?? EmulatedMemoryBytes, repository, out remark);
+        Platform platform = Open(choice, memoryBytes ?? EmulatedMemoryBytes, repositories, out remark);
         try
         {
             platform.UseMemory(new DeviceMemoryOptions { BudgetBytes = memoryBytes, SeparateBlocks = separateBlocks });
@@ -33,7 +39,7 @@ internal static class DeviceOpening
         }
     }
 
-    private static Platform Open(DeviceChoice choice, long memoryBytes, string? repository, out string? remark)
+    private static Platform Open(DeviceChoice choice, long memoryBytes, IReadOnlyList<string> repositories, out string? remark)
     {
         remark = null;
         switch (choice.Kind)
@@ -42,7 +48,7 @@ internal static class DeviceOpening
                 return TryOpenCuda(out string missing)
                     ?? throw new CliException(ExitCode.NoDevices, $"--devices cuda: {missing}; repair that or take --devices emulated:N");
             case DeviceKind.Auto:
-                if (MissingBackend(repository) is { } backend)
+                if (MissingBackend(repositories) is { } backend)
                 {
                     remark = $"devices auto: emulated, because {backend}";
                 }
@@ -90,20 +96,23 @@ internal static class DeviceOpening
     }
 
     /// <summary>The first model that no back end of this build can run on a real device, in words; null when all can.</summary>
-    private static string? MissingBackend(string? repository)
+    private static string? MissingBackend(IReadOnlyList<string> repositories)
     {
-        if (repository is null)
+        if (repositories.Count == 0)
         {
             return "no models are at hand that say which back end they need";
         }
 
         // What cannot be read here is named when it is loaded.
         EnumerationOptions readable = new() { RecurseSubdirectories = true, IgnoreInaccessible = true };
-        foreach (string file in Directory.EnumerateFiles(repository, "*", readable).Order(StringComparer.Ordinal))
+        foreach (string repository in repositories)
         {
-            if (RepositoryFiles.BackendMissingForCuda(file) is { } needed)
+            foreach (string file in Directory.EnumerateFiles(repository, "*", readable).Order(StringComparer.Ordinal))
             {
-                return $"'{Path.GetRelativePath(repository, file)}' needs the back end '{needed}', which this build has not got for real devices";
+                if (RepositoryFiles.BackendMissingForCuda(file) is { } needed)
+                {
+                    return $"'{Path.GetRelativePath(repository, file)}' needs the back end '{needed}', which this build has not got for real devices";
+                }
             }
         }
 

@@ -18,8 +18,10 @@ internal static partial class EdgeHost
         NativeLibraries.UseFolder(spec.NativeLibraries);
         await using NodeHost node = await NodeHost.StartAsync(spec, logs, stop);
         ModelLedgers ledgers = new(TimeProvider.System);
-        EdgeSpec served = new(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text)
+        EdgeSpec served = new(node.Repository, spec.MaxRequestBytes, TroupeVersion.Text)
         {
+            ModelControl = spec.ModelControl,
+            StrictReadiness = spec.StrictReadiness,
             MaxOutputBytes = spec.MaxOutputBytes,
             MaxRequestMemoryBytes = spec.MaxRequestMemoryBytes,
             DefaultMaxBatchSize = spec.DefaultMaxBatchSize,
@@ -52,6 +54,8 @@ internal static partial class EdgeHost
             node.Devices[0].Name
         );
 
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stop, node.Ended);
+        Task polling = spec.ModelControl == ModelControl.Poll ? node.PollAsync(TimeProvider.System, ending.Token) : Task.CompletedTask;
         TaskCompletionSource stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using (stop.UnsafeRegister(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), stopping))
         using (node.Ended.UnsafeRegister(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), stopping))
@@ -59,6 +63,7 @@ internal static partial class EdgeHost
             await stopping.Task;
         }
 
+        await polling.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         bool alone = !stop.IsCancellationRequested;
         LogStopping(log, alone ? "the cluster ended it" : "asked to");
         bool drained = await node.Node.DrainAsync(spec.DrainTimeout);

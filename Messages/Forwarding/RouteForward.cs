@@ -8,11 +8,13 @@ namespace Troupe.Messages.Forwarding;
 /// <param name="Forward">With its exact version, and the time left when it was sent.</param>
 /// <param name="Attempt">1 for the first dispatch; echoed in the outcome, so that answers of an abandoned attempt are told apart.</param>
 /// <param name="Suspect">It may have caused a crash: it runs alone.</param>
+/// <param name="Content">That of the version which the origin chose; where it has given way, the one in its place runs.</param>
 [MessagePackObject]
 public sealed record RouteForward(
     [property: Key(0)] Forward Forward,
     [property: Key(1)] int Attempt,
-    [property: Key(2), AddedLater] bool Suspect = false
+    [property: Key(2), AddedLater] bool Suspect = false,
+    [property: Key(3), AddedLater] ContentHash? Content = null
 ) : IRouterMessage;
 
 /// <summary>What the origin router may do after a failed attempt.</summary>

@@ -26,6 +26,7 @@ public enum ModelState
 /// <param name="SafeToResend">False where segments alias inputs or keep state, so that a forward must not run twice.</param>
 /// <param name="IsRefused">It is unavailable because this node cannot do what it needs, which is no fault of the node's: it stays
 /// ready.</param>
+/// <param name="Generation">Of contents under one number the one with the higher is newer; forwards that name none take it.</param>
 /// <param name="Awaited">Devices of this node that shall have it and do not at present: they are rebuilt, or it is brought back to
 /// them.</param>
 [MessagePackObject]
@@ -39,9 +40,17 @@ public sealed record ModelSnapshot(
     [property: Key(6)] GpuId[] Gpus,
     [property: Key(7)] bool SafeToResend,
     [property: Key(8), AddedLater] bool IsRefused = false,
-    [property: Key(9), AddedLater] GpuId[]? Awaited = null
+    [property: Key(9), AddedLater] int Generation = 0,
+    [property: Key(10), AddedLater] GpuId[]? Awaited = null
 )
 {
+    /// <summary>Why a version that somebody unloaded is unavailable, in the V2 protocol's word.</summary>
+    public const string UnloadedReason = "unloaded";
+
+    /// <summary>It should be served here and cannot be: a load of it has failed, or its devices are lost.</summary>
+    [IgnoreMember]
+    public bool HasFailed => State == ModelState.Unavailable && !IsRefused && Reason.Length > 0 && Reason != UnloadedReason;
+
     /// <summary>A device that lost it will have it again: forwards wait for that.</summary>
     [IgnoreMember]
     public bool IsComingBack => Awaited is { Length: > 0 };

@@ -12,14 +12,23 @@ public sealed class GivenConfiguration
 {
     private readonly string _repository;
     private readonly string _folder;
+    private readonly IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? _held;
 
-    private GivenConfiguration(string repository, string folder, string path, ReadOnlyMemory<byte> bytes, ModelConfig message)
+    private GivenConfiguration(
+        string repository,
+        string folder,
+        ConfigurationText text,
+        bool isJson,
+        IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? held = null
+    )
     {
-        (_repository, _folder, Path, Bytes, Message) = (repository, folder, path, bytes, message);
+        (_repository, _folder, Path, Bytes, _held) = (repository, folder, text.Path, text.Bytes, held);
         Model = System.IO.Path.GetFileName(folder);
+        Message = ConfigurationFile.Parse(text, isJson);
+        RefuseOtherName();
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The file, or what to call it where there is none.</summary>
     public string Path { get; }
 
     /// <summary>As it was given.</summary>
@@ -27,6 +36,9 @@ public sealed class GivenConfiguration
 
     /// <summary>The model's file in its version folders; empty where the back end's own name holds.</summary>
     public string ModelFile => Message.DefaultModelFilename;
+
+    /// <summary>Who is to run it, in V2's words; empty where it says nothing.</summary>
+    public string Platform => Message.Platform;
 
     internal ModelConfig Message { get; }
 
@@ -46,11 +58,25 @@ public sealed class GivenConfiguration
 
         string path = RepositoryPath.Confine(repository, found, "The configuration");
         byte[] bytes = ConfigurationFile.Read(path, ConfigurationText.MaxBytes, "a configuration");
-        ModelConfig message = ConfigurationFile.Parse(new ConfigurationText(path, bytes), isJson: path == json);
-        var given = new GivenConfiguration(repository, folder, path, bytes, message);
-        given.RefuseOtherName();
-        return given;
+        return new GivenConfiguration(repository, folder, new ConfigurationText(path, bytes), isJson: path == json);
     }
+
+    /// <summary>A configuration in its JSON form, in place of what a model's folder has.</summary>
+    /// <inheritdoc cref="Read"/>
+    /// <param name="bytes">The text.</param>
+    public static GivenConfiguration OfJson(string repository, string folder, ReadOnlyMemory<byte> bytes) =>
+        new(repository, folder, new ConfigurationText("the configuration of the load", bytes), isJson: true);
+
+    /// <summary>A configuration in its JSON form, for a model whose files are held in memory.</summary>
+    /// <param name="model">Its name.</param>
+    /// <param name="bytes">The text.</param>
+    /// <param name="files">The files by name in the model's folder, of which it may name some.</param>
+    /// <exception cref="ModuleLoadException">It is no configuration, or one that cannot be served.</exception>
+    public static GivenConfiguration OfHeld(
+        string model,
+        ReadOnlyMemory<byte> bytes,
+        IReadOnlyDictionary<string, ReadOnlyMemory<byte>> files
+    ) => new("", model, new ConfigurationText("the configuration of the load", bytes), isJson: true, files);
 
     /// <summary>The versions that its policy has served, rising.</summary>
     /// <param name="present">Numbers of the version folders, rising.</param>
@@ -107,7 +133,9 @@ public sealed class GivenConfiguration
         foreach (ModelOutput output in Message.Output.Where(output => output.LabelFilename.Length > 0))
         {
             string owner = $"label_filename of output '{output.Name}' of model '{Model}'";
-            labels[output.Name] = LabelFile.Read(RepositoryPath.Resolve(_repository, _folder, output.LabelFilename, owner));
+            labels[output.Name] = _held is null
+                ? LabelFile.Read(RepositoryPath.Resolve(_repository, _folder, output.LabelFilename, owner))
+                : LabelFile.Parse(Held(output.LabelFilename, owner).Span);
         }
 
         return labels;
@@ -115,11 +143,26 @@ public sealed class GivenConfiguration
 
     internal ReadOnlyMemory<byte> ReadWarmup(string file, long count, bool isWhole)
     {
+        string owner = $"model_warmup of model '{Model}'";
+        if (_held is not null)
+        {
+            ReadOnlyMemory<byte> data = Held($"{WarmupRequests.Folder}/{file}", owner);
+            return isWhole ? data : data[..(int)Math.Min(data.Length, count)];
+        }
+
         string folder = System.IO.Path.Combine(_folder, WarmupRequests.Folder);
-        string path = RepositoryPath.Resolve(_repository, folder, file, $"model_warmup of model '{Model}'");
+        string path = RepositoryPath.Resolve(_repository, folder, file, owner);
         const string What = "the data of a warm-up's input";
         return isWhole ? ConfigurationFile.Read(path, count, What) : ConfigurationFile.ReadFirst(path, count, What);
     }
+
+    private ReadOnlyMemory<byte> Held(string file, string owner) =>
+        _held!.TryGetValue(file, out ReadOnlyMemory<byte> bytes)
+            ? bytes
+            : throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"{owner} names the file '{ConfigurationText.Shown(file)}', which is not among those that the load brought along. Add it."
+            );
 
     /// <summary>Whatever it is: a folder and a link to nothing are no configuration, and not the same as none.</summary>
     private static bool IsThere(string path) => (int)new FileInfo(path).Attributes != -1;

@@ -11,6 +11,9 @@ internal sealed record EngineSource(string Segment, string Path, ReadOnlyMemory<
     /// <summary>Inputs with values of their own may be given by whoever calls; else they are no inputs.</summary>
     public bool HasOptionalInputs { get; init; }
 
+    /// <summary>The bytes came from no file: no companion lies beside them.</summary>
+    public bool IsHeld { get; init; }
+
     /// <summary>Where companion files are written down, or what is required of them; null where nobody asks.</summary>
     public FileDigests? Files { get; init; }
 

@@ -1,4 +1,5 @@
 using Troupe.Messages.Failures;
+using Troupe.Messages.Identity;
 
 namespace Troupe.Runtime.Failures;
 
@@ -8,4 +9,7 @@ public sealed class ModuleLoadException(FailureKind kind, string message, Except
     /// <summary><see cref="FailureKind.InvalidModel"/>, <see cref="FailureKind.NotSupported"/>, <see cref="FailureKind.NotFound"/>,
     /// <see cref="FailureKind.OutOfDeviceMemory"/> or <see cref="FailureKind.DeviceLost"/>.</summary>
     public FailureKind Kind { get; } = kind;
+
+    /// <summary>The version whose files are at fault; null where no version of the model was found yet.</summary>
+    public ModelReference? Version { get; init; }
 }

@@ -32,26 +32,34 @@ internal sealed class ModuleReader(BackendCatalogue backends)
             return ArtifactModule.Define(artifact, source.Path, source.Names, HashOf(artifact, source.Names), backends);
         }
 
-        FileDigests? files = source.Files;
-
         string extension = Path.GetExtension(source.Path);
-        return extension.Equals(".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path, files)
+        return extension.Equals(".json", StringComparison.OrdinalIgnoreCase) ? ReadManifest(source.Path, FilesOf(source))
             : !ModelFileNames.ArtifactExtensions.Contains(extension) && backends.OfExtension(extension) is { } backend
-                ? ReadLone(source.Path, backend, files)
-            : ReadArtifact(source);
+                ? ReadLone(source.Path, backend, FilesOf(source))
+            : source.Held is null ? ReadArtifact(source)
+            : ReadHeldArtifact(source, FilesOf(source).Read(source.Path, ModuleFiles.MaxEngineBytes));
     }
 
-    private static ModuleDefinition ReadLone(string path, BackendDescription backend, FileDigests? files)
+    private static ISegmentFiles FilesOf(ModuleSource source) =>
+        source.Held is { } held ? new HeldFiles(held, source.Path) : new DiskFiles(source.Files);
+
+    private static ModuleDefinition ReadLone(string path, BackendDescription backend, ISegmentFiles files)
     {
-        byte[] bytes = ModuleFiles.Read(path, files);
+        ReadOnlyMemory<byte> bytes = files.Read(path, ModuleFiles.MaxEngineBytes);
         var spec = new SegmentSpec("_run_on_acc_0", SegmentKind.Engine, backend.Name, Path.GetFileName(path), 0, [], []);
         return new ModuleDefinition(
-            ContentHash.FromSha256(SHA256.HashData(bytes)),
+            ContentHash.FromSha256(SHA256.HashData(bytes.Span)),
             IsLone: true,
             [],
             [],
             [new SegmentDefinition(spec, path, bytes, [], RequiresOutputAllocator: false, UnownedOutputs: null)]
         );
+    }
+
+    private ModuleDefinition ReadHeldArtifact(ModuleSource source, ReadOnlyMemory<byte> bytes)
+    {
+        ArtifactSpec artifact = ArtifactModule.Explained(() => ArtifactReader.Open(bytes, source.Path));
+        return ArtifactModule.Define(artifact, source.Path, source.Names, ContentHash.FromSha256(SHA256.HashData(bytes.Span)), backends);
     }
 
     /// <summary>The bytes tell the format, whatever the file is called.</summary>
@@ -140,29 +148,27 @@ internal sealed class ModuleReader(BackendCatalogue backends)
         return ContentHash.FromSha256(hash.GetHashAndReset());
     }
 
-    private ModuleDefinition ReadManifest(string path, FileDigests? digests)
+    private ModuleDefinition ReadManifest(string path, ISegmentFiles folder)
     {
-        byte[] text = ModuleFiles.Read(path, digests, ModuleFiles.MaxManifestBytes);
+        ReadOnlyMemory<byte> text = folder.Read(path, ModuleFiles.MaxManifestBytes);
         Manifest manifest = ManifestReader.Read(text, path);
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(text);
+        hash.AppendData(text.Span);
 
         // Two segments may share a file: it is read once and hashed where it first stands.
-        var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        var files = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
         var segments = new List<SegmentDefinition>(manifest.Segments.Count);
         foreach (ManifestSegment segment in manifest.Segments)
         {
-            string file = ModuleFiles.Resolve(folder, segment.Spec.File, segment.Spec.Name);
-            if (!files.TryGetValue(file, out byte[]? bytes))
+            string file = folder.Resolve(path, segment.Spec.File, segment.Spec.Name);
+            if (!files.TryGetValue(file, out ReadOnlyMemory<byte> bytes))
             {
-                bytes = ModuleFiles.Read(file, digests);
+                bytes = folder.Read(file, ModuleFiles.MaxEngineBytes);
                 files.Add(file, bytes);
-                hash.AppendData(bytes);
+                hash.AppendData(bytes.Span);
             }
 
-            SegmentSpec spec = segment.Spec with { Backend = backends.Resolve(segment.Spec.Backend, bytes) };
+            SegmentSpec spec = segment.Spec with { Backend = backends.Resolve(segment.Spec.Backend, bytes.Span) };
             segments.Add(
                 new SegmentDefinition(spec, file, bytes, segment.Aliases, segment.RequiresOutputAllocator, segment.UnownedOutputs)
             );

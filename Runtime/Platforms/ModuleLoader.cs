@@ -52,7 +52,7 @@ internal sealed class ModuleLoader(
             {
                 cancellation.ThrowIfCancellationRequested();
                 BlockPool device = devices[Array.IndexOf(relative, segment.Spec.RelativeOrdinal)];
-                engines.Add((LoadEngine(definition, segment, device, source.Files, cancellation), device.Device));
+                engines.Add((LoadEngine(definition, segment, device, source, cancellation), device.Device));
             }
 
             var version = new ModelVersion(source.Model.Name, source.Model.Number ?? 1, definition.Hash);
@@ -101,7 +101,7 @@ internal sealed class ModuleLoader(
             if (backends.Obstacle(segment.Spec.Backend, machine[0].Driver) is null)
             {
                 using ContextEntry entry = device.Device.Enter();
-                LoadEngine(definition, segment, device, source.Files, cancellation).Dispose();
+                LoadEngine(definition, segment, device, source, cancellation).Dispose();
             }
         }
     }
@@ -110,7 +110,7 @@ internal sealed class ModuleLoader(
         ModuleDefinition definition,
         SegmentDefinition segment,
         BlockPool memory,
-        FileDigests? files,
+        ModuleSource module,
         CancellationToken cancellation
     )
     {
@@ -125,7 +125,8 @@ internal sealed class ModuleLoader(
         using DeviceStream stream = DeviceStream.Create(device);
         var source = new EngineSource(segment.Spec.Name, segment.Path, segment.Bytes)
         {
-            Files = files,
+            Files = module.Files,
+            IsHeld = module.Held is not null,
             HasOptionalInputs = definition.IsLone,
             Aliases = segment.Aliases,
             Ranges = RangesOf(definition, segment),

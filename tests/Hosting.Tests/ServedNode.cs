@@ -14,24 +14,30 @@ namespace Troupe.Hosting.Tests;
 /// tests of a class.</summary>
 public sealed class ServedNode : IAsyncLifetime
 {
-    private readonly string _models;
-    private readonly string[] _load;
+    private readonly ServeSpec _spec;
     private NodeHost? _host;
     private KestrelListener? _listener;
     private HttpClient? _client;
 
     public ServedNode()
-        : this(Path.Combine(AppContext.BaseDirectory, "Samples", "models"), ["fmnist"]) { }
+        : this(new ServeSpec { Models = [Path.Combine(AppContext.BaseDirectory, "Samples", "models")], Load = ["fmnist"] }) { }
 
-    private ServedNode(string models, string[] load) => (_models, _load) = (models, load);
+    private ServedNode(ServeSpec spec) =>
+        _spec = spec with { Devices = new DeviceChoice(DeviceKind.Emulated, 2), Cluster = null, DrainTimeout = TimeSpan.FromSeconds(5) };
 
     /// <summary>A node of one test, over another repository.</summary>
-    public static async Task<ServedNode> StartAsync(string models, params string[] load)
+    public static Task<ServedNode> StartAsync(string models, params string[] load) =>
+        StartAsync(new ServeSpec { Models = [models], Load = load });
+
+    /// <summary>A node of one test, with settings of its own.</summary>
+    internal static async Task<ServedNode> StartAsync(ServeSpec spec)
     {
-        ServedNode node = new(models, load);
+        ServedNode node = new(spec);
         await node.InitializeAsync();
         return node;
     }
+
+    internal NodeHost Host => _host!;
 
     public string Url => _client!.BaseAddress!.ToString().TrimEnd('/');
 
@@ -40,16 +46,13 @@ public sealed class ServedNode : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        ServeSpec spec = new()
+        _host = await NodeHost.StartAsync(_spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
+        EdgeSpec served = new(_host.Repository, 8 << 20, "0.0-test")
         {
-            Models = _models,
-            Load = _load,
-            Devices = new DeviceChoice(DeviceKind.Emulated, 2),
-            Cluster = null,
-            DrainTimeout = TimeSpan.FromSeconds(5),
+            ModelControl = _spec.ModelControl,
+            StrictReadiness = _spec.StrictReadiness,
         };
-        _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
-        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), new EdgeSpec(_models, 8 << 20, "0.0-test"), _host.Memory);
+        NodeEdge edge = new(_host.Node, new ModelLedgers(TimeProvider.System), served, _host.Memory);
         Dispatcher dispatcher = new(edge);
         _listener = await KestrelListener.StartAsync(
             new ListenSpec(OptionKeys.Http, new ListenAddress("127.0.0.1", 0)),
@@ -73,6 +76,17 @@ public sealed class ServedNode : IAsyncLifetime
         using HttpResponseMessage response = await _client!.SendAsync(request, TestContext.Current.CancellationToken);
         string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         return ((int)response.StatusCode, JsonDocument.Parse(text.Length == 0 ? "null" : text).RootElement);
+    }
+
+    public async Task<int> StatusAsync(string method, string path, string? body = null) => (await SendAsync(method, path, body)).Status;
+
+    /// <summary>Asks until the answer has this status.</summary>
+    public async Task UntilAsync(string method, string path, int status)
+    {
+        while (await StatusAsync(method, path) != status)
+        {
+            await Task.Yield();
+        }
     }
 
     /// <summary>The document of a request that must succeed.</summary>

@@ -2,6 +2,8 @@ using Troupe.Actors.Membership;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
+using Troupe.Hosting.Http.V2;
+using Troupe.Hosting.Options;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
@@ -75,19 +77,34 @@ internal static class AdminEndpoints
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         LoadDocument wanted = await JsonBody.ReadAsync(context, edge.Memory, AdminJson.Default.LoadDocument, new LoadDocument());
+        NodeId? node = Node(edge, wanted.Node);
+        if (IsRefused(edge, node))
+        {
+            await RepositoryEndpoints.NotExplicitAsync(context);
+            return;
+        }
+
         LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus);
-        await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, Node(edge, wanted.Node), context.RequestAborted));
+        await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, node, context.RequestAborted));
     }
 
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         UnloadDocument wanted = await JsonBody.ReadAsync(context, edge.Memory, AdminJson.Default.UnloadDocument, new UnloadDocument());
-        await AnswerAsync(
-            context,
-            edge,
-            await edge.Node.UnloadAsync(new UnloadModel(route.Name, wanted.Version), Node(edge, wanted.Node), context.RequestAborted)
-        );
+        NodeId? node = Node(edge, wanted.Node);
+        if (IsRefused(edge, node))
+        {
+            await RepositoryEndpoints.NotExplicitAsync(context);
+            return;
+        }
+
+        UnloadModel unload = new(route.Name, wanted.Version);
+        await AnswerAsync(context, edge, await edge.Node.UnloadAsync(unload, node, context.RequestAborted));
     }
+
+    /// <summary>This node loads and unloads for nobody; of another one that node itself says so.</summary>
+    private static bool IsRefused(NodeEdge edge, NodeId? node) =>
+        edge.Spec.ModelControl != ModelControl.Explicit && (node is null || node == edge.Node.Id);
 
     private static NodeId? Node(NodeEdge edge, string? written)
     {

@@ -23,7 +23,7 @@ internal static class InferEndpoint
     {
         if (!InferenceCall.TryFind(edge, route.Name, route.Version, out ServedModel? model, out ForwardReply.Failed? unknown))
         {
-            await FailAsync(context, route, unknown);
+            await FailAsync(context, edge, route, unknown);
             return;
         }
 
@@ -87,7 +87,7 @@ internal static class InferEndpoint
 
                 break;
             case ForwardReply.Failed failed:
-                await FailAsync(context, route, failed);
+                await FailAsync(context, edge, route, failed);
                 break;
         }
     }
@@ -134,11 +134,11 @@ internal static class InferEndpoint
         Answer.ErrorAsync(context, InferFault.Status, fault.ContentType, fault.Error);
 
     /// <summary>A model that is not there is named as the caller wrote it, wherever that was found.</summary>
-    private static Task FailAsync(HttpContext context, in EdgeRoute route, ForwardReply.Failed failed) =>
+    private static Task FailAsync(HttpContext context, NodeEdge edge, in EdgeRoute route, ForwardReply.Failed failed) =>
         Answer.FailureAsync(
             context,
             failed.Kind,
             FailureMap.Of(failed.Kind).Label == FailureLabel.Json ? Answer.Json : Answer.Text,
-            failed.Kind == FailureKind.ModelNotLoaded ? ModelCatalogue.UnknownText(route.Name, route.Version) : failed.Detail
+            failed.Kind == FailureKind.ModelNotLoaded ? edge.Catalogue.UnknownText(route.Name, route.Version) : failed.Detail
         );
 }

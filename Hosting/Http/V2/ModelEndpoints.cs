@@ -14,7 +14,7 @@ internal static class ModelEndpoints
         ModelCatalogue catalogue = edge.Catalogue;
         return catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
             ? WriteMetadataAsync(context, model, route.Version is { } version ? [version] : catalogue.Versions(route.Name))
-            : UnknownAsync(context, route);
+            : UnknownAsync(context, catalogue, route);
     }
 
     public static Task ReadyAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
@@ -24,12 +24,10 @@ internal static class ModelEndpoints
 
     public static Task ConfigurationAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
-        if (!edge.Catalogue.TryFind(route.Name, route.Version, out ServedModel? model))
-        {
-            return UnknownAsync(context, route);
-        }
-
-        return Answer.DocumentAsync(context, model.Configuration.WriteJson);
+        ModelCatalogue catalogue = edge.Catalogue;
+        return catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
+            ? Answer.DocumentAsync(context, model.Configuration.WriteJson)
+            : UnknownAsync(context, catalogue, route);
     }
 
     /// <summary>Statistics of everything served.</summary>
@@ -61,8 +59,8 @@ internal static class ModelEndpoints
         return WriteStatisticsAsync(context, edge, catalogue.All.Where(model => model.Name == name));
     }
 
-    private static Task UnknownAsync(HttpContext context, in EdgeRoute route) =>
-        Answer.FailureAsync(context, FailureKind.ModelNotLoaded, Answer.Json, ModelCatalogue.UnknownText(route.Name, route.Version));
+    private static Task UnknownAsync(HttpContext context, ModelCatalogue catalogue, in EdgeRoute route) =>
+        Answer.FailureAsync(context, FailureKind.ModelNotLoaded, Answer.Json, catalogue.UnknownText(route.Name, route.Version));
 
     private static Task WriteMetadataAsync(HttpContext context, ServedModel model, IEnumerable<int> versions) =>
         Answer.DocumentAsync(context, writer => model.WriteMetadata(writer, versions));

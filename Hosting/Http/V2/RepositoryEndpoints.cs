@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using Troupe.Actors.Models;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
+using Troupe.Hosting.Options;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Models;
 
@@ -43,9 +45,24 @@ internal static class RepositoryEndpoints
     public static async Task LoadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         string name = route.Name;
-        using RequestBody body = await RequestBody.ReadAsync(context, edge.Memory, edge.Spec.MaxRequestBytes);
-        CheckParameters(body.Memory);
-        switch (await edge.Node.LoadAsync(new LoadModel(name), node: null, context.RequestAborted))
+        GivenModel? given;
+        using (RequestBody body = await RequestBody.ReadAsync(context, edge.Memory, edge.Spec.MaxRequestBytes))
+        {
+            given = LoadRequest.Read(body.Memory);
+        }
+
+        if (edge.Spec.ModelControl != ModelControl.Explicit)
+        {
+            await NotExplicitAsync(context);
+            return;
+        }
+
+        LoadModel load = new(name, Replaces: edge.Node.View.ContentsOf(name));
+        switch (
+            given is null
+                ? await edge.Node.LoadAsync(load, node: null, context.RequestAborted)
+                : await edge.Node.LoadGivenAsync(load, given, context.RequestAborted)
+        )
         {
             case ModelReply.Failed failed:
                 await Answer.ErrorAsync(context, FailureMap.Of(failed.Kind).Load, Answer.Json, $"failed to load '{name}': {failed.Detail}");
@@ -56,11 +73,17 @@ internal static class RepositoryEndpoints
         }
     }
 
-    /// <summary>Always 200, for models nobody knows too: that is Triton's contract.</summary>
+    /// <summary>Always 200, for models nobody knows and whatever the body says: that is Triton's contract.</summary>
     public static async Task UnloadAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         string name = route.Name;
         (await RequestBody.ReadAsync(context, edge.Memory, RequestBody.Document)).Dispose();
+        if (edge.Spec.ModelControl != ModelControl.Explicit)
+        {
+            await NotExplicitAsync(context);
+            return;
+        }
+
         if (await edge.Node.UnloadAsync(new UnloadModel(name), node: null, context.RequestAborted) is ModelReply.Unloaded done)
         {
             edge.Ledgers.Forget(name, done.Numbers);
@@ -69,34 +92,18 @@ internal static class RepositoryEndpoints
         await Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Json);
     }
 
+    /// <summary>Triton's words, whether the repository is polled or nobody changes anything.</summary>
+    public static Task NotExplicitAsync(HttpContext context) =>
+        Answer.ErrorAsync(
+            context,
+            StatusCodes.Status503ServiceUnavailable,
+            Answer.Json,
+            "explicit model load / unload is not allowed if polling is enabled"
+        );
+
     /// <summary>A repository by name: Triton's answer is "not supported".</summary>
     public static Task NamedAsync(HttpContext context, NodeEdge edge, EdgeRoute _) =>
         Answer.FailureAsync(context, FailureKind.NotSupported, Answer.Json, "'repository_name' specification is not supported");
-
-    /// <summary>A load may carry parameters; the ones that would change what is loaded are refused rather than ignored.</summary>
-    private static void CheckParameters(ReadOnlyMemory<byte> body)
-    {
-        using JsonDocument? document = JsonBody.Parse(body);
-        if (
-            document?.RootElement is not { ValueKind: JsonValueKind.Object } root
-            || !root.TryGetProperty("parameters"u8, out JsonElement parameters)
-        )
-        {
-            return;
-        }
-
-        if (parameters.ValueKind != JsonValueKind.Object)
-        {
-            throw new BadHttpRequestException("'parameters' is an object");
-        }
-
-        foreach (JsonProperty parameter in parameters.EnumerateObject())
-        {
-            throw new BadHttpRequestException(
-                $"load parameter '{parameter.Name}' is not supported; put the files into the repository, or use /v2/troupe/models/NAME/load with a path"
-            );
-        }
-    }
 
     private static void Write(Utf8JsonWriter writer, IndexedModel model)
     {

@@ -45,6 +45,21 @@ public sealed class GpuCoreTests
     }
 
     [Fact]
+    public void A_forward_for_content_that_has_given_way_is_run_by_what_took_its_place()
+    {
+        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        ModelVersion newer = Model with { Hash = new ContentHash(1, 2, 3, 4) };
+        Adopt(Model);
+        Adopt(newer);
+        Launch old = LaunchOf(Admit(Model));
+        Assert.Equal(Model, Assert.Single(old.Forwards).Model);
+        _core.Unload(new UnloadInstance(Model));
+        Complete(old);
+        Assert.Equal(newer, Assert.Single(LaunchOf(Admit(Model)).Forwards).Model);
+        Assert.Equal((FailureKind.ModelNotLoaded, RetryAdvice.Bounce), Refused(Admit(Model with { Number = 2 })));
+    }
+
+    [Fact]
     public void The_queue_is_bounded_and_the_next_launch_follows_a_completion()
     {
         Ready();

@@ -67,7 +67,7 @@ public sealed class EngineBuilderTests : IDisposable
             "Loading 'hangs' from 'hangs' on device 0 took longer than 0.1 s and was given up. See whether its files can be read; a model that needs longer is given it with --load-timeout.",
             failed.Detail
         );
-        Assert.Empty(local.Node.View.Nodes[0].Models);
+        Assert.Equal(failed.Detail, Assert.Single(local.Node.View.Nodes[0].Models).Reason);
 
         _platform.OnLoad = null;
         await local.Load("hangs");
@@ -139,7 +139,7 @@ public sealed class EngineBuilderTests : IDisposable
     public async Task What_is_done_when_the_builder_ends_or_is_restarted_is_answered_once_and_let_go(bool isRestarted)
     {
         await using LocalNode local = LocalNode.Start(_platform);
-        var spec = new BuilderSpec(_platform, new FolderModelRepository(null, _ => { }), new InstanceOptions(), TimeSpan.FromMinutes(1));
+        var spec = new BuilderSpec(_platform, new FolderModelRepository([], _ => { }), new InstanceOptions(), TimeSpan.FromMinutes(1));
         IActorRef builder = local.System.ActorOf(EngineBuilderActor.Props(spec, CancellationToken.None));
         using var inbox = Inbox.Create(local.System);
         _platform.OnLoad = (_, _) => ((IInternalActorRef)builder).Suspend();

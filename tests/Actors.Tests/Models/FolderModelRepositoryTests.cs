@@ -174,7 +174,7 @@ public sealed class FolderModelRepositoryTests : IDisposable
     [Fact]
     public void Without_a_repository_only_paths_can_be_loaded()
     {
-        var none = new FolderModelRepository(null, _notes.Add);
+        var none = new FolderModelRepository([], _notes.Add);
         Assert.Empty(none.List());
         Assert.Contains(
             "--models",

@@ -23,12 +23,14 @@ public sealed class ModelDirectoryCoreTests
     private readonly Dictionary<string, (FailureKind Kind, string Detail)> _failures = [];
     private ModelSnapshot? _elsewhere;
     private int[] _further = [];
+    private Action<BuildInstance>? _onBuild;
     private int[]? _devices;
+    private string _written = "";
     private GivenConfiguration? _configuration;
 
     public ModelDirectoryCoreTests()
     {
-        _core = new ModelDirectoryCore(Self, _ => _elsewhere, _recorder.Queue);
+        _core = new ModelDirectoryCore(Self, _ => _elsewhere is { } other ? [other] : [], _recorder.Queue);
         for (int ordinal = 0; ordinal < 3; ordinal++)
         {
             _core.Ready([ordinal]);
@@ -125,7 +127,7 @@ public sealed class ModelDirectoryCoreTests
         ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
         Assert.Equal(FailureKind.AlreadyExists, failed.Kind);
         Assert.Contains(_elsewhere.Model.Hash.ToString(), failed.Detail, StringComparison.Ordinal);
-        Assert.Empty(_core.Snapshot());
+        Assert.Equal([("m/1", failed.Detail)], Failures());
         Assert.Equal(0, _platform.Live);
     }
 
@@ -140,8 +142,9 @@ public sealed class ModelDirectoryCoreTests
 
         _core.Gone(new DeviceGone(1, "sticky", true));
         ModelReply? reply = Settle("caller");
-        Assert.Equal(FailureKind.DeviceLost, Assert.IsType<ModelReply.Failed>(reply).Kind);
-        Assert.Empty(_core.Snapshot());
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(reply);
+        Assert.Equal(FailureKind.DeviceLost, failed.Kind);
+        Assert.Equal([("m/1", failed.Detail)], Failures());
         Assert.True(_core.IsIdle);
     }
 
@@ -207,7 +210,11 @@ public sealed class ModelDirectoryCoreTests
         Settle();
         _core.Unload(new UnloadModel("m"), new Asker("caller"));
         Assert.Equal([1, 2], Assert.IsType<ModelReply.Unloaded>(Settle("caller")).Numbers);
-        Assert.Empty(_core.Snapshot());
+        Assert.Equal(
+            [("m/1", ModelState.Unavailable, "unloaded"), ("m/2", ModelState.Unavailable, "unloaded")],
+            _core.Snapshot().Select(model => (model.Model.ToString(), model.State, model.Reason))
+        );
+        Assert.Empty(Failures());
         Assert.Equal(0, _platform.Live);
     }
 
@@ -229,7 +236,7 @@ public sealed class ModelDirectoryCoreTests
         Array.ForEach(["0", "1", "2"], ordinal => _failures[ordinal] = (FailureKind.OutOfDeviceMemory, "full"));
         _core.Load(new LoadModel("m"), new Asker("caller"));
         Assert.Equal("full", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail);
-        Assert.Empty(_core.Snapshot());
+        Assert.Equal([("m/1", "full"), ("m/2", "full")], Failures());
         Assert.True(_core.IsIdle);
     }
 
@@ -249,7 +256,7 @@ public sealed class ModelDirectoryCoreTests
     [Theory]
     [InlineData("sequence_batching {}", true)]
     [InlineData("dynamic_batching {}", false)]
-    public void Only_what_its_configuration_keeps_from_being_served_stays_as_refused_until_it_is_loaded_again(string given, bool refuses)
+    public void Only_what_its_configuration_keeps_from_being_served_is_refused_and_no_failure(string given, bool refuses)
     {
         using var folder = new ModuleFolder();
         Directory.CreateDirectory(Path.Combine(folder.Path, "m"));
@@ -259,13 +266,108 @@ public sealed class ModelDirectoryCoreTests
         _core.Load(new LoadModel("m"), new Asker("caller"));
         Assert.IsType<ModelReply.Failed>(Settle("caller"));
         Assert.Equal(
-            refuses ? [(ModelState.Unavailable, "not there", true)] : [],
-            _core.Snapshot().Select(model => (model.State, model.Reason, model.IsRefused))
+            [(ModelState.Unavailable, "not there", refuses, !refuses)],
+            _core.Snapshot().Select(model => (model.State, model.Reason, model.IsRefused, model.HasFailed))
         );
 
         _failures.Clear();
         Load("m");
         Assert.Equal((ModelState.Ready, false), (_core.Snapshot()[0].State, _core.Snapshot()[0].IsRefused));
+    }
+
+    [Fact]
+    public void A_failure_stands_until_the_version_is_loaded_and_no_unload_clears_it()
+    {
+        _failures["0"] = (FailureKind.InvalidModel, "no graph");
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Settle();
+        _core.Unload(new UnloadModel("m"), new Asker("caller"));
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal([("m/1", "no graph")], Failures());
+        _failures["0"] = (FailureKind.InvalidModel, "no weights");
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Settle();
+        Assert.Equal([("m/1", "no weights")], Failures());
+        _failures.Clear();
+        Load("m");
+        Assert.Equal((ModelState.Ready, ""), (_core.Snapshot()[0].State, _core.Snapshot()[0].Reason));
+    }
+
+    [Fact]
+    public void A_load_that_fails_leaves_a_version_that_is_served_as_it_is()
+    {
+        Load("m");
+        _failures["0"] = (FailureKind.InvalidModel, "no graph");
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        Assert.Empty(Failures());
+    }
+
+    [Theory]
+    [InlineData(false, null, 0)]
+    [InlineData(false, 3, 3)]
+    [InlineData(true, null, 1)]
+    [InlineData(true, 3, 3)]
+    public void A_load_that_ends_before_its_files_are_had_stands_where_a_version_was_found_or_the_node_itself_asks(
+        bool isOwn,
+        int? found,
+        int expected
+    )
+    {
+        _core.Load(new LoadModel("m"), new Asker("caller"), isOwn);
+        var resolve = (ResolveModel)Decisions[0].Message!;
+        _core.Failed(
+            new BuildFailed(resolve.Ticket, FailureKind.InvalidModel, "no file")
+            {
+                Version = found is { } number ? new ModuleSource(new ModelReference("m", number), "") : null,
+            }
+        );
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal(expected == 0 ? [] : [($"m/{expected}", "no file")], Failures());
+    }
+
+    [Fact]
+    public void A_version_without_its_files_keeps_no_other_version_from_being_loaded()
+    {
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        var resolve = (ResolveModel)Decisions[0].Message!;
+        _core.Failed(
+            new BuildFailed(resolve.Ticket, FailureKind.NotFound, "no file")
+            {
+                Version = new ModuleSource(new ModelReference("m", 1), ""),
+                Further = [2],
+            }
+        );
+        Assert.Equal("no file", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail);
+        Assert.Equal([("m/1", "no file")], Failures());
+        Assert.Equal(ModelState.Ready, _core.Snapshot()[1].State);
+    }
+
+    [Fact]
+    public void Of_very_many_ends_the_first_are_forgotten()
+    {
+        _failures["0"] = (FailureKind.InvalidModel, "no graph");
+        for (int i = 0; i <= ModelResidency.MostEnded; i++)
+        {
+            _core.Load(new LoadModel($"m{i}"), null);
+            Settle();
+        }
+
+        Assert.Equal(ModelResidency.MostEnded, Failures().Count());
+        Assert.DoesNotContain("m0/1", Failures().Select(failure => failure.Model));
+    }
+
+    [Fact]
+    public void A_restore_that_waited_behind_an_unload_brings_nothing_back()
+    {
+        Load("m", 1);
+        _core.Unload(new UnloadModel("m"), new Asker("caller"));
+        _core.Gone(new DeviceGone(1, "a crash", false));
+        _core.Ready([1]);
+        Settle();
+        Assert.Equal("unloaded", Assert.Single(_core.Snapshot()).Reason);
+        Assert.Equal(0, _platform.Live);
     }
 
     [Fact]
@@ -282,6 +384,154 @@ public sealed class ModelDirectoryCoreTests
         Assert.IsType<ModelReply.Loaded>(Settle("caller"));
         Assert.Equal([0, 1], _core.Snapshot().Single(model => model.Model.Number == 2).Gpus.Select(gpu => gpu.Ordinal));
     }
+
+    [Fact]
+    public void Other_content_under_a_live_number_is_refused_unless_the_load_says_what_it_replaces()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _core.Load(new LoadModel("m", Path: "other"), new Asker("caller"));
+        ModelReply.Failed refused = Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal(FailureKind.AlreadyExists, refused.Kind);
+        Assert.Contains(old.ToString(), refused.Detail, StringComparison.Ordinal);
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [new ContentHash(1, 2, 3, 4)]), new Asker("caller"));
+        Assert.Equal(FailureKind.AlreadyExists, Assert.IsType<ModelReply.Failed>(Settle("caller")).Kind);
+        Assert.Equal((old, 3), (Content("m"), _platform.Live));
+        Assert.Empty(Failures());
+    }
+
+    [Fact]
+    public void A_reload_serves_the_older_content_until_the_newer_is_on_every_device_and_then_lets_it_go()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        List<string> told = [];
+        ModelReply? reply = null;
+        while (Decisions.Count > 0)
+        {
+            ModelDecision decision = StepOnce()!.Value;
+            reply ??= decision.Reply;
+            told.Add(
+                decision.Message is UnloadInstance unload ? $"unload {unload.Model.Hash == old}"
+                : reply is null ? ""
+                : "answered"
+            );
+            if (reply is null && !Decisions.Exists(next => next.Reply is not null))
+            {
+                Assert.Equal((old, ModelState.Ready, 3), (Content("m"), _core.Snapshot()[0].State, Gpus("m").Length));
+            }
+        }
+
+        Assert.IsType<ModelReply.Loaded>(reply);
+        Assert.Equal(["answered", "unload True", "unload True", "unload True"], told.Where(what => what.Length > 0).Take(4));
+        Assert.NotEqual(old, Content("m"));
+        Assert.Equal(([0, 1, 2], 1, 3), (Gpus("m"), _core.Snapshot()[0].Generation, _platform.Live));
+        Assert.True(_core.IsIdle);
+    }
+
+    [Theory]
+    [InlineData("1", FailureKind.InvalidModel)]
+    [InlineData("1", FailureKind.OutOfDeviceMemory)]
+    [InlineData("0", FailureKind.OutOfDeviceMemory)]
+    [InlineData("2", FailureKind.NotSupported)]
+    public void A_reload_that_fails_on_a_device_leaves_the_older_content_as_it_was(string ordinal, FailureKind kind)
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _failures[ordinal] = (kind, "no");
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        Assert.Equal(
+            (kind, "no"),
+            Assert.IsType<ModelReply.Failed>(Settle("caller")) is var failed ? (failed.Kind, failed.Detail) : default
+        );
+        Assert.Equal((old, ModelState.Ready, 3), (Content("m"), _core.Snapshot()[0].State, _platform.Live));
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        Assert.Empty(Failures());
+        _failures.Clear();
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+    }
+
+    [Fact]
+    public void A_reload_goes_on_without_a_device_that_is_lost_meanwhile_and_a_rebuilt_one_gets_the_newer_content()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        while (!Decisions.Exists(decision => decision.Message is BuildInstance { Ordinal: 1 }))
+        {
+            StepOnce();
+        }
+
+        _core.Gone(new DeviceGone(1, "a crash", ForGood: false));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.NotEqual(old, Content("m"));
+        Assert.Equal([0, 2], Gpus("m"));
+    }
+
+    [Fact]
+    public void A_reload_of_some_devices_only_is_refused_for_the_others_would_lose_the_model()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _core.Load(new LoadModel("m", Path: "other", Gpus: [1], Replaces: [old]), new Asker("caller"));
+        Assert.Contains("on device 0, 2 too", Assert.IsType<ModelReply.Failed>(Settle("caller")).Detail, StringComparison.Ordinal);
+        Assert.Equal((old, 3), (Content("m"), _platform.Live));
+    }
+
+    [Fact]
+    public void Files_that_change_while_they_are_loaded_on_one_device_after_another_are_no_version()
+    {
+        _onBuild = build => _written = build.Ordinal == 2 ? " written to" : "";
+        _core.Load(new LoadModel("m"), new Asker("caller"));
+        ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.StartsWith("The files of 'm/1' changed while it was loaded", failed.Detail, StringComparison.Ordinal);
+        Assert.Equal((1, 0), (Failures().Count(), _platform.Live));
+
+        _onBuild = null;
+        _written = "";
+        Load("m");
+        ContentHash old = Content("m");
+        _onBuild = build => _written = build.Ordinal == 2 ? " written to" : "";
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        Assert.Equal((old, 3), (Content("m"), _platform.Live));
+    }
+
+    [Fact]
+    public void A_load_of_a_whole_model_unloads_what_it_replaces_and_does_not_load_again()
+    {
+        Load("m");
+        _core.Load(new LoadModel("m", 2, Path: "two"), null);
+        _core.Load(new LoadModel("m", 7, Path: "seven"), null);
+        Settle();
+        ContentHash[] known = [.. _core.Snapshot().Where(model => model.Model.Number != 7).Select(model => model.Model.Hash)];
+        _further = [];
+        _core.Load(new LoadModel("m", Replaces: known), new Asker("caller"));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal(["m/1 Ready", "m/2 Unavailable", "m/7 Ready"], _core.Snapshot().Select(model => $"{model.Model} {model.State}"));
+    }
+
+    [Fact]
+    public void Content_that_other_nodes_have_is_of_their_generation_and_other_content_is_newer_than_theirs()
+    {
+        Load("x");
+        ModelSnapshot x = _core.Snapshot()[0];
+        _elsewhere = x with { Model = x.Model with { Name = "m" }, Generation = 4 };
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [x.Model.Hash]), new Asker("caller"));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal(5, _core.Snapshot().Single(model => model.Model.Name == "m").Generation);
+        ContentHash other = Content("m");
+        _core.Load(new LoadModel("m", Path: "x", Replaces: [other]), new Asker("caller"));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal((x.Model.Hash, 4), (Content("m"), _core.Snapshot().Single(model => model.Model.Name == "m").Generation));
+    }
+
+    private ContentHash Content(string name) => _core.Snapshot().First(model => model.Model.Name == name).Model.Hash;
+
+    private IEnumerable<(string Model, string Reason)> Failures() =>
+        _core.Snapshot().Where(model => model.HasFailed).Select(model => (model.Model.ToString(), model.Reason));
 
     private List<ModelDecision> Decisions => _recorder.Applied;
 
@@ -336,7 +586,10 @@ public sealed class ModelDirectoryCoreTests
                 _core.Resolved(
                     new ModelResolved(
                         resolve.Ticket,
-                        new ModuleSource(new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1), resolve.Load.Name)
+                        new ModuleSource(
+                            new ModelReference(resolve.Load.Name, resolve.Load.Number ?? 1),
+                            resolve.Load.Path ?? resolve.Load.Name
+                        )
                         {
                             Devices = _devices,
                             Configuration = _configuration,
@@ -349,8 +602,12 @@ public sealed class ModelDirectoryCoreTests
                 _core.Failed(new BuildFailed(build.Ticket, failure.Kind, failure.Detail));
                 break;
             case BuildInstance build:
+                _onBuild?.Invoke(build);
                 IModuleInstance instance = _platform.Load(
-                    build.Source,
+                    build.Source with
+                    {
+                        Path = build.Source.Path + _written,
+                    },
                     build.Ordinal,
                     new InstanceOptions(),
                     TestContext.Current.CancellationToken

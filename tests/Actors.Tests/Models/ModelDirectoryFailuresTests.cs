@@ -45,7 +45,7 @@ public sealed class ModelDirectoryFailuresTests
 
         public Scenario(int at)
         {
-            _core = new ModelDirectoryCore(Self, _ => null, _recorder.Queue);
+            _core = new ModelDirectoryCore(Self, _ => [], _recorder.Queue);
             _recorder.Plant.At = at;
             _recorder.OnFailed = (decision, cause) => _core.Failed(decision, cause);
         }
@@ -79,7 +79,7 @@ public sealed class ModelDirectoryFailuresTests
             }
 
             Assert.True(_core.IsIdle);
-            Assert.Empty(_core.Snapshot());
+            Assert.All(_core.Snapshot(), model => Assert.Equal(ModelState.Unavailable, model.State));
         }
 
         private Asker Ask()

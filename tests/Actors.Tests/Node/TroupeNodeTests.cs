@@ -76,7 +76,7 @@ public sealed class TroupeNodeTests
         Assert.Equal(ModelState.Ready, seen.State);
         Assert.Equal("x", seen.Inputs[0].Name);
         await local.Node.UnloadAsync(new UnloadModel("double"), null, TestContext.Current.CancellationToken);
-        Assert.Empty(local.Node.View.Nodes[0].Models);
+        Assert.Equal(ModelSnapshot.UnloadedReason, Assert.Single(local.Node.View.Nodes[0].Models).Reason);
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class TroupeNodeTests
     }
 
     [Fact]
-    public async Task A_load_that_fails_on_one_of_the_named_devices_leaves_nothing_behind()
+    public async Task A_load_that_fails_on_one_of_the_named_devices_leaves_nothing_but_its_reason()
     {
         var platform = new FakePlatform(2)
         {
@@ -152,7 +152,7 @@ public sealed class TroupeNodeTests
         ModelReply.Failed failed = Assert.IsType<ModelReply.Failed>(await local.LoadAny(gpus: [0, 1]));
         Assert.Equal((FailureKind.OutOfDeviceMemory, "device 1 is full"), (failed.Kind, failed.Detail));
         await LocalNode.Eventually(() => platform.Live == 0);
-        Assert.Empty(local.Node.View.Nodes[0].Models);
+        Assert.Equal("device 1 is full", Assert.Single(local.Node.View.Nodes[0].Models).Reason);
         Assert.Single((await local.Load()).Gpus);
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Troupe.Actors.Models;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
@@ -30,7 +31,7 @@ internal sealed class EdgeFixture : IAsyncDisposable
 
     public static async Task<EdgeFixture> StartAsync(
         FakeNode node,
-        string? repository = null,
+        IModelRepository? repository = null,
         long maxRequestBytes = 1 << 20,
         ILoggerFactory? logs = null,
         bool requestTimeouts = false,

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Troupe.Actors.Counts;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
 using Troupe.Actors.Node;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
@@ -89,6 +90,9 @@ internal sealed class FakeNode : ITroupeNode
     public void Cancel(RequestId id) => Cancellation(id).TrySetResult();
 
     public Task<ModelReply> LoadAsync(LoadModel load, NodeId? node, CancellationToken cancellation) => Task.FromResult(Load(load, node));
+
+    public Task<ModelReply> LoadGivenAsync(LoadModel load, GivenModel given, CancellationToken cancellation) =>
+        LoadAsync(load, node: null, cancellation);
 
     public Task<ModelReply> UnloadAsync(UnloadModel unload, NodeId? node, CancellationToken cancellation) =>
         Task.FromResult(Unload(unload, node));

@@ -14,11 +14,34 @@ public sealed class ServeSpecReaderTests
         Assert.Equal("127.0.0.1:8002", spec.Metrics!.ToString());
         Assert.Equal("127.0.0.1:4053", spec.Cluster!.ToString());
         Assert.Equal("auto", spec.Devices.ToString());
-        Assert.Null(spec.Models);
+        Assert.Empty(spec.Models);
+        Assert.Equal((ModelControl.Explicit, TimeSpan.FromSeconds(15), true), (spec.ModelControl, spec.PollInterval, spec.StrictReadiness));
         Assert.Empty(spec.Join);
         Assert.Equal(TimeSpan.FromSeconds(30), spec.DrainTimeout);
         Assert.Equal(TimeSpan.FromSeconds(20), spec.Watchdog);
         Assert.Equal((64L << 20, 1L << 30, 1L << 30), (spec.MaxRequestBytes, spec.MaxRequestMemoryBytes, spec.MaxOutputBytes));
+    }
+
+    [Fact]
+    public void Several_repositories_are_named_each_once()
+    {
+        string one = Directory.CreateTempSubdirectory("troupe-one-").FullName,
+            other = Directory.CreateTempSubdirectory("troupe-other-").FullName;
+        ServeSpec spec = Read(
+            [("models", one), ("models", other), ("model-control", "poll"), ("poll-interval", "1m")],
+            [],
+            out IReadOnlyList<OptionProblem>? problems
+        );
+        Assert.Empty(problems);
+        Assert.Equal([one, other], spec.Models);
+        Assert.Equal((ModelControl.Poll, TimeSpan.FromMinutes(1)), (spec.ModelControl, spec.PollInterval));
+
+        Read([("models", one), ("models", one + "/")], [], out problems);
+        Assert.Equal($"--models: '{one}/': this folder is given twice; leave one", Assert.Single(problems).Text);
+        Read([("models", one), ("model-control", "poll"), ("load", "m")], [], out problems);
+        Assert.StartsWith("--load: 'm': a polled repository is served whole", Assert.Single(problems).Text, StringComparison.Ordinal);
+        Directory.Delete(one);
+        Directory.Delete(other);
     }
 
     [Theory]
@@ -45,6 +68,10 @@ public sealed class ServeSpecReaderTests
     [InlineData("request-timeouts", "yes", "write on or off")]
     [InlineData("models", "", "this is no path; name one or leave the option out")]
     [InlineData("hocon", " ", "this is no path; name one or leave the option out")]
+    [InlineData("model-control", "Poll", "write none, poll or explicit")]
+    [InlineData("model-control", "poll", "there is no repository to look at; name one with --models")]
+    [InlineData("poll-interval", "1s", "nothing is polled; add --model-control poll or leave it out")]
+    [InlineData("strict-readiness", "no", "write on or off")]
     [InlineData("max-output", "0", "write a whole number of bytes")]
     [InlineData("watchdog", "900ms", "write a time from 1s to 24h, e.g. 20s")]
     [InlineData("watchdog", "25h", "write a time from 1s to 24h, e.g. 20s")]

@@ -16,7 +16,7 @@ public sealed class DeviceOpeningTests
             new DeviceChoice(DeviceKind.Emulated, 1),
             given,
             separateBlocks: false,
-            repository: null,
+            repositories: [],
             out string? remark
         );
         Assert.Null(remark);

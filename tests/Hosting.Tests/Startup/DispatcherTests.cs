@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Troupe.Actors.Membership;
+using Troupe.Actors.Models;
 using Troupe.Hosting.Tests.Http;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
@@ -190,7 +191,7 @@ public sealed class DispatcherTests
             repository.CreateSubdirectory("late");
             await using EdgeFixture edge = await EdgeFixture.StartAsync(
                 new FakeNode(FakeNode.AddModel(), FakeNode.AddModel("broken", state: ModelState.Unavailable, reason: "corrupt")),
-                repository.FullName
+                new FolderModelRepository(repository.FullName, _ => { })
             );
 
             Assert.Equal(
@@ -262,7 +263,7 @@ public sealed class DispatcherTests
         );
 
         Assert.Equal(400, answer.Status);
-        Assert.Contains("load parameter 'foo' is not supported", EdgeFixture.ErrorOf(answer.Body), StringComparison.Ordinal);
+        Assert.Contains("load parameter 'foo' is unknown; a load has 'config' and 'file:VERSION/NAME'", EdgeFixture.ErrorOf(answer.Body), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -152,6 +152,14 @@ internal sealed class OnnxNetwork : IDisposable
     /// <summary>The files beside the model that ONNX Runtime opens by itself.</summary>
     private static string[] Companions(EngineSource source, OnnxGraph graph)
     {
+        if (source.IsHeld && graph.ExternalFiles.Count > 0)
+        {
+            throw new ModuleLoadException(
+                FailureKind.NotSupported,
+                $"'{source.Path}' keeps weights in the file '{graph.ExternalFiles.First()}', and a load brings along only models that are whole in themselves. Put it into the model repository."
+            );
+        }
+
         string folder = Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
         return [.. graph.ExternalFiles.Select(file => ModuleFiles.Resolve(folder, file, source.Path))];
     }

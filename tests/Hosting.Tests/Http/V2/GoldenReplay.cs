@@ -8,12 +8,17 @@ namespace Troupe.Hosting.Tests.Http.V2;
 /// <param name="metrics">Address of the metrics.</param>
 internal sealed class GoldenReplay(string http, string metrics)
 {
-    /// <summary>The cases of a topic that this replay can send: those for a server whose models are loaded by request.</summary>
+    /// <summary>The one topic of a server whose models nobody loads by request.</summary>
+    public const string NoneTopic = "repository_none";
+
+    /// <summary>The cases of a topic that this replay can send.</summary>
     public static JsonElement[] Load(string topic) =>
         [
             .. LoadAll(topic)
                 .Where(one =>
-                    !one.TryGetProperty("method", out _) && !one.TryGetProperty("mode", out _) && !one.TryGetProperty("shm", out _)
+                    !one.TryGetProperty("method", out _)
+                    && one.TryGetProperty("mode", out _) == (topic == NoneTopic)
+                    && !one.TryGetProperty("shm", out _)
                 ),
         ];
 

@@ -20,7 +20,7 @@ public sealed class GoldenReplayTests
         {
             Cluster = null,
             Devices = new DeviceChoice(DeviceKind.Emulated, 2),
-            Models = SampleFiles.Models,
+            Models = [SampleFiles.Models],
             Load = ["fmnist"],
         };
         await using NodeHost node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
@@ -28,7 +28,7 @@ public sealed class GoldenReplayTests
         NodeEdge edge = new(
             node.Node,
             new ModelLedgers(TimeProvider.System),
-            new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text),
+            new EdgeSpec(node.Repository, spec.MaxRequestBytes, TroupeVersion.Text),
             node.Memory
         );
         await using KestrelListener listener = await KestrelListener.StartAsync(

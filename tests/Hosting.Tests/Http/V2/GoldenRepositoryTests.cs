@@ -33,7 +33,10 @@ public sealed class GoldenRepositoryTests(GoldenRepositoryTests.Repository repos
     [Theory, MemberData(nameof(Topics))]
     public async Task As_many_recorded_cases_pass_as_the_table_says(string topic, int passed, int given)
     {
-        var replay = new GoldenReplay(repository.Http, repository.Metrics);
+        await using Repository? none = topic == GoldenReplay.NoneTopic ? new Repository("repo_none", [], ModelControl.None) : null;
+        await (none?.InitializeAsync() ?? ValueTask.CompletedTask);
+        Repository served = none ?? repository;
+        var replay = new GoldenReplay(served.Http, served.Metrics);
         List<string> differences = [];
         JsonElement[] cases = GoldenReplay.Load(topic);
         foreach (JsonElement golden in cases)
@@ -94,10 +97,23 @@ public sealed class GoldenRepositoryTests(GoldenRepositoryTests.Repository repos
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(row => row is [not "#", _, _, _, ..]);
 
-    /// <summary>A node over a copy of the recorded server's repository, with the models that it had loaded.</summary>
+    /// <summary>A node over a copy of a recorded server's repository, with the models that it had loaded.</summary>
     public sealed class Repository : IAsyncLifetime
     {
+        private static readonly string Golden = Path.Combine(AppContext.BaseDirectory, "Golden", "models");
+
         private readonly ModuleFolder _folder = new();
+        private readonly string _name;
+        private readonly string[]? _load;
+        private readonly ModelControl _control;
+
+        public Repository()
+            : this("repo", File.ReadAllLines(Path.Combine(Golden, "loaded_at_start.txt")), ModelControl.Explicit) { }
+
+        /// <param name="load">None: all that it has.</param>
+        internal Repository(string name, string[] load, ModelControl control) =>
+            (_name, _load, _control) = (name, load.Length > 0 ? load : null, control);
+
         private NodeHost? _node;
         private KestrelListener? _http,
             _metrics;
@@ -108,25 +124,29 @@ public sealed class GoldenRepositoryTests(GoldenRepositoryTests.Repository repos
 
         public async ValueTask InitializeAsync()
         {
-            string golden = Path.Combine(AppContext.BaseDirectory, "Golden", "models");
-            foreach (string file in Directory.EnumerateFiles(Path.Combine(golden, "repo"), "*", SearchOption.AllDirectories))
+            foreach (string file in Directory.EnumerateFiles(Path.Combine(Golden, _name), "*", SearchOption.AllDirectories))
             {
-                Copy(file, Path.GetRelativePath(Path.Combine(golden, "repo"), file));
+                Copy(file, Path.GetRelativePath(Golden, file));
             }
 
-            Copy(Path.Combine(SampleFiles.Models, "fmnist", "1", "model.onnx"), "fmnist/1/model.onnx");
+            if (_load?.Contains("fmnist") == true)
+            {
+                Copy(Path.Combine(SampleFiles.Models, "fmnist", "1", "model.onnx"), $"{_name}/fmnist/1/model.onnx");
+            }
+
             ServeSpec spec = new()
             {
                 Cluster = null,
                 Devices = new DeviceChoice(DeviceKind.Emulated, 1),
-                Models = _folder.Path,
-                Load = File.ReadAllLines(Path.Combine(golden, "loaded_at_start.txt")),
+                Models = [Path.Combine(_folder.Path, _name)],
+                Load = _load,
+                ModelControl = _control,
                 ProbeLoads = ProbeLoads.Off,
             };
             CancellationToken cancellation = TestContext.Current.CancellationToken;
             _node = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, cancellation);
             await _node.LoadModelsAsync(cancellation);
-            var served = new EdgeSpec(spec.Models, spec.MaxRequestBytes, TroupeVersion.Text);
+            var served = new EdgeSpec(_node.Repository, spec.MaxRequestBytes, TroupeVersion.Text) { ModelControl = _control };
             NodeEdge edge = new(_node.Node, new ModelLedgers(TimeProvider.System), served, TestMemory.Host);
             _http = await ListenAsync(OptionKeys.Http, new Dispatcher(edge).InvokeAsync, cancellation);
             _metrics = await ListenAsync(OptionKeys.Metrics, new MetricsEndpoint(edge).InvokeAsync, cancellation);

@@ -25,7 +25,7 @@ public sealed class RequestCostTests(ITestOutputHelper output) : IAsyncLifetime
         Model("small", 784);
         ServeSpec spec = new()
         {
-            Models = _models.Path,
+            Models = [_models.Path],
             Devices = new DeviceChoice(DeviceKind.Emulated, 1),
             Cluster = null,
             DrainTimeout = TimeSpan.FromSeconds(5),

@@ -144,21 +144,23 @@ public sealed class ServedConfigurationTests : IDisposable
     }
 
     [Fact]
-    public async Task A_live_version_is_loaded_again_with_the_same_configuration_and_refused_with_another_until_it_is_unloaded()
+    public async Task A_live_version_is_loaded_again_with_the_same_configuration_and_gives_way_to_another()
     {
         Configure("scaled", "max_batch_size: 4", 1);
         await using ServedNode node = await ServedNode.StartAsync(_folder.Path, "scaled");
         Assert.Equal(200, (await node.SendAsync("POST", "/v2/repository/models/scaled/load")).Status);
 
         _folder.Write("scaled/config.pbtxt", "max_batch_size: 8");
-        (int status, JsonElement answer) = await node.SendAsync("POST", "/v2/repository/models/scaled/load");
+        (int status, JsonElement answer) = await node.SendAsync("POST", "/v2/troupe/models/scaled/load", "{}");
         Assert.Equal(400, status);
-        Assert.Contains("Unload it first", answer.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("say that it is replaced", answer.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal(4, await BatchAsync());
 
-        Assert.Equal(200, (await node.SendAsync("POST", "/v2/repository/models/scaled/unload")).Status);
         Assert.Equal(200, (await node.SendAsync("POST", "/v2/repository/models/scaled/load")).Status);
-        (_, JsonElement served) = await node.SendAsync("GET", "/v2/models/scaled/config");
-        Assert.Equal(8, served.GetProperty("max_batch_size").GetInt32());
+        Assert.Equal(8, await BatchAsync());
+
+        async Task<int> BatchAsync() =>
+            (await node.AskAsync("GET", "/v2/models/scaled/config")).GetProperty("max_batch_size").GetInt32();
     }
 
     /// <summary>Each version multiplies by its number.</summary>
