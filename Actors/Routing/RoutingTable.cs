@@ -105,8 +105,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
     }
 
-    /// <summary>The route of a reference: of its number, or the highest that anyone holds (<see cref="VersionChooser"/> has said which before);
-    /// null when nobody reachable does.</summary>
+    /// <summary>The route of a reference: of its number, or the highest that anyone holds; null when nobody reachable does. Forwards come
+    /// with the number that <see cref="VersionChooser"/> gave them.</summary>
     public ModelRoute? Find(ModelReference model)
     {
         if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))

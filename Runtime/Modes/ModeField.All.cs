@@ -199,7 +199,7 @@ public abstract partial class ModeField
 
     public static ModeField Version { get; } =
         Add(
-            new ModeValueField<VersionChoice>("version", ModeForms.Version)
+            new ModeValueField<VersionChoice>("version", VersionRule.Form)
             {
                 Documentation = "says which version a forward takes that names none",
                 Holder = ModeHolder.Version,

@@ -93,21 +93,6 @@ internal static class ModeForms
                     : null
         );
 
-    public static ModeForm<VersionChoice> Version { get; } =
-        new(
-            "newest, newest from a share of devices such as newest:50%, a number, or weights such as 1=90,2=10",
-            new ModeSchema(["newest"], "string"),
-            static text => VersionRule.Read(text)?.ToChoice(),
-            static choice => VersionRule.Of(choice)?.ToString() ?? choice.Words!,
-            static choice =>
-                VersionRule.Of(choice) is null
-                    ? new ModeRefusal(
-                        FailureKind.InvalidRequest,
-                        $"'{choice.Words}' says no version: it is newest, newest:50%, a number from 1, or at most {VersionRule.MostWeights} weights such as 1=90,2=10, not all 0."
-                    )
-                    : null
-        );
-
     /// <summary>The values of an enum, by their names.</summary>
     public static ModeForm<T> Named<T>()
         where T : struct, Enum

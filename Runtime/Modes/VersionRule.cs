@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
+using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Modes;
 
@@ -22,6 +23,22 @@ public sealed class VersionRule
 
     /// <summary>Where nothing is said.</summary>
     public static VersionRule Default { get; } = new(1, []);
+
+    /// <summary>How the mode is written, read and checked.</summary>
+    internal static ModeForm<VersionChoice> Form { get; } =
+        new(
+            "newest, newest from a share of devices such as newest:50%, a number, or weights such as 1=90,2=10",
+            new ModeSchema(["newest"], "string"),
+            static text => Read(text)?.ToChoice(),
+            static choice => Of(choice)?.ToString() ?? choice.Words!,
+            static choice =>
+                Of(choice) is null
+                    ? new ModeRefusal(
+                        FailureKind.InvalidRequest,
+                        $"'{choice.Words}' says no version: it is newest, newest:50%, a number from 1, or at most {MostWeights} weights such as 1=90,2=10, not all 0."
+                    )
+                    : null
+        );
 
     /// <summary>It takes one number or several, and no other.</summary>
     public bool NamesVersions => !_weights.IsEmpty;

@@ -19,7 +19,9 @@ internal static class RawRequest
 
         TensorSpec spec = model.Inputs.First(spec => !spec.IsOptional);
         Tensor input =
-            spec.Type == ElementType.Bytes ? Text(prefix, spec, body, model, memory) : Whole(spec, Shape(prefix, spec, body.Length, model), body);
+            spec.Type == ElementType.Bytes
+                ? Text(prefix, spec, body, model, memory)
+                : Whole(spec, Shape(prefix, spec, body.Length, model), body);
         Tensor[] inputs = [input];
         try
         {

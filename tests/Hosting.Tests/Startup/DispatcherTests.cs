@@ -263,7 +263,11 @@ public sealed class DispatcherTests
         );
 
         Assert.Equal(400, answer.Status);
-        Assert.Contains("load parameter 'foo' is unknown; a load has 'config' and 'file:VERSION/NAME'", EdgeFixture.ErrorOf(answer.Body), StringComparison.Ordinal);
+        Assert.Contains(
+            "load parameter 'foo' is unknown; a load has 'config' and 'file:VERSION/NAME'",
+            EdgeFixture.ErrorOf(answer.Body),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

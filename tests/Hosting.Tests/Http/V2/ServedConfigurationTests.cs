@@ -159,8 +159,7 @@ public sealed class ServedConfigurationTests : IDisposable
         Assert.Equal(200, (await node.SendAsync("POST", "/v2/repository/models/scaled/load")).Status);
         Assert.Equal(8, await BatchAsync());
 
-        async Task<int> BatchAsync() =>
-            (await node.AskAsync("GET", "/v2/models/scaled/config")).GetProperty("max_batch_size").GetInt32();
+        async Task<int> BatchAsync() => (await node.AskAsync("GET", "/v2/models/scaled/config")).GetProperty("max_batch_size").GetInt32();
     }
 
     /// <summary>Each version multiplies by its number.</summary>
