@@ -1,7 +1,7 @@
 namespace Troupe.Runtime.Cuda;
 
 /// <summary>One stay in a device context. Leaving puts the caller's stack of contexts back, also when code below changed the current
-/// one.</summary>
+/// one; the thread is in thread-local capture mode from its first stay on.</summary>
 /// <remarks><b>Owns</b> one place on the thread's context stack. <b>Thread</b> the one that entered. <b>Blocks</b> never.</remarks>
 internal readonly ref struct ContextEntry
 {
@@ -13,6 +13,7 @@ internal readonly ref struct ContextEntry
     internal ContextEntry(DeviceContext context)
     {
         _context = context;
+        CallingThread.Prepare(context.Driver);
         context.Driver.CtxGetCurrent(out _before).ThrowIfFailed();
         context.Driver.CtxPushCurrent(context.Handle).ThrowIfFailed();
     }

@@ -61,6 +61,7 @@ internal abstract class OwnedHandle<T> : IDisposable
     /// leave.</summary>
     private protected bool TryEnter()
     {
+        CallingThread.Prepare(Driver);
         CuResult entered = Driver.CtxPushCurrent(Context.Handle);
         Context.Record(entered, nameof(Driver.CtxPushCurrent));
         return entered == CuResult.Success;

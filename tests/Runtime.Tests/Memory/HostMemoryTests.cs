@@ -54,6 +54,43 @@ public sealed class HostMemoryTests
     }
 
     [Fact]
+    public void Blocks_that_other_threads_pin_and_free_leave_a_recording_of_global_mode_whole()
+    {
+        using var stage = new MemoryStage();
+        stage.Streams[0].BeginCapture(CuStreamCaptureMode.Global);
+        HostMemorySnapshot pinned = default;
+        var other = new Thread(() =>
+        {
+            using HostMemory memory = new(1 << 20, DeviceContext.Retain(stage.Driver, 0), _time);
+            memory.Lease(5000).Release();
+            pinned = memory.Snapshot();
+        });
+        other.Start();
+        Assert.True(other.Join(TimeSpan.FromSeconds(30)));
+
+        stage.Streams[0].EndCapture().Dispose();
+        Assert.Equal(5120, pinned.PinnedBytes);
+    }
+
+    [Fact]
+    public void A_thread_that_its_caller_made_relaxed_stays_so()
+    {
+        using var stage = new MemoryStage();
+        CuStreamCaptureMode found = default;
+        var other = new Thread(() =>
+        {
+            CuStreamCaptureMode mode = CuStreamCaptureMode.Relaxed;
+            stage.Driver.ThreadExchangeStreamCaptureMode(ref mode).ThrowIfFailed();
+            stage.Device.Enter().Dispose();
+            found = CuStreamCaptureMode.Global;
+            stage.Driver.ThreadExchangeStreamCaptureMode(ref found).ThrowIfFailed();
+        });
+        other.Start();
+        Assert.True(other.Join(TimeSpan.FromSeconds(30)));
+        Assert.Equal(CuStreamCaptureMode.Relaxed, found);
+    }
+
+    [Fact]
     public void A_block_that_came_back_is_lent_again_and_a_stale_lease_of_it_is_an_error()
     {
         using HostMemory memory = Open();
