@@ -6,11 +6,11 @@ namespace Troupe.Runtime.Memory;
 /// <summary>The one owner of a device's memory in this process: whatever lanes, recordings and engines use is a block of it, lent and
 /// taken back, so that forwards in steady state allocate nothing.</summary>
 /// <remarks>
-/// Blocks are pieces of larger allocations, split and joined as sizes ask for it. <see cref="BlockFacts.Choose"/> says where the next one
-/// comes from. Idle memory is bounded: a new allocation that brings it above one and a half times the most that was ever lent replaces
-/// idle ones.
+/// Blocks are pieces of larger allocations, split and joined as sizes ask for it. <see cref="BlockSearch"/> finds the next one. Idle memory
+/// is bounded: a new allocation that brings it above one and a half times the most that was ever lent replaces idle ones.
 /// <b>Owns</b> the allocations, events of last uses and a retain of the device context. <b>Thread</b> any. <b>Blocks</b> where the driver
-/// is asked to free, which steady state never does, and where a block without a stream is wanted and all that is left is in flight.
+/// is asked to free, which steady state never does; where a block without a stream is wanted and all that is left is in flight; and where
+/// memory is lost with streams. The last two hold up nobody else.
 /// </remarks>
 internal sealed class DeviceAllocator : IDisposable
 {
@@ -19,6 +19,8 @@ internal sealed class DeviceAllocator : IDisposable
     private readonly LastUses _uses;
     private readonly IdleBlocks _idle;
     private readonly Slabs _slabs;
+    private readonly LostBlocks _lost;
+    private readonly BlockSearch _search;
     private readonly List<BlockPool> _pools = [];
     private readonly IBlockWatcher? _watcher;
     private long _lent;
@@ -32,6 +34,8 @@ internal sealed class DeviceAllocator : IDisposable
         _idle = new IdleBlocks(_uses);
         _slabs = new Slabs(device, account, _idle);
         _watcher = device.Driver is IBlockWatcher { IsWatching: true } watcher ? watcher : null;
+        _lost = new LostBlocks(_idle, _uses, _watcher);
+        _search = new BlockSearch(device, account, _idle, _slabs, _lost);
     }
 
     public DeviceContext Device { get; }
@@ -60,7 +64,7 @@ internal sealed class DeviceAllocator : IDisposable
             }
 
             _pools.Remove(pool);
-            ResolveLost();
+            _lost.Resolve();
             _slabs.FreeIdle();
             _slabs.ForgetMost();
             _uses.Dispose();
@@ -71,26 +75,49 @@ internal sealed class DeviceAllocator : IDisposable
     /// <exception cref="ForwardException">The device's memory is full.</exception>
     public DeviceBlock Rent(WantedBlock wanted)
     {
-        BlockPool[]? asked = null;
-        int next = 0;
+        BlockPool[]? holders = null;
+        int asked = 0;
+        bool isDeviceAsked = false;
         while (true)
         {
+            BlockSource from;
+            LastUse[] awaited = [];
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(wanted.Pool.IsClosed, wanted.Pool);
-                if (
-                    TryLend(wanted, mayAsk: asked is null ? _pools.Exists(static pool => pool.Holder is not null) : next < asked.Length) is
-                    { } block
-                )
+                bool mayAsk = holders is null ? _pools.Exists(static pool => pool.Holder is not null) : asked < holders.Length;
+                from = _search.Find(wanted, mayAsk, isDeviceAsked, out DeviceBlock? found);
+                switch (from)
                 {
-                    return block;
+                    case BlockSource.Holders:
+                        holders ??= HoldersFor(wanted.Pool);
+                        break;
+                    case BlockSource.MuchLost or BlockSource.Lost:
+                        isDeviceAsked = true;
+                        awaited = _lost.Hold();
+                        break;
+                    case BlockSource.InFlight when wanted.Stream is null:
+                        awaited = IdleBlocks.UsesOf(found!, wanted.Size);
+                        Array.ForEach(awaited, static use => LastUses.Hold(use));
+                        break;
+                    default:
+                        return Lend(found!, wanted);
                 }
-
-                asked ??= HoldersFor(wanted.Pool);
             }
 
-            // Nobody's lock is held: a holder takes its own, and gives back under the allocator's.
-            asked[next++].Ask();
+            // Nobody's lock is held: a holder takes its own, and gives back under the allocator's; a device may take its time.
+            if (from == BlockSource.Holders)
+            {
+                holders![asked++].Ask();
+            }
+            else if (from == BlockSource.InFlight)
+            {
+                WaitFor(awaited);
+            }
+            else
+            {
+                AskDevice(awaited);
+            }
         }
     }
 
@@ -134,7 +161,7 @@ internal sealed class DeviceAllocator : IDisposable
     {
         lock (_lock)
         {
-            ResolveLost();
+            _lost.Resolve();
             _slabs.FreeIdle();
             _uses.Dispose();
         }
@@ -156,63 +183,18 @@ internal sealed class DeviceAllocator : IDisposable
     private BlockPool[] HoldersFor(BlockPool own) =>
         [.. _pools.Where(pool => pool.Holder is not null).OrderBy(pool => pool == own).ThenBy(pool => pool.LentAt)];
 
-    /// <summary>A block from where the order says; null where holders are to be asked first.</summary>
-    private DeviceBlock? TryLend(in WantedBlock wanted, bool mayAsk)
+    /// <summary>Waits until these uses are over.</summary>
+    private void WaitFor(LastUse[] held)
     {
-        bool isWhole = wanted.IsWhole || _account.SeparateBlocks;
-        ulong size = wanted.Size;
-        bool isPossible = size <= _account.Budget,
-            isFull = false,
-            isJoined = false,
-            isResolved = !isPossible;
-        _slabs.KeepIdleBounded();
-        while (true)
+        try
         {
-            DeviceBlock? own = isWhole ? null : _idle.FindOwn(size, wanted.Stream),
-                over = isWhole || own is not null ? null : _idle.FindOver(size),
-                found = own ?? over;
-            if (found is null && !isJoined)
+            Array.ForEach(held, static use => use.Event.Synchronize());
+        }
+        finally
+        {
+            lock (_lock)
             {
-                isJoined = true;
-                if (_slabs.Join())
-                {
-                    continue;
-                }
-            }
-
-            bool isNew = found is null && isPossible;
-            DeviceBlock? run = isNew && !isWhole ? _idle.FindRun(size) : null;
-            var facts = new BlockFacts(
-                own is not null,
-                over is not null,
-                FitsBudget: isNew && !isFull && _account.Admits(size),
-                HasIdle: isNew && _slabs.HasFree,
-                HasHolders: isNew && mayAsk,
-                InFlight: run is not null
-            );
-            switch (facts.Choose())
-            {
-                case BlockSource.OwnStream or BlockSource.Over:
-                    return Lend(found!, wanted);
-                case BlockSource.New when _slabs.TryMake(size, isWhole) is { } slab:
-                    return Lend(slab.First, wanted);
-                case BlockSource.New:
-                    isFull = true;
-                    break;
-                case BlockSource.NewForIdle:
-                    _slabs.FreeFor(size);
-                    isFull = false;
-                    break;
-                case BlockSource.Holders:
-                    return null;
-                case BlockSource.InFlight or BlockSource.Refused when !isResolved:
-                    (isResolved, isJoined) = (true, false);
-                    ResolveLost();
-                    break;
-                case BlockSource.InFlight:
-                    return Lend(_idle.WaitFor(run!, size, wanted.Stream), wanted);
-                case BlockSource.Refused:
-                    throw DeviceMemoryShortage.Of(Device, _account, wanted);
+                LetGo(held);
             }
         }
     }
@@ -261,22 +243,24 @@ internal sealed class DeviceAllocator : IDisposable
         _idle.Add(block);
     }
 
-    /// <summary>Blocks came back when their stream was gone, behind which nothing can be ordered: only the device can say that it is done
-    /// with them, which has to be waited for.</summary>
-    private void ResolveLost()
+    /// <summary>Waits until a device is done with what was lost with its streams.</summary>
+    private void AskDevice(LastUse[] held)
     {
-        foreach (DeviceBlock block in _idle.All)
+        LastUse[] over = LastUse.Over(held);
+        lock (_lock)
         {
-            if (block.LastUse is { IsLost: true } use && use.TryEnd())
-            {
-                _uses.LetGo(use);
-                block.LastUse = null;
-                if (block.IsReturnUntold)
-                {
-                    block.IsReturnUntold = false;
-                    _watcher?.BlockReturned(block.Pointer, block.Bytes, default);
-                }
-            }
+            _lost.End(over);
+            LetGo(held);
+        }
+    }
+
+    private void LetGo(LastUse[] held)
+    {
+        Array.ForEach(held, _uses.LetGo);
+        if (_pools.Count == 0)
+        {
+            // All was given back meanwhile.
+            _uses.Dispose();
         }
     }
 

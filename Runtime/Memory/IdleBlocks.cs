@@ -106,21 +106,29 @@ internal sealed class IdleBlocks(LastUses uses)
         return any;
     }
 
-    /// <summary>Puts a stream, or the host, behind the last uses of a run of neighbours up to a size, and joins them.</summary>
-    public DeviceBlock WaitFor(DeviceBlock first, ulong size, DeviceStream? stream)
+    /// <summary>The last uses of a run of neighbours up to a size.</summary>
+    public static LastUse[] UsesOf(DeviceBlock first, ulong size)
     {
+        var found = new List<LastUse>();
         ulong bytes = 0;
         for (DeviceBlock block = first; bytes < size; block = block.After!)
         {
             bytes += block.Capacity;
-            if (block.LastUse is { } use && stream is not null)
+            if (block.LastUse is { } use)
             {
-                stream.WaitFor(use.Event);
+                found.Add(use);
             }
-            else if (block.LastUse is { } host)
-            {
-                host.Event.Synchronize();
-            }
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>Puts a stream behind the last uses of a run of neighbours up to a size, and joins them.</summary>
+    public DeviceBlock PutBehind(DeviceBlock first, ulong size, DeviceStream stream)
+    {
+        foreach (LastUse use in UsesOf(first, size))
+        {
+            stream.WaitFor(use.Event);
         }
 
         // What the size leaves over is a part of the last one, which that one's work may still use.

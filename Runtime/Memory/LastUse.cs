@@ -54,9 +54,17 @@ internal sealed class LastUse(DeviceEvent mark) : IDisposable
     /// <summary>Whether it is over; of a device that failed nothing is known.</summary>
     public bool IsOver => TryMark() && mark.Query() == CuResult.Success;
 
-    /// <summary>Where it is lost: whether its device is done with everything, which has to be waited for; false while some thread records
-    /// there.</summary>
-    public bool TryEnd()
+    /// <summary>Those of lost ones whose device is done with everything, which has to be waited for; none of a device while some thread
+    /// records there.</summary>
+    /// <remarks><b>Thread</b> any, while they are held.</remarks>
+    public static LastUse[] Over(LastUse[] lost) =>
+        [
+            .. lost.GroupBy(static use => use.Stream.Context.Ordinal)
+                .Where(static device => device.First().TryEnd())
+                .SelectMany(device => device),
+        ];
+
+    private bool TryEnd()
     {
         try
         {

@@ -10,9 +10,6 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
 {
     private readonly List<Slab> _all = [];
 
-    /// <summary>A slab has room for more blocks, up to this: one that is large for its device is pinned by few.</summary>
-    private readonly ulong _mostAhead = Math.Min(32UL << 20, account.Budget / 64);
-
     /// <summary>Bytes of slabs that are divided, those of them that are lent, and the most that were, or were in flight still.</summary>
     private ulong _divided;
     private ulong _lent;
@@ -20,6 +17,9 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
 
     /// <summary>Something may be idle now that was not when idle slabs were last freed for want of a bound.</summary>
     private bool _mayBeIdle;
+
+    /// <summary>A slab has room for more blocks, up to this: one that is large for its device is pinned by few.</summary>
+    public ulong MostAhead { get; } = Math.Min(32UL << 20, account.Budget / 64);
 
     /// <summary>A slab can go back to the driver: nothing of it is lent or in flight.</summary>
     public bool HasFree => _all.Exists(static slab => slab.IsFree);
@@ -93,7 +93,7 @@ internal sealed class Slabs(DeviceContext device, MemoryAccount account, IdleBlo
         {
             // What is in flight is as little to be had as what is lent: two lanes that overlap need both.
             _mostLent = Math.Max(_mostLent, _lent + InFlight + size);
-            ulong ahead = Specs.ByteAlignment.Up(Math.Max(size, Math.Min(_mostLent / 4, _mostAhead)), IdleBlocks.Granule);
+            ulong ahead = Specs.ByteAlignment.Up(Math.Max(size, Math.Min(_mostLent / 4, MostAhead)), IdleBlocks.Granule);
             if (_divided + ahead > Most)
             {
                 FreeDownTo(Most - size);

@@ -13,19 +13,21 @@ public sealed class BlockOrderTests
             [
                 BlockSource.OwnStream,
                 BlockSource.Over,
+                BlockSource.MuchLost,
                 BlockSource.New,
                 BlockSource.NewForIdle,
                 BlockSource.Holders,
+                BlockSource.Lost,
                 BlockSource.InFlight,
                 BlockSource.Refused,
             ],
             order
         );
-        for (int known = 0; known < 1 << 6; known++)
+        for (int known = 0; known < 1 << 8; known++)
         {
             bool Has(int source) => (known & (1 << source)) != 0;
-            var facts = new BlockFacts(Has(0), Has(1), Has(2), Has(3), Has(4), Has(5));
-            BlockSource expected = (BlockSource)Enumerable.Range(0, 7).First(source => source == 6 || Has(source));
+            var facts = new BlockFacts(Has(0), Has(1), Has(2), Has(3), Has(4), Has(5), Has(6), Has(7));
+            BlockSource expected = (BlockSource)Enumerable.Range(0, 9).First(source => source == 8 || Has(source));
             Assert.Equal((known, expected), (known, facts.Choose()));
         }
     }

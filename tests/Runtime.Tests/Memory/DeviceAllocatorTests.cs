@@ -260,6 +260,66 @@ public sealed class DeviceAllocatorTests
     }
 
     [Fact]
+    public void Memory_that_is_lost_with_its_streams_is_asked_for_before_it_fills_the_device()
+    {
+        CountingDriver? counting = null;
+        using var bench = new Workbench(
+            Deferred with
+            {
+                Devices = [new EmulatedDeviceOptions { MemoryBytes = 64 * MiB }],
+            },
+            wrap: driver => counting = new CountingDriver(driver)
+        );
+        using BlockPool pool = bench.Platform.Memory.Open(0);
+        counting!.Take();
+        for (int lost = 0; lost < 100; lost++)
+        {
+            DeviceStream gone = DeviceStream.Create(pool.Device);
+            DeviceBlock block = pool.Rent(MiB, gone);
+            gone.Dispose();
+            block.Return(block.Generation);
+            Assert.InRange(bench.Platform.Memory.CountsOf(0).Reserved, 0, 4 * (long)MiB);
+        }
+
+        Assert.InRange(counting.Take().Of(nameof(ICudaDriver.CtxSynchronize)), 1, 50);
+    }
+
+    [Fact]
+    public void Whoever_waits_on_the_host_for_memory_in_flight_holds_up_nobody()
+    {
+        CountingDriver? counting = null;
+        using var bench = new Workbench(
+            Deferred with
+            {
+                Devices = [new EmulatedDeviceOptions { MemoryBytes = 2048 }],
+            },
+            wrap: driver => counting = new CountingDriver(driver)
+        );
+        using BlockPool pool = bench.Platform.Memory.Open(0);
+        using DeviceStream stream = DeviceStream.Create(pool.Device);
+        DeviceBlock other = pool.Rent(512, stream),
+            used = pool.Rent(1536, stream);
+        DevicePointer at = used.Pointer;
+        using (pool.Device.Enter())
+        {
+            stream.Fill(at, 1, 1536);
+        }
+
+        used.Return(used.Generation);
+        bool hasPassed = false;
+        counting!.OnCall = call =>
+        {
+            if (call == nameof(ICudaDriver.EventSynchronize))
+            {
+                hasPassed = Task.Run(() => other.Return(other.Generation)).Wait(TimeSpan.FromSeconds(10));
+            }
+        };
+
+        Assert.Equal(at, pool.Reserve(1536, "Weights").Pointer);
+        Assert.True(hasPassed, "The allocator is locked while somebody waits for the device.");
+    }
+
+    [Fact]
     public void A_block_comes_back_when_the_device_context_of_its_stream_was_given_back_meanwhile()
     {
         using var stage = new MemoryStage(EmulatedDriverOptions.WithDevices(2));
