@@ -24,6 +24,7 @@ internal sealed class HostLane : ILane
     private readonly DeviceStream? _beside;
     private readonly int _maxRuns;
     private readonly bool _holdsStrings;
+    private readonly bool _writesInputs;
     private HostForward _forward;
 
     /// <summary>The one that is detached, or is to take the place of the next that is; null where none can.</summary>
@@ -42,6 +43,7 @@ internal sealed class HostLane : ILane
 
         // An output's shape is found to be other than declared, then to depend on data; each finding costs a run.
         _maxRuns = 1 + 2 * parts.Graph.Segments.Items.Sum(segment => segment.Outputs.Length);
+        _writesInputs = parts.Traits.AliasedOutput is not null;
         _inputs = new HostInputs(parts, lane.Home);
         DeviceContext home = lane.Home.Context;
         try
@@ -103,6 +105,31 @@ internal sealed class HostLane : ILane
         finally
         {
             _inputs.Forget();
+        }
+    }
+
+    /// <summary>One forward on tensors in device memory, as the lane's device-facing side has it; once more where the device was full of
+    /// what the lane itself keeps.</summary>
+    /// <inheritdoc cref="Lanes.Lane.Forward(ReadOnlySpan{DeviceTensor}, Span{DeviceTensor}, ModeSettings, CallerStream)"/>
+    public void Forward(ReadOnlySpan<DeviceTensor> inputs, Span<DeviceTensor> outputs, ModeSettings settings, CallerStream caller)
+    {
+        _hasGivenBack = false;
+        while (true)
+        {
+            try
+            {
+                Lane.Forward(inputs, outputs, settings, caller);
+                return;
+            }
+            catch (ForwardException full) when (IsFullOfOwn(full))
+            {
+                GiveBackOwn();
+                if (_writesInputs)
+                {
+                    // It may have written some: the caller alone knows whether they are still what they were.
+                    throw;
+                }
+            }
         }
     }
 
@@ -235,12 +262,10 @@ internal sealed class HostLane : ILane
                 Lane.Forward(new HostSide(_inputs, _forward), _settings);
                 return;
             }
-            catch (ForwardException full) when (full.Kind == FailureKind.OutOfDeviceMemory && !_hasGivenBack)
+            catch (ForwardException full) when (IsFullOfOwn(full))
             {
-                // The lane's own contexts keep buffers of former shapes, which nobody else can ask for while it is at work.
-                _hasGivenBack = true;
                 _runs--;
-                WhenIdle(static lane => lane.GiveBackMemory(held: null));
+                GiveBackOwn();
             }
             catch (ForwardException failed) when (MayRunAgain(failed))
             {
@@ -258,6 +283,15 @@ internal sealed class HostLane : ILane
             Lane.WaitUntilIdle();
             Poll(0);
         }
+    }
+
+    private bool IsFullOfOwn(ForwardException failed) => failed.Kind == FailureKind.OutOfDeviceMemory && !_hasGivenBack;
+
+    /// <summary>The lane's own contexts keep buffers of former shapes, which nobody else can ask for while it is at work.</summary>
+    private void GiveBackOwn()
+    {
+        _hasGivenBack = true;
+        WhenIdle(static lane => lane.GiveBackMemory(held: null));
     }
 
     /// <summary>Contexts, plans and recordings were made for shapes that are none.</summary>

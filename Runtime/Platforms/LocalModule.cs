@@ -127,7 +127,7 @@ public sealed class LocalModule : IModeTarget, IDisposable
                 lane.Lane.DropContexts();
             }
 
-            lane.Lane.Forward(inputs, outputs, admitted.Settings, caller);
+            lane.Forward(inputs, outputs, admitted.Settings, caller);
         }
         finally
         {

@@ -8,6 +8,7 @@ using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
+using Troupe.Runtime.Platforms;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -88,6 +89,31 @@ public sealed class ReclaimTests
         Assert.Equal(FailureKind.OutOfDeviceMemory, refused.Kind);
         Assert.Equal(held ? 1 : 0, instance.Lanes[0].Lane.KeptOutputs);
         Assert.InRange(instance.HomePool.Bytes, held ? 800_000 : 0, held ? 801_000 : 1_000);
+    }
+
+    [Fact]
+    public void A_forward_on_device_tensors_has_its_own_lane_s_buffers_of_former_shapes_given_back()
+    {
+        using Workbench bench = With(MiB);
+        LocalModule module = bench.Open(TinyModules.Hybrid(bench.Folder));
+        using var caller = new DeviceCaller(bench, module);
+        DeviceTensor large = caller.Upload(Rows(1280));
+
+        // Its largest forward fits what is left, but not beside what the lane keeps for eight smaller ones.
+        using BlockPool others = bench.Platform.Memory.Open(0);
+        others.Reserve((ulong)(MiB - bench.Platform.Memory.CountsOf(0).Used - (224 << 10)), "Blocks of somebody else");
+        for (int rows = 249; rows <= 256; rows++)
+        {
+            caller.Call(Rows(rows)).Return();
+        }
+
+        long kept = bench.Platform.Memory.CountsOf(0).Used;
+        DeviceTensor result = caller.Call([large])[0];
+
+        Assert.Equal([.. Enumerable.Range(0, 5120).Select(value => 24f * value)], caller.Floats(result));
+        Assert.InRange(kept, MiB - (64 << 10), MiB);
+
+        static Tensor Rows(int rows) => Workbench.Floats("x", [rows, 4], [.. Enumerable.Range(0, rows * 4).Select(value => (float)value)]);
     }
 
     [Fact]
