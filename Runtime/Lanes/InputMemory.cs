@@ -7,8 +7,8 @@ using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
 
-/// <summary>Where the inputs of the forward under way lie: bound as they are given, or copied where they are unaligned or on another
-/// device.</summary>
+/// <summary>Where the inputs of the forward under way lie: bound as they are given, or copied where they are unaligned, on another device,
+/// or in a block of the pre-allocated set that the forward overwrites.</summary>
 /// <remarks><b>Owns</b> nothing: copies lie in blocks of the frame. <b>Thread</b> the lane's holder. <b>Blocks</b> never.</remarks>
 internal sealed class InputMemory(InstanceParts parts, LaneDevice home, ForwardFrame frame)
 {
@@ -29,7 +29,13 @@ internal sealed class InputMemory(InstanceParts parts, LaneDevice home, ForwardF
         }
         else if (input.Pointer.Address % (ulong)parts.Graph.Tensors[tensor].Alignment != 0)
         {
-            Align(tensor, input);
+            RefuseAliased(tensor, input, isUnaligned: true);
+            CopyHere(tensor, input);
+        }
+        else if (IsOverwritten(input.Block))
+        {
+            RefuseAliased(tensor, input, isUnaligned: false);
+            CopyHere(tensor, input);
         }
         else
         {
@@ -37,18 +43,42 @@ internal sealed class InputMemory(InstanceParts parts, LaneDevice home, ForwardF
         }
     }
 
-    /// <summary>Engines want their inputs aligned; a part of a larger tensor that is not goes through a buffer that is.</summary>
-    private void Align(TensorIndex tensor, in DeviceTensor input)
+    /// <summary>Whether a former output that comes as an input is where an output of this forward will be.</summary>
+    private bool IsOverwritten(DeviceBlock block)
+    {
+        if (frame.ReusesSet)
+        {
+            foreach (TensorIndex output in parts.Layout.HandedOver)
+            {
+                if (frame.Places[output] is { IsGiven: false } place && ReferenceEquals(place.Block, block))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private void RefuseAliased(TensorIndex tensor, in DeviceTensor input, bool isUnaligned)
     {
         GraphTensor wanted = parts.Graph.Tensors[tensor];
         if (wanted.IsAliased)
         {
+            string place = isUnaligned
+                ? $"lies at 0x{input.Pointer.Address:x}, which is no multiple of {wanted.Alignment}"
+                : "lies where this forward's pre-allocated outputs go";
             throw new ForwardException(
                 FailureKind.InvalidInput,
-                $"The input '{wanted.Name}' is written in place and lies at 0x{input.Pointer.Address:x}, which is no multiple of {wanted.Alignment}; a copy would lose the write. Give it memory of its own."
+                $"The input '{wanted.Name}' is written in place and {place}; a copy would lose the write. Give it memory of its own."
             );
         }
+    }
 
+    /// <summary>An input that cannot be read where it is goes through a buffer: engines want theirs aligned, and apart from their
+    /// outputs.</summary>
+    private void CopyHere(TensorIndex tensor, in DeviceTensor input)
+    {
         DeviceBlock block = BindCopy(tensor, input.Bytes);
         if (input.Bytes > 0)
         {

@@ -1,6 +1,9 @@
+using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
+using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Cuda.Emulated.Execution;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
@@ -83,6 +86,98 @@ public sealed class PreAllocatedOutputTests
         Assert.Equal(4f, device.Floats(last)[0]);
         Assert.Equal(8f, device.Floats(device.Call(X(4)))[0]);
         Assert.True(last.IsStale);
+    }
+
+    [Theory]
+    [InlineData(CudaGraphsMode.Off)]
+    [InlineData(CudaGraphsMode.PerSegment)]
+    [InlineData(CudaGraphsMode.WholeModule)]
+    public void The_view_of_the_set_that_a_caller_feeds_back_is_read_before_it_is_overwritten(CudaGraphsMode graphs)
+    {
+        using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = 3 });
+        bench.Folder.Write(
+            "next.onnx",
+            new TinyOnnx()
+                .Input("x", TinyOnnx.Element.Float, 4)
+                .Output("y", TinyOnnx.Element.Float, 4)
+                .Constant("one", [1f], 1)
+                .Node("Add", ["x", "one"], ["y"])
+        );
+        bench.Folder.Write(
+            "read.onnx",
+            new TinyOnnx()
+                .Input("x", TinyOnnx.Element.Float, 4)
+                .Output("z", TinyOnnx.Element.Float, 4)
+                .Constant("ten", [10f], 1)
+                .Node("Mul", ["x", "ten"], ["z"])
+        );
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "x", "dtype": "FP32", "shape": [4] }],
+                  "outputs": [{ "name": "y", "dtype": "FP32", "shape": [4] }, { "name": "z", "dtype": "FP32", "shape": [4] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "next.onnx", "unownedOutputs": false, "inputs": ["x"], "outputs": ["y"] },
+                    { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "read.onnx", "unownedOutputs": false, "inputs": ["x"], "outputs": ["z"] }] }
+                """
+            )
+        );
+        using EnteredMode scope = module.Modes.Enter([module], new ModeChange { CudaGraphs = graphs, PreAllocatedOutputs = true });
+        using var device = new DeviceCaller(bench, module);
+        DeviceTensor state = device.Upload(Workbench.Floats("x", [4], 1, 2, 3, 4));
+        for (int call = 1; call <= 8; call++)
+        {
+            DeviceTensor before = state;
+            DeviceTensor[] outputs = device.Call([before]);
+            state = outputs[0];
+
+            // From the third call on the input lies where an output goes: its view is stale, and what it held was read before.
+            Assert.Equal(call > 2, before.IsStale);
+            Assert.Equal([call + 1f, call + 2f, call + 3f, call + 4f], device.Floats(state));
+            Assert.Equal([call * 10f, (call + 1) * 10f, (call + 2) * 10f, (call + 3) * 10f], device.Floats(outputs[1]));
+        }
+
+        Assert.Empty(bench.Driver.Reports);
+    }
+
+    [Fact]
+    public void The_view_of_the_set_is_no_input_that_is_written_in_place()
+    {
+        using var bench = new Workbench();
+        bench.Folder.Write(
+            "step.onnx",
+            new TinyOnnx()
+                .Input("state", TinyOnnx.Element.Float, 4)
+                .Output("updated", TinyOnnx.Element.Float, 4)
+                .Constant("one", [1f], 1)
+                .Node("Add", ["state", "one"], ["updated"])
+        );
+        bench.Folder.Write("scale.onnx", TinyModels.Scale(2, "x", "y"));
+        LocalModule module = bench.Open(
+            bench.Folder.Write(
+                "module.json",
+                """
+                { "inputs": [{ "name": "state", "dtype": "FP32", "shape": [4] }, { "name": "x", "dtype": "FP32", "shape": [1, 4] }],
+                  "outputs": [{ "name": "y", "dtype": "FP32", "shape": [1, 4] }],
+                  "segments": [
+                    { "name": "_run_on_acc_0", "backend": "onnxruntime", "file": "step.onnx", "inputs": ["state"], "outputs": ["updated"],
+                      "aliases": [{ "output": "updated", "input": "state" }] },
+                    { "name": "_run_on_acc_1", "backend": "onnxruntime", "file": "scale.onnx", "unownedOutputs": false, "inputs": ["x"], "outputs": ["y"] }] }
+                """
+            )
+        );
+        using EnteredMode scope = module.EnablePreAllocatedOutputs();
+        using var device = new DeviceCaller(bench, module);
+        DeviceTensor state = device.Upload(Workbench.Floats("state", [4], 0, 0, 0, 0)),
+            x = device.Upload(X(3));
+        device.Call([state, x]);
+        DeviceTensor y = device.Call([state, x])[0];
+        ForwardException refused = Assert.Throws<ForwardException>(() => device.Call([y.Part(0, new TensorShape(4)), x]));
+        Assert.Equal(FailureKind.InvalidInput, refused.Kind);
+        Assert.Contains("lies where this forward's pre-allocated outputs go", refused.Message, StringComparison.Ordinal);
+        Assert.False(y.IsStale);
+        Assert.Equal([2f, 2, 2, 2], device.Floats(state));
     }
 
     [Fact, Trait("row", "PA-09")]
