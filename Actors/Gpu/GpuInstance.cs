@@ -41,8 +41,8 @@ internal sealed class GpuInstance(ModelVersion model, ModuleTraits traits, bool 
     /// <summary>Its per-instance settings; at first those its engines were built with.</summary>
     public ModeSettings Applied { get; set; } = ModeSettings.Default with { Workspace = traits.BuiltWorkspace };
 
-    /// <summary>What its resources are held for.</summary>
-    public HeldModes Held { get; set; }
+    /// <summary>What its resources are held for; null until it has been told.</summary>
+    public HeldModes? Held { get; set; }
 
     /// <summary>Settings to apply once the barrier passes; null when there are none.</summary>
     public ModeSettings? ToApply { get; set; }

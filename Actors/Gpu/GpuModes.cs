@@ -87,17 +87,12 @@ internal sealed class GpuModes(
         }
     }
 
-    /// <summary>A new instance takes the settings that hold; until it has them it is not admitted.</summary>
+    /// <summary>A new instance takes the settings that hold, and hears what modes hold of it; until it has both it is not
+    /// admitted.</summary>
     public void Adopt(GpuInstance instance)
     {
         instance.Modes = _modes;
-        instance.Held = _modes.Held(gpu, instance.Model, instance.Traits);
-        ModeSettings settings = _modes.Instance(gpu, instance.Model, instance.Traits);
-        if (PerInstance.Differs(settings, instance.Applied))
-        {
-            instance.ToApply = settings;
-            PassBarrier(instance);
-        }
+        BeginChange(instance);
     }
 
     /// <summary>The forwards before the barrier are done.</summary>
@@ -146,7 +141,7 @@ internal sealed class GpuModes(
     }
 
     /// <param name="failure">Why nothing was released; null when it was.</param>
-    public void Released(GpuInstance instance, HeldModes held, InstanceRefusal? failure)
+    public void Released(GpuInstance instance, HeldModes? held, InstanceRefusal? failure)
     {
         instance.Held = held;
         instance.ToHold = null;

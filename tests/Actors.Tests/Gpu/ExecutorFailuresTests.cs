@@ -123,6 +123,9 @@ public sealed class ExecutorFailuresTests
                 case InstanceAdopted adopted:
                     _gpu.Adopt(adopted, _now);
                     break;
+                case ResourcesReleased released:
+                    _gpu.Released(released, _now);
+                    break;
                 case InstanceRetired retired:
                     _gpu.Retired(retired);
                     break;
@@ -192,6 +195,11 @@ public sealed class ExecutorFailuresTests
                     case Launch launch when !_hasFailed:
                         _seen++;
                         Do(executor => executor.Run(launch));
+                        _seen--;
+                        break;
+                    case ReleaseResources release when !_hasFailed:
+                        _seen++;
+                        Do(executor => executor.ReleaseHeld(release));
                         _seen--;
                         break;
                     case RetireInstance retire when !_hasFailed:

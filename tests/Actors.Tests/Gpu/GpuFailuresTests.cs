@@ -71,6 +71,7 @@ public sealed class GpuFailuresTests
             _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
             _core.Adopt(new InstanceAdopted(1, 1, 0, Spec(Model), ModuleTraits.Plain), _now);
             _core.Adopt(new InstanceAdopted(2, 1, 0, Spec(Second), ModuleTraits.Plain), _now);
+            Work();
             _core.Tick(_now);
             for (int i = 0; i < 5; i++)
             {

@@ -27,6 +27,7 @@ public sealed class GpuLeasesTests
         _core = new GpuCore(new GpuSpec(id, "fake", 100, 2, 1, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)), _recorder.Queue);
         _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
         _core.Adopt(new InstanceAdopted(1, 1, 0, new ModuleSpec(Model, "fake", [], [], [], true), ModuleTraits.Plain), default);
+        _core.Released(new ResourcesReleased(1, Model, default), default);
         var forward = new Forward
         {
             Id = new RequestId(default, 1),

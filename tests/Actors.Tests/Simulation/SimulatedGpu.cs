@@ -272,6 +272,9 @@ internal sealed class SimulatedGpu : IGpuShell
             case Heartbeat heartbeat:
                 executor.Beat(heartbeat);
                 break;
+            case ReleaseResources release:
+                executor.ReleaseHeld(release);
+                break;
             case RetireInstance retire:
                 executor.Retire(retire);
                 break;
@@ -292,6 +295,9 @@ internal sealed class SimulatedGpu : IGpuShell
                 break;
             case InstanceAdopted adopted:
                 gpu.Adopt(adopted, _node.Now);
+                break;
+            case ResourcesReleased released:
+                gpu.Released(released, _node.Now);
                 break;
             case HeartbeatAnswer answer:
                 gpu.Beat(answer);
