@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Troupe.Hosting.Metrics;
 
-/// <summary>What Linux tells of the machine's processors and memory, read from the text of <c>/proc/stat</c> and <c>/proc/meminfo</c>.</summary>
+/// <summary>What Linux tells of the machine's processors and memory, read from the text of <c>/proc/stat</c> and
+/// <c>/proc/meminfo</c>.</summary>
 /// <param name="BusyTicks">Of all processors together since the machine was started.</param>
 /// <param name="Ticks">Busy or idle.</param>
 internal readonly record struct MachineLoad(long BusyTicks, long Ticks, long MemoryBytes, long MemoryUsedBytes)
@@ -36,8 +37,8 @@ internal readonly record struct MachineLoad(long BusyTicks, long Ticks, long Mem
         return new MachineLoad(sum - ticks[3] - ticks[4], sum, total << 10, (total - available) << 10);
     }
 
-    /// <summary>The part of the time since an earlier reading in which processors were busy, from 0 to 1; null where no time went by.
-    /// </summary>
+    /// <summary>The part of the time since an earlier reading in which processors were busy, from 0 to 1; null where no time went
+    /// by.</summary>
     public double? UtilizationSince(in MachineLoad earlier) =>
         Ticks > earlier.Ticks ? Math.Clamp((BusyTicks - earlier.BusyTicks) / (double)(Ticks - earlier.Ticks), 0, 1) : null;
 

@@ -6,8 +6,8 @@ using Troupe.Runtime.Specs;
 
 namespace Troupe.Runtime.Modules;
 
-/// <summary>Where tensors of type BYTES may be, which lie in host memory: in segments whose engines have strings, written anew each time, in
-/// a module on one device.</summary>
+/// <summary>Where tensors of type BYTES may be, which lie in host memory: in segments whose engines have strings, written anew each time,
+/// in a module on one device.</summary>
 internal static class HostTensors
 {
     /// <exception cref="ModuleLoadException">The module has one where none can be.</exception>

@@ -3,11 +3,13 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
 using Troupe.Runtime.Lanes;
+using Troupe.Runtime.Plans;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Runtime.Tests.Lanes;
 
+/// <summary>What <see cref="InputCheck"/> refuses of host tensors.</summary>
 public sealed class WrongInputTests
 {
     [Theory, Trait("row", "IN-05")]

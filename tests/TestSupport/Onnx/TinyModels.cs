@@ -89,8 +89,8 @@ public static class TinyModels
     public static TinyOnnx Texts(string from = "x", string to = "y") =>
         new TinyOnnx().Input(from, Element.String, "n").Output(to, Element.String, "n").Node("Identity", [from], [to]);
 
-    /// <summary>doubled = twice the numbers that the strings of text name, as text; sum = those numbers and x: strings and numbers both ways.
-    /// </summary>
+    /// <summary>doubled = twice the numbers that the strings of text name, as text; sum = those numbers and x: strings and numbers both
+    /// ways.</summary>
     public static TinyOnnx TextsAndNumbers() =>
         new TinyOnnx()
             .Input("text", Element.String, "n")

@@ -6,8 +6,8 @@ using Troupe.Runtime.Failures;
 namespace Troupe.Runtime.Engines.Onnx.Host;
 
 /// <summary>Strings between the bytes of a tensor and ONNX Runtime's values.</summary>
-/// <remarks>Bytes are handed on as they are, valid UTF-8 or not, but for what stands behind a NUL: strings of ONNX Runtime's C interface end
-/// there, and so does Triton have it.</remarks>
+/// <remarks>Bytes are handed on as they are, valid UTF-8 or not, but for what stands behind a NUL: strings of ONNX Runtime's C interface
+/// end there, and so does Triton have it.</remarks>
 internal static class OnnxStrings
 {
     /// <param name="data">As many strings as the shape says, each behind its length.</param>
