@@ -384,7 +384,8 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void RefuseLoad(ModelOperation.Load load, FailureKind kind, string detail)
     {
         bool mayPass = kind is FailureKind.QueueFull or FailureKind.Cancelled;
-        if (load.Entry is null && (load.IsOwn || (load.Unfound is not null && !mayPass)))
+        bool stands = load.IsOwn ? ModelFolder.IsName(load.Name) : load.Unfound is not null && !mayPass;
+        if (load.Entry is null && stands)
         {
             ModuleSource named = load.Unfound ?? new ModuleSource(new ModelReference(load.Name, load.Request.Number ?? 1), "");
             if (residency.ReserveUnlessLive(named) is { } entry)

@@ -33,6 +33,9 @@ internal interface IRouterShell : IShell<RouterDecision>
     /// <summary>Tells a member how this node is.</summary>
     void Introduce(NodeId node, NodeSnapshot own);
 
+    /// <summary>Tells a node of models that do not travel with snapshots, or asks it for its own.</summary>
+    void TellResidency(NodeId node, IRouterMessage message);
+
     /// <summary>Tells a member which forwards are refused.</summary>
     void TellGuilty(NodeId node, GuiltyForwards guilty);
 

@@ -47,6 +47,8 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
         On<DeadlineTick>(_ => Tick());
         On<GpuReport>(Update);
         On<NodeSnapshot>(Update);
+        On<ResidencyPage>(_state.Members.Update);
+        On<AskResidency>(ask => _state.Members.TellResidency(ask.From));
         On<GuiltyForwards>(guilty => _state.Origin.Suspects.UpdateFrom(guilty, _clock.Now));
         On<OwnSnapshot>(_state.Members.Publish);
         On<PeerUp>(Add);
@@ -89,6 +91,8 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
     void IRouterShell.Abandon(NodeId node, AbandonForward abandon) => _peers.Tell(node, abandon);
 
     void IRouterShell.Introduce(NodeId node, NodeSnapshot own) => _peers.Tell(node, own);
+
+    void IRouterShell.TellResidency(NodeId node, IRouterMessage message) => _peers.Tell(node, message);
 
     void IRouterShell.TellGuilty(NodeId node, GuiltyForwards guilty) => _peers.Tell(node, guilty);
 

@@ -19,6 +19,7 @@ internal enum RouterAction
     Drop,
     Abandon,
     Introduce,
+    TellResidency,
     TellGuilty,
     AnswerModels,
     PublishView,
@@ -74,6 +75,9 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
 
     public static RouterDecision Introduce(NodeId node, NodeSnapshot own) => new(RouterAction.Introduce, own, node: node);
 
+    /// <param name="message">A page, or the wish for pages.</param>
+    public static RouterDecision TellResidency(NodeId node, IRouterMessage message) => new(RouterAction.TellResidency, message, node: node);
+
     public static RouterDecision TellGuilty(NodeId node, GuiltyForwards guilty) => new(RouterAction.TellGuilty, guilty, node: node);
 
     public static RouterDecision AnswerModels(IReplyTo<ModelReply> asker, ModelReply reply) => new(RouterAction.AnswerModels, reply, asker);
@@ -104,6 +108,9 @@ internal readonly record struct RouterDecision : IDecision<IRouterShell>
                 break;
             case RouterAction.Introduce:
                 shell.Introduce(Node, (NodeSnapshot)_message);
+                break;
+            case RouterAction.TellResidency:
+                shell.TellResidency(Node, (IRouterMessage)_message);
                 break;
             case RouterAction.TellGuilty:
                 shell.TellGuilty(Node, (GuiltyForwards)_message);

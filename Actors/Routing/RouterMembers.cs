@@ -16,6 +16,11 @@ internal sealed class RouterMembers(
 )
 {
     private readonly HashSet<NodeId> _members = [];
+    private readonly ResidencyPages _residency = new();
+    private readonly Dictionary<NodeId, ResidencyOfOther> _others = [];
+
+    /// <summary>What of this node's models each member was told in pages last.</summary>
+    private readonly Dictionary<NodeId, IReadOnlyList<ResidencyPage>> _told = [];
 
     /// <summary>A member is up: it hears of this node.</summary>
     public void Add(NodeId node, TimeSpan now)
@@ -51,6 +56,17 @@ internal sealed class RouterMembers(
             return false;
         }
 
+        if (snapshot.Residency > 0)
+        {
+            ResidencyOfOther other = OtherOf(snapshot.Node);
+            if (other.Asks(snapshot, now))
+            {
+                decisions.Add(RouterDecision.TellResidency(snapshot.Node, new AskResidency(table.Self)));
+            }
+
+            snapshot = other.Complete(snapshot);
+        }
+
         isReborn = table.UpdateFrom(snapshot, now);
         if (isReborn)
         {
@@ -59,6 +75,29 @@ internal sealed class RouterMembers(
 
         decisions.Add(RouterDecision.PublishView(View()));
         return true;
+    }
+
+    /// <summary>Models of a member that do not travel with its snapshots.</summary>
+    public void Update(ResidencyPage page)
+    {
+        if (_members.Contains(page.Node) && OtherOf(page.Node) is { } other && other.Add(page))
+        {
+            table.UpdateModels(page.Node, page.Incarnation, other.Models);
+            decisions.Add(RouterDecision.PublishView(table.View()));
+        }
+    }
+
+    /// <summary>A member asks for what it was not told, or has lost.</summary>
+    public void TellResidency(NodeId node)
+    {
+        if (_members.Contains(node))
+        {
+            _told[node] = _residency.Pages;
+            foreach (ResidencyPage page in _residency.Pages)
+            {
+                decisions.Add(RouterDecision.TellResidency(node, page));
+            }
+        }
     }
 
     public void MarkUnreachable(NodeId node, TimeSpan now)
@@ -82,6 +121,8 @@ internal sealed class RouterMembers(
     public void Remove(NodeId node, TimeSpan now)
     {
         _members.Remove(node);
+        _told.Remove(node);
+        _others.Remove(node);
         table.Remove(node);
         EndForwards(node, now);
         decisions.Add(RouterDecision.PublishView(View()));
@@ -96,9 +137,10 @@ internal sealed class RouterMembers(
                 decisions.TryRepeat(RouterDecision.PublishView(View()));
                 break;
             case RouterAction.Introduce when table.Own is { } own:
-                decisions.TryRepeat(RouterDecision.Introduce(decision.Node, own));
+                decisions.TryRepeat(RouterDecision.Introduce(decision.Node, _residency.Update(own)));
                 break;
             case RouterAction.TellGuilty:
+            case RouterAction.TellResidency:
             case RouterAction.AnswerModels:
                 decisions.TryRepeat(decision);
                 break;
@@ -119,7 +161,17 @@ internal sealed class RouterMembers(
     {
         if (table.Own is { } own)
         {
-            decisions.Add(RouterDecision.Introduce(node, own));
+            NodeSnapshot travels = _residency.Update(own);
+            if (!ReferenceEquals(_told.GetValueOrDefault(node, []), _residency.Pages))
+            {
+                // Before the snapshot that names them, so that nobody asks for what is on its way.
+                TellResidency(node);
+            }
+
+            decisions.Add(RouterDecision.Introduce(node, travels));
         }
     }
+
+    private ResidencyOfOther OtherOf(NodeId node) =>
+        _others.TryGetValue(node, out ResidencyOfOther? known) ? known : _others[node] = new ResidencyOfOther();
 }

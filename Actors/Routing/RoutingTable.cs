@@ -88,6 +88,16 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         return reborn;
     }
 
+    /// <summary>The models of a node, which did not travel with its snapshot.</summary>
+    public void UpdateModels(NodeId id, NodeIncarnation life, ModelSnapshot[] models)
+    {
+        if (_nodes.TryGetValue(id, out RemoteNode? node) && node.Snapshot.Incarnation == life)
+        {
+            node.UpdateFrom(node.Snapshot with { Models = models }, node.HeardAt);
+            Rebuild();
+        }
+    }
+
     public void SetReachable(NodeId id, bool reachable)
     {
         if (_nodes.TryGetValue(id, out RemoteNode? node) && node.Reachable != reachable)
@@ -275,6 +285,11 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     private static bool SameResidency(NodeSnapshot before, NodeSnapshot after)
     {
+        if (ReferenceEquals(before.Models, after.Models) && before.Draining == after.Draining)
+        {
+            return true;
+        }
+
         if (before.Models.Length != after.Models.Length || before.Draining != after.Draining)
         {
             return false;

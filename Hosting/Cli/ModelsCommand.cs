@@ -66,7 +66,12 @@ internal static class ModelsCommand
             Arity = ArgumentArity.OneOrMore,
             CustomParser = Arguments.Numbers,
         };
-        Command command = new("load", "Loads a model on a node.") { model, version, path, target, gpus };
+        Option<bool> replace = new("--replace")
+        {
+            Description =
+                "What is live under the name gives way once this is ready, without a failed forward. Default: other content under a live version is refused.",
+        };
+        Command command = new("load", "Loads a model on a node.") { model, version, path, target, gpus, replace };
         ClientOptions client = new(command);
         command.SetAction(
             async (parsed, cancellation) =>
@@ -78,7 +83,8 @@ internal static class ModelsCommand
                     parsed.GetValue(version),
                     parsed.GetValue(path),
                     parsed.GetValue(target),
-                    parsed.GetValue(gpus) is { Length: > 0 } some ? some : null
+                    parsed.GetValue(gpus) is { Length: > 0 } some ? some : null,
+                    parsed.GetValue(replace) ? true : null
                 );
                 LoadedDocument answer = await node.AskAsync(Endpoints.LoadModel, [name], body, cancellation);
                 if (terminal.Json)

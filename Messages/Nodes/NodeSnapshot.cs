@@ -43,6 +43,8 @@ public sealed record GpuSnapshot(
 /// <summary>What a node tells the routers of all nodes about itself, a few times a second and at each change.</summary>
 /// <param name="Sequence">Rises with each snapshot of this incarnation; receivers drop older ones.</param>
 /// <param name="WireLevel">The level of the messages between nodes that the node speaks; 0 until a level is fixed.</param>
+/// <param name="Residency">Version of its models where there are more of them than travel with a snapshot: they come in
+/// <see cref="ResidencyPage"/>s. 0: <paramref name="Models"/> are all.</param>
 [MessagePackObject]
 public sealed record NodeSnapshot(
     [property: Key(0)] NodeId Node,
@@ -52,5 +54,6 @@ public sealed record NodeSnapshot(
     [property: Key(4)] GpuSnapshot[] Gpus,
     [property: Key(5)] ModelSnapshot[] Models,
     [property: Key(6)] string Version,
-    [property: Key(7), AddedLater] int WireLevel = 0
+    [property: Key(7), AddedLater] int WireLevel = 0,
+    [property: Key(8), AddedLater] long Residency = 0
 ) : IRouterMessage;

@@ -15,6 +15,11 @@ internal static class ModelChecks
         {
             check.Each(load.Gpus, "the devices", static (check, ordinal) => check.NotNegative(ordinal, "the ordinal of a device"));
         }
+
+        if (load.Replaces is not null)
+        {
+            check.Each(load.Replaces, "the contents that are replaced", static (_, _) => { });
+        }
     }
 
     public static void Unload(this WireCheck check, UnloadModel unload)
@@ -75,5 +80,6 @@ internal static class ModelChecks
         check.Specs(model.Inputs, "the inputs of a model");
         check.Specs(model.Outputs, "the outputs of a model");
         check.Each(model.Gpus, "the devices of a model", static (check, gpu) => check.Gpu(gpu));
+        check.NotNegative(model.Generation, "the generation of a model's content");
     }
 }

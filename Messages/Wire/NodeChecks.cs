@@ -14,6 +14,20 @@ internal static class NodeChecks
         check.Each(node.Models, "the models of a node", static (check, model) => check.Snapshot(model));
         check.Text(node.Version, "the version of a node", WireLimits.NameBytes);
         check.NotNegative(node.WireLevel, "the wire level of a node");
+        check.NotNegative(node.Residency, "the version of a node's models");
+    }
+
+    public static void Page(this WireCheck check, ResidencyPage page)
+    {
+        check.Node(page.Node);
+        check.AtLeastOne(page.Version, "the version of a node's models");
+        check.NotNegative(page.Index, "the index of a page");
+        if (page.Index >= page.Count || page.Count > ResidencyPage.MostPages)
+        {
+            check.Fail($"it is page {page.Index} of {page.Count}", $"an index below the count, which is at most {ResidencyPage.MostPages}");
+        }
+
+        check.Each(page.Models, "the models of a page", static (check, model) => check.Snapshot(model));
     }
 
     private static void Device(this WireCheck check, GpuSnapshot gpu)

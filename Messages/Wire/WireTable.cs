@@ -49,6 +49,8 @@ internal static class WireTable
         WireType.Of<CompareModes>("mcmp", static (check, compare) => check.Exchange(compare.Round, compare.From, compare.Time)),
         WireType.Of<ModePage>("mpag", ModeDirectoryChecks.Page),
         WireType.Of<NodeSnapshot>("nsn", NodeChecks.Snapshot),
+        WireType.Of<ResidencyPage>("rspg", NodeChecks.Page),
+        WireType.Of<AskResidency>("rsak", static (check, ask) => check.Node(ask.From)),
     ];
 
     public static readonly FrozenDictionary<string, WireType> ByManifest = All.ToFrozenDictionary(

@@ -84,7 +84,8 @@ internal static class AdminEndpoints
             return;
         }
 
-        LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus);
+        ContentHash[]? replaces = wanted.Replace == true ? edge.Node.View.ContentsOf(route.Name) : null;
+        LoadModel load = new(route.Name, wanted.Version, wanted.Path, wanted.Gpus, replaces);
         await AnswerAsync(context, edge, await edge.Node.LoadAsync(load, node, context.RequestAborted));
     }
 

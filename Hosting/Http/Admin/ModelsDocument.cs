@@ -28,7 +28,15 @@ internal sealed record ModelDocument(
 /// <param name="Path">A file or folder on the node's own disk; null: its repository.</param>
 /// <param name="Node">The node that loads; null: the one that was asked.</param>
 /// <param name="Gpus">Ordinals to load on; null: every device of the node.</param>
-internal sealed record LoadDocument(int? Version = null, string? Path = null, string? Node = null, int[]? Gpus = null);
+/// <param name="Replace">What is live under the name gives way once this is ready; null: other content under a live number is
+/// refused.</param>
+internal sealed record LoadDocument(
+    int? Version = null,
+    string? Path = null,
+    string? Node = null,
+    int[]? Gpus = null,
+    bool? Replace = null
+);
 
 /// <summary>Answer to a load.</summary>
 internal sealed record LoadedDocument(string Name, int Version, string Hash, string[] Devices);

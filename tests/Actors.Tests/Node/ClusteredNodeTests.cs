@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -24,6 +25,28 @@ public sealed class ClusteredNodeTests
         Assert.Equal(FailureKind.NotSupported, large.Kind);
         Assert.Contains("70000", large.Detail, StringComparison.Ordinal);
         await without.MustSucceed();
+    }
+
+    [Fact]
+    public async Task A_node_with_more_models_than_travel_in_one_message_is_known_with_all_of_them()
+    {
+        const int Count = 400;
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), new FakePlatform(1));
+        LocalNode without = cluster.Nodes[0];
+        LocalNode with = cluster.Nodes[1];
+        await Task.WhenAll(Enumerable.Range(0, Count).Chunk(OperationQueue.Limit).First().Select(index => with.Load($"m{index}")));
+        await Task.WhenAll(Enumerable.Range(OperationQueue.Limit, Count - OperationQueue.Limit).Select(index => with.Load($"m{index}")));
+        await LocalNode.Eventually(() =>
+            without.Node.View.Nodes.Single(node => node.Node == with.Node.Id).Models.Count(model => model.State == ModelState.Ready)
+            == Count
+        );
+        Assert.Equal(with.Node.Id, (await without.MustSucceed("m0")).Report.Gpu.Node);
+        Assert.Equal(with.Node.Id, (await without.MustSucceed($"m{Count - 1}")).Report.Gpu.Node);
+        await with.Node.UnloadAsync(new UnloadModel("m0"), null, TestContext.Current.CancellationToken);
+        await LocalNode.Eventually(() =>
+            without.Node.View.Nodes.Single(node => node.Node == with.Node.Id).Models.Count(model => model.State == ModelState.Ready)
+            == Count - 1
+        );
     }
 
     [Fact]

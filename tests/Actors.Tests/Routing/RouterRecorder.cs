@@ -23,6 +23,9 @@ internal sealed class RouterRecorder : IRouterShell
     /// <summary>What other routers were told of guilty and suspect contents.</summary>
     public List<GuiltyForwards> Told { get; } = [];
 
+    /// <summary>Given what other routers are told of this node and its models.</summary>
+    public Action<NodeId, IRouterMessage>? OnKnowledge { get; set; }
+
     /// <summary>Told of a decision that threw.</summary>
     public Action<RouterDecision, Exception>? OnFailed { get; set; }
 
@@ -53,7 +56,17 @@ internal sealed class RouterRecorder : IRouterShell
 
     public void Abandon(NodeId node, AbandonForward abandon) => Note(RouterDecision.Abandon(node, abandon.Id, abandon.Attempt));
 
-    public void Introduce(NodeId node, NodeSnapshot own) => Note(RouterDecision.Introduce(node, own));
+    public void Introduce(NodeId node, NodeSnapshot own)
+    {
+        OnKnowledge?.Invoke(node, own);
+        Note(RouterDecision.Introduce(node, own));
+    }
+
+    public void TellResidency(NodeId node, IRouterMessage message)
+    {
+        OnKnowledge?.Invoke(node, message);
+        Note(RouterDecision.TellResidency(node, message));
+    }
 
     public void TellGuilty(NodeId node, GuiltyForwards guilty)
     {

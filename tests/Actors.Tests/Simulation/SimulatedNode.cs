@@ -239,6 +239,8 @@ internal sealed class SimulatedNode : IRouterShell, INodeShell
 
     public void Introduce(NodeId node, NodeSnapshot own) => throw new InvalidOperationException("Gossip is the cluster's here.");
 
+    public void TellResidency(NodeId node, IRouterMessage message) => throw new InvalidOperationException("Gossip is the cluster's here.");
+
     public void TellGuilty(NodeId node, GuiltyForwards guilty) =>
         _network.ToNode(this, node, other => other.Do(() => other.Origin.Suspects.UpdateFrom(guilty, Now)));
 

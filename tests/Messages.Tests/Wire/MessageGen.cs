@@ -221,7 +221,10 @@ internal static class MessageGen
             [typeof(ForwardReply.Failed)] = Failed.Select(object (message) => message),
             [typeof(CancelForward)] = Request.Select(object (id) => new CancelForward(id)),
             [typeof(RouteForward)] = Gen.Select(Forward, Gen.Int[1, 3])
-                .Select(object (forward, attempt) => new RouteForward(forward, attempt)),
+                .Select(
+                    object (forward, attempt) =>
+                        new RouteForward(forward, attempt, attempt == 2, attempt == 3 ? new ContentHash(1, 2, 3, ulong.MaxValue) : null)
+                ),
             [typeof(ForwardOutcome)] = Gen.Select(Gen.Int[1, 3], Gen.OneOf(Succeeded, Failed), Any<RetryAdvice>(), Gpu)
                 .Select(
                     object (attempt, reply, advice, gpu) =>
@@ -236,7 +239,10 @@ internal static class MessageGen
                 .Array[0, 3]
                 .Select(object (forwards) => new GuiltyForwards(forwards)),
             [typeof(LoadModel)] = Gen.Select(Name, Optional(Small), Maybe(Name), Maybe(Small.Array[0, 4]))
-                .Select(object (name, number, path, gpus) => new LoadModel(name, number, path, gpus)),
+                .Select(
+                    object (name, number, path, gpus) =>
+                        new LoadModel(name, number, path, gpus, path is null ? [new ContentHash(1, 2, 3, ulong.MaxValue)] : null)
+                ),
             [typeof(UnloadModel)] = Gen.Select(Name, Optional(Small)).Select(object (name, number) => new UnloadModel(name, number)),
             [typeof(ModelReply.Loaded)] = Gen.Select(Version, Gpus).Select(object (model, gpus) => new ModelReply.Loaded(model, gpus)),
             [typeof(ModelReply.Unloaded)] = Gen.Select(Name, Small.Array[0, 3])
@@ -297,6 +303,12 @@ internal static class MessageGen
                 .Select(object (round, from, time, digest) => new CompareModes(round, from, time, digest)),
             [typeof(ModePage)] = Gen.Select(Count, Node, Count, Small, Small, Mode.Array[0, 3])
                 .Select(object (round, from, time, index, count, entries) => new ModePage(round, from, time, index, count, entries)),
+            [typeof(ResidencyPage)] = Gen.Select(Node, Gen.ULong, Small, Small, Model.Array[0, 3])
+                .Select(
+                    object (node, life, version, index, models) =>
+                        new ResidencyPage(node, new NodeIncarnation(life), version + 1L, index, index + 1, models)
+                ),
+            [typeof(AskResidency)] = Node.Select(object (node) => new AskResidency(node)),
             [typeof(NodeSnapshot)] = Gen.Select(
                     Gen.Select(Node, Gen.ULong, Count, Gen.Bool),
                     Gen.Select(Device.Array[0, 3], Model.Array[0, 3], Prose, Small)

@@ -141,6 +141,15 @@ internal static class Sample
             ],
             "0.1.0"
         ),
+        new ResidencyPage(
+            Node,
+            new NodeIncarnation(5),
+            7,
+            1,
+            2,
+            [new ModelSnapshot(Model, ModelState.Unavailable, "unloaded", "", [], [], [], true)]
+        ),
+        new AskResidency(Node),
     ];
 
     /// <summary>Messages that use a field which their type got later, by type and field: each has a golden line of its own, and those above
@@ -156,6 +165,14 @@ internal static class Sample
                 QueueTime = TimeSpan.FromMilliseconds(5),
             },
             ["RouteForward+Suspect"] = (RouteForward)All.Single(message => message is RouteForward) with { Suspect = true },
+            ["RouteForward+Suspect+Content"] = (RouteForward)All.Single(message => message is RouteForward) with
+            {
+                Content = new ContentHash(1, 2, 3, ulong.MaxValue),
+            },
+            ["LoadModel+Replaces"] = (LoadModel)All.Single(message => message is LoadModel) with
+            {
+                Replaces = [new ContentHash(1, 2, 3, ulong.MaxValue)],
+            },
             ["ForwardOutcome+Launched+Alone"] = (ForwardOutcome)All.Single(message => message is ForwardOutcome) with
             {
                 Launched = true,
@@ -177,10 +194,24 @@ internal static class Sample
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
             ["NodeSnapshot+WireLevel+IsRefused"] = Refused((NodeSnapshot)All.Single(message => message is NodeSnapshot)),
+            ["NodeSnapshot+WireLevel+IsRefused+Generation"] = Reloaded((NodeSnapshot)All.Single(message => message is NodeSnapshot)),
+            ["NodeSnapshot+WireLevel+IsRefused+Generation+Residency"] = Reloaded(
+                (NodeSnapshot)All.Single(message => message is NodeSnapshot)
+            ) with
+            {
+                Residency = 7,
+            },
         };
 
     public static Tensor Tensor(string name) =>
         new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
+
+    private static NodeSnapshot Reloaded(NodeSnapshot node) =>
+        node with
+        {
+            WireLevel = 3,
+            Models = [.. node.Models.Select(model => model with { IsRefused = true, Generation = 2 })],
+        };
 
     private static NodeSnapshot Refused(NodeSnapshot node) =>
         node with
