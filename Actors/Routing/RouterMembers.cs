@@ -83,7 +83,7 @@ internal sealed class RouterMembers(
         if (_members.Contains(page.Node) && OtherOf(page.Node) is { } other && other.Add(page))
         {
             table.UpdateModels(page.Node, page.Incarnation, other.Models);
-            decisions.Add(RouterDecision.PublishView(table.View()));
+            decisions.Add(RouterDecision.PublishView(View()));
         }
     }
 

@@ -31,13 +31,13 @@ public sealed class GpuCoreTests : GpuStage
     [Fact]
     public void A_forward_for_content_that_has_given_way_is_run_by_what_took_its_place()
     {
-        _core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
+        Core.Start(new ExecutorReady(1, ActorRefs.Nobody, [0]));
         ModelVersion newer = Model with { Hash = new ContentHash(1, 2, 3, 4) };
         Adopt(Model);
         Adopt(newer);
         Launch old = LaunchOf(Admit(Model));
         Assert.Equal(Model, Assert.Single(old.Forwards).Model);
-        _core.Unload(new UnloadInstance(Model));
+        Core.Unload(new UnloadInstance(Model));
         Complete(old);
         Assert.Equal(newer, Assert.Single(LaunchOf(Admit(Model)).Forwards).Model);
         Assert.Equal((FailureKind.ModelNotLoaded, RetryAdvice.Bounce), Refused(Admit(Model with { Number = 2 })));
