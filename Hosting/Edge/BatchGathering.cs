@@ -14,7 +14,7 @@ internal sealed class BatchGathering(TimeProvider clock)
     /// <param name="full">Entries that fill the batch.</param>
     /// <param name="most">How long it may wait; null: it goes on in any case, and so at once.</param>
     /// <returns>False where the time was over first, or nobody waits for the answer any more.</returns>
-    public ValueTask<bool> JoinAsync(long entries, long full, TimeSpan? most, CancellationToken aborted)
+    public Task<bool> JoinAsync(long entries, long full, TimeSpan? most, CancellationToken aborted)
     {
         Waiting waiting = new(entries);
         lock (_lock)
@@ -23,18 +23,18 @@ internal sealed class BatchGathering(TimeProvider clock)
             {
                 _waiting.ForEach(static one => one.Full.SetResult());
                 _waiting.Clear();
-                return ValueTask.FromResult(true);
+                return Task.FromResult(true);
             }
 
             if (most is null)
             {
-                return ValueTask.FromResult(true);
+                return Task.FromResult(true);
             }
 
             _waiting.Add(waiting);
         }
 
-        return new(WaitAsync(waiting, most.Value, aborted));
+        return WaitAsync(waiting, most.Value, aborted);
     }
 
     private async Task<bool> WaitAsync(Waiting waiting, TimeSpan most, CancellationToken aborted)

@@ -13,7 +13,7 @@ public sealed class BatchGatheringTests
     public async Task A_request_that_fills_no_batch_in_its_time_is_refused_when_it_is_over()
     {
         BatchGathering gathering = new(_clock);
-        ValueTask<bool> alone = gathering.JoinAsync(1, 4, Most, CancellationToken.None);
+        Task<bool> alone = gathering.JoinAsync(1, 4, Most, CancellationToken.None);
         _clock.Advance(Most - TimeSpan.FromTicks(1));
         Assert.False(alone.IsCompleted);
         _clock.Advance(TimeSpan.FromTicks(1));
@@ -24,27 +24,27 @@ public sealed class BatchGatheringTests
     public async Task Requests_that_fill_a_batch_together_go_on_together_and_the_next_ones_start_anew()
     {
         BatchGathering gathering = new(_clock);
-        ValueTask<bool> first = gathering.JoinAsync(1, 4, Most, CancellationToken.None),
+        Task<bool> first = gathering.JoinAsync(1, 4, Most, CancellationToken.None),
             second = gathering.JoinAsync(2, 4, Most, CancellationToken.None);
         Assert.False(first.IsCompleted || second.IsCompleted);
         Assert.True(await gathering.JoinAsync(1, 4, Most, CancellationToken.None));
         Assert.True(await first && await second);
 
-        ValueTask<bool> next = gathering.JoinAsync(3, 4, Most, CancellationToken.None);
+        Task<bool> next = gathering.JoinAsync(3, 4, Most, CancellationToken.None);
         Assert.False(next.IsCompleted);
         _clock.Advance(Most);
         Assert.False(await next);
     }
 
     [Fact]
-    public void One_that_goes_on_in_any_case_waits_for_nobody_and_fills_the_batch_of_others()
+    public async Task One_that_goes_on_in_any_case_waits_for_nobody_and_fills_the_batch_of_others()
     {
         BatchGathering gathering = new(_clock);
-        Assert.True(gathering.JoinAsync(1, 4, null, CancellationToken.None) is { IsCompleted: true, Result: true });
-        ValueTask<bool> waiting = gathering.JoinAsync(3, 4, Most, CancellationToken.None);
+        Assert.True(await gathering.JoinAsync(1, 4, null, CancellationToken.None));
+        Task<bool> waiting = gathering.JoinAsync(3, 4, Most, CancellationToken.None);
         Assert.False(waiting.IsCompleted);
-        Assert.True(gathering.JoinAsync(1, 4, null, CancellationToken.None) is { IsCompleted: true, Result: true });
-        Assert.True(gathering.JoinAsync(4, 4, Most, CancellationToken.None) is { IsCompleted: true, Result: true });
+        Assert.True(await gathering.JoinAsync(1, 4, null, CancellationToken.None));
+        Assert.True(await gathering.JoinAsync(4, 4, Most, CancellationToken.None));
     }
 
     [Fact]
@@ -52,10 +52,10 @@ public sealed class BatchGatheringTests
     {
         BatchGathering gathering = new(_clock);
         using CancellationTokenSource gone = new();
-        ValueTask<bool> waiting = gathering.JoinAsync(3, 4, Most, gone.Token);
+        Task<bool> waiting = gathering.JoinAsync(3, 4, Most, gone.Token);
         await gone.CancelAsync();
         Assert.False(await waiting);
-        ValueTask<bool> next = gathering.JoinAsync(1, 4, Most, CancellationToken.None);
+        Task<bool> next = gathering.JoinAsync(1, 4, Most, CancellationToken.None);
         Assert.False(next.IsCompleted);
         _clock.Advance(Most);
         Assert.False(await next);
