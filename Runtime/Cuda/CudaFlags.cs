@@ -37,7 +37,6 @@ internal enum CuStreamCaptureStatus
 internal enum CuGraphInstantiateFlags : ulong
 {
     None = 0,
-    AutoFreeOnLaunch = 1,
     Upload = 2,
 }
 
@@ -62,25 +61,6 @@ internal enum CuMemHostAllocFlags : uint
     Portable = 1,
     DeviceMap = 2,
     WriteCombined = 4,
-}
-
-internal enum CuMemPoolAttribute
-{
-    ReuseFollowEventDependencies = 1,
-    ReuseAllowOpportunistic = 2,
-    ReuseAllowInternalDependencies = 3,
-    ReleaseThreshold = 4,
-    ReservedMemCurrent = 5,
-    ReservedMemHigh = 6,
-    UsedMemCurrent = 7,
-    UsedMemHigh = 8,
-}
-
-internal enum CuMemAccess
-{
-    None = 0,
-    Read = 1,
-    ReadWrite = 3,
 }
 
 internal enum CuMemoryType
@@ -117,7 +97,6 @@ internal enum CuDeviceAttribute
     UnifiedAddressing = 41,
     ComputeCapabilityMajor = 75,
     ComputeCapabilityMinor = 76,
-    MemoryPoolsSupported = 115,
 }
 
 internal enum CuFunctionAttribute

@@ -30,9 +30,6 @@ internal readonly record struct CuModule(nint Value);
 /// <summary>A kernel inside a loaded image (CUDA: <c>CUfunction</c>).</summary>
 internal readonly record struct CuFunction(nint Value);
 
-/// <summary>A stream-ordered memory pool (CUDA: <c>CUmemoryPool</c>).</summary>
-internal readonly record struct CuMemPool(nint Value);
-
 /// <summary>An address in device memory (CUDA: <c>CUdeviceptr</c>). On emulated devices it is synthetic and cannot be
 /// dereferenced.</summary>
 internal readonly record struct DevicePointer(ulong Address)

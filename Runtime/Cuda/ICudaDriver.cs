@@ -47,24 +47,11 @@ internal interface ICudaDriver : IDisposable
     CuResult MemGetInfo(out ulong freeBytes, out ulong totalBytes);
     CuResult MemAlloc(out DevicePointer pointer, ulong bytes);
     CuResult MemFree(DevicePointer pointer);
-    CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream);
-    CuResult MemAllocFromPoolAsync(out DevicePointer pointer, ulong bytes, CuMemPool pool, CuStream stream);
-    CuResult MemFreeAsync(DevicePointer pointer, CuStream stream);
     CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags);
     CuResult MemFreeHost(HostPointer pointer);
     CuResult MemHostRegister(HostPointer pointer, ulong bytes);
     CuResult MemHostUnregister(HostPointer pointer);
     CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer);
-
-    // Memory pools
-    CuResult DeviceGetDefaultMemPool(out CuMemPool pool, CuDevice device);
-    CuResult MemPoolCreate(out CuMemPool pool, CuDevice device, ulong maxBytes);
-    CuResult MemPoolDestroy(CuMemPool pool);
-    CuResult MemPoolTrimTo(CuMemPool pool, ulong bytesToKeep);
-    CuResult MemPoolSetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, ulong value);
-    CuResult MemPoolGetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, out ulong value);
-    CuResult MemPoolSetAccess(CuMemPool pool, CuDevice device, CuMemAccess access);
-    CuResult MemPoolGetAccess(CuMemPool pool, CuDevice device, out CuMemAccess access);
 
     // Copies and fills. Host addresses may be pinned or pageable; the caller keeps them valid and fixed until the work is done.
     CuResult MemcpyHtoD(DevicePointer destination, nint source, ulong bytes);

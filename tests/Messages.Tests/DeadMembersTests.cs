@@ -21,7 +21,7 @@ public sealed class DeadMembersTests
         ),
         (
             "an owned handle offers what its vendor's handle can; the contract suite calls it",
-            "DeviceBuffer.Allocate DeviceStream.IsDone GraphExecutable.Upload GraphExecutable.Update Kernel.Launch KernelImage.Find MemoryPool.ReleaseThreshold MemoryPool.TrimTo RecordedGraph.NodeCount EmulatedStream.Priority KernelArguments.SharedBytes"
+            "DeviceStream.IsDone GraphExecutable.Upload GraphExecutable.Update Kernel.Launch KernelImage.Find RecordedGraph.NodeCount EmulatedStream.Priority KernelArguments.SharedBytes"
         ),
         ("faults, clock and reports: what a test drives an emulated device with", "EmulatedCudaDriver TimedExecution EmulatedObject"),
         ("called by formatters that are written at build time", "Families UnknownCases BoundedListFormatter.By"),

@@ -36,23 +36,11 @@ internal sealed unsafe class CudaApi
     public readonly delegate* unmanaged[Cdecl]<ulong*, ulong*, CuResult> cuMemGetInfo;
     public readonly delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuResult> cuMemAlloc;
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, CuResult> cuMemFree;
-    public readonly delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuStream, CuResult> cuMemAllocAsync;
-    public readonly delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuMemPool, CuStream, CuResult> cuMemAllocFromPoolAsync;
-    public readonly delegate* unmanaged[Cdecl]<DevicePointer, CuStream, CuResult> cuMemFreeAsync;
     public readonly delegate* unmanaged[Cdecl]<HostPointer*, ulong, CuMemHostAllocFlags, CuResult> cuMemHostAlloc;
     public readonly delegate* unmanaged[Cdecl]<HostPointer, CuResult> cuMemFreeHost;
     public readonly delegate* unmanaged[Cdecl]<HostPointer, ulong, uint, CuResult> cuMemHostRegister;
     public readonly delegate* unmanaged[Cdecl]<HostPointer, CuResult> cuMemHostUnregister;
     public readonly delegate* unmanaged[Cdecl]<uint, CUpointer_attribute*, void**, DevicePointer, CuResult> cuPointerGetAttributes;
-
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool*, CuDevice, CuResult> cuDeviceGetDefaultMemPool;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool*, CUmemPoolProps*, CuResult> cuMemPoolCreate;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool, CuResult> cuMemPoolDestroy;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool, ulong, CuResult> cuMemPoolTrimTo;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult> cuMemPoolSetAttribute;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult> cuMemPoolGetAttribute;
-    public readonly delegate* unmanaged[Cdecl]<CuMemPool, CUmemAccessDesc*, ulong, CuResult> cuMemPoolSetAccess;
-    public readonly delegate* unmanaged[Cdecl]<CuMemAccess*, CuMemPool, CUmemLocation*, CuResult> cuMemPoolGetAccess;
 
     public readonly delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuResult> cuMemcpyHtoD;
     public readonly delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuResult> cuMemcpyDtoH;
@@ -158,10 +146,6 @@ internal sealed unsafe class CudaApi
         cuMemGetInfo = (delegate* unmanaged[Cdecl]<ulong*, ulong*, CuResult>)symbols.Find("cuMemGetInfo", 3020);
         cuMemAlloc = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuResult>)symbols.Find("cuMemAlloc", 3020);
         cuMemFree = (delegate* unmanaged[Cdecl]<DevicePointer, CuResult>)symbols.Find("cuMemFree", 3020);
-        cuMemAllocAsync = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuStream, CuResult>)symbols.Find("cuMemAllocAsync", 11020);
-        cuMemAllocFromPoolAsync = (delegate* unmanaged[Cdecl]<DevicePointer*, ulong, CuMemPool, CuStream, CuResult>)
-            symbols.Find("cuMemAllocFromPoolAsync", 11020);
-        cuMemFreeAsync = (delegate* unmanaged[Cdecl]<DevicePointer, CuStream, CuResult>)symbols.Find("cuMemFreeAsync", 11020);
         cuMemHostAlloc = (delegate* unmanaged[Cdecl]<HostPointer*, ulong, CuMemHostAllocFlags, CuResult>)
             symbols.Find("cuMemHostAlloc", 2020);
         cuMemFreeHost = (delegate* unmanaged[Cdecl]<HostPointer, CuResult>)symbols.Find("cuMemFreeHost", 2000);
@@ -169,19 +153,6 @@ internal sealed unsafe class CudaApi
         cuMemHostUnregister = (delegate* unmanaged[Cdecl]<HostPointer, CuResult>)symbols.Find("cuMemHostUnregister", 4000);
         cuPointerGetAttributes = (delegate* unmanaged[Cdecl]<uint, CUpointer_attribute*, void**, DevicePointer, CuResult>)
             symbols.Find("cuPointerGetAttributes", 7000);
-        cuDeviceGetDefaultMemPool = (delegate* unmanaged[Cdecl]<CuMemPool*, CuDevice, CuResult>)
-            symbols.Find("cuDeviceGetDefaultMemPool", 11020);
-        cuMemPoolCreate = (delegate* unmanaged[Cdecl]<CuMemPool*, CUmemPoolProps*, CuResult>)symbols.Find("cuMemPoolCreate", 11020);
-        cuMemPoolDestroy = (delegate* unmanaged[Cdecl]<CuMemPool, CuResult>)symbols.Find("cuMemPoolDestroy", 11020);
-        cuMemPoolTrimTo = (delegate* unmanaged[Cdecl]<CuMemPool, ulong, CuResult>)symbols.Find("cuMemPoolTrimTo", 11020);
-        cuMemPoolSetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)
-            symbols.Find("cuMemPoolSetAttribute", 11020);
-        cuMemPoolGetAttribute = (delegate* unmanaged[Cdecl]<CuMemPool, CuMemPoolAttribute, void*, CuResult>)
-            symbols.Find("cuMemPoolGetAttribute", 11020);
-        cuMemPoolSetAccess = (delegate* unmanaged[Cdecl]<CuMemPool, CUmemAccessDesc*, ulong, CuResult>)
-            symbols.Find("cuMemPoolSetAccess", 11020);
-        cuMemPoolGetAccess = (delegate* unmanaged[Cdecl]<CuMemAccess*, CuMemPool, CUmemLocation*, CuResult>)
-            symbols.Find("cuMemPoolGetAccess", 11020);
         cuMemcpyHtoD = (delegate* unmanaged[Cdecl]<DevicePointer, nint, ulong, CuResult>)symbols.Find("cuMemcpyHtoD", 3020);
         cuMemcpyDtoH = (delegate* unmanaged[Cdecl]<nint, DevicePointer, ulong, CuResult>)symbols.Find("cuMemcpyDtoH", 3020);
         cuMemcpyDtoD = (delegate* unmanaged[Cdecl]<DevicePointer, DevicePointer, ulong, CuResult>)symbols.Find("cuMemcpyDtoD", 3020);

@@ -7,7 +7,7 @@ namespace Troupe.Runtime.Cuda.Interop;
 /// <summary>Finds the driver library and its versioned entry points.</summary>
 internal sealed unsafe class CudaSymbols
 {
-    /// <summary>Troupe needs stream-ordered memory, versioned symbols and <c>cuGraphExecUpdate_v2</c>: CUDA 12.0.</summary>
+    /// <summary>Troupe needs versioned symbols and <c>cuGraphExecUpdate_v2</c>: CUDA 12.0.</summary>
     public const int OldestDriver = 12000;
 
     private const ulong LegacyStream = 1;

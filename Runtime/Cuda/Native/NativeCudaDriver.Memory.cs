@@ -4,7 +4,7 @@ namespace Troupe.Runtime.Cuda.Native;
 
 // SAFETY, for every method here: results are pinned locals of the caller, everything else is passed by value and checked by the driver.
 
-/// <content>Memory, pools, copies and fills.</content>
+/// <content>Memory, copies and fills.</content>
 internal sealed unsafe partial class NativeCudaDriver
 {
     public CuResult MemGetInfo(out ulong freeBytes, out ulong totalBytes)
@@ -26,37 +26,6 @@ internal sealed unsafe partial class NativeCudaDriver
 
     public CuResult MemFree(DevicePointer pointer) => _api.cuMemFree(pointer);
 
-    public CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream)
-    {
-        if (stream.IsNull)
-        {
-            pointer = default;
-            return CuResult.InvalidHandle;
-        }
-
-        fixed (DevicePointer* pointerResult = &pointer)
-        {
-            return _api.cuMemAllocAsync(pointerResult, bytes, stream);
-        }
-    }
-
-    public CuResult MemAllocFromPoolAsync(out DevicePointer pointer, ulong bytes, CuMemPool pool, CuStream stream)
-    {
-        if (stream.IsNull)
-        {
-            pointer = default;
-            return CuResult.InvalidHandle;
-        }
-
-        fixed (DevicePointer* pointerResult = &pointer)
-        {
-            return _api.cuMemAllocFromPoolAsync(pointerResult, bytes, pool, stream);
-        }
-    }
-
-    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) =>
-        stream.IsNull ? CuResult.InvalidHandle : _api.cuMemFreeAsync(pointer, stream);
-
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
         fixed (HostPointer* pointerResult = &pointer)
@@ -70,18 +39,6 @@ internal sealed unsafe partial class NativeCudaDriver
     public CuResult MemHostRegister(HostPointer pointer, ulong bytes) => _api.cuMemHostRegister(pointer, bytes, 0);
 
     public CuResult MemHostUnregister(HostPointer pointer) => _api.cuMemHostUnregister(pointer);
-
-    public CuResult DeviceGetDefaultMemPool(out CuMemPool pool, CuDevice device)
-    {
-        fixed (CuMemPool* poolResult = &pool)
-        {
-            return _api.cuDeviceGetDefaultMemPool(poolResult, device);
-        }
-    }
-
-    public CuResult MemPoolDestroy(CuMemPool pool) => _api.cuMemPoolDestroy(pool);
-
-    public CuResult MemPoolTrimTo(CuMemPool pool, ulong bytesToKeep) => _api.cuMemPoolTrimTo(pool, bytesToKeep);
 
     public CuResult MemcpyHtoD(DevicePointer destination, nint source, ulong bytes) => _api.cuMemcpyHtoD(destination, source, bytes);
 
@@ -139,53 +96,4 @@ internal sealed unsafe partial class NativeCudaDriver
         // For an address the driver does not know, this call succeeds and leaves the memory type 0.
         return status == CuResult.Success && type == default ? CuResult.InvalidValue : status;
     }
-
-    public CuResult MemPoolCreate(out CuMemPool pool, CuDevice device, ulong maxBytes)
-    {
-        CUmemPoolProps properties = new()
-        {
-            allocType = CUmemAllocationType.CU_MEM_ALLOCATION_TYPE_PINNED,
-            location = On(device),
-            maxSize = maxBytes,
-        };
-        fixed (CuMemPool* poolResult = &pool)
-        {
-            return _api.cuMemPoolCreate(poolResult, &properties);
-        }
-    }
-
-    public CuResult MemPoolSetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, ulong value)
-    {
-        int flag = (int)value;
-        return _api.cuMemPoolSetAttribute(pool, attribute, IsFlag(attribute) ? &flag : &value);
-    }
-
-    public CuResult MemPoolGetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, out ulong value)
-    {
-        ulong wide = 0;
-        int flag = 0;
-        CuResult status = _api.cuMemPoolGetAttribute(pool, attribute, IsFlag(attribute) ? &flag : &wide);
-        value = IsFlag(attribute) ? (ulong)flag : wide;
-        return status;
-    }
-
-    public CuResult MemPoolSetAccess(CuMemPool pool, CuDevice device, CuMemAccess access)
-    {
-        CUmemAccessDesc description = new() { location = On(device), flags = access };
-        return _api.cuMemPoolSetAccess(pool, &description, 1);
-    }
-
-    public CuResult MemPoolGetAccess(CuMemPool pool, CuDevice device, out CuMemAccess access)
-    {
-        CUmemLocation location = On(device);
-        fixed (CuMemAccess* accessResult = &access)
-        {
-            return _api.cuMemPoolGetAccess(accessResult, pool, &location);
-        }
-    }
-
-    /// <summary>The reuse attributes are ints, the sizes 64-bit.</summary>
-    private static bool IsFlag(CuMemPoolAttribute attribute) => attribute <= CuMemPoolAttribute.ReuseAllowInternalDependencies;
-
-    private static CUmemLocation On(CuDevice device) => new() { type = CUmemLocationType.CU_MEM_LOCATION_TYPE_DEVICE, id = device.Ordinal };
 }

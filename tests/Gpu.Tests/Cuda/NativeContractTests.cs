@@ -7,8 +7,6 @@ public sealed class NativeContextTests : ContextContract<NativeDriverFixture>;
 
 public sealed class NativeMemoryTests : MemoryContract<NativeDriverFixture>;
 
-public sealed class NativePoolTests : PoolContract<NativeDriverFixture>;
-
 public sealed class NativeStreamTests : StreamContract<NativeDriverFixture>;
 
 public sealed class NativeCaptureTests : CaptureContract<NativeDriverFixture>;

@@ -87,8 +87,6 @@ public sealed class DeviceContextTests : IDisposable
         using (var @event = DeviceEvent.Create(context))
         using (var pinned = PinnedBuffer.Allocate(context, 64))
         using (var plain = DeviceBuffer.Allocate(context, 64))
-        using (var pool = MemoryPool.Create(context))
-        using (DeviceBuffer.Allocate(stream, 64, pool))
         using (context.Enter())
         {
             pinned.Part(0, 1)[0] = 42;

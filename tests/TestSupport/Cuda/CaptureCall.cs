@@ -11,9 +11,6 @@ public enum CaptureCall
     QueryOtherStream,
     SynchronizeOtherStream,
     Instantiate,
-    AllocateOnOtherStream,
-    CreatePool,
-    TrimPool,
     SynchronizeContext,
     QueryThisStream,
     SynchronizeThisStream,
@@ -40,6 +37,5 @@ public enum CaptureCall
     CaptureOtherStream,
     UpdateExecutable,
     CopyToBadAddress,
-    FreeForeignMemoryHere,
     BeginAgain,
 }

@@ -17,9 +17,6 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [InlineData(CaptureCall.QueryOtherStream, CuResult.StreamCaptureUnsupported, true)]
     [InlineData(CaptureCall.SynchronizeOtherStream, CuResult.StreamCaptureUnsupported, true)]
     [InlineData(CaptureCall.Instantiate, CuResult.StreamCaptureUnsupported, true)]
-    [InlineData(CaptureCall.AllocateOnOtherStream, CuResult.StreamCaptureUnsupported, true)]
-    [InlineData(CaptureCall.CreatePool, CuResult.StreamCaptureUnsupported, true)]
-    [InlineData(CaptureCall.TrimPool, CuResult.StreamCaptureUnsupported, true)]
     [InlineData(CaptureCall.SynchronizeContext, CuResult.StreamCaptureUnsupported, false)]
     [InlineData(CaptureCall.QueryThisStream, CuResult.StreamCaptureUnsupported, false)]
     [InlineData(CaptureCall.SynchronizeThisStream, CuResult.StreamCaptureUnsupported, false)]
@@ -68,7 +65,6 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
     [InlineData(CaptureCall.CaptureOtherStream, CuResult.Success)]
     [InlineData(CaptureCall.UpdateExecutable, CuResult.Success)]
     [InlineData(CaptureCall.CopyToBadAddress, CuResult.InvalidValue)]
-    [InlineData(CaptureCall.FreeForeignMemoryHere, CuResult.InvalidValue)]
     [InlineData(CaptureCall.BeginAgain, CuResult.IllegalState)]
     [InlineData(CaptureCall.ElapsedOfCapturedEvent, CuResult.CapturedEvent)]
     public void A_call_that_leaves_a_capture_alone(CaptureCall call, CuResult expected)
@@ -274,7 +270,6 @@ public abstract class CaptureContract<TFixture> : DriverContract<TFixture>
         Assert.Equal(CuResult.StreamCaptureInvalidated, stage.Launch(stage.Stream));
         Assert.Equal(CuResult.StreamCaptureInvalidated, driver.EventRecord(stage.Event, stage.Stream));
         Assert.Equal(CuResult.StreamCaptureInvalidated, driver.MemcpyHtoDAsync(stage.Values, stage.Host.Address, 4, stage.Stream));
-        Assert.Equal(CuResult.StreamCaptureInvalidated, driver.MemAllocAsync(out _, 64, stage.Stream));
         Assert.Equal(CuResult.StreamCaptureUnsupported, driver.StreamQuery(stage.Stream));
         Assert.Equal(CuResult.IllegalState, driver.StreamBeginCapture(stage.Stream, CuStreamCaptureMode.ThreadLocal));
         Assert.Equal(CuResult.StreamCaptureInvalidated, driver.StreamEndCapture(stage.Stream, out _));

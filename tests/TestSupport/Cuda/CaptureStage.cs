@@ -14,7 +14,6 @@ internal sealed class CaptureStage
     private readonly CuGraph _graph;
     private readonly CuGraphExec _executable;
     private readonly DevicePointer _spare;
-    private readonly DevicePointer _ordered;
 
     public CaptureStage(ContractDevice device)
     {
@@ -38,12 +37,6 @@ internal sealed class CaptureStage
         device.AtEnd(() => driver.GraphDestroy(_graph));
         ContractDevice.Ok(driver.GraphInstantiate(out _executable, _graph, CuGraphInstantiateFlags.None));
         device.AtEnd(() => driver.GraphExecDestroy(_executable));
-        ContractDevice.Ok(driver.MemAllocAsync(out _ordered, 64, Other));
-        device.AtEnd(() =>
-        {
-            driver.MemFreeAsync(_ordered, Other);
-            driver.StreamSynchronize(Other);
-        });
         ContractDevice.Ok(driver.EventRecord(_recorded, Other));
         ContractDevice.Ok(driver.StreamSynchronize(Other));
     }
@@ -89,12 +82,6 @@ internal sealed class CaptureStage
                 driver.GraphInstantiate(out CuGraphExec made, _graph, CuGraphInstantiateFlags.None),
                 () => driver.GraphExecDestroy(made)
             ),
-            CaptureCall.AllocateOnOtherStream => Undo(
-                driver.MemAllocAsync(out DevicePointer ordered, 64, Other),
-                () => driver.MemFreeAsync(ordered, Other)
-            ),
-            CaptureCall.CreatePool => Undo(driver.MemPoolCreate(out CuMemPool pool, _device.Device, 0), () => driver.MemPoolDestroy(pool)),
-            CaptureCall.TrimPool => TrimPool(),
             CaptureCall.SynchronizeContext => driver.CtxSynchronize(),
             CaptureCall.QueryThisStream => driver.StreamQuery(Stream),
             CaptureCall.SynchronizeThisStream => driver.StreamSynchronize(Stream),
@@ -133,7 +120,6 @@ internal sealed class CaptureStage
             CaptureCall.CaptureOtherStream => CaptureOther(),
             CaptureCall.UpdateExecutable => driver.GraphExecUpdate(_executable, _graph, out _),
             CaptureCall.CopyToBadAddress => driver.MemcpyHtoDAsync(new DevicePointer(12345), Host.Address, 4, Stream),
-            CaptureCall.FreeForeignMemoryHere => driver.MemFreeAsync(_ordered, Stream),
             CaptureCall.BeginAgain => driver.StreamBeginCapture(Stream, CuStreamCaptureMode.ThreadLocal),
         };
     }
@@ -152,12 +138,6 @@ internal sealed class CaptureStage
     {
         ContractDevice.Ok(_device.Driver.EventRecord(@event, Stream));
         return call();
-    }
-
-    private CuResult TrimPool()
-    {
-        ContractDevice.Ok(_device.Driver.DeviceGetDefaultMemPool(out CuMemPool pool, _device.Device));
-        return _device.Driver.MemPoolTrimTo(pool, 0);
     }
 
     private CuResult CaptureOther()

@@ -94,15 +94,6 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
 
     public CuResult MemFree(DevicePointer pointer) => Counted(nameof(MemFree), inner.MemFree(pointer));
 
-    public CuResult MemAllocAsync(out DevicePointer pointer, ulong bytes, CuStream stream) =>
-        Counted(nameof(MemAllocAsync), inner.MemAllocAsync(out pointer, bytes, stream));
-
-    public CuResult MemAllocFromPoolAsync(out DevicePointer pointer, ulong bytes, CuMemPool pool, CuStream stream) =>
-        Counted(nameof(MemAllocFromPoolAsync), inner.MemAllocFromPoolAsync(out pointer, bytes, pool, stream));
-
-    public CuResult MemFreeAsync(DevicePointer pointer, CuStream stream) =>
-        Counted(nameof(MemFreeAsync), inner.MemFreeAsync(pointer, stream));
-
     public CuResult MemHostAlloc(out HostPointer pointer, ulong bytes, CuMemHostAllocFlags flags)
     {
         lock (_lock)
@@ -122,29 +113,6 @@ internal sealed class CountingDriver(ICudaDriver inner) : ICudaDriver, IManagedL
 
     public CuResult PointerGetAttributes(out PointerAttributes attributes, DevicePointer pointer) =>
         Counted(nameof(PointerGetAttributes), inner.PointerGetAttributes(out attributes, pointer));
-
-    public CuResult DeviceGetDefaultMemPool(out CuMemPool pool, CuDevice device) =>
-        Counted(nameof(DeviceGetDefaultMemPool), inner.DeviceGetDefaultMemPool(out pool, device));
-
-    public CuResult MemPoolCreate(out CuMemPool pool, CuDevice device, ulong maxBytes) =>
-        Counted(nameof(MemPoolCreate), inner.MemPoolCreate(out pool, device, maxBytes));
-
-    public CuResult MemPoolDestroy(CuMemPool pool) => Counted(nameof(MemPoolDestroy), inner.MemPoolDestroy(pool));
-
-    public CuResult MemPoolTrimTo(CuMemPool pool, ulong bytesToKeep) =>
-        Counted(nameof(MemPoolTrimTo), inner.MemPoolTrimTo(pool, bytesToKeep));
-
-    public CuResult MemPoolSetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, ulong value) =>
-        Counted(nameof(MemPoolSetAttribute), inner.MemPoolSetAttribute(pool, attribute, value));
-
-    public CuResult MemPoolGetAttribute(CuMemPool pool, CuMemPoolAttribute attribute, out ulong value) =>
-        Counted(nameof(MemPoolGetAttribute), inner.MemPoolGetAttribute(pool, attribute, out value));
-
-    public CuResult MemPoolSetAccess(CuMemPool pool, CuDevice device, CuMemAccess access) =>
-        Counted(nameof(MemPoolSetAccess), inner.MemPoolSetAccess(pool, device, access));
-
-    public CuResult MemPoolGetAccess(CuMemPool pool, CuDevice device, out CuMemAccess access) =>
-        Counted(nameof(MemPoolGetAccess), inner.MemPoolGetAccess(pool, device, out access));
 
     public CuResult MemcpyHtoD(DevicePointer destination, nint source, ulong bytes) =>
         Copied(nameof(MemcpyHtoD), CopyKind.ToDevice, bytes, inner.MemcpyHtoD(destination, source, bytes));

@@ -76,36 +76,6 @@ public abstract class FaultContract<TFixture> : DriverContract<TFixture>
         driver.DevicePrimaryCtxRelease(other);
     }
 
-    [Fact]
-    public void Pool_memory_is_not_opened_by_peer_access()
-    {
-        SkipWithoutFaults();
-        using ContractDevice device = Open(devices: 2);
-        ICudaDriver driver = device.Driver;
-        CuStream stream = device.Stream();
-        CuFunction fill = device.Function(ContractKernels.Fill);
-        ContractDevice.Ok(driver.DeviceGet(out CuDevice other, 1));
-        ContractDevice.Ok(driver.DeviceCanAccessPeer(out bool canAccess, device.Device, other));
-        Assert.SkipUnless(canAccess, "The two devices cannot reach each other.");
-        ContractDevice.Ok(driver.DevicePrimaryCtxRetain(out CuContext peer, other));
-        ContractDevice.Ok(driver.CtxEnablePeerAccess(peer));
-        ContractDevice.Ok(driver.CtxPushCurrent(peer));
-        ContractDevice.Ok(driver.StreamCreate(out CuStream there, CuStreamFlags.NonBlocking, 0));
-        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer values, 16, there));
-        ContractDevice.Ok(driver.StreamSynchronize(there));
-        ContractDevice.Ok(driver.CtxPopCurrent(out _));
-        ContractDevice.Ok(driver.DeviceGetDefaultMemPool(out CuMemPool pool, other));
-        ContractDevice.Ok(driver.MemPoolSetAccess(pool, device.Device, CuMemAccess.ReadWrite));
-        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
-        ContractDevice.Ok(driver.StreamSynchronize(stream));
-        ContractDevice.Ok(driver.MemPoolSetAccess(pool, device.Device, CuMemAccess.None));
-        ContractDevice.Ok(device.LaunchFill(fill, stream, values, 1, 4));
-        Assert.Equal(CuResult.IllegalAddress, driver.StreamSynchronize(stream));
-        driver.MemFree(values);
-        driver.StreamDestroy(there);
-        driver.DevicePrimaryCtxRelease(other);
-    }
-
     private static void SkipWithoutFaults()
     {
         using var fixture = new TFixture();

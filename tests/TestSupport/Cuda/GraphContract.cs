@@ -156,56 +156,6 @@ public abstract class GraphContract<TFixture> : DriverContract<TFixture>
     }
 
     [Fact]
-    public void Memory_allocated_and_freed_inside_a_graph_serves_each_replay()
-    {
-        using ContractDevice device = Open();
-        ICudaDriver driver = device.Driver;
-        CuStream stream = device.Stream();
-        CuFunction fill = device.Function(ContractKernels.Fill);
-        Span<uint> host = device.Pinned<uint>(4, out HostPointer pinned);
-        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer inside, 16, stream));
-        ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
-        ContractDevice.Ok(driver.MemcpyDtoHAsync(pinned.Address, inside, 16, stream));
-        ContractDevice.Ok(driver.MemFreeAsync(inside, stream));
-        CuGraphExec executable = device.EndAndInstantiate(stream);
-        for (int i = 0; i < 2; i++)
-        {
-            host.Clear();
-            ContractDevice.Ok(driver.GraphLaunch(executable, stream));
-            device.Finish(stream);
-            Assert.Equal([12u, 12u, 12u, 12u], host.ToArray());
-        }
-
-        Assert.Equal(CuResult.InvalidValue, driver.MemcpyDtoH(pinned.Address, inside, 16));
-    }
-
-    [Fact]
-    public void A_graph_whose_memory_was_not_freed_cannot_be_launched_again()
-    {
-        using ContractDevice device = Open();
-        ICudaDriver driver = device.Driver;
-        CuStream stream = device.Stream();
-        CuFunction fill = device.Function(ContractKernels.Fill);
-        ContractDevice.Ok(driver.StreamBeginCapture(stream, CuStreamCaptureMode.ThreadLocal));
-        ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer inside, 16, stream));
-        ContractDevice.Ok(device.LaunchFill(fill, stream, inside, 12, 4));
-        ContractDevice.Ok(driver.StreamEndCapture(stream, out CuGraph graph));
-        ContractDevice.Ok(driver.GraphInstantiate(out CuGraphExec executable, graph, CuGraphInstantiateFlags.None));
-        Assert.Equal(CuResult.NotSupported, driver.GraphInstantiate(out _, graph, CuGraphInstantiateFlags.None));
-        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
-        Assert.Equal(CuResult.InvalidValue, driver.GraphLaunch(executable, stream));
-        device.Finish(stream);
-        Assert.Equal([12u, 12u, 12u, 12u], device.Download<uint>(inside, 4));
-        ContractDevice.Ok(driver.MemFreeAsync(inside, stream));
-        ContractDevice.Ok(driver.GraphLaunch(executable, stream));
-        device.Finish(stream);
-        ContractDevice.Ok(driver.MemFree(inside));
-        ContractDevice.Ok(driver.GraphExecDestroy(executable));
-        ContractDevice.Ok(driver.GraphDestroy(graph));
-    }
-
-    [Fact]
     public void A_graph_is_printed_in_the_dot_language()
     {
         using ContractDevice device = Open();

@@ -16,7 +16,6 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
         CuFunction fill = device.Function(ContractKernels.Fill);
         Assert.Equal(CuResult.InvalidHandle, device.LaunchFill(fill, default, values, 1, 4));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.MemcpyHtoDAsync(values, host.Address, 16, default));
-        Assert.Equal(CuResult.InvalidHandle, device.Driver.MemAllocAsync(out _, 16, default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.EventRecord(device.Event(), default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.StreamSynchronize(default));
         Assert.Equal(CuResult.InvalidHandle, device.Driver.StreamBeginCapture(default, CuStreamCaptureMode.ThreadLocal));
@@ -205,6 +204,5 @@ public abstract class StreamContract<TFixture> : DriverContract<TFixture>
         Assert.Equal(CuResult.InvalidValue, device.Driver.GraphDestroy(default));
         Assert.Equal(CuResult.InvalidValue, device.Driver.GraphExecDestroy(default));
         Assert.Equal(CuResult.InvalidValue, device.Driver.GraphLaunch(default, stream));
-        Assert.Equal(CuResult.InvalidValue, device.Driver.MemPoolDestroy(default));
     }
 }

@@ -15,7 +15,6 @@ internal enum CommandKind
     HostCall,
     Record,
     Wait,
-    Allocate,
     Free,
     Lend,
     TakeBack,

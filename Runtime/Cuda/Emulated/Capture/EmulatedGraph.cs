@@ -11,12 +11,6 @@ internal sealed class EmulatedGraph(EmulatedCudaContext context) : EmulatedObjec
 
     public List<GraphNode> Nodes { get; } = [];
 
-    /// <summary>Ranges that the graph allocates itself; they live as long as a graph or an executable of it.</summary>
-    public List<EmulatedAllocation> Allocations { get; } = [];
-
-    /// <summary>A graph that allocates can be instantiated once.</summary>
-    public bool IsInstantiated { get; set; }
-
     /// <summary>The graph in the dot language.</summary>
     public string ToDot()
     {

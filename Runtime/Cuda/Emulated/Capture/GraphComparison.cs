@@ -30,11 +30,6 @@ internal static class GraphComparison
             {
                 return CuGraphExecUpdateResult.ParametersChanged;
             }
-
-            if (current[i].Command.Kind is CommandKind.Allocate or CommandKind.Free)
-            {
-                return CuGraphExecUpdateResult.NotSupported;
-            }
         }
 
         return CuGraphExecUpdateResult.Success;

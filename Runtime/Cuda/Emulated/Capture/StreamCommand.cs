@@ -18,7 +18,7 @@ internal readonly struct StreamCommand
 
     public uint Value { get; init; }
 
-    /// <summary>The kernel, kernel launch, host function, event or allocation, by kind.</summary>
+    /// <summary>The kernel, kernel launch, host function or event, by kind.</summary>
     public object? Subject { get; init; }
 
     /// <summary>A managed kernel's ranges as they were when it was queued or recorded; null when it runs at enqueue.</summary>
@@ -37,7 +37,6 @@ internal readonly struct StreamCommand
             CommandKind.CopyOnDevice or CommandKind.CopyPeer => $"copy of {Bytes} bytes from 0x{Source:x} to 0x{Destination:x}",
             CommandKind.Fill8 or CommandKind.Fill32 => $"fill of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.HostCall => $"host function {Subject!.GetType().Name}",
-            CommandKind.Allocate => $"allocation of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.Free => $"free of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.Lend => $"lending of {Bytes} bytes at 0x{Destination:x}",
             CommandKind.TakeBack => $"return of {Bytes} bytes at 0x{Destination:x}",

@@ -1,8 +1,8 @@
 namespace Troupe.Runtime.Cuda.Emulated.Devices;
 
 /// <summary>One range of emulated device memory: its synthetic address, the host bytes behind it, and whether it may be used.</summary>
-/// <remarks><b>Owns</b> the host bytes through <see cref="EmulatedDevice"/>. <b>Thread</b> any; state changes happen under the device's or
-/// the pool's lock. <b>Blocks</b> never.</remarks>
+/// <remarks><b>Owns</b> the host bytes through <see cref="EmulatedDevice"/>. <b>Thread</b> any; state changes happen under the
+/// device's lock. <b>Blocks</b> never.</remarks>
 internal sealed unsafe class EmulatedAllocation
 {
     private int _isFreeRequested;
@@ -10,11 +10,8 @@ internal sealed unsafe class EmulatedAllocation
 
     public required EmulatedDevice Device { get; init; }
 
-    /// <summary>The context that allocated it; of a pool's memory the context of the allocating stream.</summary>
-    public required EmulatedCudaContext Context { get; set; }
-
-    /// <summary>The pool it came from, or null for plain memory.</summary>
-    public required EmulatedPool? Pool { get; init; }
+    /// <summary>The context that allocated it.</summary>
+    public required EmulatedCudaContext Context { get; init; }
 
     public required ulong Address { get; init; }
 
@@ -22,30 +19,20 @@ internal sealed unsafe class EmulatedAllocation
     public required ulong Capacity { get; init; }
 
     /// <summary>Bytes asked for; an access beyond them is illegal.</summary>
-    public ulong Size { get; set; }
+    public required ulong Size { get; init; }
 
     /// <summary>The host bytes, null once they were given back.</summary>
     public byte* Bytes { get; set; }
 
-    /// <summary>True between allocation and the moment its free takes effect in stream order.</summary>
+    /// <summary>True between allocation and the moment its free takes effect.</summary>
     public bool IsLive { get; set; }
 
-    /// <summary>True once a free was asked for, also when that free still waits in its stream; for a graph's range also before its
-    /// launch.</summary>
+    /// <summary>True once a free was asked for, also while that one waits for the device's work.</summary>
     public bool IsFreeRequested
     {
         get => Volatile.Read(ref _isFreeRequested) != 0;
         set => Volatile.Write(ref _isFreeRequested, value ? 1 : 0);
     }
-
-    /// <summary>Graphs and executables that hold the range; zero for memory of plain calls.</summary>
-    public int Owners { get; set; }
-
-    /// <summary>Set for a range whose graph frees it itself.</summary>
-    public bool IsFreedInGraph { get; set; }
-
-    /// <summary>Next free block of the same size class in its pool.</summary>
-    public EmulatedAllocation? NextFree { get; set; }
 
     public DevicePointer Pointer => new(Address);
 

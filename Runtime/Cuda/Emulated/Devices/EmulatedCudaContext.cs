@@ -24,27 +24,12 @@ internal sealed class EmulatedCudaContext(EmulatedDevice device, bool isPrimary)
 
     public bool HasPeer(EmulatedCudaContext peer) => Array.IndexOf(Volatile.Read(ref _peers), peer) >= 0;
 
-    /// <summary>Whether a kernel of this context may touch a range: live, inside, and of the same device, an enabled peer or an accessible
-    /// pool.</summary>
+    /// <summary>Whether a kernel of this context may touch a range: live, inside, and of the same device or an enabled peer.</summary>
     public bool MayDereference(EmulatedAllocation allocation, in DeviceAccess access)
     {
-        if (!allocation.IsLive || !allocation.MayTouch(access.Start.Address, access.ByteCount))
-        {
-            return false;
-        }
-
-        if (allocation.Device == Device)
-        {
-            return true;
-        }
-
-        if (allocation.Pool is not { } pool)
-        {
-            return HasPeer(allocation.Context);
-        }
-
-        CuMemAccess granted = pool.AccessOf(Device.Ordinal);
-        return granted == CuMemAccess.ReadWrite || (granted == CuMemAccess.Read && access.Kind == AccessKind.Read);
+        return allocation.IsLive
+            && allocation.MayTouch(access.Start.Address, access.ByteCount)
+            && (allocation.Device == Device || HasPeer(allocation.Context));
     }
 
     public bool AddPeer(EmulatedCudaContext peer)

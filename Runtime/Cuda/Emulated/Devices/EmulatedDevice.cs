@@ -20,8 +20,6 @@ internal sealed unsafe class EmulatedDevice : IDisposable
     private readonly EmulatedMachine _machine;
     private readonly AddressSpace _addresses;
     private readonly HashSet<EmulatedAllocation> _held = [];
-    private readonly List<EmulatedAllocation> _retired = [];
-    private readonly List<EmulatedPool> _orphans = [];
     private Lock[] _streams = [];
     private int _failure;
 
@@ -33,7 +31,6 @@ internal sealed unsafe class EmulatedDevice : IDisposable
         SlowDown = options.SlowDown;
         _addresses = new AddressSpace(ordinal);
         Primary = new EmulatedCudaContext(this, isPrimary: true);
-        DefaultPool = new EmulatedPool(this, isDefault: true, maxBytes: 0);
     }
 
     public int Ordinal { get; }
@@ -41,14 +38,6 @@ internal sealed unsafe class EmulatedDevice : IDisposable
     public EmulatedDeviceOptions Options { get; }
 
     public EmulatedCudaContext Primary { get; }
-
-    public EmulatedPool DefaultPool { get; }
-
-    /// <summary>True once a pool beside the default one was made on it.</summary>
-    public bool HasCreatedPools { get; set; }
-
-    /// <summary>True when a synchronization has something to give back beside what pools keep.</summary>
-    public bool HasSurplus { get; private set; }
 
     /// <summary>Factor on durations; fault injection raises it.</summary>
     public double SlowDown { get; set; }
@@ -108,7 +97,7 @@ internal sealed unsafe class EmulatedDevice : IDisposable
     public EmulatedAllocation? Find(ulong address) => _addresses.Find(address);
 
     /// <summary>Takes memory from the device; null when the limit does not allow it.</summary>
-    public EmulatedAllocation? Allocate(EmulatedCudaContext context, EmulatedPool? pool, ulong size)
+    public EmulatedAllocation? Allocate(EmulatedCudaContext context, ulong size)
     {
         ulong capacity = ByteAlignment.Up(size, Alignment);
         lock (Gate)
@@ -142,7 +131,6 @@ internal sealed unsafe class EmulatedDevice : IDisposable
             {
                 Device = this,
                 Context = context,
-                Pool = pool,
                 Address = address,
                 Capacity = capacity,
                 Size = size,
@@ -152,35 +140,6 @@ internal sealed unsafe class EmulatedDevice : IDisposable
             Counters.Use((long)capacity);
             _addresses.Map(allocation);
             _held.Add(allocation);
-            return allocation;
-        }
-    }
-
-    /// <summary>Moves the bytes of a free range to a new address: what strict mode does instead of giving an address out twice.</summary>
-    public EmulatedAllocation? MoveToFreshAddress(EmulatedAllocation freed, EmulatedCudaContext context, ulong size)
-    {
-        lock (Gate)
-        {
-            if (!_addresses.TryReserve(freed.Capacity, out ulong address))
-            {
-                return null;
-            }
-
-            var allocation = new EmulatedAllocation
-            {
-                Device = this,
-                Context = context,
-                Pool = freed.Pool,
-                Address = address,
-                Capacity = freed.Capacity,
-                Size = size,
-                Bytes = freed.Bytes,
-                IsLive = true,
-            };
-            freed.Bytes = null;
-            _held.Remove(freed);
-            _held.Add(allocation);
-            _addresses.Map(allocation);
             return allocation;
         }
     }
@@ -210,63 +169,7 @@ internal sealed unsafe class EmulatedDevice : IDisposable
         }
     }
 
-    /// <summary>Takes note of a plain range that was freed in stream order; its bytes go back at the next synchronization.</summary>
-    public void Retire(EmulatedAllocation allocation)
-    {
-        lock (Gate)
-        {
-            _retired.Add(allocation);
-        }
-
-        HasSurplus = true;
-    }
-
-    /// <summary>Takes note of a pool whose handle is gone while ranges of it are out.</summary>
-    public void AdoptOrphan(EmulatedPool pool)
-    {
-        lock (Gate)
-        {
-            _orphans.Add(pool);
-        }
-
-        HasSurplus = true;
-    }
-
-    /// <summary>Gives back what was retired, and what orphaned pools keep. Never called under a stream's lock.</summary>
-    public void ReturnRetired()
-    {
-        List<EmulatedAllocation> retired;
-        List<EmulatedPool> orphans;
-        lock (Gate)
-        {
-            retired = [.. _retired];
-            _retired.Clear();
-            orphans = [.. _orphans];
-            HasSurplus = orphans.Count > 0;
-        }
-
-        foreach (EmulatedAllocation allocation in retired)
-        {
-            ReturnToHost(allocation);
-        }
-
-        foreach (EmulatedPool pool in orphans)
-        {
-            pool.TrimTo(0);
-            if (pool.Account.Reserved > 0)
-            {
-                continue;
-            }
-
-            lock (Gate)
-            {
-                _orphans.Remove(pool);
-                HasSurplus = _orphans.Count > 0 || _retired.Count > 0;
-            }
-        }
-    }
-
-    /// <summary>Ranges that still hold bytes: live ones, and free ones kept by pools.</summary>
+    /// <summary>Ranges that still hold bytes.</summary>
     public List<EmulatedAllocation> Held()
     {
         lock (Gate)

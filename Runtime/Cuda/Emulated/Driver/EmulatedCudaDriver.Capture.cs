@@ -168,6 +168,5 @@ internal sealed partial class EmulatedCudaDriver
     {
         EmulatedCounters.Count(ref capture.Origin.Context.Device.Counters.FailedCaptures);
         _captures.End(capture);
-        RemoveOwner(capture.Graph.Allocations);
     }
 }

@@ -156,20 +156,11 @@ internal sealed partial class EmulatedCudaDriver
             UnloadImage(image.Handle);
         }
 
-        foreach (EmulatedAllocation? range in context.Device.Held().Where(each => each.Context == context))
+        foreach (EmulatedAllocation range in context.Device.Held().Where(each => each.Context == context))
         {
-            if (range.Pool is null)
-            {
-                context.Device.ReturnToHost(range);
-            }
-            else if (range.IsLive)
-            {
-                range.Pool.Keep(range, _machine.IsStrict);
-            }
+            context.Device.ReturnToHost(range);
         }
 
-        context.Device.DefaultPool.TrimTo(0);
-        context.Device.ReturnRetired();
         _machine.HostMemory.FreeAllOf(context);
     }
 }

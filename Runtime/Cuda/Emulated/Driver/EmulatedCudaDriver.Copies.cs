@@ -157,7 +157,7 @@ internal sealed partial class EmulatedCudaDriver
             return CuResult.StreamCaptureInvalidated;
         }
 
-        if (!HasValidRanges(in command, stream.Capture))
+        if (!HasValidRanges(in command))
         {
             return CuResult.InvalidValue;
         }
@@ -183,7 +183,7 @@ internal sealed partial class EmulatedCudaDriver
             return status;
         }
 
-        if (!HasValidRanges(in command, null))
+        if (!HasValidRanges(in command))
         {
             return CuResult.InvalidValue;
         }
@@ -206,29 +206,24 @@ internal sealed partial class EmulatedCudaDriver
     private bool CanFill(EmulatedCudaContext context, in StreamCommand command)
     {
         EmulatedAllocation? range = _machine.Find(command.Destination);
-        if (range is null || range.Device == context.Device)
-        {
-            return true;
-        }
-
-        return range.Pool is { } pool ? pool.AccessOf(context.Device.Ordinal) == CuMemAccess.ReadWrite : context.HasPeer(range.Context);
+        return range is null || range.Device == context.Device || context.HasPeer(range.Context);
     }
 
-    private bool HasValidRanges(in StreamCommand command, CaptureSession? capture)
+    private bool HasValidRanges(in StreamCommand command)
     {
         if (command.Bytes == 0)
         {
             return true;
         }
 
-        if (command.Kind != CommandKind.CopyToHost && !IsUsable(command.Destination, command.Bytes, capture))
+        if (command.Kind != CommandKind.CopyToHost && !IsUsable(command.Destination, command.Bytes))
         {
             return false;
         }
 
         if (
             command.Kind is CommandKind.CopyToHost or CommandKind.CopyOnDevice or CommandKind.CopyPeer
-            && !IsUsable(command.Source, command.Bytes, capture)
+            && !IsUsable(command.Source, command.Bytes)
         )
         {
             return false;
@@ -237,14 +232,9 @@ internal sealed partial class EmulatedCudaDriver
         return command.Kind is not (CommandKind.CopyToHost or CommandKind.CopyToDevice) || command.Host != 0;
     }
 
-    private bool IsUsable(ulong address, ulong bytes, CaptureSession? capture)
+    private bool IsUsable(ulong address, ulong bytes)
     {
         EmulatedAllocation? range = _machine.Find(address);
-        if (range is null || !range.Contains(address, bytes))
-        {
-            return false;
-        }
-
-        return !range.IsFreeRequested || (capture is not null && capture.Graph.Allocations.Contains(range));
+        return range is not null && range.Contains(address, bytes) && !range.IsFreeRequested;
     }
 }

@@ -125,7 +125,6 @@ internal sealed partial class EmulatedCudaDriver
         }
 
         _execution.Drain(context.Device);
-        ReturnSurplus(context.Device);
         return context.Failure;
     }
 

@@ -92,7 +92,6 @@ internal sealed partial class EmulatedCudaDriver
             CuDeviceAttribute.UnifiedAddressing => 1,
             CuDeviceAttribute.ComputeCapabilityMajor => found.Options.ComputeMajor,
             CuDeviceAttribute.ComputeCapabilityMinor => found.Options.ComputeMinor,
-            CuDeviceAttribute.MemoryPoolsSupported => 1,
             _ => null,
         };
         value = known.GetValueOrDefault();

@@ -125,7 +125,6 @@ internal sealed partial class EmulatedCudaDriver
             _execution.Drain(found);
         }
 
-        ReturnSurplus(found.Context.Device);
         return found.Context.Failure;
     }
 

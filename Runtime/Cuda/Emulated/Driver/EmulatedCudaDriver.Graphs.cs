@@ -63,23 +63,12 @@ internal sealed partial class EmulatedCudaDriver
             return status;
         }
 
-        if (found.Allocations.Count > 0 && found.IsInstantiated)
-        {
-            return CuResult.NotSupported;
-        }
-
-        if ((flags & ~(CuGraphInstantiateFlags.AutoFreeOnLaunch | CuGraphInstantiateFlags.Upload)) != 0)
+        if ((flags & ~CuGraphInstantiateFlags.Upload) != 0)
         {
             return CuResult.InvalidValue;
         }
 
-        found.IsInstantiated = true;
-        foreach (EmulatedAllocation range in found.Allocations)
-        {
-            AddOwner(range);
-        }
-
-        var created = new EmulatedGraphExec(found.Context, [.. found.Nodes], [.. found.Allocations], flags);
+        var created = new EmulatedGraphExec(found.Context, [.. found.Nodes]);
         EmulatedCounters.Count(ref found.Context.Device.Counters.Instantiations);
         executable = new CuGraphExec(_executables.Add(created));
         return CuResult.Success;
@@ -161,34 +150,6 @@ internal sealed partial class EmulatedCudaDriver
             return status;
         }
 
-        foreach (EmulatedAllocation range in launched.Allocations)
-        {
-            if (!range.IsFreeRequested)
-            {
-                if ((launched.Flags & CuGraphInstantiateFlags.AutoFreeOnLaunch) == 0)
-                {
-                    return CuResult.InvalidValue;
-                }
-
-                status = Enqueue(
-                    found,
-                    new StreamCommand
-                    {
-                        Kind = CommandKind.Free,
-                        Destination = range.Address,
-                        Bytes = range.Size,
-                        Subject = range,
-                    }
-                );
-                if (status != CuResult.Success)
-                {
-                    return status;
-                }
-            }
-
-            range.IsFreeRequested = range.IsFreedInGraph;
-        }
-
         EmulatedCounters.Count(ref found.Context.Device.Counters.Replays);
         return _execution.Submit(found, launched);
     }
@@ -228,55 +189,7 @@ internal sealed partial class EmulatedCudaDriver
         }
     }
 
-    private bool DestroyGraph(nint handle)
-    {
-        if (_graphs.Remove(handle) is not { } graph)
-        {
-            return false;
-        }
+    private bool DestroyGraph(nint handle) => _graphs.Remove(handle) is not null;
 
-        RemoveOwner(graph.Allocations);
-        return true;
-    }
-
-    private bool DestroyExecutable(nint handle)
-    {
-        if (_executables.Remove(handle) is not { } executable)
-        {
-            return false;
-        }
-
-        if (executable.Allocations.Length > 0)
-        {
-            _execution.Drain(executable.Context.Device);
-        }
-
-        RemoveOwner(executable.Allocations);
-        return true;
-    }
-
-    private static void AddOwner(EmulatedAllocation range)
-    {
-        lock (range.Device.Gate)
-        {
-            range.Owners++;
-        }
-    }
-
-    private static void RemoveOwner(IReadOnlyList<EmulatedAllocation> ranges)
-    {
-        foreach (EmulatedAllocation range in ranges)
-        {
-            bool isLast;
-            lock (range.Device.Gate)
-            {
-                isLast = --range.Owners == 0;
-            }
-
-            if (isLast && !range.IsLive)
-            {
-                range.Device.ReturnToHost(range);
-            }
-        }
-    }
+    private bool DestroyExecutable(nint handle) => _executables.Remove(handle) is not null;
 }

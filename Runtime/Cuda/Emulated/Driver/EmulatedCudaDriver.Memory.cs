@@ -4,7 +4,7 @@ using Troupe.Runtime.Cuda.Emulated.Faults;
 
 namespace Troupe.Runtime.Cuda.Emulated.Driver;
 
-/// <content>Device memory of plain calls.</content>
+/// <content>Device memory.</content>
 internal sealed partial class EmulatedCudaDriver
 {
     public CuResult MemGetInfo(out ulong freeBytes, out ulong totalBytes)
@@ -30,21 +30,10 @@ internal sealed partial class EmulatedCudaDriver
             return status == CuResult.Success ? CuResult.InvalidValue : status;
         }
 
-        EmulatedAllocation? allocation = context.Device.Allocate(context, null, bytes);
+        EmulatedAllocation? allocation = context.Device.Allocate(context, bytes);
         if (allocation is null)
         {
-            // What pools keep without need gives way, as on a GPU.
-            _execution.Drain(context.Device);
-            foreach (EmulatedPool pool in PoolsOf(context.Device))
-            {
-                pool.TrimTo(0);
-            }
-
-            allocation = context.Device.Allocate(context, null, bytes);
-            if (allocation is null)
-            {
-                return CuResult.OutOfMemory;
-            }
+            return CuResult.OutOfMemory;
         }
 
         EmulatedCounters.Count(ref context.Device.Counters.Allocations);
@@ -110,19 +99,7 @@ internal sealed partial class EmulatedCudaDriver
         }
 
         EmulatedCounters.Count(ref device.Counters.Frees);
-        if (allocation.Pool is { } pool)
-        {
-            pool.Keep(allocation, _machine.IsStrict);
-        }
-        else if (allocation.Owners > 0)
-        {
-            allocation.IsLive = false;
-        }
-        else
-        {
-            device.ReturnToHost(allocation);
-        }
-
+        device.ReturnToHost(allocation);
         return device.Failure;
     }
 
@@ -141,8 +118,13 @@ internal sealed partial class EmulatedCudaDriver
             return CuResult.InvalidValue;
         }
 
-        CuContext owner = allocation.Pool is null ? allocation.Context.Context : default;
-        attributes = new PointerAttributes(CuMemoryType.Device, allocation.Device.Ordinal, owner, allocation.Pointer, allocation.Size);
+        attributes = new PointerAttributes(
+            CuMemoryType.Device,
+            allocation.Device.Ordinal,
+            allocation.Context.Context,
+            allocation.Pointer,
+            allocation.Size
+        );
         return CuResult.Success;
     }
 }

@@ -26,7 +26,6 @@ internal sealed partial class EmulatedCudaDriver : ICudaDriver, IManagedLauncher
     private readonly HandleTable<EmulatedGraphExec> _executables = new(5);
     private readonly HandleTable<EmulatedImage> _images = new(6);
     private readonly HandleTable<EmulatedKernel> _kernels = new(7);
-    private readonly HandleTable<EmulatedPool> _pools = new(8);
     private readonly EmulatedExecution _execution;
     private volatile bool _isDisposed;
 
@@ -42,7 +41,6 @@ internal sealed partial class EmulatedCudaDriver : ICudaDriver, IManagedLauncher
         foreach (EmulatedDevice device in _machine.Devices)
         {
             _contexts.Add(device.Primary);
-            _pools.Add(device.DefaultPool);
         }
 
         _faults = new FaultInjector(options.Seed, options.FaultRates);
@@ -75,7 +73,6 @@ internal sealed partial class EmulatedCudaDriver : ICudaDriver, IManagedLauncher
         alive.AddRange(_graphs.Alive().Select(graph => graph.Describe()));
         alive.AddRange(_executables.Alive().Select(executable => executable.Describe()));
         alive.AddRange(_images.Alive().Select(image => image.Describe()));
-        alive.AddRange(_pools.Alive().Where(pool => !pool.IsDefault).Select(pool => pool.Describe()));
         foreach (EmulatedDevice device in _machine.Devices)
         {
             alive.AddRange(

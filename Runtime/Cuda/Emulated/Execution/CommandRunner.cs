@@ -46,13 +46,9 @@ internal static unsafe class CommandRunner
             case CommandKind.HostCall:
                 EmulatedCounters.Count(ref counters.HostCalls);
                 return Call(machine, (HostFunction)command.Subject!);
-            case CommandKind.Allocate:
-                return Begin((EmulatedAllocation)command.Subject!, isReplay);
-            case CommandKind.Free:
-                return command.Subject is EmulatedAllocation freed ? End(machine, freed) : CuResult.Success;
             case CommandKind.Lend or CommandKind.TakeBack:
                 return ChangePieces(machine, in command);
-            case CommandKind.Nothing or CommandKind.Record or CommandKind.Wait:
+            case CommandKind.Nothing or CommandKind.Record or CommandKind.Wait or CommandKind.Free:
                 return CuResult.Success;
         }
 
@@ -251,36 +247,6 @@ internal static unsafe class CommandRunner
             (nuint)command.Bytes,
             isLent ? EmulatedDevice.FreshPoison : EmulatedDevice.FreedPoison
         );
-        return CuResult.Success;
-    }
-
-    private static CuResult Begin(EmulatedAllocation allocation, bool isReplay)
-    {
-        // A range of a graph comes to life with each replay; one taken by a plain call lives from that call on.
-        if (isReplay)
-        {
-            allocation.IsLive = true;
-        }
-
-        return CuResult.Success;
-    }
-
-    private static CuResult End(EmulatedMachine machine, EmulatedAllocation allocation)
-    {
-        if (allocation.Pool is { } pool)
-        {
-            pool.Keep(allocation, machine.IsStrict);
-        }
-        else
-        {
-            allocation.IsLive = false;
-        }
-
-        if (allocation.Pool is null && allocation.Owners == 0)
-        {
-            allocation.Device.Retire(allocation);
-        }
-
         return CuResult.Success;
     }
 }

@@ -4,20 +4,11 @@ using Troupe.Runtime.Cuda.Emulated.Devices;
 namespace Troupe.Runtime.Cuda.Emulated.Execution;
 
 /// <summary>An instantiated graph: its own copy of the nodes, so that the graph may be destroyed or recorded anew.</summary>
-internal sealed class EmulatedGraphExec(
-    EmulatedCudaContext context,
-    GraphNode[] nodes,
-    EmulatedAllocation[] allocations,
-    CuGraphInstantiateFlags flags
-) : EmulatedObject
+internal sealed class EmulatedGraphExec(EmulatedCudaContext context, GraphNode[] nodes) : EmulatedObject
 {
     public EmulatedCudaContext Context { get; } = context;
 
     public GraphNode[] Nodes { get; set; } = nodes;
-
-    public EmulatedAllocation[] Allocations { get; } = allocations;
-
-    public CuGraphInstantiateFlags Flags { get; } = flags;
 
     /// <summary>The last queued work of its last launch: an executable never overlaps itself.</summary>
     public WorkItem? LastLaunch { get; set; }

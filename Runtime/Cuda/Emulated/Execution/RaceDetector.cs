@@ -37,12 +37,7 @@ internal sealed class RaceDetector(EmulatedMachine machine)
             case CommandKind.CopyOnDevice or CommandKind.CopyPeer:
                 return EnterDevice(command.Source, command.Bytes, false, in command, timeline, step, clock, host)
                     ?? EnterDevice(command.Destination, command.Bytes, true, in command, timeline, step, clock, host);
-            case CommandKind.Fill8
-            or CommandKind.Fill32
-            or CommandKind.Allocate
-            or CommandKind.Free
-            or CommandKind.Lend
-            or CommandKind.TakeBack:
+            case CommandKind.Fill8 or CommandKind.Fill32 or CommandKind.Free or CommandKind.Lend or CommandKind.TakeBack:
                 return EnterDevice(command.Destination, command.Bytes, true, in command, timeline, step, clock, host);
             case CommandKind.HostCall:
                 foreach (HostRange range in ((HostFunction)command.Subject!).Ranges)

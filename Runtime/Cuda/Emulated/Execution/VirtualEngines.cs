@@ -98,7 +98,6 @@ internal sealed class VirtualEngines(EmulatedDevice device)
             or CommandKind.HostCall
             or CommandKind.Record
             or CommandKind.Wait
-            or CommandKind.Allocate
             or CommandKind.Free
             or CommandKind.Lend
             or CommandKind.TakeBack => TimeSpan.Zero,

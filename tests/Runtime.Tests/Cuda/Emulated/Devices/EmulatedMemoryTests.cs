@@ -7,7 +7,7 @@ using Troupe.TestSupport.Cuda;
 namespace Troupe.Runtime.Tests.Cuda.Emulated.Devices;
 
 /// <summary>The memory limit, the account of bytes, and leak reports.
-/// Held by <see cref="EmulatedDevice"/> and <see cref="EmulatedPool"/>.</summary>
+/// Held by <see cref="EmulatedDevice"/>.</summary>
 public sealed class EmulatedMemoryTests
 {
     private static readonly EmulatedDeviceOptions Small = new() { MemoryBytes = 1 << 20 };
@@ -26,40 +26,19 @@ public sealed class EmulatedMemoryTests
         Assert.Equal((1L << 19, 1L << 20), (snapshot.BytesInUse, snapshot.PeakBytesInUse));
     }
 
-    [Fact]
-    public void What_pools_keep_gives_way_to_a_plain_allocation()
-    {
-        using var stage = EmulatedStage.With(ExecutionPolicy.Inline, device: Small);
-        CuStream stream = stage.Stream();
-        ContractDevice.Ok(stage.Driver.DeviceGetDefaultMemPool(out CuMemPool pool, new CuDevice(0)));
-        ContractDevice.Ok(stage.Driver.MemPoolSetAttribute(pool, CuMemPoolAttribute.ReleaseThreshold, ulong.MaxValue));
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer kept, 1 << 19, stream));
-        ContractDevice.Ok(stage.Driver.MemFreeAsync(kept, stream));
-        ContractDevice.Ok(stage.Driver.StreamSynchronize(stream));
-        Assert.Equal(1 << 19, stage.Driver.Snapshot(0).BytesInUse);
-        stage.Memory(1 << 20);
-    }
-
     [Theory]
     [InlineData((int)ExecutionPolicy.Inline)]
     [InlineData((int)ExecutionPolicy.Deferred)]
-    public void Every_way_of_freeing_gives_the_bytes_back(int policy)
+    public void Freeing_waits_for_work_and_gives_the_bytes_back(int policy)
     {
         using var stage = EmulatedStage.With((ExecutionPolicy)policy, device: Small);
         CuStream stream = stage.Stream();
         EmulatedCudaDriver driver = stage.Driver;
         for (int round = 0; round < 10; round++)
         {
-            DevicePointer plain = stage.Memory(1 << 18);
-            ContractDevice.Ok(driver.MemFreeAsync(plain, stream));
-            ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer ordered, 1 << 18, stream));
-            ContractDevice.Ok(driver.StreamSynchronize(stream));
-            ContractDevice.Ok(driver.MemFree(ordered));
-            ContractDevice.Ok(driver.MemPoolCreate(out CuMemPool pool, new CuDevice(0), 0));
-            ContractDevice.Ok(driver.MemAllocFromPoolAsync(out DevicePointer pooled, 1 << 18, pool, stream));
-            ContractDevice.Ok(driver.MemPoolDestroy(pool));
-            ContractDevice.Ok(driver.MemFreeAsync(pooled, stream));
-            ContractDevice.Ok(driver.StreamSynchronize(stream));
+            DevicePointer values = stage.Memory(1 << 18);
+            ContractDevice.Ok(driver.LaunchManaged(stream, TestKernel.Writes(values, 1 << 18)));
+            ContractDevice.Ok(driver.MemFree(values));
             Assert.Equal(0, driver.Snapshot(0).BytesInUse);
         }
     }
@@ -127,7 +106,7 @@ public sealed class EmulatedMemoryTests
         uint host;
         for (int i = 0; i < 500; i++)
         {
-            ContractDevice.Ok(driver.MemAllocAsync(out DevicePointer values, 64, stream));
+            ContractDevice.Ok(driver.MemAlloc(out DevicePointer values, 64));
             uint written = (uint)(ordinal + (i * 4));
             var kernel = new TestKernel(
                 "write",
@@ -140,8 +119,8 @@ public sealed class EmulatedMemoryTests
             );
             ContractDevice.Ok(driver.LaunchManaged(stream, kernel));
             ContractDevice.Ok(driver.MemcpyDtoHAsync((nint)(&host), values, 4, stream));
-            ContractDevice.Ok(driver.MemFreeAsync(values, stream));
             ContractDevice.Ok(driver.StreamSynchronize(stream));
+            ContractDevice.Ok(driver.MemFree(values));
             Assert.Equal(written, host);
         }
     }

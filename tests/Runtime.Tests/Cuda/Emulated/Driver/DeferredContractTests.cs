@@ -7,8 +7,6 @@ public sealed class DeferredContextTests : ContextContract<DeferredDriverFixture
 
 public sealed class DeferredMemoryTests : MemoryContract<DeferredDriverFixture>;
 
-public sealed class DeferredPoolTests : PoolContract<DeferredDriverFixture>;
-
 public sealed class DeferredStreamTests : StreamContract<DeferredDriverFixture>;
 
 public sealed class DeferredCaptureTests : CaptureContract<DeferredDriverFixture>;

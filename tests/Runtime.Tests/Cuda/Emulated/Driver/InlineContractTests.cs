@@ -7,8 +7,6 @@ public sealed class InlineContextTests : ContextContract<InlineDriverFixture>;
 
 public sealed class InlineMemoryTests : MemoryContract<InlineDriverFixture>;
 
-public sealed class InlinePoolTests : PoolContract<InlineDriverFixture>;
-
 public sealed class InlineStreamTests : StreamContract<InlineDriverFixture>;
 
 public sealed class InlineCaptureTests : CaptureContract<InlineDriverFixture>;

@@ -8,8 +8,6 @@ public sealed class TimedContextTests : ContextContract<TimedDriverFixture>;
 
 public sealed class TimedMemoryTests : MemoryContract<TimedDriverFixture>;
 
-public sealed class TimedPoolTests : PoolContract<TimedDriverFixture>;
-
 public sealed class TimedCaptureTests : CaptureContract<TimedDriverFixture>;
 
 public sealed class TimedGraphTests : GraphContract<TimedDriverFixture>;

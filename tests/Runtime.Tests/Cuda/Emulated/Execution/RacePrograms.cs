@@ -12,8 +12,6 @@ internal static class RacePrograms
             ["write and read on two streams"] = stage => TwoStreams(stage, order: false),
             ["copies from and to the same device bytes"] = stage => Copies(stage, order: false),
             ["two copies into the same pinned bytes"] = stage => PinnedBytes(stage, order: false),
-            ["allocation used on another stream"] = stage => Allocation(stage, order: false),
-            ["free before another stream's read"] = stage => Free(stage, order: false),
             ["branches of one graph"] = stage => Branches(stage, order: false),
             ["replay beside a plain launch"] = stage => Replay(stage, order: false),
             ["host function beside a copy"] = stage => HostBytes(stage, order: false),
@@ -28,8 +26,6 @@ internal static class RacePrograms
             ["write and read on two streams"] = stage => TwoStreams(stage, order: true),
             ["copies from and to the same device bytes"] = stage => Copies(stage, order: true),
             ["two copies into the same pinned bytes"] = stage => PinnedBytes(stage, order: true),
-            ["allocation used on another stream"] = stage => Allocation(stage, order: true),
-            ["free after another stream's read"] = stage => Free(stage, order: true),
             ["branches of one graph"] = stage => Branches(stage, order: true),
             ["replay beside a plain launch"] = stage => Replay(stage, order: true),
             ["host function beside a copy"] = stage => HostBytes(stage, order: true),
@@ -88,24 +84,6 @@ internal static class RacePrograms
         stage.Driver.MemcpyDtoHAsync(host.Address, values, 64, first);
         WaitIf(stage, first, second, order);
         stage.Driver.MemcpyDtoHAsync(host.Address + 32, other, 32, second);
-    }
-
-    private static void Allocation(EmulatedStage stage, bool order)
-    {
-        (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
-        WaitIf(stage, first, second, order);
-        stage.Driver.LaunchManaged(second, TestKernel.Writes(values, 64));
-    }
-
-    private static void Free(EmulatedStage stage, bool order)
-    {
-        (CuStream first, CuStream second) = (stage.Stream(), stage.Stream());
-        ContractDevice.Ok(stage.Driver.MemAllocAsync(out DevicePointer values, 64, first));
-        WaitIf(stage, first, second, order: true);
-        stage.Driver.LaunchManaged(second, TestKernel.Reads(values, 64));
-        WaitIf(stage, second, first, order);
-        stage.Driver.MemFreeAsync(values, first);
     }
 
     private static void Branches(EmulatedStage stage, bool order)

@@ -15,7 +15,7 @@ public sealed class EmulatedFaultsTests
         stage.Driver.Inject(new EmulatedFault(EmulatedFaultKind.AllocationFailure, 0) { After = 1, Times = 2 });
         stage.Memory(64);
         Assert.Equal(CuResult.OutOfMemory, stage.Driver.MemAlloc(out _, 64));
-        Assert.Equal(CuResult.OutOfMemory, stage.Driver.MemAllocAsync(out _, 64, stage.Stream()));
+        Assert.Equal(CuResult.OutOfMemory, stage.Driver.MemAlloc(out _, 64));
         stage.Memory(64);
         Assert.Equal(2, stage.Driver.Snapshot(0).Faults);
         stage.On(1);
