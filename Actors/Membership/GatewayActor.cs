@@ -14,17 +14,22 @@ internal sealed class GatewayActor : ReceiveActor
 {
     private readonly GatewayState _state;
     private readonly ICanTell _models;
+    private readonly Func<ModelVersion, byte[]?> _written;
     private readonly PeerGate<IWireMessage> _peers;
 
     /// <param name="models">This node's model directory.</param>
-    public GatewayActor(GatewayState state, ICanTell models)
+    /// <param name="written">How a version that is loaded here is configured, as it travels; null of others.</param>
+    public GatewayActor(GatewayState state, ICanTell models, Func<ModelVersion, byte[]?> written)
     {
         _state = state;
         _models = models;
+        _written = written;
         _peers = new PeerGate<IWireMessage>(Context.System, NodeAddress.GatewayName, Self);
         Receive<Converse>(Begin);
         Receive<AskModels>(Ask);
-        Receive<ModelsAnswered>(End);
+        Receive<AskConfiguration>(Ask);
+        Receive<ModelsAnswered>(answered => End(answered.Id, answered.Reply));
+        Receive<ConfigurationPart>(part => End(part.Id, part));
         Receive<PeerUnreachable>(peer => EndWith(peer.Node));
         Receive<PeerGone>(peer =>
         {
@@ -34,7 +39,8 @@ internal sealed class GatewayActor : ReceiveActor
         ReceiveAny(_ => { });
     }
 
-    public static Props Props(GatewayState state, ICanTell models) => Akka.Actor.Props.Create<GatewayActor>(state, models);
+    public static Props Props(GatewayState state, ICanTell models, Func<ModelVersion, byte[]?> written) =>
+        Akka.Actor.Props.Create<GatewayActor>(state, models, written);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
@@ -53,6 +59,9 @@ internal sealed class GatewayActor : ReceiveActor
             case { Node: { } node, Request: UnloadModel unload }:
                 _peers.Tell(node, new AskModels(id, _state.Node, null, unload));
                 break;
+            case { Node: { } node, Request: GetConfigurationPart part }:
+                _peers.Tell(node, new AskConfiguration(id, _state.Node, part.Model, part.Offset));
+                break;
             default:
                 converse.End.Fail(FailureKind.NotSupported, $"Node {converse.Node} cannot be asked this; ask it at its own edge.");
                 Context.Stop(conversation);
@@ -68,11 +77,20 @@ internal sealed class GatewayActor : ReceiveActor
         _models.Tell(new ModelsAsked(request, new NodeReply(_peers, ask.From, ask.Id)), Self);
     }
 
-    private void End(ModelsAnswered answered)
+    private void Ask(AskConfiguration ask)
     {
-        if (answered.Id.Origin == _state.Life)
+        _peers.Learn(ask.From, ask.Id.Origin, Sender);
+        ReadOnlyMemory<byte> whole = _written(ask.Model);
+        ReadOnlyMemory<byte> rest = whole[Math.Min(ask.Offset, whole.Length)..];
+        ReadOnlyMemory<byte> part = rest[..Math.Min(rest.Length, ConfigurationPart.MostBytes)];
+        _peers.Tell(ask.From, ask.Id.Origin, new ConfigurationPart(ask.Id, whole.Length, part));
+    }
+
+    private void End(RequestId id, object answer)
+    {
+        if (id.Origin == _state.Life)
         {
-            Context.Child(Name(answered.Id)).Tell(answered.Reply, Self);
+            Context.Child(Name(id)).Tell(answer, Self);
         }
     }
 

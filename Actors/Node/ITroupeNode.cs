@@ -9,6 +9,7 @@ using Troupe.Messages.Modes;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Modes;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Actors.Node;
 
@@ -26,12 +27,18 @@ public interface ITroupeNode
     /// <summary>What the instances on this node's devices have counted, at most a few snapshot intervals old.</summary>
     IReadOnlyList<InstanceSnapshot> Instances { get; }
 
-    /// <summary>How a version that is loaded on this node is configured; null of one that only others have.</summary>
+    /// <summary>How a version that is loaded on this node is configured, or was fetched; null of others.</summary>
     ModelConfiguration? ConfigurationOf(ModelVersion model);
 
     /// <summary>Which version a forward of this model takes that names none; what <see cref="ClusterView.Newest"/> says of the newest goes
     /// with it.</summary>
     VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) => VersionRule.Default;
+
+    /// <summary>How a version is configured that only other nodes have; <see cref="ConfigurationOf"/> knows it from then on.</summary>
+    /// <returns>Null where none of them could say it in time.</returns>
+    /// <exception cref="ModuleLoadException">What came is no configuration of the model.</exception>
+    Task<ModelConfiguration?> FetchConfigurationAsync(ModelVersion model, CancellationToken cancellation) =>
+        Task.FromResult(ConfigurationOf(model));
 
     /// <summary>What has become of the memory of this node's devices, by ordinal, as last seen.</summary>
     IReadOnlyList<MemoryCounts> Memory => [];

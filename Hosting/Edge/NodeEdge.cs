@@ -13,6 +13,7 @@ namespace Troupe.Hosting.Edge;
 /// <remarks><b>Thread</b> any. The catalogue follows the node's view; it is made anew at the first request after a change.</remarks>
 internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec spec, HostMemory memory)
 {
+    private readonly FetchedConfigurations _fetched = new(node, TimeProvider.System);
     private volatile ModelCatalogue? _catalogue;
     private volatile bool _isStarting;
 
@@ -67,17 +68,30 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
     {
         get
         {
-            ClusterView view = node.View;
             ModelCatalogue? known = _catalogue;
-            if (known is not null && ReferenceEquals(known.View, view))
-            {
-                return known;
-            }
-
-            ModelCatalogue made = ModelCatalogue.Of(view, spec.DefaultMaxBatchSize, node.ConfigurationOf, known);
-            ledgers.Keep(made.All.Select(model => model.Snapshot.Model));
-            _catalogue = made;
-            return made;
+            return known is not null && ReferenceEquals(known.View, node.View) ? known : MakeCatalogue(known);
         }
+    }
+
+    /// <summary>The same version as it is configured: what only other nodes have is asked of one of them, the first time.</summary>
+    public ValueTask<ServedModel> ConfiguredAsync(ServedModel model) =>
+        model.Own is not null || model.Here.Length > 0 ? ValueTask.FromResult(model) : new(FetchedAsync(model));
+
+    private async Task<ServedModel> FetchedAsync(ServedModel model)
+    {
+        await _fetched.FetchAsync(model.Snapshot.Model);
+        return
+            node.ConfigurationOf(model.Snapshot.Model) is not null
+            && MakeCatalogue(_catalogue).TryFind(model.Name, model.Number, out ServedModel? configured)
+            ? configured
+            : model;
+    }
+
+    private ModelCatalogue MakeCatalogue(ModelCatalogue? known)
+    {
+        ModelCatalogue made = ModelCatalogue.Of(node.View, spec.DefaultMaxBatchSize, node.ConfigurationOf, known);
+        ledgers.Keep(made.All.Select(model => model.Snapshot.Model));
+        _catalogue = made;
+        return made;
     }
 }

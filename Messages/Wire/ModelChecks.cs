@@ -65,6 +65,22 @@ internal static class ModelChecks
         }
     }
 
+    public static void AskConfiguration(this WireCheck check, AskConfiguration ask)
+    {
+        check.Node(ask.From);
+        check.Version(ask.Model);
+        check.NotNegative(ask.Offset, "the offset of a part");
+    }
+
+    public static void Part(this WireCheck check, ConfigurationPart part)
+    {
+        check.NotNegative(part.Length, "the length of a configuration");
+        if (part.Bytes.Length > ConfigurationPart.MostBytes)
+        {
+            check.Fail($"a part has {part.Bytes.Length} bytes", $"at most {ConfigurationPart.MostBytes}");
+        }
+    }
+
     public static void Answered(this WireCheck check, ModelsAnswered answered)
     {
         check.Present(answered.Reply, "the reply");

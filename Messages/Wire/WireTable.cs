@@ -30,6 +30,8 @@ internal static class WireTable
         WireType.Of<ModelReply>("mdrp", ModelChecks.Reply),
         WireType.Of<AskModels>("mdak", ModelChecks.Ask),
         WireType.Of<ModelsAnswered>("mdan", ModelChecks.Answered),
+        WireType.Of<AskConfiguration>("cfak", ModelChecks.AskConfiguration),
+        WireType.Of<ConfigurationPart>("cfpt", ModelChecks.Part),
         WireType.Of<SetMode>("mset", ModeChecks.Set),
         WireType.Of<UnsetMode>("muns", ModeChecks.Unset),
         WireType.Of<EnterMode>("ment", ModeChecks.Entered),

@@ -56,7 +56,7 @@ public sealed class ModelConfiguration
     public bool HidesOutputs { get; }
 
     /// <summary>Names of the classes of an output, in order of their index.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; }
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; private init; }
 
     /// <summary>How requests wait.</summary>
     public QueuePolicy Queue { get; }
@@ -119,6 +119,74 @@ public sealed class ModelConfiguration
 
     /// <summary>Writes it as Triton does: every key but those of features that are off.</summary>
     public void WriteJson(Utf8JsonWriter writer) => JsonFormWriter.Write(writer, ModelConfig.Descriptor, _message.ToByteArray());
+
+    /// <summary>All that another node needs to see and check it as this one does.</summary>
+    public byte[] ToBytes()
+    {
+        using var bytes = new MemoryStream();
+        using var writer = new BinaryWriter(bytes);
+        byte[] message = _message.ToByteArray();
+        writer.Write(message.Length);
+        writer.Write(message);
+        writer.Write(Labels.Count);
+        foreach ((string output, IReadOnlyList<string> labels) in Labels)
+        {
+            writer.Write(output);
+            writer.Write(labels.Count);
+            foreach (string label in labels)
+            {
+                writer.Write(label);
+            }
+        }
+
+        writer.Flush();
+        return bytes.ToArray();
+    }
+
+    /// <summary>What <see cref="ToBytes"/> has written on another node.</summary>
+    /// <param name="module">The model as that node says that it is.</param>
+    /// <exception cref="ModuleLoadException">It is not that, or does not fit the model.</exception>
+    public static ModelConfiguration FromBytes(byte[] bytes, ModuleSpec module)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        ArgumentNullException.ThrowIfNull(module);
+        try
+        {
+            using var reader = new BinaryReader(new MemoryStream(bytes));
+            ModelConfig message = ModelConfig.Parser.ParseFrom(reader.ReadBytes(reader.ReadInt32()));
+            var labels = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+            for (int outputs = reader.ReadInt32(); outputs > 0; outputs--)
+            {
+                string output = reader.ReadString();
+                var names = new List<string>();
+                for (int count = reader.ReadInt32(); count > 0; count--)
+                {
+                    names.Add(reader.ReadString());
+                }
+
+                labels[output] = names;
+            }
+
+            var facts = new ModelFacts(
+                module.Model.Name,
+                module.Platform,
+                message.DefaultModelFilename,
+                module.Inputs,
+                module.Outputs,
+                message.MaxBatchSize
+            );
+            return new ModelConfiguration(message, facts, given: null, lanes: null) { Labels = labels };
+        }
+        catch (Exception broken)
+            when (broken is IOException or InvalidProtocolBufferException or FormatException or ArgumentException or OverflowException)
+        {
+            throw new ModuleLoadException(
+                FailureKind.InvalidModel,
+                $"The configuration of model '{module.Model}' came broken from another node: {broken.Message}",
+                broken
+            );
+        }
+    }
 
     private Tensor Reshaped(Tensor tensor)
     {

@@ -27,6 +27,7 @@ internal static class InferEndpoint
             return;
         }
 
+        model = await edge.ConfiguredAsync(model);
         StringValues compression = context.Request.Headers.ContentEncoding;
         if (!StringValues.IsNullOrEmpty(compression) && compression is not ["identity"])
         {

@@ -9,12 +9,17 @@ namespace Troupe.Hosting.Http.V2;
 /// <summary>What a client can read of a model: metadata, readiness, configuration, statistics.</summary>
 internal static class ModelEndpoints
 {
-    public static Task MetadataAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
+    public static async Task MetadataAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
-        return catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
-            ? WriteMetadataAsync(context, model, route.Version is { } version ? [version] : catalogue.Versions(route.Name))
-            : UnknownAsync(context, catalogue, route);
+        if (!catalogue.TryFind(route.Name, route.Version, out ServedModel? model))
+        {
+            await UnknownAsync(context, catalogue, route);
+            return;
+        }
+
+        IEnumerable<int> versions = route.Version is { } version ? [version] : catalogue.Versions(route.Name);
+        await WriteMetadataAsync(context, await edge.ConfiguredAsync(model), versions);
     }
 
     public static Task ReadyAsync(HttpContext context, NodeEdge edge, EdgeRoute route) =>
@@ -22,12 +27,14 @@ internal static class ModelEndpoints
             ? Answer.EmptyAsync(context, StatusCodes.Status200OK, Answer.Text)
             : Answer.ErrorAsync(context, StatusCodes.Status400BadRequest, Answer.Text, "Model version not ready");
 
-    public static Task ConfigurationAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
+    public static async Task ConfigurationAsync(HttpContext context, NodeEdge edge, EdgeRoute route)
     {
         ModelCatalogue catalogue = edge.Catalogue;
-        return catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
-            ? Answer.DocumentAsync(context, model.Configuration.WriteJson)
-            : UnknownAsync(context, catalogue, route);
+        await (
+            catalogue.TryFind(route.Name, route.Version, out ServedModel? model)
+                ? Answer.DocumentAsync(context, (await edge.ConfiguredAsync(model)).Configuration.WriteJson)
+                : UnknownAsync(context, catalogue, route)
+        );
     }
 
     /// <summary>Statistics of everything served.</summary>

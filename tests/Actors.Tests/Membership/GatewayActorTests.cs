@@ -18,12 +18,15 @@ public sealed class GatewayActorTests : IAsyncDisposable
     private readonly Inbox _models;
     private readonly Inbox _peer;
     private readonly IActorRef _gateway;
+    private readonly byte[] _written = [.. Enumerable.Range(0, 100_000).Select(index => (byte)index)];
 
     public GatewayActorTests()
     {
         _models = Inbox.Create(_local.System);
         _peer = Inbox.Create(_local.System);
-        _gateway = _local.System.ActorOf(GatewayActor.Props(new GatewayState(new NodeId("a:1"), Life), _models.Receiver));
+        _gateway = _local.System.ActorOf(
+            GatewayActor.Props(new GatewayState(new NodeId("a:1"), Life), _models.Receiver, model => model.Name == "m" ? _written : null)
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -42,6 +45,22 @@ public sealed class GatewayActorTests : IAsyncDisposable
         asked.Asker.Answer(reply);
         ModelsAnswered answered = await Receive<ModelsAnswered>(_peer);
         Assert.Equal((id, reply), (answered.Id, answered.Reply));
+    }
+
+    [Theory]
+    [InlineData("m", 0, 100_000, 49_152)]
+    [InlineData("m", 49_152, 100_000, 49_152)]
+    [InlineData("m", 98_304, 100_000, 1696)]
+    [InlineData("m", 100_000, 100_000, 0)]
+    [InlineData("m", int.MaxValue, 100_000, 0)]
+    [InlineData("other", 0, 0, 0)]
+    public async Task A_configuration_goes_out_in_parts(string model, int offset, int length, int expected)
+    {
+        var id = new RequestId(new NodeIncarnation(9), 1);
+        _gateway.Tell(new AskConfiguration(id, Other, new ModelVersion(model, 1, default), offset), _peer.Receiver);
+        ConfigurationPart part = await Receive<ConfigurationPart>(_peer);
+        Assert.Equal((id, length, expected), (part.Id, part.Length, part.Bytes.Length));
+        Assert.True(part.Bytes.Span.SequenceEqual(_written.AsSpan(Math.Min(offset, 100_000), expected)));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
@@ -25,6 +26,22 @@ public sealed class ClusteredNodeTests
         Assert.Equal(FailureKind.NotSupported, large.Kind);
         Assert.Contains("70000", large.Detail, StringComparison.Ordinal);
         await without.MustSucceed();
+    }
+
+    [Fact]
+    public async Task How_a_model_of_another_node_is_configured_is_fetched_from_it()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.Start(new FakePlatform(1), new FakePlatform(1));
+        LocalNode without = cluster.Nodes[0];
+        LocalNode with = cluster.Nodes[1];
+        ModelVersion model = (await with.Load()).Model;
+        await InProcessCluster.Knows(without, with.Node.Id, "double");
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        Assert.Null(without.Node.ConfigurationOf(model));
+        ModelConfiguration fetched = (await without.Node.FetchConfigurationAsync(model, cancellation))!;
+        Assert.Equal(with.Node.ConfigurationOf(model)!.ToBytes(), fetched.ToBytes());
+        Assert.Same(fetched, without.Node.ConfigurationOf(model));
+        Assert.Null(await without.Node.FetchConfigurationAsync(model with { Hash = default }, cancellation));
     }
 
     [Fact]

@@ -48,6 +48,11 @@ internal sealed class FakeNode : ITroupeNode
 
     public VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) => Rule(session, call);
 
+    /// <summary>How other nodes say that theirs are configured.</summary>
+    public Func<ModelVersion, Task<ModelConfiguration?>> Fetch { get; set; } = _ => Task.FromResult<ModelConfiguration?>(null);
+
+    public Task<ModelConfiguration?> FetchConfigurationAsync(ModelVersion model, CancellationToken cancellation) => Fetch(model);
+
     public ModeCounts Modes { get; set; } = ModeCounts.None;
 
     public IReadOnlyList<KeyValuePair<string, AuditTally>> Audit { get; set; } = [];

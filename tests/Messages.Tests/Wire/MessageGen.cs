@@ -256,6 +256,10 @@ internal static class MessageGen
                 ),
             [typeof(ModelsAnswered)] = Gen.Select(Request, Name, Failure, Prose)
                 .Select(object (id, name, kind, detail) => new ModelsAnswered(id, new ModelReply.Failed(name, kind, detail))),
+            [typeof(AskConfiguration)] = Gen.Select(Request, Node, Version, Small)
+                .Select(object (id, node, model, offset) => new AskConfiguration(id, node, model, offset)),
+            [typeof(ConfigurationPart)] = Gen.Select(Request, Small, Gen.Byte.Array[0, 9])
+                .Select(object (id, length, bytes) => new ConfigurationPart(id, length, bytes)),
             [typeof(SetMode)] = Gen.Select(Scope, Change).Select(object (scope, change) => new SetMode(scope, change)),
             [typeof(UnsetMode)] = Gen.Select(Scope, Name.Array[0, 3]).Select(object (scope, names) => new UnsetMode(scope, names)),
             [typeof(EnterMode)] = Gen.Select(Scope, Change, Duration, Maybe(Name))

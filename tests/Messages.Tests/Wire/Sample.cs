@@ -85,6 +85,8 @@ internal static class Sample
         new ModelReply.Failed("fmnist", FailureKind.InvalidModel, "truncated"),
         new AskModels(Id, Node, new LoadModel("fmnist", 3), null),
         new ModelsAnswered(Id, new ModelReply.Loaded(Model, [Gpu])),
+        new AskConfiguration(Id, Node, Model, 49152),
+        new ConfigurationPart(Id, 49155, new byte[] { 1, 2, 3 }),
         new SetMode(Scope, Change),
         new UnsetMode(Scope, ["cuda-graphs", "profile"]),
         new EnterMode(Scope, Change, TimeSpan.FromSeconds(30), Owner),

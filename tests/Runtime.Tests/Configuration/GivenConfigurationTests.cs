@@ -239,6 +239,50 @@ public sealed class GivenConfigurationTests : IDisposable
         return [.. Complete(given).WarmupOf(given)];
     }
 
+    [Fact]
+    public void What_travels_to_another_node_is_the_same_configuration_there()
+    {
+        Write("labels.txt", "one\ntwo\n");
+        Write(
+            "config.pbtxt",
+            "max_batch_size: 8 input { name: 'x' data_type: TYPE_FP32 dims: [ 1, 3 ] reshape { shape: [ 3 ] } } output { name: 'z' data_type: TYPE_FP32 dims: [ 3 ] label_filename: 'labels.txt' } parameters { key: 'k' value { string_value: 'v' } } instance_group { count: 3 }"
+        );
+        ModelConfiguration own = Complete(GivenConfiguration.Read(Repository, Folder)!);
+        ModelConfiguration there = ModelConfiguration.FromBytes(own.ToBytes(), Module);
+        Assert.Equal(own.ToBytes(), there.ToBytes());
+        Assert.Equal(own.Labels["z"], there.Labels["z"]);
+        Assert.Equal(
+            own.Inputs.Select(input => $"{input.Name} {input.Shape}"),
+            there.Inputs.Select(input => $"{input.Name} {input.Shape}")
+        );
+        Assert.Equal((8, true), (there.MaxBatchSize, there.Reshapes));
+    }
+
+    [Fact]
+    public void What_travels_broken_is_refused_whatever_became_of_it()
+    {
+        Write("config.pbtxt", "max_batch_size: 8");
+        byte[] bytes = Complete(GivenConfiguration.Read(Repository, Folder)!).ToBytes();
+        for (int length = 0; length < bytes.Length; length++)
+        {
+            Assert.Throws<ModuleLoadException>(() => ModelConfiguration.FromBytes(bytes[..length], Module));
+        }
+
+        for (int index = 0; index < bytes.Length; index++)
+        {
+            byte[] changed = [.. bytes];
+            changed[index] ^= 0xff;
+            try
+            {
+                ModelConfiguration.FromBytes(changed, Module);
+            }
+            catch (ModuleLoadException)
+            {
+                // Refused in words; what happens to be a configuration is one.
+            }
+        }
+    }
+
     private static string Warmup(string input, string more) =>
         $"model_warmup {{ name: 'w' {more} inputs {{ key: 'x' value {{ {input} }} }} }}";
 
@@ -250,9 +294,8 @@ public sealed class GivenConfigurationTests : IDisposable
     }
 
     /// <summary>The model takes x FP32 [-1,3] and gives z of the same shape.</summary>
-    private static ModelConfiguration Complete(GivenConfiguration given, params DeviceDescription[] devices)
-    {
-        var module = new ModuleSpec(
+    private static ModuleSpec Module { get; } =
+        new(
             new ModelVersion("m", 1, default),
             "onnxruntime_onnx",
             [new("x", ElementType.Fp32, new(-1, 3))],
@@ -260,7 +303,10 @@ public sealed class GivenConfigurationTests : IDisposable
             [],
             SafeToResend: true
         );
-        return ModelConfiguration.Of(given, module, "model.onnx", devices, lanes: 2, defaultMaxBatchSize: 4);
+
+    private static ModelConfiguration Complete(GivenConfiguration given, params DeviceDescription[] devices)
+    {
+        return ModelConfiguration.Of(given, Module, "model.onnx", devices, lanes: 2, defaultMaxBatchSize: 4);
     }
 
     private void Write(string file, string text)
