@@ -8,8 +8,8 @@ using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
-using Troupe.Runtime.Modes;
 using Troupe.Runtime.Failures;
+using Troupe.Runtime.Modes;
 
 namespace Troupe.Actors.Node;
 
