@@ -9,11 +9,12 @@ namespace Troupe.Actors.Routing;
 
 /// <summary>The attempts at pending forwards: where each goes, what follows one that is lost, and who runs alone.</summary>
 /// <remarks>Knows no Akka; part of <see cref="RouterCore"/> and of its thread. What was lost before anything had begun with it goes
-/// elsewhere, up to <see cref="MaxAttempts"/> times; what was launched runs once more, alone (<see cref="Suspects"/>). <b>Owns</b> those
+/// elsewhere until its deadline; what was launched runs once more, alone (<see cref="Suspects"/>). <b>Owns</b> those
 /// that wait for a place.</remarks>
 internal sealed class RouterAttempts
 {
-    public const int MaxAttempts = 3;
+    /// <summary>After as many losses before it had begun a forward looks for its next place at the next tick, and not at once.</summary>
+    public const int EagerAttempts = 3;
 
     /// <summary>As many as wait for a device that takes none at present; more are answered at once.</summary>
     private const int MostNewcomers = 256;
@@ -88,13 +89,13 @@ internal sealed class RouterAttempts
     /// losses are not counted.</summary>
     public void LoseUnlaunched(PendingForward pending, TimeSpan now)
     {
-        if (pending.IsSuspect || ++pending.Losses < MaxAttempts)
+        if (pending.IsSuspect || ++pending.Losses % EagerAttempts != 0)
         {
             Begin(pending, now);
         }
         else
         {
-            Answer(pending, pending.LastFailure!);
+            _homeless.Add(pending);
         }
     }
 

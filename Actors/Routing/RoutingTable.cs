@@ -250,20 +250,18 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
             node.Reachable && Array.Exists(node.Snapshot.Models, known => Matches(known.Model, model) && IsIn(known.Awaited, wanted))
         );
 
-    /// <summary>The same of this node's devices, which say sooner than the node's snapshot that they are being rebuilt.</summary>
+    /// <summary>The same of this node's devices, which say sooner than the node's snapshot that they do not have it.</summary>
     public bool IsComingBackHere(ModelReference model, GpuId? wanted) =>
         Own is not null
         && Array.Exists(
             Own.Models,
             known =>
                 Matches(known.Model, model)
-                && (
-                    IsIn(known.Awaited, wanted)
-                    || _gpus.Values.Any(gpu =>
-                        gpu.Report.Health == GpuHealth.Rebuilding && (wanted ?? gpu.Id) == gpu.Id && known.Gpus.Contains(gpu.Id)
-                    )
-                )
+                && (IsIn(known.Awaited, wanted) || known.Gpus.Any(gpu => (wanted ?? gpu) == gpu && !Admits(gpu, known.Model)))
         );
+
+    private bool Admits(GpuId gpu, ModelVersion model) =>
+        _gpus.TryGetValue(gpu.Ordinal, out LocalGpu? known) && known.Report.Models.Any(resident => resident.Model == model);
 
     public ClusterView View()
     {

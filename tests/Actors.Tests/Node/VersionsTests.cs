@@ -69,9 +69,9 @@ public sealed class VersionsTests
             Assert.Equal("1=1,2=1", node.Node.VersionRuleOf("double").ToString());
             int[] taken =
             [
-                .. (await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => node.MustSucceed()))).Select(one => one.Report.Model.Number),
+                .. (await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => node.MustSucceed()))).Select(one => one.Report.Model.Number),
             ];
-            Assert.Equal([1, 2], taken.Distinct().Order());
+            Assert.InRange(taken.Count(number => number == 2), 60, 140);
         }
 
         Assert.Equal("newest", joiner.Node.VersionRuleOf("another").ToString());

@@ -19,6 +19,7 @@ public sealed class DevicesAwayTests
     [Theory]
     [InlineData(GpuHealth.Rebuilding, true)]
     [InlineData(GpuHealth.Rebuilding, false)]
+    [InlineData(GpuHealth.Ready, true)]
     [InlineData(GpuHealth.Ready, false)]
     public void A_forward_waits_for_a_device_that_gets_its_model_back(GpuHealth health, bool isDirectoryBehind)
     {
@@ -84,6 +85,31 @@ public sealed class DevicesAwayTests
         _router.Home.Host(new RouteForward(_router.Forward(gpu: isPinned ? First : null), 1), RouterTable.Other, origin, _router.Now);
         ForwardOutcome outcome = Assert.Single(_router.Decisions).Outcome!;
         Assert.Equal((expected, RetryAdvice.Bounce), (Assert.IsType<ForwardReply.Failed>(outcome.Reply).Kind, outcome.Advice));
+    }
+
+    [Fact]
+    public void What_was_lost_again_and_again_before_it_had_begun_is_sent_until_its_deadline_and_not_at_once_for_ever()
+    {
+        _router.Gpu(0);
+        _router.Own([0], []);
+        Forward forward = _router.Forward(seconds: 60);
+        _router.Accept(forward);
+        for (int attempt = 1; attempt <= 20; attempt++)
+        {
+            _router.Decisions.Clear();
+            var lost = new ForwardReply.Failed(forward.Id, FailureKind.DeviceLost, "");
+            _router.Origin.Release(
+                new GpuRelease(0, forward.Id, attempt, new ForwardOutcome(attempt, lost, RetryAdvice.Retry)),
+                _router.Now
+            );
+            if (attempt % RouterAttempts.EagerAttempts == 0)
+            {
+                Assert.Empty(_router.Decisions);
+                _router.Origin.Tick(_router.Now);
+            }
+
+            Assert.Equal(attempt + 1, Assert.Single(_router.Decisions).Dispatched!.Attempt);
+        }
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class RouterAuditTests
         _router.Gpu(0);
         Forward forward = _router.Forward();
         _router.Accept(forward);
-        for (int attempt = 1; attempt <= RouterAttempts.MaxAttempts; attempt++)
+        for (int attempt = 1; attempt <= 3; attempt++)
         {
             var lost = new ForwardReply.Failed(forward.Id, FailureKind.DeviceLost, "");
             Release(forward, new ForwardOutcome(attempt, lost, RetryAdvice.Retry, Launched: attempt != 2), attempt);

@@ -110,17 +110,6 @@ public sealed class RouterCoreTests
     }
 
     [Fact]
-    public void Three_losses_are_the_end()
-    {
-        _router.Gpu(0);
-        Forward forward = _router.Forward();
-        _router.Accept(forward);
-        Assert.Equal(RouterAction.Dispatch, _router.End(forward.Id, 1, RetryAdvice.Retry, null).Action);
-        Assert.Equal(RouterAction.Dispatch, _router.End(forward.Id, 2, RetryAdvice.Retry, null).Action);
-        Assert.Equal(FailureKind.DeviceLost, RouterTable.Refused(_router.End(forward.Id, 3, RetryAdvice.Retry, null)).Kind);
-    }
-
-    [Fact]
     public void An_unreachable_node_gives_its_forwards_back_at_once()
     {
         _router.Node(RouterTable.Other);
