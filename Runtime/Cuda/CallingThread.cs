@@ -1,7 +1,7 @@
 namespace Troupe.Runtime.Cuda;
 
-/// <summary>Brings a thread that calls a driver into thread-local capture mode, for good: from then on none of its calls ends what a library
-/// records in global mode on another thread.</summary>
+/// <summary>Brings a thread that calls a driver into thread-local capture mode, for good: from then on none of its calls ends what a
+/// library records in global mode on another thread.</summary>
 /// <remarks>A thread whose caller has made it relaxed stays so. <b>Thread</b> any. <b>Blocks</b> never.</remarks>
 internal static class CallingThread
 {

@@ -8,8 +8,9 @@ namespace Troupe.Runtime.Memory;
 /// real.</summary>
 /// <remarks>
 /// A block comes back when its last lease is over, lies ready for the next, and is given back to the machine when nobody needed it for
-/// <see cref="Idle"/>, or when others are made and more would be held than was ever lent and <see cref="Slack"/>. <b>Owns</b> its blocks, and the device context that pins them. <b>Thread</b> any. <b>Blocks</b> when a block is made
-/// or given back: the driver may wait for the device.
+/// <see cref="Idle"/>, or when others are made and more would be held than was ever lent at one time and <c>Slack</c>. <b>Owns</b> its
+/// blocks, and the device context that pins them. <b>Thread</b> any. <b>Blocks</b> when a block is made or given back: the driver may wait
+/// for the device.
 /// </remarks>
 public sealed class HostMemory : IDisposable
 {
