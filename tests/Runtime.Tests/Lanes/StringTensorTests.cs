@@ -168,7 +168,7 @@ public sealed class StringTensorTests
         Tensor whole = new("x", ElementType.Bytes, new TensorShape(3), three);
         Tensor x = misfit switch
         {
-            "one too few" => whole with { Data = three[..14] },
+            "one too few" => whole with { Data = three.AsMemory(0, 14) },
             "one too many" => whole with { Data = (byte[])[.. three, 0, 0, 0, 0] },
             "cut prefix" => whole with { Data = (byte[])[.. three, 0, 0] },
             "a gibibyte" => whole with { Data = WithLength(three, 1u << 30) },
