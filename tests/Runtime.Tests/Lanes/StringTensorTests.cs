@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CsCheck;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
@@ -132,6 +133,43 @@ public sealed class StringTensorTests
         );
         Tensor[] outputs = Workbench.Forward(instance, Workbench.Strings("x", [2], "p", "q"));
         Assert.All(outputs, output => Assert.Equal(["p", "q"], Workbench.Strings(output)));
+    }
+
+    [Fact]
+    public void Any_bytes_but_nul_come_back_as_they_went_in()
+    {
+        using var bench = new Workbench();
+        ModuleInstance instance = bench.Load(TinyModels.Texts());
+        Gen.Byte[1, 255]
+            .Array[0, 40]
+            .Array[0, 20]
+            .Sample(
+                strings =>
+                {
+                    Tensor x = Workbench.Strings("x", [strings.Length], strings);
+                    Tensor y = Workbench.Forward(instance, x)[0];
+                    Assert.Equal(x.Shape, y.Shape);
+                    Assert.Equal(x.Data.ToArray(), y.Data.ToArray());
+                },
+                iter: 200,
+                threads: 1
+            );
+    }
+
+    [Fact]
+    public void Callers_at_once_get_their_own_strings()
+    {
+        using var bench = new Workbench();
+        LocalModule module = bench.Open(TinyModels.Texts(), lanes: 4);
+        Parallel.For(
+            0,
+            400,
+            call =>
+            {
+                string[] texts = [.. Enumerable.Range(0, 1 + (call % 7)).Select(index => new string((char)('a' + index), call))];
+                Assert.Equal(texts, Workbench.Strings(module.Forward(Workbench.Strings("x", [texts.Length], texts))[0]));
+            }
+        );
     }
 
     [Fact]

@@ -28,6 +28,13 @@ public sealed class ServedStringTests : IAsyncLifetime
                 .Save(Path.Combine(_repository.Path, name, "1", "model.onnx"));
         }
 
+        _repository.Write(
+            "one/config.pbtxt",
+            "model_warmup { name: 'w' inputs { key: 'x' value { data_type: TYPE_STRING dims: 1 zero_data: true } } }"
+                + " model_warmup { name: 'file' inputs { key: 'x' value { data_type: TYPE_STRING dims: 1 input_data_file: 'x' } } }"
+        );
+        Directory.CreateDirectory(Path.Combine(_repository.Path, "one", "warmup"));
+        _repository.Write("one/warmup/x", [2, 0, 0, 0, (byte)'h', (byte)'i']);
         _node = await ServedNode.StartAsync(_repository.Path, "texts", "numbers", "one", "batched");
     }
 
