@@ -28,6 +28,11 @@ public sealed class ServedStringTests : IAsyncLifetime
                 .Save(Path.Combine(_repository.Path, name, "1", "model.onnx"));
         }
 
+        TinyModels.Texts().Save(Path.Combine(_repository.Path, "reshaped", "1", "model.onnx"));
+        _repository.Write(
+            "reshaped/config.pbtxt",
+            "max_batch_size: 4 input { name: 'x' dims: 1 reshape { shape: [] } } output { name: 'y' dims: 1 reshape { shape: [] } }"
+        );
         _repository.Write(
             "one/config.pbtxt",
             "model_warmup { name: 'w' inputs { key: 'x' value { data_type: TYPE_STRING dims: 1 zero_data: true } } }"
@@ -35,7 +40,7 @@ public sealed class ServedStringTests : IAsyncLifetime
         );
         Directory.CreateDirectory(Path.Combine(_repository.Path, "one", "warmup"));
         _repository.Write("one/warmup/x", [2, 0, 0, 0, (byte)'h', (byte)'i']);
-        _node = await ServedNode.StartAsync(_repository.Path, "texts", "numbers", "one", "batched");
+        _node = await ServedNode.StartAsync(_repository.Path, "texts", "numbers", "one", "batched", "reshaped");
     }
 
     public async ValueTask DisposeAsync()
@@ -71,6 +76,17 @@ public sealed class ServedStringTests : IAsyncLifetime
 
         (_, head, _) = await SendAsync(Request(3, strings, isBinary: false));
         Assert.True(head.AsSpan().IndexOf((ReadOnlySpan<byte>)[.. "[\""u8, 0xC3, 0x28, .. "\",\"\",\""u8, 0xFF, .. "\"]"u8]) >= 0);
+    }
+
+    [Fact]
+    public async Task Strings_are_reshaped_as_other_elements_are()
+    {
+        JsonElement answer = await _node.AskAsync(
+            "POST",
+            "/v2/models/reshaped/infer",
+            """{"inputs":[{"name":"x","datatype":"BYTES","shape":[2,1],"data":["a","b"]}]}"""
+        );
+        Assert.Equal("""[{"name":"y","datatype":"BYTES","shape":[2,1],"data":["a","b"]}]""", answer.GetProperty("outputs").GetRawText());
     }
 
     [Theory]
