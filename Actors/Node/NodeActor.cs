@@ -101,13 +101,8 @@ internal sealed class NodeActor : ReceiveActor, INodeShell, IWithTimers
             _spec.DefaultMaxBatchSize
         );
         IActorRef builder = Context.ActorOf(EngineBuilderActor.Props(building, _stopping), "builder");
-        _state.Models = Context.ActorOf(
-            ModelDirectoryActor.Props(
-                new ModelDirectoryState(_state.Id, _views.Elsewhere, _configurations, _spec.MaxHeldBytes, _spec.LoadsForOthers),
-                builder
-            ),
-            "models"
-        );
+        var directory = new ModelDirectoryState(_state.Id, _views.Elsewhere, _configurations, _spec.MaxHeldBytes, _spec.LoadsForOthers);
+        _state.Models = Context.ActorOf(ModelDirectoryActor.Props(directory, builder), "models");
         foreach (GpuSpec gpu in _core.Gpus)
         {
             Props props = GpuActor.Props(gpu, _clock, _router, _state.Models);

@@ -9,8 +9,6 @@ using Troupe.Hosting.Failures;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Probes;
-using Troupe.Messages.Failures;
-using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Platforms;
@@ -108,70 +106,6 @@ internal sealed partial class NodeHost : IAsyncDisposable
             host.Dispose();
             platform.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Loads what the settings name, or everything in the repositories. A model that cannot be loaded is logged and leaves the node
-    /// not ready; the others are served.</summary>
-    public async Task LoadModelsAsync(CancellationToken cancellation)
-    {
-        if (_spec.ModelControl == ModelControl.Poll)
-        {
-            await FollowAsync(cancellation);
-            return;
-        }
-
-        foreach (string name in _spec.Load ?? [.. _repository.List().Select(model => model.Name).Distinct()])
-        {
-            Log(name, await Node.LoadOwnAsync(new LoadModel(name), cancellation));
-        }
-    }
-
-    /// <summary>Looks at the repositories from time to time, until cancelled.</summary>
-    public async Task PollAsync(TimeProvider time, CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(_spec.PollInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation))
-        {
-            await FollowAsync(cancellation);
-        }
-    }
-
-    /// <summary>Brings the node's models to what the repositories hold now.</summary>
-    public async Task FollowAsync(CancellationToken cancellation)
-    {
-        foreach (RepositoryChange change in _watch.Changes(_repository.Look))
-        {
-            ModelReply reply = change.IsThere
-                ? await Node.LoadOwnAsync(new LoadModel(change.Name, Replaces: Node.View.ContentsOf(change.Name)), cancellation)
-                : await Node.UnloadOwnAsync(new UnloadModel(change.Name), cancellation);
-            bool isPassing =
-                reply is ModelReply.Failed { Kind: not (FailureKind.InvalidModel or FailureKind.NotSupported or FailureKind.NotFound) };
-            if (!isPassing)
-            {
-                _watch.End(change.Name);
-            }
-
-            if (!isPassing || _watch.Retry(change.Name, ((ModelReply.Failed)reply).Detail))
-            {
-                Log(change.Name, reply);
-            }
-        }
-    }
-
-    private void Log(string name, ModelReply reply)
-    {
-        switch (reply)
-        {
-            case ModelReply.Loaded loaded:
-                LogLoaded(_log, loaded.Model.ToString(), string.Join(' ', loaded.Gpus));
-                break;
-            case ModelReply.Unloaded unloaded:
-                LogRemark(_log, $"unloaded {unloaded.Name}, which is in the model repository no longer");
-                break;
-            case ModelReply.Failed failed:
-                LogNotLoaded(_log, name, failed.Kind.ToString(), failed.Detail);
-                break;
         }
     }
 
@@ -335,13 +269,4 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Remark}")]
     private static partial void LogRemark(ILogger log, string remark);
-
-    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "{Trouble}")]
-    private static partial void LogTrouble(ILogger log, string trouble);
-
-    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "loaded {Model} on {Devices}")]
-    private static partial void LogLoaded(ILogger log, string model, string devices);
-
-    [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "model {Model} is not served: {Kind}: {Detail}")]
-    private static partial void LogNotLoaded(ILogger log, string model, string kind, string detail);
 }

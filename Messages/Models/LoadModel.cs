@@ -11,8 +11,9 @@ namespace Troupe.Messages.Models;
 /// <param name="Path">An <c>.onnx</c> file, a <c>module.json</c> or a folder that holds one, on the node's own disk; null asks its
 /// repository.</param>
 /// <param name="Gpus">Ordinals to load on; empty means every device of the node.</param>
-/// <param name="Replaces">Contents that give way to it: a live version of the same number goes on until the new one is ready on its devices,
-/// and those of other numbers that are not loaded again are unloaded then. Null: other content under a live number is refused.</param>
+/// <param name="Replaces">Contents that give way to it: a live version of the same number goes on until the new one is ready on its
+/// devices, and those of other numbers that are not loaded again are unloaded then. Null: other content under a live number is
+/// refused.</param>
 [MessagePackObject]
 public sealed record LoadModel(
     [property: Key(0)] string Name,

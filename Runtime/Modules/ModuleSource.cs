@@ -22,8 +22,8 @@ public sealed record ModuleSource(ModelReference Model, string Path)
     /// <summary>Where the files that are read are written down, or what is required of them; null where nobody asks.</summary>
     public FileDigests? Files { get; init; }
 
-    /// <summary>The files beside <see cref="Path"/>, itself among them, by their names relative to its folder, where they are held in memory:
-    /// the path is then only what to call them. Null where they are on the disk.</summary>
+    /// <summary>The files beside <see cref="Path"/>, itself among them, by their names relative to its folder, where they are held in
+    /// memory: the path is then only what to call them. Null where they are on the disk.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>>? Held { get; init; }
 
     /// <summary>What the model's folder says of it; null where it says nothing.</summary>
