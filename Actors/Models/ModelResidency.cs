@@ -200,6 +200,8 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
             entry.Module?.SafeToResend ?? true,
             entry.IsRefused,
             entry.Generation,
-            [.. entry.Wanted.Except(entry.Resident).Select(ordinal => new GpuId(self, ordinal))]
+            entry.Wanted.IsSubsetOf(entry.Resident)
+                ? null
+                : [.. entry.Wanted.Except(entry.Resident).Select(ordinal => new GpuId(self, ordinal))]
         );
 }

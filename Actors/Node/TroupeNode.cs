@@ -29,18 +29,13 @@ namespace Troupe.Actors.Node;
 /// </remarks>
 public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 {
-    /// <summary>Longest wait for a part of another node's configuration; a caller waits for it.</summary>
-    private static readonly TimeSpan FetchBound = TimeSpan.FromSeconds(2);
-
-    /// <summary>Labels included.</summary>
-    private const int MostConfigurationBytes = 64 << 20;
-
     private readonly TroupeNodeSpec _spec;
     private readonly ActorSystem _system;
     private readonly ClusterViewHolder _views;
     private readonly LocalCounts _counts = new();
     private readonly VersionRules _versions;
     private readonly ServedConfigurations _configurations = new();
+    private readonly ConfigurationsElsewhere _elsewhere;
     private readonly IActorRef _router;
     private readonly IActorRef _node;
     private readonly IActorRef _gateway;
@@ -77,6 +72,7 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
             GatewayActor.Props(new GatewayState(Id, Incarnation), system.ActorSelection(_node.Path / "models"), _configurations.Written),
             NodeAddress.GatewayName
         );
+        _elsewhere = new ConfigurationsElsewhere(Id, _gateway, _views, _configurations);
         _modes = Start(
             ModeDirectoryActor.Props(
                 new ModeDirectoryState(Id, Incarnation, spec.Modes, _views, _counts.Audit, _versions),
@@ -132,51 +128,8 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public VersionRule VersionRuleOf(string model, SessionId? session = null, ModeChange? call = null) =>
         _versions.Of(model, session, call);
 
-    public async Task<ModelConfiguration?> FetchConfigurationAsync(ModelVersion model, CancellationToken cancellation)
-    {
-        (NodeId Node, ModelSnapshot Model)? holder = Holder(model);
-        byte[] whole = [];
-        for (int read = 0; holder is { } there && _configurations.Of(model) is null; )
-        {
-            var end = new ConversationEnd<ConfigurationPart>((_, _) => new ConfigurationPart(default, 0, default));
-            _gateway.Tell(
-                new Converse(new GetConfigurationPart(model, read), null, there.Node, end, FetchBound, cancellation),
-                ActorRefs.NoSender
-            );
-            ConfigurationPart part = await end.Reply;
-            if (part.Length is <= 0 or > MostConfigurationBytes || part.Bytes.IsEmpty || part.Bytes.Length > part.Length - read)
-            {
-                return null;
-            }
-
-            whole = read == 0 ? new byte[part.Length] : whole;
-            part.Bytes.CopyTo(whole.AsMemory(read));
-            read += part.Bytes.Length;
-            if (read == whole.Length)
-            {
-                ModelSnapshot said = there.Model;
-                var module = new ModuleSpec(model, said.Platform, said.Inputs, said.Outputs, [], said.SafeToResend);
-                _configurations.Add(model, ModelConfiguration.FromBytes(whole, module));
-            }
-        }
-
-        return _configurations.Of(model);
-    }
-
-    /// <summary>A node that says that it serves this very content.</summary>
-    private (NodeId Node, ModelSnapshot Model)? Holder(ModelVersion model)
-    {
-        ClusterView view = View;
-        foreach (NodeSnapshot node in view.Nodes.Where(node => node.Node != Id && !view.Unreachable.Contains(node.Node)))
-        {
-            if (Array.Find(node.Models, known => known.Model == model && known.State == ModelState.Ready) is { } found)
-            {
-                return (node.Node, found);
-            }
-        }
-
-        return null;
-    }
+    public Task<ModelConfiguration?> FetchConfigurationAsync(ModelVersion model, CancellationToken cancellation) =>
+        _elsewhere.FetchAsync(model, cancellation);
 
     public IReadOnlyList<MemoryCounts> Memory => _counts.Memory;
 

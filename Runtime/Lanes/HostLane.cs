@@ -15,6 +15,7 @@ namespace Troupe.Runtime.Lanes;
 /// the device before the lane is free again, or travel out of memory of their own while the lane takes its next forward.
 /// <b>Owns</b> the lane, its staging and forwards. <b>Thread</b> its holder's. <b>Blocks</b> in <see cref="WaitUntilDone"/>, and in
 /// <see cref="Submit(ReadOnlySpan{Tensor}, ReadOnlySpan{string}, ModeSettings, Action)"/> where the module has tensors of type BYTES.
+/// It is long because what a forward does from its submission to its end is read together.
 /// </remarks>
 internal sealed class HostLane : ILane
 {

@@ -63,6 +63,7 @@ internal static class MessageGen
         Either(Any<WorkspaceStrategy>()),
         Either(Any<ProfilingFormat>()),
         Either(Profile),
+        Either(Maybe(Name).Select(words => new VersionChoice(words))),
         Either(Budget),
         [
             KeyValuePair.Create(typeof(RuntimeSettings), Runtime.Select(object? (value) => value)),

@@ -194,6 +194,10 @@ internal static class Sample
                 },
             ]),
             ["SetMode+Audit"] = (SetMode)All.Single(message => message is SetMode) with { Change = new ModeChange { Audit = true } },
+            ["SetMode+Version"] = (SetMode)All.Single(message => message is SetMode) with
+            {
+                Change = new ModeChange { Version = VersionChoice.Weighted((1, 90), (2, 10)) },
+            },
             ["NodeSnapshot+WireLevel"] = (NodeSnapshot)All.Single(message => message is NodeSnapshot) with { WireLevel = 3 },
             ["NodeSnapshot+WireLevel+IsRefused"] = Refused((NodeSnapshot)All.Single(message => message is NodeSnapshot)),
             ["NodeSnapshot+WireLevel+IsRefused+Generation"] = Reloaded((NodeSnapshot)All.Single(message => message is NodeSnapshot)),
@@ -203,10 +207,19 @@ internal static class Sample
             {
                 Residency = 7,
             },
+            ["NodeSnapshot+WireLevel+IsRefused+Generation+Awaited"] = Awaited(
+                Reloaded((NodeSnapshot)All.Single(message => message is NodeSnapshot))
+            ),
         };
 
     public static Tensor Tensor(string name) =>
         new(name, ElementType.Fp32, new TensorShape(1, 2), new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 });
+
+    private static NodeSnapshot Awaited(NodeSnapshot node) =>
+        node with
+        {
+            Models = [.. node.Models.Select(model => model with { Awaited = [Gpu] })],
+        };
 
     private static NodeSnapshot Reloaded(NodeSnapshot node) =>
         node with

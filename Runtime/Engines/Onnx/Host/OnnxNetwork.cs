@@ -48,12 +48,9 @@ internal sealed class OnnxNetwork : IDisposable
         ];
         Outputs = [.. OutputNames.Select(name => DescribeOutput(source, name, session.OutputMetadata[name], graph, dependent))];
         HasStrings = Inputs.Concat(Outputs).Any(tensor => tensor.Type == ElementType.Bytes);
-        if (HasStrings)
-        {
-            // Each run makes its values of strings anew, and nothing is bound for it.
-            Outputs = [.. Outputs.Select(output => output with { IsDataDependent = true })];
-        }
 
+        // Each run makes its values of strings anew, and nothing is bound for it.
+        Outputs = HasStrings ? [.. Outputs.Select(output => output with { IsDataDependent = true })] : Outputs;
         Shapes = new OnnxShapes(Inputs, Outputs);
     }
 
@@ -132,10 +129,9 @@ internal sealed class OnnxNetwork : IDisposable
 
     private static OnnxGraph ReadGraph(EngineSource source)
     {
-        OnnxGraph graph;
         try
         {
-            graph = OnnxGraph.Read(source.Bytes.Span);
+            return OnnxGraph.Read(source.Bytes.Span);
         }
         catch (Exception trouble) when (trouble is InvalidDataException or OverflowException)
         {
@@ -145,8 +141,6 @@ internal sealed class OnnxNetwork : IDisposable
                 trouble
             );
         }
-
-        return graph;
     }
 
     /// <summary>The files beside the model that ONNX Runtime opens by itself.</summary>
