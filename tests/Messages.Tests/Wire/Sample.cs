@@ -207,8 +207,11 @@ internal static class Sample
             {
                 Residency = 7,
             },
-            ["NodeSnapshot+WireLevel+IsRefused+Generation+Awaited"] = Awaited(
-                Reloaded((NodeSnapshot)All.Single(message => message is NodeSnapshot))
+            ["NodeSnapshot+WireLevel+IsRefused+Generation+Residency+Awaited"] = Awaited(
+                Reloaded((NodeSnapshot)All.Single(message => message is NodeSnapshot)) with
+                {
+                    Residency = 7,
+                }
             ),
         };
 
