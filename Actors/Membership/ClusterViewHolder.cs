@@ -1,6 +1,5 @@
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.Messages.Nodes;
 
 namespace Troupe.Actors.Membership;
 

@@ -32,8 +32,19 @@ internal sealed class ProcessProbe(ProbeExecutable? executable, TimeSpan timeBou
 
         // The bytes that are tried are those that are loaded: they stay in memory, and nobody can change them.
         using var written = new WrittenFiles(held);
-        Try(source.Model.Name, Path.Combine(written.Folder, Path.GetFileName(source.Path)), cancellation);
-        return source;
+        string name = Path.GetFileName(source.Path),
+            path = Path.Combine(written.Folder, name);
+        try
+        {
+            Try(source.Model.Name, path, cancellation);
+            return source;
+        }
+        catch (ModuleLoadException refused)
+        {
+            // The folder is nobody's to know of.
+            string called = refused.Message.Replace(path[..^name.Length], source.Path[..^name.Length], StringComparison.Ordinal);
+            throw new ModuleLoadException(refused.Kind, called, refused);
+        }
     }
 
     /// <summary>By absolute path, the SHA-256 of what was read.</summary>

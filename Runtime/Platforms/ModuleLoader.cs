@@ -4,7 +4,6 @@ using Troupe.Runtime.Artifacts.Records;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Engines;
 using Troupe.Runtime.Failures;
-using Troupe.Runtime.Manifests;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;

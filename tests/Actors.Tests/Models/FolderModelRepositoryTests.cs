@@ -36,6 +36,45 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.Equal((Path.Combine(_folder, file), number), (source.Path, source.Model.Number));
     }
 
+    [Theory]
+    [InlineData("{}", "5/model.onnx 12/model.onnx 12/labels.txt", "12", "m/12/model.onnx")]
+    [InlineData("""{"version_policy":{"all":{}}}""", "5/model.onnx 12/model.onnx", "5 12", "m/12/model.onnx")]
+    [InlineData("""{"default_model_filename":"own.onnx"}""", "1/own.onnx", "1", "m/1/own.onnx")]
+    public void What_a_load_brings_along_whole_is_the_models_folder(string configuration, string files, string versions, string path)
+    {
+        IModelRepository held = _repository.With(Given(configuration, files));
+        Assert.Equal(versions, string.Join(' ', held.VersionsOf(new LoadModel("m"))));
+        ModuleSource source = held.Resolve(new LoadModel("m"));
+        Assert.Equal(path, source.Path);
+        Assert.All(source.Held!.Keys, name => Assert.DoesNotContain('/', name));
+    }
+
+    [Theory]
+    [InlineData("{}", "1/readme.txt", "holds none of", 1)]
+    [InlineData("{}", "readme.txt", "at least one version must be available", null)]
+    [InlineData("{", "1/model.onnx", "the configuration of the load", null)]
+    public void What_a_load_brings_along_and_is_no_model_is_refused(string configuration, string files, string because, int? version)
+    {
+        IModelRepository held = _repository.With(Given(configuration, files));
+        ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => held.Resolve(new LoadModel("m")));
+        Assert.Contains(because, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(version, refused.Version?.Number);
+    }
+
+    [Fact]
+    public void A_configuration_that_a_load_brings_along_stands_in_place_of_the_folders()
+    {
+        IModelRepository with = _repository.With(Given("""{"version_policy":{"latest":{"num_versions":2}}}""", ""));
+        Assert.Equal([2, 10], with.VersionsOf(new LoadModel("classifier")));
+        Assert.Equal([1, 2, 10], _repository.VersionsOf(new LoadModel("classifier")));
+    }
+
+    private static GivenModel Given(string configuration, string files) =>
+        new(
+            System.Text.Encoding.UTF8.GetBytes(configuration),
+            files.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(name => name, _ => (ReadOnlyMemory<byte>)new byte[1])
+        );
+
     [Fact]
     public void What_of_a_configuration_is_done_otherwise_is_noted_once()
     {

@@ -386,6 +386,26 @@ public sealed class ModelDirectoryCoreTests
     }
 
     [Fact]
+    public void Files_that_loads_bring_along_are_held_within_a_bound()
+    {
+        var core = new ModelDirectoryCore(Self, _ => [], _recorder.Queue) { MaxHeldBytes = 10 };
+        core.Ready([0]);
+        core.Load(new LoadModel("m"), Given(6), new Asker("caller"));
+        core.Load(new LoadModel("n"), Given(5), new Asker("caller"));
+        Assert.Equal(
+            "The files that loads brought along take 6 of 10 bytes (--max-request-memory), and 5 more are needed. Unload a model, or put the files into the model repository.",
+            Assert.IsType<ModelReply.Failed>(Decisions[^1].Reply).Detail
+        );
+        var resolve = (ResolveModel)Decisions[0].Message!;
+        core.Failed(new BuildFailed(resolve.Ticket, FailureKind.InvalidModel, "no graph"));
+        core.Load(new LoadModel("n"), Given(10), new Asker("caller"));
+        Assert.Equal("n", Assert.IsType<ResolveModel>(Decisions[^1].Message).Load.Name);
+
+        static GivenModel Given(int bytes) =>
+            new(default, new Dictionary<string, ReadOnlyMemory<byte>> { ["1/model.onnx"] = new byte[bytes] });
+    }
+
+    [Fact]
     public void Other_content_under_a_live_number_is_refused_unless_the_load_says_what_it_replaces()
     {
         Load("m");

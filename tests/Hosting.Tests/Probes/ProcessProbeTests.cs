@@ -46,6 +46,29 @@ public sealed class ProcessProbeTests
     }
 
     [Fact]
+    public void A_model_that_is_held_in_memory_is_tried_as_it_is_and_called_as_it_is_called()
+    {
+        ModuleSource held = Held(File.ReadAllBytes(CaseModels.PathOf("exts_ok")));
+        Assert.Contains("w.bin", Refused(held).Message, StringComparison.Ordinal);
+        held = Held([8, 7, 1, 2, 3]);
+        Assert.Contains("'stranger/1/model.onnx' is not an ONNX model", Refused(held).Message, StringComparison.Ordinal);
+        using var folder = new ModuleFolder();
+        held = Held(File.ReadAllBytes(TinyModels.Scale(2).Save(Path.Combine(folder.Path, "model.onnx"))));
+        Assert.Same(held, new ProcessProbe(ProbeExecutable.Find(), Long, 4L << 30, null).Try(held, TestContext.Current.CancellationToken));
+
+        static ModuleSource Held(byte[] bytes) =>
+            new(new ModelReference("stranger", 1), "stranger/1/model.onnx")
+            {
+                Held = new Dictionary<string, ReadOnlyMemory<byte>> { ["model.onnx"] = bytes },
+            };
+
+        static ModuleLoadException Refused(ModuleSource held) =>
+            Assert.Throws<ModuleLoadException>(() =>
+                new ProcessProbe(ProbeExecutable.Find(), Long, 4L << 30, null).Try(held, TestContext.Current.CancellationToken)
+            );
+    }
+
+    [Fact]
     public void A_model_that_takes_too_long_is_given_up()
     {
         using var folder = new ModuleFolder();

@@ -195,6 +195,21 @@ public sealed class RepositoryControlTests : IDisposable
         Assert.Equal(200, await node.StatusAsync("GET", "/v2/health/ready"));
     }
 
+    [Fact]
+    public async Task A_load_that_announces_two_gibibytes_is_refused_before_they_come()
+    {
+        await using ServedNode node = await ServedNode.StartAsync(_folder.Path, "none");
+        using RawClient client = await RawClient.ConnectAsync(new Uri(node.Url));
+        await client.SendAsync(
+            "POST /v2/repository/models/m/load HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2147483648\r\n\r\n{\"parameters\":{\"file:1/model.onnx\":\""
+        );
+        client.End();
+        string answer = await client.ReadToEndAsync();
+        Assert.StartsWith("HTTP/1.1 4", answer, StringComparison.Ordinal);
+        Assert.Contains("\"error\"", answer, StringComparison.Ordinal);
+        Assert.Equal(200, await node.StatusAsync("GET", "/v2/health/live"));
+    }
+
     private static string Model => Path.Combine(AppContext.BaseDirectory, "Samples", "models", "fmnist", "1", "model.onnx");
 
     private static string Config(string json) =>
