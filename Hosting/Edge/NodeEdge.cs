@@ -1,7 +1,5 @@
-using Troupe.Actors.Membership;
 using Troupe.Actors.Node;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
 using Troupe.Runtime.Memory;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Troupe.Messages.Modes;
 using Troupe.Runtime.Modes;
 

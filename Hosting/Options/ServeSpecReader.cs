@@ -151,7 +151,7 @@ internal sealed partial class ServeSpecReader(ServeOptions options)
     }
 
     /// <summary>Each of them once: of two models of one name nobody could tell which is meant.</summary>
-    private IReadOnlyList<string> Repositories()
+    private List<string> Repositories()
     {
         var folders = new List<string>();
         foreach (WrittenValue written in options.Values(OptionKeys.Models))

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Troupe.Hosting.Options;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Models;

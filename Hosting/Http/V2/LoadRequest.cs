@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
 using Troupe.Actors.Models;
 using Troupe.Hosting.Http.Server;
 

@@ -201,9 +201,8 @@ public sealed class RepositoryControlTests : IDisposable
         await using ServedNode node = await ServedNode.StartAsync(_folder.Path, "none");
         using RawClient client = await RawClient.ConnectAsync(new Uri(node.Url));
         await client.SendAsync(
-            "POST /v2/repository/models/m/load HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2147483648\r\n\r\n{\"parameters\":{\"file:1/model.onnx\":\""
+            "POST /v2/repository/models/m/load HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2147483648\r\nConnection: close\r\n\r\n{\"parameters\":{\"file:1/model.onnx\":\""
         );
-        client.End();
         string answer = await client.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 4", answer, StringComparison.Ordinal);
         Assert.Contains("\"error\"", answer, StringComparison.Ordinal);
