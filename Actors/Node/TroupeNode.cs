@@ -13,11 +13,9 @@ using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
-using Troupe.Messages.Nodes;
 using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Counts;
 using Troupe.Runtime.Modes;
-using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Node;
 

@@ -1,7 +1,6 @@
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Membership;
 using Troupe.Messages.Failures;
-using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
 using Troupe.Messages.Nodes;
