@@ -1,17 +1,12 @@
 using Akka.Actor;
 using Troupe.Actors.Forwards;
 using Troupe.Actors.Gpu;
-using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
-using Troupe.Actors.Modes;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Modes;
 using Troupe.Messages.Nodes;
-using Troupe.Runtime.Modes;
 using Troupe.Runtime.Platforms;
-using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Tests.Gpu;
 
