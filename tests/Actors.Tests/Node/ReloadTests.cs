@@ -1,7 +1,6 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.Messages.Tensors;
 using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
