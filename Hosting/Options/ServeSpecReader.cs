@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using Troupe.Messages.Modes;
 
 namespace Troupe.Hosting.Options;
 

@@ -1,6 +1,5 @@
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
-using Troupe.Messages.Models;
 using Troupe.Messages.Modes;
 using Troupe.TestSupport.Platforms;
 

@@ -1,5 +1,4 @@
 using Troupe.Actors.Forwards;
-using Troupe.Actors.Routing;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
