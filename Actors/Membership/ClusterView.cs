@@ -10,7 +10,7 @@ namespace Troupe.Actors.Membership;
 /// <param name="Unreachable">Members known but not reachable at present.</param>
 public sealed record ClusterView(IReadOnlyList<NodeSnapshot> Nodes, IReadOnlyList<NodeId> Unreachable)
 {
-    /// <summary>Of each name the newest version that has taken over on this node.</summary>
+    /// <summary>Of each name whose highest version has not taken over on this node the newest that has.</summary>
     public IReadOnlyDictionary<string, int> Newest { get; init; } = ReadOnlyDictionary<string, int>.Empty;
 
     /// <summary>The contents that live under a name, whoever has them: what a load of what is there now replaces.</summary>

@@ -10,25 +10,33 @@ namespace Troupe.Actors.Modes;
 internal sealed class VersionRules(IReadOnlyDictionary<string, VersionRule> ofNode)
 {
     private ModesInForce _modes = ModesInForce.None;
-    private volatile Rule[] _rules = [];
+    private volatile Dictionary<(SessionId? Session, string? Model), VersionRule> _rules = [];
     private volatile int _epoch;
 
     /// <summary>Rises with every change.</summary>
     public int Epoch => _epoch;
 
-    private sealed record Rule(ModeScope Scope, VersionRule Is);
-
     public void UpdateFrom(ModesInForce modes)
     {
-        if (!ReferenceEquals(modes, _modes))
+        if (ReferenceEquals(modes, _modes))
         {
-            _modes = modes;
-            _rules =
-            [
-                .. from entry in modes.Entries.Reverse()
-                where entry.Change.Version is not null
-                select new Rule(entry.Scope, VersionRule.Of(entry.Change.Version!.Value) ?? VersionRule.Default),
-            ];
+            return;
+        }
+
+        // The strongest comes last, and within a scope the newest.
+        _modes = modes;
+        Dictionary<(SessionId? Session, string? Model), VersionRule> rules = [];
+        foreach (ModeEntry entry in modes.Entries)
+        {
+            if (entry.Change.Version is { } choice)
+            {
+                rules[(entry.Scope.Session, entry.Scope.Model?.Name)] = VersionRule.Of(choice) ?? VersionRule.Default;
+            }
+        }
+
+        if (rules.Count > 0 || _rules.Count > 0)
+        {
+            _rules = rules;
             _epoch++;
         }
     }
@@ -41,15 +49,15 @@ internal sealed class VersionRules(IReadOnlyDictionary<string, VersionRule> ofNo
             return VersionRule.Of(asked) ?? VersionRule.Default;
         }
 
-        var target = new ModeTarget(Model: new ModelReference(model), Session: session);
-        foreach (Rule rule in _rules)
-        {
-            if (target.IsIn(rule.Scope))
-            {
-                return rule.Is;
-            }
-        }
-
-        return ofNode.GetValueOrDefault(model, VersionRule.Default);
+        Dictionary<(SessionId? Session, string? Model), VersionRule> rules = _rules;
+        VersionRule? rule = null;
+        bool isSaid =
+            rules.Count > 0
+            && (
+                (session is not null && (rules.TryGetValue((session, model), out rule) || rules.TryGetValue((session, null), out rule)))
+                || rules.TryGetValue((null, model), out rule)
+                || rules.TryGetValue((null, null), out rule)
+            );
+        return isSaid ? rule! : ofNode.GetValueOrDefault(model, VersionRule.Default);
     }
 }

@@ -117,8 +117,7 @@ internal sealed class BatchWaiting(
     /// <summary>The terminal reply to one that was admitted.</summary>
     private void End(BatchForward batch, ForwardReply reply)
     {
-        bool mayWait =
-            !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull or FailureKind.DeviceLost } && IsHeld(batch.Forward);
+        bool mayWait = !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && IsHeld(batch.Forward);
         if (mayWait && _waiting.TryAdd(batch.Forward.Id, batch))
         {
             Enter(batch);
@@ -157,14 +156,9 @@ internal sealed class BatchWaiting(
     private bool IsHeld(Forward waiting)
     {
         Forward forward = versions.Resolve(waiting);
-        if (table.IsComingBack(forward.Model, forward.Gpu))
-        {
-            return true;
-        }
-
         if (table.Find(forward.Model) is not { } route)
         {
-            return false;
+            return table.IsComingBack(forward.Model, forward.Gpu);
         }
 
         GpuId? wanted = forward.Gpu;

@@ -16,6 +16,6 @@ internal sealed class ModelRoute(ModelVersion model)
 
     public List<RemoteNode> Remote { get; } = [];
 
-    /// <summary>Devices that admit forwards for it, here and on nodes that can be reached.</summary>
+    /// <summary>Devices that have it or will have it again, on every node that is known.</summary>
     public int Devices { get; set; }
 }

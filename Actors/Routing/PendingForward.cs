@@ -8,7 +8,11 @@ namespace Troupe.Actors.Routing;
 /// <summary>An accepted forward that has not been answered, as its origin router keeps it.</summary>
 internal sealed class PendingForward(Forward forward, IForwardSink sink) : DeadlineEntry
 {
-    public Forward Forward { get; } = forward;
+    /// <summary>With the number of its version.</summary>
+    public Forward Forward { get; private set; } = forward;
+
+    /// <summary>Its caller named no version.</summary>
+    public bool IsUnversioned { get; init; }
 
     public IForwardSink Sink { get; } = sink;
 
@@ -53,6 +57,9 @@ internal sealed class PendingForward(Forward forward, IForwardSink sink) : Deadl
 
     /// <summary>What to answer if no other attempt is possible.</summary>
     public ForwardReply.Failed? LastFailure { get; set; }
+
+    /// <summary>Takes another version: nothing of its own is left anywhere.</summary>
+    public void Take(Forward other) => (Forward, Model, Bounced) = (other, null, null);
 
     public SuspectNotes EnsureNotes() => Notes ??= new SuspectNotes();
 }

@@ -11,16 +11,35 @@ namespace Troupe.Actors.Routing;
 /// <remarks>Knows no Akka; reads its router's table on its thread.</remarks>
 internal sealed class RouteChooser(RoutingTable table)
 {
+    /// <summary>The newest content of the version that has a place, while a newer one takes the place of an older from node to
+    /// node.</summary>
     public RouteChoice Choose(PendingForward pending, TimeSpan now)
     {
-        Forward forward = pending.Forward;
-        ModelReference reference = pending.Model is { } version ? new ModelReference(version.Name, version.Number) : forward.Model;
-        if (table.Find(reference) is not { } route)
+        ModelReference reference = pending.Model is { } version ? new ModelReference(version.Name, version.Number) : pending.Forward.Model;
+        RouteChoice? newest = null;
+        if (table.Find(reference) is { } first)
         {
-            (FailureKind kind, string detail) = table.WhyUnknown(reference);
-            return RouteChoice.Nowhere(kind, detail);
+            foreach (ModelRoute route in table.Versions(reference.Name))
+            {
+                if (route.Model.Number == first.Model.Number)
+                {
+                    RouteChoice choice = Choose(route, pending, now);
+                    if (choice.Route is not null)
+                    {
+                        return choice;
+                    }
+
+                    newest ??= choice;
+                }
+            }
         }
 
+        return newest ?? Unknown(reference);
+    }
+
+    private RouteChoice Choose(ModelRoute route, PendingForward pending, TimeSpan now)
+    {
+        Forward forward = pending.Forward;
         LocalGpu? gpu = pending.Bounced?.Contains(table.Self) == true ? null : RoutingTable.LocalFor(route, forward.Gpu);
         if (gpu is { Outstanding: 0 } || route.Remote.Count == 0)
         {
@@ -32,6 +51,7 @@ internal sealed class RouteChooser(RoutingTable table)
         {
             return gpu is not null ? RouteChoice.To(route, gpu)
                 : route.Local.Count > 0 && (forward.Gpu is not { } pinned || pinned.Node == table.Self) ? NoRoom(route, forward.Gpu)
+                : table.IsComingBackHere(new ModelReference(route.Model.Name, route.Model.Number), forward.Gpu) ? Away(route)
                 : RouteChoice.Nowhere(FailureKind.NotSupported, PayloadLimit.Refusal("inputs", bytes));
         }
 
@@ -48,7 +68,7 @@ internal sealed class RouteChooser(RoutingTable table)
     {
         Forward forward = pending.Forward;
         var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if (forward.Gpu is not null || table.Find(reference) is not { } route)
+        if (forward.Gpu is not null || (table.Find(line.Model) ?? table.Find(reference)) is not { } route)
         {
             return Choose(pending, now);
         }
@@ -69,7 +89,7 @@ internal sealed class RouteChooser(RoutingTable table)
     public RouteChoice ChooseConfined(PendingForward pending, SuspectLine line, TimeSpan now)
     {
         var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if (table.Find(reference) is not { } route || pending.Forward.Gpu is not null)
+        if ((table.Find(line.Model) ?? table.Find(reference)) is not { } route || pending.Forward.Gpu is not null)
         {
             return Choose(pending, now);
         }
@@ -125,6 +145,15 @@ internal sealed class RouteChooser(RoutingTable table)
             }
         }
     }
+
+    private RouteChoice Unknown(ModelReference reference)
+    {
+        (FailureKind kind, string detail) = table.WhyUnknown(reference);
+        return RouteChoice.Nowhere(kind, detail);
+    }
+
+    private static RouteChoice Away(ModelRoute route) =>
+        RouteChoice.Nowhere(FailureKind.DeviceLost, $"No device here that holds model '{route.Model}' is ready at present.");
 
     private RouteChoice NoRoom(ModelRoute route, GpuId? wanted)
     {

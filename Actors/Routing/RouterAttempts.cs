@@ -20,6 +20,7 @@ internal sealed class RouterAttempts
     private const int MostNewcomers = 256;
 
     private readonly RoutingTable _table;
+    private readonly VersionChooser _versions;
     private readonly PendingForwards _pending;
     private readonly RouterAudit _audit;
     private readonly DecisionQueue<RouterDecision, IRouterShell> _decisions;
@@ -30,12 +31,14 @@ internal sealed class RouterAttempts
 
     public RouterAttempts(
         RoutingTable table,
+        VersionChooser versions,
         PendingForwards pending,
         RouterAudit audit,
         DecisionQueue<RouterDecision, IRouterShell> decisions
     )
     {
         _table = table;
+        _versions = versions;
         _pending = pending;
         _audit = audit;
         _decisions = decisions;
@@ -49,6 +52,11 @@ internal sealed class RouterAttempts
     public void Begin(PendingForward pending, TimeSpan now)
     {
         RouteChoice choice = pending.IsSuspect ? default : _chooser.Choose(pending, now);
+        if (choice is { Route: null, Kind: FailureKind.ModelNotLoaded } && pending is { IsSuspect: false, IsUnversioned: true })
+        {
+            choice = ChooseOther(pending, now) ?? choice;
+        }
+
         if ((choice.Route?.Model ?? pending.Model) is { } model && Suspects.Keeps(pending, model, now, out ForwardReply.Failed? refusal))
         {
             if (refusal is not null)
@@ -68,6 +76,20 @@ internal sealed class RouterAttempts
         {
             Answer(pending, pending.LastFailure ?? new ForwardReply.Failed(pending.Forward.Id, choice.Kind, choice.Detail));
         }
+    }
+
+    /// <summary>The version that it was given has gone before it came there: another, if there is one by now.</summary>
+    private RouteChoice? ChooseOther(PendingForward pending, TimeSpan now)
+    {
+        Forward gone = pending.Forward;
+        Forward other = _versions.Resolve(gone with { Model = new ModelReference(gone.Model.Name) });
+        if (other.Model.Number is null || other.Model == gone.Model)
+        {
+            return null;
+        }
+
+        pending.Take(other);
+        return _chooser.Choose(pending, now);
     }
 
     /// <summary>A node has sent it back; a suspect, whose place does not change at once, waits a tick.</summary>

@@ -35,7 +35,7 @@ internal sealed class RouterCore
         _decisions = decisions;
         _pending = new PendingForwards(decisions);
         _audit = new RouterAudit(audit ?? new AuditLedger());
-        _attempts = new RouterAttempts(table, _pending, _audit, decisions);
+        _attempts = new RouterAttempts(table, versions, _pending, _audit, decisions);
     }
 
     public Suspects Suspects => _attempts.Suspects;
@@ -56,7 +56,11 @@ internal sealed class RouterCore
             return;
         }
 
-        var pending = new PendingForward(_versions.Resolve(forward), sink) { Deadline = now + Clamp(forward.TimeLeft) };
+        var pending = new PendingForward(_versions.Resolve(forward), sink)
+        {
+            Deadline = now + Clamp(forward.TimeLeft),
+            IsUnversioned = forward.Model.Number is null || forward.TakesOtherVersion,
+        };
         if (!_pending.TryAdd(pending))
         {
             Refuse(FailureKind.InvalidRequest, $"Request id {forward.Id} is in use by a forward that has not been answered.");

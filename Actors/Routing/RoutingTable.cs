@@ -15,6 +15,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
     private readonly SortedDictionary<int, LocalGpu> _gpus = [];
     private readonly Dictionary<NodeId, RemoteNode> _nodes = [];
     private readonly Dictionary<string, List<ModelRoute>> _routes = new(StringComparer.Ordinal);
+    private readonly DevicesAway _away = new();
     private long _uses;
 
     public NodeId Self => self;
@@ -34,7 +35,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
     public int Changes { get; private set; }
 
     /// <summary>Routes of a name, the highest number first.</summary>
-    public IReadOnlyList<ModelRoute> Versions(string name) => _routes.TryGetValue(name, out List<ModelRoute>? versions) ? versions : [];
+    public List<ModelRoute> Versions(string name) => _routes.TryGetValue(name, out List<ModelRoute>? versions) ? versions : [];
 
     public void UpdateFrom(GpuReport report)
     {
@@ -131,6 +132,20 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         foreach (ModelRoute route in versions)
         {
             if (route.Model.Number == number)
+            {
+                return route;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The route of one content; null when nobody reachable has it.</summary>
+    public ModelRoute? Find(ModelVersion model)
+    {
+        foreach (ModelRoute route in Versions(model.Name))
+        {
+            if (route.Model == model)
             {
                 return route;
             }
@@ -243,24 +258,10 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
 
     /// <summary>Whether a device has lost the model and will have it again.</summary>
     /// <param name="wanted">That device; null: any.</param>
-    public bool IsComingBack(ModelReference model, GpuId? wanted) =>
-        IsComingBackHere(model, wanted)
-        || _nodes.Values.Any(node =>
-            node.Reachable && Array.Exists(node.Snapshot.Models, known => Matches(known.Model, model) && IsIn(known.Awaited, wanted))
-        );
+    public bool IsComingBack(ModelReference model, GpuId? wanted) => _away.Has(model, wanted);
 
     /// <summary>The same of this node's devices, which say sooner than the node's snapshot that they do not have it.</summary>
-    public bool IsComingBackHere(ModelReference model, GpuId? wanted) =>
-        Own is not null
-        && Array.Exists(
-            Own.Models,
-            known =>
-                Matches(known.Model, model)
-                && (IsIn(known.Awaited, wanted) || known.Gpus.Any(gpu => (wanted ?? gpu) == gpu && !Admits(gpu, known.Model)))
-        );
-
-    private bool Admits(GpuId gpu, ModelVersion model) =>
-        _gpus.TryGetValue(gpu.Ordinal, out LocalGpu? known) && known.Report.Models.Any(resident => resident.Model == model);
+    public bool IsComingBackHere(ModelReference model, GpuId? wanted) => _away.Has(model, wanted, self);
 
     public ClusterView View()
     {
@@ -273,9 +274,6 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         nodes.AddRange(_nodes.Values.Where(node => node.Reachable).Select(node => node.Snapshot));
         return new ClusterView(nodes, [.. _nodes.Values.Where(node => !node.Reachable).Select(node => node.Id)]);
     }
-
-    private static bool IsIn(GpuId[]? awaited, GpuId? wanted) =>
-        awaited is { Length: > 0 } && (wanted is not { } gpu || Array.IndexOf(awaited, gpu) >= 0);
 
     private static bool Matches(ModelVersion version, ModelReference model) =>
         version.Name == model.Name && (model.Number is not { } number || number == version.Number);
@@ -296,7 +294,13 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         {
             ModelSnapshot a = before.Models[i];
             ModelSnapshot b = after.Models[i];
-            if (a.State != b.State || a.Model != b.Model || a.Generation != b.Generation || !a.Gpus.AsSpan().SequenceEqual(b.Gpus))
+            if (
+                a.State != b.State
+                || a.Model != b.Model
+                || a.Generation != b.Generation
+                || !a.Gpus.AsSpan().SequenceEqual(b.Gpus)
+                || !a.Awaited.AsSpan().SequenceEqual(b.Awaited)
+            )
             {
                 return false;
             }
@@ -319,7 +323,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
                 ModelRoute route = RouteOf(resident.Model, here.GetValueOrDefault(resident.Model, -1));
                 route.SafeToResend &= resident.SafeToResend;
                 route.Local.Add(gpu);
-                route.Devices += gpu.Ready ? 1 : 0;
+                route.Devices++;
             }
         }
 
@@ -332,7 +336,46 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
                     ModelRoute route = RouteOf(model.Model, model.Generation);
                     route.SafeToResend &= model.SafeToResend;
                     route.Remote.Add(node);
-                    route.Devices += model.Gpus.Length;
+                }
+            }
+        }
+
+        Count();
+    }
+
+    /// <summary>Who is away, and how many devices have each version or will have it again: a node out of reach and a device that is rebuilt
+    /// count as before, so that a fault is not taken for a roll-out.</summary>
+    private void Count()
+    {
+        _away.Clear();
+        foreach (ModelSnapshot model in Own?.Models ?? [])
+        {
+            ModelRoute? route = Find(model.Model);
+            foreach (GpuId gpu in model.Gpus.Concat(model.Awaited ?? []))
+            {
+                if (route?.Local.Exists(known => known.Id == gpu) != true)
+                {
+                    _away.Add(model.Model, gpu);
+                    if (route is not null)
+                    {
+                        route.Devices++;
+                    }
+                }
+            }
+        }
+
+        foreach (RemoteNode node in _nodes.Values)
+        {
+            foreach (ModelSnapshot model in node.Snapshot.Models)
+            {
+                if (Find(model.Model) is { } route)
+                {
+                    route.Devices += model.Gpus.Length + (model.Awaited?.Length ?? 0);
+                }
+
+                foreach (GpuId gpu in node.Reachable ? model.Awaited ?? [] : [])
+                {
+                    _away.Add(model.Model, gpu);
                 }
             }
         }

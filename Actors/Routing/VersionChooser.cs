@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Troupe.Actors.Modes;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -11,13 +12,14 @@ namespace Troupe.Actors.Routing;
 internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
 {
     private readonly Dictionary<string, int> _newest = new(StringComparer.Ordinal);
+    private IReadOnlyDictionary<string, int> _published = ReadOnlyDictionary<string, int>.Empty;
     private (int Routes, int Rules) _seen = (-1, -1);
 
-    /// <summary>Of each name with several versions the newest that has taken over.</summary>
+    /// <summary>Of each name whose highest version has not taken over the newest that has.</summary>
     public IReadOnlyDictionary<string, int> Newest()
     {
         Refresh();
-        return new Dictionary<string, int>(_newest, StringComparer.Ordinal);
+        return _published;
     }
 
     /// <summary>The forward with the number of its version; as it is where it names one, and where nobody has any.</summary>
@@ -34,16 +36,19 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
         string name = forward.Model.Name;
         VersionRule rule = rules.Of(name, forward.Session, forward.Modes);
         Refresh();
-        int? newest = forward.Modes?.Version is null
-            ? _newest.TryGetValue(name, out int present)
-                ? present
-                : null
-            : NewestOf(table.Versions(name), rule, name);
-        return rule.Choose(
-            VersionRule.Draw(forward.Session, forward.Id),
-            newest,
-            number => table.Find(new ModelReference(name, number)) is not null
-        );
+        if (rule.NamesVersions)
+        {
+            return rule.Choose(
+                VersionRule.Draw(forward.Session, forward.Id),
+                newest: null,
+                number => table.Find(new ModelReference(name, number)) is not null
+            );
+        }
+
+        // A session or a call may say another share of devices than its model.
+        return forward.Session is not null || forward.Modes?.Version is not null ? NewestOf(table.Versions(name), rule, name)
+            : _newest.TryGetValue(name, out int newest) ? newest
+            : null;
     }
 
     private void Refresh()
@@ -67,6 +72,10 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
                 _newest[name] = newest;
             }
         }
+
+        _published = _newest
+            .Where(one => table.Versions(one.Key) is [{ Model.Number: var highest }, ..] && highest != one.Value)
+            .ToDictionary(StringComparer.Ordinal);
     }
 
     private int? NewestOf(IReadOnlyList<ModelRoute> versions, VersionRule rule, string name)
@@ -79,6 +88,11 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
         )
         {
             return away;
+        }
+
+        if (versions.Count == 1)
+        {
+            return versions[0].Model.Number;
         }
 
         // Of two contents of one number one gives way to the other.

@@ -101,6 +101,7 @@ internal static class InferenceCall
         {
             Id = edge.Node.NextRequestId(),
             Model = new ModelReference(model.Name, model.Number),
+            TakesOtherVersion = !spec.NamesVersion,
             Inputs = inputs.HandOn(),
             Outputs = model.OutputsOf(spec.Outputs),
             TimeLeft = spec.TimeLeft,

@@ -49,14 +49,16 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
     public ServedModel? Choose(string name, RequestId id, SessionId? session = null, ModeChange? call = null)
     {
         ModelCatalogue catalogue = Catalogue;
+        VersionRule rule = node.VersionRuleOf(name, session, call);
+        int? newest = catalogue.Newest(name);
+        if (session is not null || call?.Version is not null)
+        {
+            // They may say another share of devices than the model, by which the router goes.
+            newest = rule.Newest([.. catalogue.Versions(name).Select(number => (number, catalogue.DevicesOf(name, number)))], newest);
+        }
+
         return
-            node.VersionRuleOf(name, session, call)
-                .Choose(
-                    VersionRule.Draw(session, id),
-                    catalogue.Newest(name),
-                    number => catalogue.TryFind(name, number, out ServedModel? _)
-                )
-                is { } number
+            rule.Choose(VersionRule.Draw(session, id), newest, number => catalogue.TryFind(name, number, out ServedModel? _)) is { } number
             && catalogue.TryFind(name, number, out ServedModel? model)
             ? model
             : null;

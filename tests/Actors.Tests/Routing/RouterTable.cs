@@ -74,6 +74,7 @@ internal sealed class RouterTable
         ulong incarnation = 1,
         int limit = 8,
         bool awaited = false,
+        int generation = 0,
         params ModelVersion[] models
     )
     {
@@ -89,6 +90,7 @@ internal sealed class RouterTable
                 [],
                 awaited ? [] : [gpu],
                 safe,
+                Generation: generation,
                 Awaited: awaited ? [gpu] : []
             )),
         ];

@@ -44,6 +44,67 @@ public sealed class VersionChooserTests
     }
 
     [Fact]
+    public void A_device_that_is_lost_is_not_taken_for_a_roll_out()
+    {
+        _router.Gpu(0, models: RouterTable.Model(1));
+        _router.Node(RouterTable.Other, models: RouterTable.Model(1));
+        _router.Node(RouterTable.Third, models: RouterTable.Model(2));
+        Assert.Equal(1, Taken());
+        _router.Node(RouterTable.Other, awaited: true, models: RouterTable.Model(1));
+        Assert.Equal(1, Taken());
+        _router.Table.SetReachable(RouterTable.Other, false);
+        Assert.Equal(1, Taken());
+        _router.Table.Remove(RouterTable.Other);
+        Assert.Equal(2, Taken());
+    }
+
+    [Fact]
+    public void A_version_that_goes_while_a_forward_is_on_its_way_is_replaced_by_the_next_for_who_named_none()
+    {
+        _router.Gpu(0, credits: 100, models: RouterTable.Model(1));
+        Forward free = _router.Forward();
+        Forward chosen = _router.Forward(number: 1) with { TakesOtherVersion = true };
+        Forward named = _router.Forward(number: 1);
+        foreach (Forward forward in (Forward[])[free, chosen, named])
+        {
+            Assert.Equal(1, Number(_router.Accept(forward)));
+        }
+
+        _router.Gpu(0, credits: 100, models: RouterTable.Model(2));
+        foreach (Forward forward in (Forward[])[free, chosen])
+        {
+            Assert.Equal(2, Number(_router.End(forward.Id, 1, RetryAdvice.Bounce, null, FailureKind.ModelNotLoaded)));
+        }
+
+        RouterDecision refused = _router.End(named.Id, 1, RetryAdvice.Bounce, null, FailureKind.ModelNotLoaded);
+        Assert.Equal(FailureKind.ModelNotLoaded, RouterTable.Refused(refused).Kind);
+    }
+
+    [Fact]
+    public void While_a_content_is_replaced_from_node_to_node_what_the_newer_cannot_take_goes_to_the_older()
+    {
+        _router.Gpu(0, credits: 2, models: RouterTable.Model(1, content: 1));
+        _router.Node(RouterTable.Other, generation: 1, models: RouterTable.Model(1, content: 2));
+        RouterDecision large = _router.Accept(_router.Forward(bytes: 100_000));
+        Assert.Equal((RouterAction.Dispatch, RouterTable.Model(1, content: 1)), (large.Action, large.Dispatched!.Model));
+        Assert.Equal(RouterAction.Send, _router.Accept(_router.Forward()).Action);
+        _router.Node(RouterTable.Other, queued: 8, generation: 1, models: RouterTable.Model(1, content: 2));
+        Assert.Equal(RouterAction.Dispatch, _router.Accept(_router.Forward()).Action);
+        Assert.Equal(FailureKind.QueueFull, RouterTable.Refused(_router.Accept(_router.Forward())).Kind);
+    }
+
+    [Fact]
+    public void A_session_may_say_another_share_than_its_model()
+    {
+        var session = new SessionId(Guid.NewGuid());
+        _router.Gpu(0, credits: 100, models: [RouterTable.Model(1), RouterTable.Model(2)]);
+        _router.Gpu(1, credits: 100, models: RouterTable.Model(1));
+        _router.Rules.UpdateFrom(InForce((new ModeScope(Session: session), VersionChoice.NewestFrom(0.5))));
+        Assert.Equal((1, 2), (Taken(), Taken(session: session)));
+        Assert.Equal(2, Taken(call: VersionChoice.NewestFrom(0.5)));
+    }
+
+    [Fact]
     public void A_smaller_share_of_devices_is_enough_where_the_mode_says_so()
     {
         for (int device = 0; device < 4; device++)
