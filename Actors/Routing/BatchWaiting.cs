@@ -136,7 +136,7 @@ internal sealed class BatchWaiting(
             return true;
         }
 
-        if (table.Find(forward.Model) is not { } route)
+        if (table.Routes.Find(forward.Model) is not { } route)
         {
             return false;
         }
@@ -156,9 +156,9 @@ internal sealed class BatchWaiting(
     private bool IsHeld(Forward waiting)
     {
         Forward forward = versions.Resolve(waiting);
-        if (table.Find(forward.Model) is not { } route)
+        if (table.Routes.Find(forward.Model) is not { } route)
         {
-            return table.IsComingBack(forward.Model, forward.Gpu);
+            return table.Routes.IsComingBack(forward.Model, forward.Gpu);
         }
 
         GpuId? wanted = forward.Gpu;

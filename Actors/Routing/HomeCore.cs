@@ -31,10 +31,10 @@ internal sealed class HomeCore(RoutingTable table, DecisionQueue<RouterDecision,
             return;
         }
 
-        ModelRoute? found = table.FindHere(forward.Model, sent.Content);
+        ModelRoute? found = table.Routes.FindHere(forward.Model, sent.Content);
         if (found is null || RoutingTable.LocalFor(found, forward.Gpu) is not { } gpu)
         {
-            bool isAway = (found is null || forward.Gpu is not null) && table.IsComingBackHere(forward.Model, forward.Gpu);
+            bool isAway = (found is null || forward.Gpu is not null) && table.Routes.IsComingBackHere(forward.Model, forward.Gpu);
             (FailureKind kind, string detail) =
                 isAway ? (FailureKind.DeviceLost, $"No device of node {table.Self} that holds model '{forward.Model}' is ready at present.")
                 : found is null ? (FailureKind.ModelNotLoaded, $"Model '{forward.Model}' is not loaded on node {table.Self}.")

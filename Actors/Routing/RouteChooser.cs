@@ -17,9 +17,9 @@ internal sealed class RouteChooser(RoutingTable table)
     {
         ModelReference reference = pending.Model is { } version ? new ModelReference(version.Name, version.Number) : pending.Forward.Model;
         RouteChoice? newest = null;
-        if (table.Find(reference) is { } first)
+        if (table.Routes.Find(reference) is { } first)
         {
-            foreach (ModelRoute route in table.Versions(reference.Name))
+            foreach (ModelRoute route in table.Routes.Versions(reference.Name))
             {
                 if (route.Model.Number == first.Model.Number)
                 {
@@ -51,7 +51,7 @@ internal sealed class RouteChooser(RoutingTable table)
         {
             return gpu is not null ? RouteChoice.To(route, gpu)
                 : route.Local.Count > 0 && (forward.Gpu is not { } pinned || pinned.Node == table.Self) ? NoRoom(route, forward.Gpu)
-                : table.IsComingBackHere(new ModelReference(route.Model.Name, route.Model.Number), forward.Gpu) ? Away(route)
+                : table.Routes.IsComingBackHere(new ModelReference(route.Model.Name, route.Model.Number), forward.Gpu) ? Away(route)
                 : RouteChoice.Nowhere(FailureKind.NotSupported, PayloadLimit.Refusal("inputs", bytes));
         }
 
@@ -68,7 +68,7 @@ internal sealed class RouteChooser(RoutingTable table)
     {
         Forward forward = pending.Forward;
         var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if (forward.Gpu is not null || (table.Find(line.Model) ?? table.Find(reference)) is not { } route)
+        if (forward.Gpu is not null || (table.Routes.Find(line.Model) ?? table.Routes.Find(reference)) is not { } route)
         {
             return Choose(pending, now);
         }
@@ -89,7 +89,7 @@ internal sealed class RouteChooser(RoutingTable table)
     public RouteChoice ChooseConfined(PendingForward pending, SuspectLine line, TimeSpan now)
     {
         var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if ((table.Find(line.Model) ?? table.Find(reference)) is not { } route || pending.Forward.Gpu is not null)
+        if ((table.Routes.Find(line.Model) ?? table.Routes.Find(reference)) is not { } route || pending.Forward.Gpu is not null)
         {
             return Choose(pending, now);
         }
@@ -165,7 +165,7 @@ internal sealed class RouteChooser(RoutingTable table)
             );
         }
 
-        if (table.IsComingBack(new ModelReference(route.Model.Name, route.Model.Number), id))
+        if (table.Routes.IsComingBack(new ModelReference(route.Model.Name, route.Model.Number), id))
         {
             return RouteChoice.Nowhere(FailureKind.DeviceLost, $"Device {id}, which holds model '{route.Model}', is not ready at present.");
         }

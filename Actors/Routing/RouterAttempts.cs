@@ -223,7 +223,7 @@ internal sealed class RouterAttempts
     /// <summary>It met the end of a version whose place other content has taken: nobody sent it back for want of room.</summary>
     private bool HasGivenWay(PendingForward pending) =>
         pending is { Model: { } tried, LastFailure.Kind: FailureKind.ModelNotLoaded }
-        && _table.Find(new ModelReference(tried.Name, tried.Number)) is { } route
+        && _table.Routes.Find(new ModelReference(tried.Name, tried.Number)) is { } route
         && route.Model != tried;
 
     /// <summary>Room comes, and devices come back: who was lost before it had begun did nothing but wait in the wrong place, and who

@@ -41,40 +41,42 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
             return rule.Choose(
                 VersionRule.Draw(forward.Session, forward.Id),
                 newest: null,
-                number => table.Find(new ModelReference(name, number)) is not null
+                number => table.Routes.Find(new ModelReference(name, number)) is not null
             );
         }
 
         // A session or a call may say another share of devices than its model.
-        return forward.Session is not null || forward.Modes?.Version is not null ? NewestOf(table.Versions(name), rule, name)
+        return forward.Session is not null || forward.Modes?.Version is not null ? NewestOf(table.Routes.Versions(name), rule, name)
             : _newest.TryGetValue(name, out int newest) ? newest
             : null;
     }
 
     private void Refresh()
     {
-        if (_seen == (table.Changes, rules.Epoch))
+        if (_seen == (table.Routes.Changes, rules.Epoch))
         {
             return;
         }
 
-        _seen = (table.Changes, rules.Epoch);
-        string[] names = [.. table.Names];
-        foreach (string gone in _newest.Keys.Except(names).Where(name => !table.IsComingBack(new ModelReference(name), null)).ToList())
+        _seen = (table.Routes.Changes, rules.Epoch);
+        string[] names = [.. table.Routes.Names];
+        foreach (
+            string gone in _newest.Keys.Except(names).Where(name => !table.Routes.IsComingBack(new ModelReference(name), null)).ToList()
+        )
         {
             _newest.Remove(gone);
         }
 
         foreach (string name in names)
         {
-            if (NewestOf(table.Versions(name), rules.Of(name), name) is { } newest)
+            if (NewestOf(table.Routes.Versions(name), rules.Of(name), name) is { } newest)
             {
                 _newest[name] = newest;
             }
         }
 
         _published = _newest
-            .Where(one => table.Versions(one.Key) is [{ Model.Number: var highest }, ..] && highest != one.Value)
+            .Where(one => table.Routes.Versions(one.Key) is [{ Model.Number: var highest }, ..] && highest != one.Value)
             .ToDictionary(StringComparer.Ordinal);
     }
 
@@ -84,7 +86,7 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
         if (
             present is { } away
             && versions.All(route => route.Model.Number != away)
-            && table.IsComingBack(new ModelReference(name, away), null)
+            && table.Routes.IsComingBack(new ModelReference(name, away), null)
         )
         {
             return away;

@@ -44,7 +44,7 @@ public sealed class ResidencyPagesTests
         Assert.InRange(told.Length, 3, 20);
         Hear(told);
         Assert.Equal(Names(models), Known());
-        Assert.Equal("m7", _hearer.Table.Find(new ModelReference("m7"))!.Model.Name);
+        Assert.Equal("m7", _hearer.Table.Routes.Find(new ModelReference("m7"))!.Model.Name);
 
         Publish(models);
         NodeSnapshot unchanged = Assert.IsType<NodeSnapshot>(Assert.Single(Take()));

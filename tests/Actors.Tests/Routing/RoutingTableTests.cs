@@ -17,10 +17,10 @@ public sealed class RoutingTableTests
     {
         _router.Gpu(0, models: [RouterTable.Model(1), RouterTable.Model(3)]);
         _router.Node(RouterTable.Other, models: [RouterTable.Model(2)]);
-        Assert.Equal(3, Table.Find(new ModelReference("m"))!.Model.Number);
-        Assert.Equal(2, Table.Find(new ModelReference("m", 2))!.Model.Number);
-        Assert.Null(Table.Find(new ModelReference("m", 4)));
-        Assert.Null(Table.Find(new ModelReference("n")));
+        Assert.Equal(3, Table.Routes.Find(new ModelReference("m"))!.Model.Number);
+        Assert.Equal(2, Table.Routes.Find(new ModelReference("m", 2))!.Model.Number);
+        Assert.Null(Table.Routes.Find(new ModelReference("m", 4)));
+        Assert.Null(Table.Routes.Find(new ModelReference("n")));
     }
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class RoutingTableTests
     {
         _router.Gpu(0);
         _router.Gpu(1);
-        ModelRoute route = Table.Find(new ModelReference("m"))!;
+        ModelRoute route = Table.Routes.Find(new ModelReference("m"))!;
         int[] taken =
         [
             .. Enumerable
@@ -49,7 +49,7 @@ public sealed class RoutingTableTests
     {
         _router.Gpu(0, credits: 1);
         _router.Gpu(1, health: GpuHealth.Rebuilding);
-        ModelRoute route = Table.Find(new ModelReference("m"))!;
+        ModelRoute route = Table.Routes.Find(new ModelReference("m"))!;
         Table.Use(RoutingTable.LocalFor(route, wanted: null)!);
         Assert.Null(RoutingTable.LocalFor(route, wanted: null));
         Assert.Null(RoutingTable.LocalFor(route, new GpuId(RouterTable.Self, 1)));
@@ -60,14 +60,14 @@ public sealed class RoutingTableTests
     {
         _router.Node(RouterTable.Other, queued: 4);
         _router.Node(RouterTable.Third, queued: 1);
-        ModelRoute route = Table.Find(new ModelReference("m"))!;
+        ModelRoute route = Table.Routes.Find(new ModelReference("m"))!;
         Assert.Equal(RouterTable.Third, Table.RemoteFor(route, null, null, _router.Now, out _)!.Id);
         Assert.Equal(RouterTable.Other, Table.RemoteFor(route, null, [RouterTable.Third], _router.Now, out _)!.Id);
         Assert.Equal(RouterTable.Other, Table.RemoteFor(route, new GpuId(RouterTable.Other, 0), null, _router.Now, out _)!.Id);
         Assert.Null(Table.RemoteFor(route, null, null, _router.Now + TimeSpan.FromSeconds(4), out double load));
         Assert.Equal(double.PositiveInfinity, load);
         _router.Node(RouterTable.Third, draining: true);
-        Assert.Equal(RouterTable.Other, Table.RemoteFor(Table.Find(new ModelReference("m"))!, null, null, _router.Now, out _)!.Id);
+        Assert.Equal(RouterTable.Other, Table.RemoteFor(Table.Routes.Find(new ModelReference("m"))!, null, null, _router.Now, out _)!.Id);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class RoutingTableTests
         Assert.Equal(FailureKind.ModelNotLoaded, Table.WhyUnknown(new ModelReference("m")).Kind);
         _router.Node(RouterTable.Other);
         Table.SetReachable(RouterTable.Other, reachable: false);
-        Assert.Null(Table.Find(new ModelReference("m")));
+        Assert.Null(Table.Routes.Find(new ModelReference("m")));
         (FailureKind kind, string detail) = Table.WhyUnknown(new ModelReference("m"));
         Assert.Equal(FailureKind.NodeUnreachable, kind);
         Assert.Contains("b:1", detail, StringComparison.Ordinal);
