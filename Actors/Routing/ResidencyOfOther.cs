@@ -13,6 +13,7 @@ internal sealed class ResidencyOfOther
     private readonly Dictionary<int, ModelSnapshot[]> _pages = [];
     private (NodeIncarnation Life, long Version) _whole;
     private (NodeIncarnation Life, long Version) _coming;
+    private (NodeIncarnation Life, long Version) _named;
     private TimeSpan? _askedAt;
 
     /// <summary>Of the newest version that is whole, one array as long as that is so.</summary>
@@ -35,7 +36,8 @@ internal sealed class ResidencyOfOther
     /// <summary>Whether the node has to be asked for its models, which it is once a second at most.</summary>
     public bool Asks(NodeSnapshot snapshot, TimeSpan now)
     {
-        if (_whole == (snapshot.Incarnation, snapshot.Residency) || now - _askedAt < AskInterval)
+        _named = (snapshot.Incarnation, snapshot.Residency);
+        if (_whole == _named || now - _askedAt < AskInterval)
         {
             return false;
         }
@@ -48,7 +50,7 @@ internal sealed class ResidencyOfOther
     public bool Add(ResidencyPage page)
     {
         (NodeIncarnation, long) version = (page.Incarnation, page.Version);
-        if (version == _whole || (page.Incarnation == _whole.Life && page.Version < _whole.Version))
+        if (version == _whole || (page.Incarnation == _whole.Life && page.Version < _whole.Version && version != _named))
         {
             return false;
         }

@@ -53,7 +53,8 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
     }
 
-    /// <summary>Takes a snapshot in unless it is older than what is known. True when the node is another incarnation than before: what was
+    /// <summary>Takes a snapshot in unless it is older than what is known, or that is itself too old to be gone by: a sequence that came
+    /// from nowhere does not silence a node for good. True when the node is another incarnation than before: what was
     /// sent to the former is lost.</summary>
     public bool UpdateFrom(NodeSnapshot snapshot, TimeSpan now)
     {
@@ -65,7 +66,7 @@ internal sealed class RoutingTable(NodeId self, TimeSpan snapshotMaxAge)
         }
 
         bool reborn = node.Snapshot.Incarnation != snapshot.Incarnation;
-        if (!reborn && snapshot.Sequence <= node.Snapshot.Sequence)
+        if (!reborn && snapshot.Sequence <= node.Snapshot.Sequence && now - node.HeardAt <= snapshotMaxAge / 2)
         {
             return false;
         }

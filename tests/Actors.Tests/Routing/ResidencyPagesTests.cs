@@ -105,6 +105,21 @@ public sealed class ResidencyPagesTests
     }
 
     [Fact]
+    public void A_version_near_its_end_that_somebody_made_up_does_not_keep_the_true_one_out()
+    {
+        Publish(Models(300));
+        Hear(Take());
+        Hear(new ResidencyPage(RouterTable.Self, new NodeIncarnation(1), long.MaxValue, 0, 1, Models(1)));
+        Assert.Single(Known());
+        Publish(Models(310));
+        IRouterMessage[] told = Take();
+        Hear(told);
+        Assert.IsType<AskResidency>(Assert.Single(_asked));
+        Hear([.. told.OfType<ResidencyPage>()]);
+        Assert.Equal(310, Known().Length);
+    }
+
+    [Fact]
     public void A_stranger_is_told_nothing()
     {
         Publish(Models(300));

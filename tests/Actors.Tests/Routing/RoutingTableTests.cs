@@ -24,6 +24,23 @@ public sealed class RoutingTableTests
     }
 
     [Fact]
+    public void A_sequence_near_its_end_that_somebody_made_up_silences_a_node_for_half_of_what_a_snapshot_may_be_old()
+    {
+        _router.Node(RouterTable.Other);
+        NodeSnapshot real = Table.Node(RouterTable.Other)!.Snapshot;
+        Table.UpdateFrom(real with { Sequence = long.MaxValue, Draining = true }, _router.Now);
+        NodeSnapshot next = real with { Sequence = real.Sequence + 1 };
+        Table.UpdateFrom(next, _router.Now + TimeSpan.FromSeconds(1.5));
+        Assert.True(Table.Node(RouterTable.Other)!.Snapshot.Draining);
+        Table.UpdateFrom(next, _router.Now + TimeSpan.FromSeconds(1.6));
+        Assert.Equal(next, Table.Node(RouterTable.Other)!.Snapshot);
+
+        // One that is late does not come before one that is fresh.
+        Table.UpdateFrom(real, _router.Now + TimeSpan.FromSeconds(1.7));
+        Assert.Equal(next, Table.Node(RouterTable.Other)!.Snapshot);
+    }
+
+    [Fact]
     public void The_least_loaded_GPU_is_taken_and_of_equals_the_one_used_longest_ago()
     {
         _router.Gpu(0);
