@@ -10,7 +10,7 @@ namespace Troupe.Actors.Membership;
 /// <summary>The edge's door for requests that are answered by task and not by sink: makes a conversation for each. Requests for another
 /// node go from gateway to gateway, by number.</summary>
 /// <remarks><b>Owns</b> the conversations. <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
-internal sealed class GatewayActor : ReceiveActor
+internal sealed class GatewayActor : EntranceActor
 {
     private readonly GatewayState _state;
     private readonly ICanTell _models;
@@ -41,6 +41,8 @@ internal sealed class GatewayActor : ReceiveActor
 
     public static Props Props(GatewayState state, ICanTell models, Func<ModelVersion, byte[]?> written) =>
         Akka.Actor.Props.Create<GatewayActor>(state, models, written);
+
+    protected override bool Takes(object message) => message is AskModels or ModelsAnswered or AskConfiguration or ConfigurationPart;
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 

@@ -12,16 +12,25 @@ internal sealed class MembershipActor : ReceiveActor
     public const string Role = "router";
 
     private readonly Cluster _cluster = Cluster.Get(Context.System);
+    private readonly Doors _doors = Doors.Of(Context.System);
     private readonly IReadOnlyList<IActorRef> _listeners;
 
     public MembershipActor(IReadOnlyList<IActorRef> listeners)
     {
         _listeners = listeners;
-        Receive<ClusterEvent.MemberUp>(up => Tell(up.Member, static node => new PeerUp(node)));
+        Receive<ClusterEvent.MemberUp>(up =>
+        {
+            LetIn(up.Member);
+            Tell(up.Member, static node => new PeerUp(node));
+        });
         Receive<ClusterEvent.UnreachableMember>(unreachable => Tell(unreachable.Member, static node => new PeerUnreachable(node)));
         Receive<ClusterEvent.ReachableMember>(reachable => Tell(reachable.Member, static node => new PeerReachable(node)));
-        Receive<ClusterEvent.MemberRemoved>(removed => Tell(removed.Member, static node => new PeerGone(node)));
-        Receive<ClusterEvent.IMemberEvent>(_ => { });
+        Receive<ClusterEvent.MemberRemoved>(removed =>
+        {
+            _doors.Remove(NodeAddress.Of(removed.Member.Address));
+            Tell(removed.Member, static node => new PeerGone(node));
+        });
+        Receive<ClusterEvent.IMemberEvent>(changed => LetIn(changed.Member));
     }
 
     public static Props Props(params IReadOnlyList<IActorRef> listeners) => Akka.Actor.Props.Create<MembershipActor>(listeners);
@@ -35,6 +44,15 @@ internal sealed class MembershipActor : ReceiveActor
         );
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
+
+    /// <summary>From the first that is known of it, which for all of a cluster is before it is up: nothing that it says is lost.</summary>
+    private void LetIn(Member member)
+    {
+        if (member.HasRole(Role) && !member.Address.Equals(_cluster.SelfAddress))
+        {
+            _doors.Add(NodeAddress.Of(member.Address));
+        }
+    }
 
     private void Tell(Member member, Func<NodeId, IPeerNews> news)
     {

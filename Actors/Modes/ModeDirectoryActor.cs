@@ -16,7 +16,7 @@ namespace Troupe.Actors.Modes;
 /// News of members passes through it on its way to the router: a member that comes into reach is announced there only once both hold the
 /// same modes.
 /// </remarks>
-internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
+internal sealed class ModeDirectoryActor : EntranceActor, IModeShell
 {
     public const string Name = "modes";
 
@@ -68,6 +68,8 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
     public static Props Props(ModeDirectoryState state, NodeClock clock, IActorRef router, LocalCounts counts) =>
         Akka.Actor.Props.Create<ModeDirectoryActor>(state, clock, router, counts);
 
+    protected override bool Takes(object message) => message is IModeDirectoryMessage;
+
     protected override void PreStart() => Apply();
 
     protected override void PreRestart(Exception reason, object message)
@@ -91,8 +93,14 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
         }
     }
 
-    void IModeShell.Watch(string owner) =>
-        _state.Owners[owner] = Context.Watch(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(owner));
+    void IModeShell.Watch(string owner)
+    {
+        // One that came with an entry and is on no member is not connected to: the entry ends with its lease.
+        if (IsOnMember(owner))
+        {
+            _state.Owners[owner] = Context.Watch(((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(owner));
+        }
+    }
 
     void IModeShell.Unwatch(string owner)
     {
@@ -122,13 +130,20 @@ internal sealed class ModeDirectoryActor : ReceiveActor, IModeShell
     {
         var asker = new ActorReply<ModeReply>(Sender, _self);
         string? owner = (request as EnterMode)?.Owner ?? (request as OpenSession)?.Owner;
-        if (owner is not null && !ActorPath.TryParse(owner, out _))
+        if (owner is not null && !IsOnMember(owner))
         {
-            asker.Answer(new ModeReply.Refused(FailureKind.InvalidRequest, $"The owner '{owner}' is no path of an actor.", []));
+            asker.Answer(new ModeReply.Refused(FailureKind.InvalidRequest, $"The owner '{owner}' is no path of an actor of a member.", []));
             return;
         }
 
         Do(now => _core.Request(request, asker, now));
+    }
+
+    private bool IsOnMember(string owner)
+    {
+        Address own = ((ExtendedActorSystem)Context.System).Provider.DefaultAddress;
+        return ActorPath.TryParse(owner, out ActorPath? path)
+            && (path.Address.HasLocalScope || path.Address == own || Doors.IsMember(NodeAddress.Of(path.Address)));
     }
 
     private void AddGpus(GpusStarted started)

@@ -50,6 +50,9 @@ public interface ITroupeNode
     /// alone see <see cref="GetAudit"/>.</summary>
     IReadOnlyList<KeyValuePair<string, AuditTally>> Audit { get; }
 
+    /// <summary>What came over the control plane and was dropped since the start, by reason.</summary>
+    IReadOnlyList<KeyValuePair<ForeignReason, long>> ForeignMessages => [];
+
     RequestId NextRequestId();
 
     /// <summary>Hands a forward to this node's router, inputs on lease included: they are the router's from here on. The sink gets exactly

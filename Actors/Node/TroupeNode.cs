@@ -24,6 +24,7 @@ namespace Troupe.Actors.Node;
 /// <b>Owns</b> the actors it started; the actor system and the platform belong to the caller, who disposes of the platform last.
 /// <b>Thread</b> any. <b>Blocks</b> never.
 /// In a system with the cluster provider the node finds its peers by Akka.Cluster, joins being the caller's; in any other it is alone.
+/// It is long because how a node is put together and everything that its edge asks of it stand in one place.
 /// </remarks>
 public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
 {
@@ -134,6 +135,8 @@ public sealed class TroupeNode : ITroupeNode, IAsyncDisposable
     public ModeCounts Modes => _counts.Modes;
 
     public IReadOnlyList<KeyValuePair<string, AuditTally>> Audit => _counts.Audit.ReadKinds();
+
+    public IReadOnlyList<KeyValuePair<ForeignReason, long>> ForeignMessages => Doors.Of(_system).Dropped;
 
     /// <summary>Starts a node's actors. The system's configuration must hold <c>akka.hocon</c>.</summary>
     public static TroupeNode Start(ActorSystem system, TroupeNodeSpec spec) => new(system, spec);

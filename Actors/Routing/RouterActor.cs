@@ -13,7 +13,7 @@ namespace Troupe.Actors.Routing;
 /// <summary>The router of a node: origin of the forwards its edge accepts, home of those that other nodes send.</summary>
 /// <remarks><b>Owns</b> nothing: what it knows and owes is in <see cref="RouterState"/>, which survives a restart of the actor.
 /// <b>Thread</b> its mailbox's. <b>Blocks</b> never.</remarks>
-internal sealed class RouterActor : ReceiveActor, IRouterShell
+internal sealed class RouterActor : EntranceActor, IRouterShell
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly RouterState _state;
@@ -60,6 +60,8 @@ internal sealed class RouterActor : ReceiveActor, IRouterShell
 
     public static Props Props(RouterState state, ClusterViewHolder views, NodeClock clock) =>
         Akka.Actor.Props.Create<RouterActor>(state, views, clock);
+
+    protected override bool Takes(object message) => message is IRouterMessage;
 
     protected override void PreStart() => Apply();
 

@@ -1,12 +1,13 @@
 using Akka.Actor;
 using Akka.Serialization;
+using Troupe.Actors.Membership;
 using Troupe.Messages.Wire;
 
 namespace Troupe.Actors.Serialization;
 
 /// <summary>Carries Troupe's messages between nodes in the wire format of Messages; named in <c>akka.hocon</c>.</summary>
-/// <remarks><b>Thread</b> any. Bytes that are no valid message throw <see cref="WireException"/>: Akka logs it and drops the message, the
-/// association lives on.</remarks>
+/// <remarks><b>Thread</b> any. What is read comes in an envelope, which only the entrances of a node open. Bytes that are no valid message
+/// are dropped and counted; the association lives on.</remarks>
 public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     /// <inheritdoc />
@@ -19,5 +20,16 @@ public sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithS
     public override byte[] ToBinary(object obj) => WireFormat.Serialize(obj);
 
     /// <inheritdoc />
-    public override object FromBinary(byte[] bytes, string manifest) => WireFormat.Deserialize(manifest, bytes);
+    public override object FromBinary(byte[] bytes, string manifest)
+    {
+        try
+        {
+            return new FromAfar(WireFormat.Deserialize(manifest, bytes));
+        }
+        catch (WireException)
+        {
+            Doors.Of(system).Drop(ForeignReason.Invalid);
+            return Unread.Instance;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Prometheus;
+using Troupe.Actors.Membership;
 using Troupe.Hosting.Edge;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Nodes;
@@ -19,6 +20,7 @@ internal sealed class NodeMetrics
     private readonly (Gauge Gauge, Func<GpuSnapshot, double> Value)[] _gpu;
     private readonly Counter _forwards;
     private readonly Gauge _nodes;
+    private readonly Counter _foreign;
     private readonly InstanceMetrics _instances;
     private readonly MemoryMetrics _deviceMemory;
     private readonly ModeMetrics _modes;
@@ -43,6 +45,11 @@ internal sealed class NodeMetrics
         ];
         _forwards = factory.CreateCounter("troupe_forwards_total", "Forwards of this node's edge that a device answered", GpuLabels);
         _nodes = factory.CreateGauge("troupe_nodes", "Nodes this node knows, itself included", ["state"]);
+        _foreign = factory.CreateCounter(
+            "troupe_foreign_messages_total",
+            "Messages that came over the control plane and were dropped",
+            ["reason"]
+        );
         _instances = new InstanceMetrics(factory);
         _deviceMemory = new MemoryMetrics(factory);
         _modes = new ModeMetrics(factory);
@@ -67,9 +74,25 @@ internal sealed class NodeMetrics
             _hostMemory.Refresh(_edge.Memory);
             _machine.Refresh();
             _nodes.WithLabels("reachable").Set(_edge.Node.View.Nodes.Count(node => !_edge.Node.View.Unreachable.Contains(node.Node)));
+            foreach ((ForeignReason reason, long dropped) in _edge.Node.ForeignMessages)
+            {
+                _foreign.Raise(dropped, Label(reason));
+            }
+
             _nodes.WithLabels("unreachable").Set(_edge.Node.View.Unreachable.Count);
         }
     }
+
+    private static string Label(ForeignReason reason) =>
+        reason switch
+        {
+            ForeignReason.NotRead => "not_read",
+            ForeignReason.Invalid => "invalid",
+            ForeignReason.NoMember => "no_member",
+            ForeignReason.NotTaken => "not_taken",
+            ForeignReason.OtherNode => "other_node",
+            ForeignReason.BeyondTime => "beyond_time",
+        };
 
     private void RefreshGpus()
     {

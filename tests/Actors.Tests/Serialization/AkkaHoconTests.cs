@@ -1,7 +1,9 @@
 using System.Text.RegularExpressions;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Dispatch.SysMsg;
 using Akka.Serialization;
+using Troupe.Actors.Membership;
 using Troupe.Actors.Serialization;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
@@ -68,8 +70,78 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     {
         var sent = new AbandonForward(new RequestId(new NodeIncarnation(7), 9), 2);
         var serializer = (SerializerWithStringManifest)_system.Serialization.FindSerializerFor(sent);
-        Assert.Equal(sent, serializer.FromBinary(serializer.ToBinary(sent), serializer.Manifest(sent)));
+        Assert.Equal(new FromAfar(sent), serializer.FromBinary(serializer.ToBinary(sent), serializer.Manifest(sent)));
     }
+
+    [Theory]
+    [InlineData(1, "Troupe.Actors.Tests.Serialization.AkkaHoconTests+Trap, Troupe.Actors.Tests")]
+    [InlineData(2, "Akka.Remote.Serialization.Proto.Msg.ActorRefData, Akka.Remote")]
+    [InlineData(3, "")]
+    [InlineData(4, "")]
+    [InlineData(5, "Akka.Cluster.ClusterUserAction+Down, Akka.Cluster")]
+    [InlineData(5, "Akka.Cluster.ClusterUserAction+Leave, Akka.Cluster")]
+    [InlineData(17, "S")]
+    [InlineData(36, "a")]
+    [InlineData(4712, "")]
+    public void What_comes_under_the_number_of_a_serializer_that_reads_whatever_a_stranger_names_is_dropped_unread(int id, string manifest)
+    {
+        Assert.Same(Unread.Instance, _system.Serialization.Deserialize("{}"u8.ToArray(), id, manifest));
+        Assert.Equal(0, Trap.Made);
+        Assert.Equal(1, Dropped(ForeignReason.NotRead));
+    }
+
+    [Fact]
+    public void Of_Akkas_own_messages_only_those_of_joining_gossip_and_watching_are_read()
+    {
+        IActorRef here = _system.ActorOf(Props.Empty);
+        IActorRef there = ((ExtendedActorSystem)_system).Provider.ResolveActorRef("akka.tcp://troupe@127.0.0.1:1/user/x");
+        var (near, far) = ((IInternalActorRef)here, (IInternalActorRef)there);
+        Address address = new("akka.tcp", "troupe", "127.0.0.1", 1);
+        object[] commands =
+        [
+            PoisonPill.Instance,
+            Kill.Instance,
+            new Identify(null),
+            new RemoteScope(address),
+            new Terminate(),
+            new Suspend(),
+            new Resume(null),
+            new Recreate(new InvalidOperationException("x")),
+            new Failed(here, new InvalidOperationException("x"), 1),
+            new Supervise(here, true),
+            new Watch(far, near),
+            new Watch(near, near),
+            new Unwatch(far, near),
+            new DeathWatchNotification(here, true, false),
+        ];
+        Assert.All(commands, command => Assert.Same(Unread.Instance, Transmitted(command)));
+        Assert.Equal(commands.Length, Dropped(ForeignReason.NotRead));
+
+        object[] read = [new Watch(near, far), new Unwatch(near, far), new DeathWatchNotification(there, true, false)];
+        Assert.All(read, message => Assert.IsType(message.GetType(), Transmitted(message)));
+        Assert.Equal(commands.Length, Dropped(ForeignReason.NotRead));
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_message_are_counted_and_dropped()
+    {
+        Assert.Same(Unread.Instance, _system.Serialization.Deserialize([0xc1], 4711, "mcmp"));
+        Assert.Same(Unread.Instance, _system.Serialization.Deserialize([0x90], 4711, "nobody"));
+        Assert.Equal(2, Dropped(ForeignReason.Invalid));
+    }
+
+    private object Transmitted(object message) =>
+        Akka.Serialization.Serialization.WithTransport(
+            (ExtendedActorSystem)_system,
+            () =>
+            {
+                Serializer serializer = _system.Serialization.FindSerializerFor(message);
+                string manifest = ((SerializerWithStringManifest)serializer).Manifest(message);
+                return _system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, manifest);
+            }
+        );
+
+    private long Dropped(ForeignReason reason) => Doors.Of(_system).Dropped.Single(dropped => dropped.Key == reason).Value;
 
     [Fact]
     public void What_is_bound_to_nothing_is_refused_and_never_becomes_JSON()
@@ -103,4 +175,11 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     private static partial Regex TypeName();
 
     private sealed record Stranger(string Text);
+
+    private sealed class Trap
+    {
+        public Trap() => Made++;
+
+        public static int Made { get; private set; }
+    }
 }
