@@ -142,7 +142,8 @@ internal sealed class EngineBuilderActor : ReceiveActor, IWithTimers
     private object Resolve(ResolveModel resolve, CancellationToken cancellation)
     {
         LoadModel load = resolve.Load;
-        IModelRepository repository = resolve.Given is { } given ? _spec.Repository.With(given) : _spec.Repository;
+        IModelRepository repository = resolve.IsOwn ? _spec.Repository : _spec.Repository.ForOthers;
+        repository = resolve.Given is { } given ? repository.With(given) : repository;
         IReadOnlyList<int> versions = load is { Number: null, Path: null } ? repository.VersionsOf(load) : [];
         int[] further = [.. versions.Skip(1)];
         ModuleSource? source = null;

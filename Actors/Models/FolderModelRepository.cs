@@ -17,6 +17,7 @@ public sealed class FolderModelRepository : IModelRepository
     private readonly Action<string> _note;
     private readonly HashSet<string> _noted;
     private readonly GivenModel? _given;
+    private readonly bool _isForOthers;
 
     /// <param name="folders">The repositories; none for a node without one, which loads by path only.</param>
     /// <param name="note">Told, once per entry, what is passed over and why.</param>
@@ -33,8 +34,17 @@ public sealed class FolderModelRepository : IModelRepository
     public FolderModelRepository(string folder, Action<string> note)
         : this([folder], note) { }
 
-    private FolderModelRepository(FolderModelRepository repository, GivenModel given) =>
-        (_folders, _note, _noted, _given) = (repository._folders, repository._note, repository._noted, given);
+    private FolderModelRepository(FolderModelRepository repository, GivenModel? given, bool isForOthers)
+    {
+        (_folders, _note, _noted) = (repository._folders, repository._note, repository._noted);
+        (PathFolders, _given, _isForOthers) = (repository.PathFolders, given, isForOthers);
+    }
+
+    /// <summary>Folders beside the repositories below which a path that others name may lie.</summary>
+    public IReadOnlyList<string> PathFolders { get; init; } = [];
+
+    /// <summary>Loads by path only from the repositories and <see cref="PathFolders"/>.</summary>
+    public IModelRepository ForOthers => new FolderModelRepository(this, _given, isForOthers: true);
 
     public IReadOnlyList<ModelReference> List()
     {
@@ -126,7 +136,7 @@ public sealed class FolderModelRepository : IModelRepository
     public IModelRepository With(GivenModel given)
     {
         ArgumentNullException.ThrowIfNull(given);
-        return given.Files.Count > 0 ? new HeldModelRepository(given) : new FolderModelRepository(this, given);
+        return given.Files.Count > 0 ? new HeldModelRepository(given) : new FolderModelRepository(this, given, _isForOthers);
     }
 
     /// <summary>Its folders, and the model files that lie where a folder should.</summary>
@@ -185,9 +195,13 @@ public sealed class FolderModelRepository : IModelRepository
     {
         ArgumentNullException.ThrowIfNull(load);
         ModelFolder.Check(load);
-        return load.Path is { } path
-            ? new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), ModelFolder.FileAt(path))
-            : FromFolder(load);
+        if (load.Path is not { } path)
+        {
+            return FromFolder(load);
+        }
+
+        string file = _isForOthers ? ModelFolder.FileBelow([.. _folders, .. PathFolders], load.Name, path) : ModelFolder.FileAt(path);
+        return new ModuleSource(new ModelReference(load.Name, load.Number ?? 1), file);
     }
 
     public IReadOnlyList<int> VersionsOf(LoadModel load)

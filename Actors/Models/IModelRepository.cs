@@ -25,6 +25,9 @@ public interface IModelRepository
     /// <exception cref="ModuleLoadException">There is none, or its configuration is wrong.</exception>
     IReadOnlyList<int> VersionsOf(LoadModel load) => [];
 
+    /// <summary>As this one, for whoever asks from outside, over HTTP or from another node; the node's own settings ask this one.</summary>
+    IModelRepository ForOthers => this;
+
     /// <summary>As this one, but for what a load brings along.</summary>
     /// <exception cref="ModuleLoadException">This repository has no place for that.</exception>
     IModelRepository With(GivenModel given) =>

@@ -3,6 +3,7 @@ using System.Globalization;
 using Troupe.Messages.Failures;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
+using Troupe.Runtime.Configuration;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Platforms;
 
@@ -109,5 +110,19 @@ internal static class ModelFolder
         return File.Exists(full) ? full
             : Directory.Exists(full) ? Path.Combine(full, FileIn(full, file => File.Exists(Path.Combine(full, file))))
             : throw new ModuleLoadException(FailureKind.NotFound, $"There is no file or folder {full}.");
+    }
+
+    /// <summary>The same for somebody from outside, who may name paths below some folders only: of any other path the same is said, whether
+    /// something is there or not.</summary>
+    /// <exception cref="ModuleLoadException">There is none, or it is outside, links followed.</exception>
+    public static string FileBelow(IReadOnlyList<string> roots, string name, string path)
+    {
+        string? file = RepositoryPath.LeadsBelow(path, roots) ? FileAt(path) : null;
+        return file is not null && RepositoryPath.LeadsBelow(file, roots)
+            ? file
+            : throw new ModuleLoadException(
+                FailureKind.InvalidRequest,
+                $"Model '{name}' is not loaded from this path: from outside only paths below a --models or --allow-path folder of the node may be named."
+            );
     }
 }

@@ -28,6 +28,14 @@ internal static class OptionKeys
             IsList: true
         );
 
+    public static OptionKey AllowPath { get; } =
+        new(
+            "allow-path",
+            "DIR",
+            "Folder below which models may be loaded by path over HTTP or from another node, beside those of --models; may be given several times.",
+            IsList: true
+        );
+
     public static OptionKey ModelControl { get; } =
         new(
             "model-control",
@@ -163,6 +171,7 @@ internal static class OptionKeys
         Models,
         Load,
         Versions,
+        AllowPath,
         ModelControl,
         PollInterval,
         StrictReadiness,

@@ -47,6 +47,9 @@ internal sealed record ServeSpec
     /// <summary>Of models by name which version takes requests that name none.</summary>
     public IReadOnlyDictionary<string, VersionChoice> Versions { get; init; } = ReadOnlyDictionary<string, VersionChoice>.Empty;
 
+    /// <summary>Absolute paths of folders below which others may name a path to load, beside <see cref="Models"/>.</summary>
+    public IReadOnlyList<string> AllowPath { get; init; } = [];
+
     /// <value><c>explicit</c></value>
     public ModelControl ModelControl { get; init; } = ModelControl.Explicit;
 

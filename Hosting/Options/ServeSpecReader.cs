@@ -30,6 +30,13 @@ internal sealed partial class ServeSpecReader(ServeOptions options)
         ServeSpec spec = new()
         {
             Models = Repositories(),
+            AllowPath =
+            [
+                .. options
+                    .Values(OptionKeys.AllowPath)
+                    .Select(written => ExistingPath(written, Directory.Exists, "there is no such folder; name an existing one"))
+                    .OfType<string>(),
+            ],
             Load = options.Values(OptionKeys.Load) is { Count: > 0 } names
                 ? [.. names.Select(written => written.Text).Where(name => name != "none").Distinct()]
                 : null,

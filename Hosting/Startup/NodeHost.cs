@@ -96,7 +96,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
         try
         {
             await host.StartAsync(cancellation);
-            NodeHost node = new(host, platform, new FolderModelRepository(spec.Models, note => LogRemark(log, note)), spec, log);
+            FolderModelRepository repository = new(spec.Models, note => LogRemark(log, note)) { PathFolders = spec.AllowPath };
+            NodeHost node = new(host, platform, repository, spec, log);
             node.Join();
             await node.DevicesStartedAsync(cancellation);
             return node;

@@ -31,6 +31,23 @@ public static class RepositoryPath
         return Confine(repository, full, owner);
     }
 
+    /// <summary>Whether a path, its links followed, leads to one of these folders or below it; what cannot be followed does not.</summary>
+    public static bool LeadsBelow(string path, IReadOnlyList<string> folders)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        try
+        {
+            string real = RealPath.Of(Path.GetFullPath(path));
+            return folders
+                .Select(folder => RealPath.Of(Path.GetFullPath(folder)))
+                .Any(root => real == root || RealPath.IsInside(real, root));
+        }
+        catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Refuses a path that a link leads out of the repository.</summary>
     /// <param name="repository">Where links may lead.</param>
     /// <param name="full">An absolute path in it.</param>

@@ -9,11 +9,11 @@ internal static class RealPath
     private const int MaxLinks = 40;
 
     /// <summary>Whether a path is below a folder by its text; both as they are, or both without links.</summary>
-    public static bool IsInside(string path, string folder) =>
-        path.StartsWith(
-            Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar,
-            StringComparison.Ordinal
-        );
+    public static bool IsInside(string path, string folder)
+    {
+        string full = Path.GetFullPath(folder);
+        return path.StartsWith(Path.EndsInDirectorySeparator(full) ? full : full + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
 
     /// <param name="full">An absolute path.</param>
     /// <exception cref="IOException">Its links lead in a circle, or are too many.</exception>

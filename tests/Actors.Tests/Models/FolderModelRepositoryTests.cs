@@ -133,6 +133,89 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.Equal("default_model_filename: 'net.onnx'"u8, source.Configuration!.Bytes.Span);
     }
 
+    [Fact]
+    public void Others_load_by_path_below_the_repositories_and_the_folders_that_are_named_for_it()
+    {
+        string allowed = Directory.CreateTempSubdirectory("troupe-allowed-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(allowed, "model.onnx"), "x");
+            Directory.CreateSymbolicLink(Path.Combine(allowed, "there"), Path.Combine(_folder, "classifier"));
+            IModelRepository others = new FolderModelRepository(_folder, _notes.Add) { PathFolders = [allowed] }.ForOthers;
+            foreach (
+                (string path, string file) in new[]
+                {
+                    ("classifier/1", "classifier/1/model.onnx"),
+                    (Path.Combine(allowed, "model.onnx"), Path.Combine(allowed, "model.onnx")),
+                    (allowed, Path.Combine(allowed, "model.onnx")),
+                    (Path.Combine(allowed, "there", "2"), Path.Combine(allowed, "there", "2", "module.json")),
+                }
+            )
+            {
+                LoadModel load = new("m", 1, Path.Combine(_folder, path));
+                Assert.Equal(Path.Combine(_folder, file), others.Resolve(load).Path);
+            }
+
+            ModuleLoadException missing = Assert.Throws<ModuleLoadException>(() =>
+                others.Resolve(new LoadModel("m", 1, Path.Combine(allowed, "missing")))
+            );
+            Assert.Equal(FailureKind.NotFound, missing.Kind);
+        }
+        finally
+        {
+            Directory.Delete(allowed, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Of_any_other_path_they_hear_the_same_whether_it_is_there_or_not()
+    {
+        string outside = Directory.CreateTempSubdirectory("troupe-outside-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(outside, "model.onnx"), "x");
+            Directory.CreateSymbolicLink(Path.Combine(_folder, "link"), outside);
+            Directory.CreateDirectory(Path.Combine(_folder, "inner"));
+            File.CreateSymbolicLink(Path.Combine(_folder, "inner", "model.onnx"), Path.Combine(outside, "model.onnx"));
+            File.CreateSymbolicLink(Path.Combine(_folder, "circle"), Path.Combine(_folder, "circle"));
+            string[] paths =
+            [
+                outside,
+                Path.Combine(outside, "model.onnx"),
+                Path.Combine(outside, "missing"),
+                Path.Combine(_folder, "..", Path.GetFileName(outside)),
+                Path.Combine(_folder, "link"),
+                Path.Combine(_folder, "link", "missing"),
+                Path.Combine(_folder, "inner"),
+                Path.Combine(_folder, "circle"),
+                _folder + "-beside",
+                "/",
+                "/proc/self/environ",
+                "",
+                "\0",
+            ];
+            foreach (string path in paths)
+            {
+                LoadModel load = new("m", 1, path);
+                ModuleLoadException refused = Assert.Throws<ModuleLoadException>(() => _repository.ForOthers.Resolve(load));
+                Assert.Equal(
+                    (
+                        FailureKind.InvalidRequest,
+                        "Model 'm' is not loaded from this path: from outside only paths below a --models or --allow-path folder of the node may be named."
+                    ),
+                    (refused.Kind, refused.Message)
+                );
+            }
+
+            // The node's own settings name what they like.
+            Assert.Equal(Path.Combine(outside, "model.onnx"), _repository.Resolve(new LoadModel("m", 1, outside)).Path);
+        }
+        finally
+        {
+            Directory.Delete(outside, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("m", "m", "m")]
     [InlineData("m/1", "m/1", "m/1")]

@@ -32,7 +32,7 @@ internal sealed class NodeRung : IDisposable
         ILoggerFactory logs = Logs.Open(spec.LogLevel, spec.LogFormat, toStandardError: true);
         NodeHost host = NodeHost.StartAsync(spec, logs, CancellationToken.None).GetAwaiter().GetResult();
         ModelReply reply = host
-            .Node.LoadAsync(new LoadModel(model.Name, Path: model.Path), null, CancellationToken.None)
+            .Node.LoadOwnAsync(new LoadModel(model.Name, Path: model.Path), CancellationToken.None)
             .GetAwaiter()
             .GetResult();
         return reply is ModelReply.Loaded

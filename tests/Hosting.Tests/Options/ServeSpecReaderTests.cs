@@ -44,6 +44,20 @@ public sealed class ServeSpecReaderTests
         Directory.Delete(other);
     }
 
+    [Fact]
+    public void Folders_for_loads_by_path_are_there_and_may_be_several()
+    {
+        string one = Directory.CreateTempSubdirectory("troupe-one-").FullName,
+            other = Directory.CreateTempSubdirectory("troupe-other-").FullName;
+        ServeSpec spec = Read([("allow-path", one), ("allow-path", other)], [], out IReadOnlyList<OptionProblem>? problems);
+        Assert.Empty(problems);
+        Assert.Equal([one, other], spec.AllowPath);
+        Directory.Delete(one);
+        Directory.Delete(other);
+        Read([("allow-path", one)], [], out problems);
+        Assert.Equal($"--allow-path: '{one}': there is no such folder; name an existing one", Assert.Single(problems).Text);
+    }
+
     [Theory]
     [InlineData("http", "127.0.0.1:99999", "'99999' is not a port (0 to 65535); write ADDRESS:PORT, e.g. 127.0.0.1:8000")]
     [InlineData("http", "localhost:", "'' is not a port")]

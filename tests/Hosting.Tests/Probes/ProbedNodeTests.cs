@@ -24,6 +24,8 @@ public sealed class ProbedNodeTests : IDisposable
                 "serve",
                 "--models",
                 CaseModels.Repository,
+                "--allow-path",
+                _folder.Path,
                 "--load",
                 "minus1",
                 "--http",
