@@ -150,7 +150,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
                     loggers.AddLoggerFactory();
                     loggers.LogLevel = spec.LogLevel <= LogLevel.Debug ? Akka.Event.LogLevel.DebugLevel : Akka.Event.LogLevel.WarningLevel;
                 });
-                akka.AddHocon(ConfigurationFactory.ParseString(ReadHocon()), HoconAddMode.Append);
+                // Above what Akka.Hosting brings along, among it a serializer of Akka.Streams.
+                akka.AddHocon(ConfigurationFactory.ParseString(ReadHocon()), HoconAddMode.Prepend);
                 akka.AddHocon(Network(spec), HoconAddMode.Prepend);
                 if (overlay is not null)
                 {

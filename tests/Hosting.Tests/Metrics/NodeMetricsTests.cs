@@ -3,12 +3,14 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
+using Troupe.Actors.Membership;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Http.Server;
 using Troupe.Hosting.Metrics;
 using Troupe.Hosting.Options;
 using Troupe.Hosting.Startup;
 using Troupe.Messages.Identity;
+using Troupe.TestSupport.Documents;
 using Troupe.TestSupport.Onnx;
 
 namespace Troupe.Hosting.Tests.Metrics;
@@ -32,6 +34,7 @@ public sealed class NodeMetricsTests : IAsyncLifetime
             Cluster = null,
             Devices = new DeviceChoice(DeviceKind.Emulated, 2),
             Lanes = 1,
+            AllowPath = [_folder.Path],
         };
         _scaled = EmulatedModels.Scaled(_folder, ", \"streamableBytes\": 1000");
         _host = await NodeHost.StartAsync(spec, NullLoggerFactory.Instance, Cancellation);
@@ -167,6 +170,32 @@ public sealed class NodeMetricsTests : IAsyncLifetime
         await Load();
         await Infer();
         await Eventually(() => Value("troupe_graph_replays_total", "scaled"), 1);
+    }
+
+    [Fact]
+    public async Task Every_reason_for_which_a_foreign_message_is_dropped_has_a_series_and_a_line_in_SECURITY()
+    {
+        const string Series = "troupe_foreign_messages_total{reason=\"";
+        string[] reasons =
+        [
+            .. (await Text())
+                .Split('\n')
+                .Where(line => line.StartsWith(Series, StringComparison.Ordinal))
+                .Select(line => line[Series.Length..line.IndexOf('"', Series.Length)])
+                .Order(StringComparer.Ordinal),
+        ];
+        string[] lines = await File.ReadAllLinesAsync(Path.Combine(Document.Root, "SECURITY.md"), Cancellation);
+        string[] documented =
+        [
+            .. lines
+                .SkipWhile(line => line != "| reason | |")
+                .Skip(2)
+                .TakeWhile(line => line.StartsWith('|'))
+                .Select(line => line.Split('`')[1])
+                .Order(StringComparer.Ordinal),
+        ];
+        Assert.Equal(Enum.GetValues<ForeignReason>().Length, reasons.Length);
+        Assert.Equal(reasons, documented);
     }
 
     [Fact]
