@@ -79,23 +79,27 @@ internal sealed class RequestBody : IDisposable
             {
                 // In this method, not in one of its own: of a large body hundreds of parts are waited for.
                 ReadResult read = await request.BodyReader.ReadAsync(context.RequestAborted);
-                if (_length + read.Buffer.Length > most)
+                bool hasTurn = false;
+                try
                 {
-                    throw TooLarge(most);
-                }
-
-                if (Math.Max(expected, _length) <= Announced)
-                {
-                    Take(request.BodyReader, read.Buffer, expected);
-                }
-                else
-                {
-                    await _memory.Turns.WaitAsync(context.RequestAborted);
-                    try
+                    if (_length + read.Buffer.Length > most)
                     {
-                        Take(request.BodyReader, read.Buffer, expected);
+                        throw TooLarge(most);
                     }
-                    finally
+
+                    if (Math.Max(expected, _length) > Announced)
+                    {
+                        await _memory.Turns.WaitAsync(context.RequestAborted);
+                        hasTurn = true;
+                    }
+
+                    Append(read.Buffer, expected);
+                }
+                finally
+                {
+                    // Whatever became of the part: the server's reader is left so that it can read on.
+                    request.BodyReader.AdvanceTo(read.Buffer.End);
+                    if (hasTurn)
                     {
                         _memory.Turns.Release();
                     }

@@ -36,6 +36,26 @@ public sealed class RequestGuardTests
     }
 
     [Theory]
+    [InlineData("/v2/models/add/infer")]
+    [InlineData("/v2/repository/index")]
+    public async Task A_chunked_body_above_the_limit_is_400_and_no_defect(string path)
+    {
+        using LogList logs = new();
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(new FakeNode(FakeNode.AddModel()), logs: logs);
+        string chunk = $"40000\r\n{new string(' ', 0x40000)}\r\n";
+
+        string answer = await AskAsync(
+            edge,
+            $"POST {path} HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n{string.Concat(Enumerable.Repeat(chunk, 8))}0\r\n\r\n"
+        );
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("the request body is larger than 1048576 bytes", answer, StringComparison.Ordinal);
+        await edge.DisposeAsync();
+        Assert.Empty(logs.Errors);
+    }
+
+    [Theory]
     [InlineData("Content-Length: 100\r\n\r\n{\"inputs\"", false)]
     [InlineData("Content-Length: 100\r\n\r\n{\"inputs\"", true)]
     [InlineData("Content-Length: 100\r\n\r\n", true)]
