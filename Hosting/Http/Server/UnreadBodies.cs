@@ -23,10 +23,12 @@ internal sealed class UnreadBodies(TimeProvider time)
     public Task ReadOnAsync(HttpContext context)
     {
         PipeReader body = context.Request.BodyReader;
+        TimeSpan turn = TimeSpan.Zero;
         try
         {
             if (body.TryRead(out ReadResult read))
             {
+                turn = Turn(read.Buffer.Length);
                 body.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
@@ -40,10 +42,10 @@ internal sealed class UnreadBodies(TimeProvider time)
             return Task.CompletedTask;
         }
 
-        return ReadSlowlyAsync(context, body);
+        return ReadSlowlyAsync(context, body, turn);
     }
 
-    private async Task ReadSlowlyAsync(HttpContext context, PipeReader body)
+    private async Task ReadSlowlyAsync(HttpContext context, PipeReader body, TimeSpan turn)
     {
         using CancellationTokenSource bound = new(Patience, time);
         using CancellationTokenRegistration gone = context.RequestAborted.UnsafeRegister(
@@ -55,15 +57,14 @@ internal sealed class UnreadBodies(TimeProvider time)
             await context.Response.CompleteAsync();
             while (true)
             {
+                await Task.Delay(turn, time, bound.Token);
                 ReadResult read = await body.ReadAsync(bound.Token);
-                TimeSpan turn = Turn(read.Buffer.Length);
+                turn = Turn(read.Buffer.Length);
                 body.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
                     return;
                 }
-
-                await Task.Delay(turn, time, bound.Token);
             }
         }
         catch (OperationCanceledException)
@@ -76,15 +77,17 @@ internal sealed class UnreadBodies(TimeProvider time)
         }
     }
 
-    /// <summary>How long to wait for so many bytes' turn, behind those of others.</summary>
+    /// <summary>How long to wait for so many bytes' turn, behind those of others; never longer than patience, because whoever waits that long
+    /// is closed, and its bytes are not to be waited for by those who come after.</summary>
     private TimeSpan Turn(long bytes)
     {
-        long takes = (long)(bytes * (double)time.TimestampFrequency / Pace);
+        long takes = (long)(bytes * (double)time.TimestampFrequency / Pace),
+            longest = (long)(Patience.TotalSeconds * time.TimestampFrequency);
         while (true)
         {
             long next = Interlocked.Read(ref _next),
                 now = time.GetTimestamp(),
-                ends = Math.Max(next, now) + takes;
+                ends = Math.Min(Math.Max(next, now) + takes, now + longest);
             if (Interlocked.CompareExchange(ref _next, ends, next) == next)
             {
                 return time.GetElapsedTime(now, ends);

@@ -1,5 +1,8 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Troupe.Hosting.Http.Server;
@@ -36,6 +39,67 @@ public sealed class UnreadBodiesTests
         Assert.StartsWith("HTTP/1.1 503 ", head, StringComparison.Ordinal);
         Assert.Contains("\r\nConnection: close\r\n", head, StringComparison.Ordinal);
         Assert.False(await sending, "All of a body that nobody wanted was read.");
+    }
+
+    [Fact]
+    public async Task What_all_clients_together_go_on_sending_is_read_at_the_pace()
+    {
+        FakeTimeProvider time = new();
+        UnreadBodies unread = new(time);
+        Upload[] uploads = [.. Enumerable.Range(0, 4).Select(_ => new Upload(long.MaxValue))];
+
+        // Where no context waits for continuations: they run as soon as their time has come.
+        await Task.Run(
+            () =>
+            {
+                foreach (Upload upload in uploads)
+                {
+                    _ = unread.ReadOnAsync(upload.Context);
+                }
+
+                long atOnce = uploads.Sum(static one => one.Read);
+                for (int step = 0; step < 1000; step++)
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(1));
+                }
+
+                Assert.Equal(uploads.Length * Upload.Part, atOnce);
+                Assert.InRange(uploads.Sum(static one => one.Read) - atOnce, UnreadBodies.Pace / 2, UnreadBodies.Pace);
+            },
+            Cancellation
+        );
+    }
+
+    [Fact]
+    public async Task However_many_clients_were_closed_after_patience_the_next_one_is_read_at_once()
+    {
+        FakeTimeProvider time = new();
+        UnreadBodies unread = new(time);
+        Upload[] uploads = [.. Enumerable.Range(0, 400).Select(_ => new Upload(long.MaxValue))];
+        Upload next = new(3 * Upload.Part);
+        await Task.Run(
+            () =>
+            {
+                foreach (Upload upload in uploads)
+                {
+                    _ = unread.ReadOnAsync(upload.Context);
+                }
+
+                time.Advance(UnreadBodies.Patience);
+                Assert.All(uploads, static one => Assert.True(one.IsClosed));
+                time.Advance(UnreadBodies.Patience);
+                Task reading = unread.ReadOnAsync(next.Context);
+                for (int step = 0; step < 1000; step++)
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(1));
+                }
+
+                Assert.True(reading.IsCompletedSuccessfully);
+            },
+            Cancellation
+        );
+
+        Assert.Equal((3 * Upload.Part, false), (next.Read, next.IsClosed));
     }
 
     [Theory]
@@ -107,5 +171,58 @@ public sealed class UnreadBodiesTests
         }
 
         return isOpen && (!chunked || await client.SendAsync("0\r\n\r\n"));
+    }
+
+    /// <summary>A body of which there is always a part to be read, until it ends.</summary>
+    private sealed class Upload : PipeReader, IRequestBodyPipeFeature, IHttpRequestLifetimeFeature
+    {
+        public const long Part = 4 << 20;
+
+        private static readonly ReadOnlySequence<byte> Bytes = new(new byte[Part]);
+        private readonly long _length;
+        private bool _isOpen;
+
+        public Upload(long length)
+        {
+            _length = length;
+            Context.Features.Set<IRequestBodyPipeFeature>(this);
+            Context.Features.Set<IHttpRequestLifetimeFeature>(this);
+        }
+
+        public DefaultHttpContext Context { get; } = new();
+
+        public long Read { get; private set; }
+
+        public bool IsClosed { get; private set; }
+
+        public PipeReader Reader => this;
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => IsClosed = true;
+
+        public override bool TryRead(out ReadResult result)
+        {
+            Assert.False(_isOpen, "A part is read before the one before it is done with.");
+            _isOpen = true;
+            Read += Part;
+            result = new ReadResult(Bytes, isCanceled: false, isCompleted: Read >= _length);
+            return true;
+        }
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            TryRead(out ReadResult result);
+            return ValueTask.FromResult(result);
+        }
+
+        public override void AdvanceTo(SequencePosition consumed) => _isOpen = false;
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => _isOpen = false;
+
+        public override void CancelPendingRead() { }
+
+        public override void Complete(Exception? exception = null) { }
     }
 }
