@@ -89,51 +89,65 @@ internal static class InferenceCall
         }
 
         long started = Stopwatch.GetTimestamp();
-        TimeSpan? queueTime = queue.QueueTime(spec.Priority, spec.TimeoutMicroseconds);
-        if (queue.BatchDelay > TimeSpan.Zero && await WaitForBatchAsync(ledger, model, spec, queueTime, aborted) is { } refused)
+        try
+        {
+            TimeSpan? queueTime = queue.QueueTime(spec.Priority, spec.TimeoutMicroseconds);
+            TimeSpan timeLeft = spec.TimeLeft;
+            if (queue.BatchDelay > TimeSpan.Zero)
+            {
+                long joined = ledger.Clock.GetTimestamp();
+                if (await WaitForBatchAsync(ledger, model, spec, queueTime, aborted) is { } refused)
+                {
+                    ledger.Fail(Stopwatch.GetElapsedTime(started), FailureMap.Of(refused.Kind).Reason);
+                    return refused;
+                }
+
+                TimeSpan waited = ledger.Clock.GetElapsedTime(joined);
+                queueTime = queueTime is { } whole ? Rest(whole, waited) : null;
+                timeLeft = Rest(timeLeft, waited);
+            }
+
+            Forward forward = new()
+            {
+                Id = edge.Node.NextRequestId(),
+                Model = new ModelReference(model.Name, model.Number),
+                TakesOtherVersion = !spec.NamesVersion,
+                Inputs = inputs.HandOn(),
+                Outputs = model.OutputsOf(spec.Outputs),
+                TimeLeft = timeLeft,
+                QueueTime = queueTime ?? TimeSpan.Zero,
+                Priority = (int)queue.Priority(spec.Priority, ForwardPriority.Levels),
+                Modes = modes,
+                Session = session,
+                TraceParent = TraceParent.Of(spec.TraceParent),
+            };
+            ForwardCall call = new(edge.Memory.Host);
+            edge.Node.Forward(forward, call);
+            ForwardReply reply;
+            using (aborted.UnsafeRegister(static state => ((Cancellation)state!).Run(), new Cancellation(edge, forward.Id)))
+            {
+                reply = await call.Reply;
+            }
+
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+            reply = reply is ForwardReply.Succeeded answered ? model.FromModel(answered) : reply;
+            switch (reply)
+            {
+                case ForwardReply.Succeeded succeeded:
+                    ledger.Succeed(elapsed, model.EntriesOf(spec.Inputs), succeeded.Report);
+                    edge.Ledgers.CountForward(succeeded.Report.Gpu);
+                    break;
+                case ForwardReply.Failed failed:
+                    ledger.Fail(elapsed, FailureMap.Of(failed.Kind).Reason);
+                    break;
+            }
+
+            return reply;
+        }
+        finally
         {
             ledger.End(level);
-            ledger.Fail(Stopwatch.GetElapsedTime(started), FailureMap.Of(refused.Kind).Reason);
-            return refused;
         }
-
-        Forward forward = new()
-        {
-            Id = edge.Node.NextRequestId(),
-            Model = new ModelReference(model.Name, model.Number),
-            TakesOtherVersion = !spec.NamesVersion,
-            Inputs = inputs.HandOn(),
-            Outputs = model.OutputsOf(spec.Outputs),
-            TimeLeft = spec.TimeLeft,
-            QueueTime = queueTime ?? TimeSpan.Zero,
-            Priority = (int)queue.Priority(spec.Priority, ForwardPriority.Levels),
-            Modes = modes,
-            Session = session,
-            TraceParent = TraceParent.Of(spec.TraceParent),
-        };
-        ForwardCall call = new(edge.Memory.Host);
-        edge.Node.Forward(forward, call);
-        ForwardReply reply;
-        using (aborted.UnsafeRegister(static state => ((Cancellation)state!).Run(), new Cancellation(edge, forward.Id)))
-        {
-            reply = await call.Reply;
-        }
-
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        reply = reply is ForwardReply.Succeeded answered ? model.FromModel(answered) : reply;
-        ledger.End(level);
-        switch (reply)
-        {
-            case ForwardReply.Succeeded succeeded:
-                ledger.Succeed(elapsed, model.EntriesOf(spec.Inputs), succeeded.Report);
-                edge.Ledgers.CountForward(succeeded.Report.Gpu);
-                break;
-            case ForwardReply.Failed failed:
-                ledger.Fail(elapsed, FailureMap.Of(failed.Kind).Reason);
-                break;
-        }
-
-        return reply;
     }
 
     /// <summary>Waits for others to fill a batch, where the call may not wait as long as it would be held back for them.</summary>
@@ -147,14 +161,21 @@ internal static class InferenceCall
     )
     {
         QueuePolicy queue = model.Configuration.Queue;
-        TimeSpan? most = queueTime < queue.BatchDelay ? queueTime : null;
+        TimeSpan? most =
+            !(queueTime < queue.BatchDelay) ? null
+            : spec.TimeLeft < queueTime ? spec.TimeLeft
+            : queueTime;
         return await ledger.Gathering.JoinAsync(model.EntriesOf(spec.Inputs), queue.FullBatch(model.MaxBatchSize), most, aborted) ? null
             : aborted.IsCancellationRequested ? Refused(FailureKind.Cancelled, "The caller went away while the request waited for others.")
             : Refused(
                 FailureKind.DeadlineExceeded,
-                $"Request timeout expired: model '{model.Name}' is configured to wait {queue.BatchDelay.TotalMilliseconds:0.###} ms for a full batch (max_queue_delay_microseconds), and the request may wait {queueTime?.TotalMilliseconds:0.###} ms. Fill the batch, or give it more time."
+                $"Request timeout expired: model '{model.Name}' is configured to wait {queue.BatchDelay.TotalMilliseconds:0.###} ms for a full batch (max_queue_delay_microseconds), and the request may wait {most?.TotalMilliseconds:0.###} ms. Fill the batch, or give it more time."
             );
     }
+
+    /// <summary>What is left of a time; never none, which would bound nothing.</summary>
+    private static TimeSpan Rest(TimeSpan whole, TimeSpan waited) =>
+        whole - waited is var rest && rest > TimeSpan.Zero ? rest : new TimeSpan(1);
 
     /// <summary>A call that was not forwarded, and so has no id.</summary>
     private static ForwardReply.Failed Refused(FailureKind kind, string detail) => new(default, kind, detail);

@@ -14,6 +14,9 @@ internal sealed class ModelLedger(TimeProvider clock)
     private ModelCounts _counts;
     private readonly Dictionary<ulong, long> _pending = [];
 
+    /// <summary>What waiting goes by.</summary>
+    public TimeProvider Clock => clock;
+
     /// <summary>Requests of it that wait for others.</summary>
     public BatchGathering Gathering { get; } = new(clock);
 

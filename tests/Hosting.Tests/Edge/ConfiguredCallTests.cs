@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using Troupe.Hosting.Edge;
 using Troupe.Hosting.Metrics;
@@ -73,6 +74,39 @@ public sealed class ConfiguredCallTests : IDisposable
             Assert.StartsWith("Request timeout expired", EdgeFixture.ErrorOf(body), StringComparison.Ordinal);
             Assert.Equal(1, edge.Edge.Ledgers.Of(edge.Edge.Catalogue.All.Single().Snapshot.Model).Read().Fail.Count);
         }
+    }
+
+    [Fact]
+    public async Task A_request_waits_for_a_batch_no_longer_than_its_caller_for_the_answer()
+    {
+        FakeTimeProvider clock = new();
+        (NodeEdge edge, ServedModel model, CallSpec call) = Gathering(clock);
+        Task<ForwardReply> running = InferenceCall
+            .RunAsync(edge, model, call with { TimeLeft = TimeSpan.FromSeconds(5) }, CancellationToken.None)
+            .AsTask();
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(FailureKind.DeadlineExceeded, Assert.IsType<ForwardReply.Failed>(await running).Kind);
+        Assert.Equal(0, edge.Ledgers.Of(model.Snapshot.Model).Pending);
+    }
+
+    [Fact]
+    public async Task What_a_request_has_waited_for_a_batch_is_gone_from_its_times()
+    {
+        FakeTimeProvider clock = new();
+        (NodeEdge edge, ServedModel model, CallSpec call) = Gathering(clock);
+        CallSpec first = call with { TimeLeft = TimeSpan.FromSeconds(50) };
+        Task<ForwardReply> running = InferenceCall.RunAsync(edge, model, first, CancellationToken.None).AsTask();
+        clock.Advance(TimeSpan.FromSeconds(4));
+        await InferenceCall.RunAsync(edge, model, call, CancellationToken.None);
+        await running;
+
+        Assert.Equal(
+            [(TimeSpan.FromSeconds(20), Forward.DefaultTimeLeft), (TimeSpan.FromSeconds(16), TimeSpan.FromSeconds(46))],
+            ((FakeNode)edge.Node)
+                .Forwards.Select(static forward => (forward.QueueTime, forward.TimeLeft))
+                .OrderByDescending(static one => one)
+        );
     }
 
     [Theory]
@@ -260,6 +294,19 @@ public sealed class ConfiguredCallTests : IDisposable
     }
 
     /// <summary>A node whose model <c>fixed</c> is configured, which echoes.</summary>
+    /// <summary>Two calls of two entries each fill a batch, for which each waits 20 s at most.</summary>
+    private (NodeEdge Edge, ServedModel Model, CallSpec Call) Gathering(FakeTimeProvider clock)
+    {
+        ModelSnapshot add = FakeNode.AddModel("fixed") with { Inputs = [new("INPUT0", ElementType.Fp32, new(-1, 3))] };
+        FakeNode node = Node(
+            "max_batch_size: 4 dynamic_batching { max_queue_delay_microseconds: 60000000 default_queue_policy { default_timeout_microseconds: 20000000 } }",
+            add
+        );
+        NodeEdge edge = new(node, new ModelLedgers(clock), new EdgeSpec(null, 1 << 20, "0.0-test"), TestMemory.Host);
+        Assert.True(InferenceCall.TryFind(edge, "fixed", null, out ServedModel? model, out _));
+        return (edge, model, new CallSpec([new Tensor("INPUT0", ElementType.Fp32, new TensorShape(2, 3), new byte[24])], [], []));
+    }
+
     private FakeNode Node(string configuration, ModelSnapshot? snapshot = null)
     {
         ModelSnapshot model = snapshot ?? FakeNode.FixedModel();
