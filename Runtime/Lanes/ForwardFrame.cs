@@ -30,6 +30,9 @@ internal sealed class ForwardFrame(ModuleLayout layout)
     /// them.</summary>
     public Table<TensorIndex, ReadOnlyMemory<byte>> Strings { get; } = new(layout.Graph.Tensors.Count);
 
+    /// <summary>Most bytes that the strings of a tensor may take; negative where nobody reads them.</summary>
+    public Table<TensorIndex, long> MostStringBytes { get; } = new([.. layout.Graph.Tensors.Items.Select(_ => (long)Array.MaxLength)]);
+
     public Table<TensorIndex, TensorPlace> Places { get; } = new(layout.Graph.Tensors.Count);
 
     /// <summary>An output lies in the pre-allocated set made before.</summary>
@@ -69,6 +72,7 @@ internal sealed class ForwardFrame(ModuleLayout layout)
         if (layout.HasStrings)
         {
             Array.Clear(Strings.Items);
+            Array.Fill(MostStringBytes.Items, Array.MaxLength);
         }
     }
 }

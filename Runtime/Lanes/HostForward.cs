@@ -2,6 +2,7 @@ using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Memory;
+using Troupe.Runtime.Modules;
 using Troupe.Runtime.Plans;
 
 namespace Troupe.Runtime.Lanes;
@@ -77,6 +78,9 @@ internal sealed class HostForward : ISubmission
 
     /// <inheritdoc cref="HostOutputs.Admit"/>
     public void Admit(ForwardShapes shapes) => _outputs.Admit(shapes);
+
+    /// <inheritdoc cref="HostOutputs.Limit"/>
+    public void Limit(Table<TensorIndex, long> mostStringBytes) => _outputs.Limit(mostStringBytes);
 
     public void MarkBegun(DeviceStream stream) => _begun.Record(stream);
 

@@ -48,6 +48,33 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
+    /// <summary>Says how many bytes the strings of each tensor may take: those that a segment reads as many as there can be, those that come
+    /// back no more than the limit, and all others none.</summary>
+    public void Limit(Table<TensorIndex, long> mostStringBytes)
+    {
+        if (!parts.Layout.HasStrings)
+        {
+            return;
+        }
+
+        Array.Fill(mostStringBytes.Items, -1);
+        foreach (GraphSegment segment in parts.Graph.Segments.Items)
+        {
+            foreach (TensorIndex tensor in segment.Inputs)
+            {
+                mostStringBytes[tensor] = Array.MaxLength;
+            }
+        }
+
+        for (int output = 0; output < _wanted.Length; output++)
+        {
+            if (_wanted[output])
+            {
+                mostStringBytes[parts.Graph.Outputs[output]] = parts.MaxOutputBytes;
+            }
+        }
+    }
+
     /// <summary>Takes note of how large the outputs are, and of those that are on the host already.</summary>
     /// <param name="frame">Its shapes are complete by now.</param>
     /// <exception cref="ForwardException">What is wanted came out larger than what comes back to the host.</exception>

@@ -13,6 +13,7 @@ internal readonly record struct HostSide(HostInputs Inputs, HostForward Forward)
     {
         Forward.MarkBegun(stream);
         Inputs.Give(frame.Strings);
+        Forward.Limit(frame.MostStringBytes);
         Inputs.CopyIn(stream, frame.Addresses.On(DeviceIndex.Home));
         Forward.MarkCopiedIn(stream);
     }

@@ -344,14 +344,14 @@ internal sealed class Lane : IDisposable
         if (shapes.IsComplete)
         {
             segment.BringTo(shapes);
-            segment.Launch(addresses, _frame.Strings, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
+            segment.Launch(addresses, _frame.Strings, _frame.MostStringBytes, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
             return;
         }
 
         // Shapes come to light as segments run; a failure on the way leaves those behind it without any.
         _planner.BringTo(segment, shapes);
         _memory.Bring(segment);
-        segment.Launch(addresses, _frame.Strings, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
+        segment.Launch(addresses, _frame.Strings, _frame.MostStringBytes, segment.Device.Stream, _memory.AllocatorFor(segment.Index));
         if (Failure.Remove() is { } failed)
         {
             throw failed;

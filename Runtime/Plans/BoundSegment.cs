@@ -107,6 +107,7 @@ internal sealed class BoundSegment(
     public void Launch(
         Table<TensorIndex, DevicePointer> addresses,
         Table<TensorIndex, ReadOnlyMemory<byte>> strings,
+        Table<TensorIndex, long> mostStringBytes,
         DeviceStream stream,
         IOutputAllocator allocator
     )
@@ -117,6 +118,14 @@ internal sealed class BoundSegment(
             if (parts.Graph.Tensors[Wiring.Inputs[slot]].IsOnHost)
             {
                 _strings.SetInput(slot, strings[Wiring.Inputs[slot]]);
+            }
+        }
+
+        for (int slot = 0; _strings is not null && slot < Wiring.Outputs.Length; slot++)
+        {
+            if (parts.Graph.Tensors[Wiring.Outputs[slot]].IsOnHost)
+            {
+                _strings.SetMost(slot, mostStringBytes[Wiring.Outputs[slot]]);
             }
         }
 

@@ -249,6 +249,39 @@ public sealed class StringTensorTests
         );
     }
 
+    [Theory]
+    [InlineData("y", "The outputs that are wanted take 33554436 bytes together; at most 100 come back (max-output).")]
+    [InlineData("n", null)]
+    public void Strings_that_do_not_come_back_take_no_memory_of_the_host(string wanted, string? failure)
+    {
+        using var bench = new Workbench();
+        ModuleInstance instance = bench.Load(
+            new TinyOnnx()
+                .Input("x", Element.String, "n")
+                .Output("y", Element.String, "n")
+                .Output("n", Element.Int64, 1)
+                .Node("Identity", ["x"], ["y"])
+                .Node("Shape", ["x"], ["n"]),
+            maxOutput: 100
+        );
+        Workbench.Forward(instance, Workbench.Strings("x", [1], "a"));
+        Tensor x = Workbench.Strings("x", [1], new string('x', 32 << 20));
+        Assert.True(instance.TryLease(out ILane lane));
+        using (lane)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Exception? refused = Record.Exception(() => lane.Submit([new LaneForward([x], [wanted])], ModeSettings.Default, () => { }));
+
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+            Assert.Equal(failure, refused?.Message);
+            if (failure is null)
+            {
+                Assert.Equal(LaneStatus.Succeeded, lane.Poll(0));
+                Assert.Equal([1], Workbench.Longs(Assert.Single(lane.TakeOutputs(0))));
+            }
+        }
+    }
+
     [Fact]
     public void Strings_on_lease_are_read_where_they_lie_and_come_back_on_lease()
     {

@@ -25,6 +25,9 @@ internal sealed class OnnxCall(int inputs, int outputs)
     /// <summary>By output: strings that the last run made.</summary>
     public ReadOnlyMemory<byte>[] OutputStrings { get; } = new ReadOnlyMemory<byte>[outputs];
 
+    /// <summary>By output: most bytes that its strings may take; negative where nobody reads them.</summary>
+    public long[] MostStringBytes { get; } = new long[outputs];
+
     /// <summary>By output; null where it has an address.</summary>
     public IOutputAllocator?[] Allocators { get; } = new IOutputAllocator?[outputs];
 

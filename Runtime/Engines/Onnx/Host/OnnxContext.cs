@@ -68,6 +68,8 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs, IHostS
 
     public void SetInput(int input, ReadOnlyMemory<byte> strings) => _call.InputStrings[input] = strings;
 
+    public void SetMost(int output, long bytes) => _call.MostStringBytes[output] = bytes;
+
     public ReadOnlyMemory<byte> RemoveOutput(int output)
     {
         ReadOnlyMemory<byte> made = _call.OutputStrings[output];

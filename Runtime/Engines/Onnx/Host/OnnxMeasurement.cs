@@ -141,7 +141,7 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOpt
 
     /// <summary>The strings of an output of type BYTES.</summary>
     /// <inheritdoc cref="OnnxStrings.ToBytes" path="/exception"/>
-    public byte[] StringsOf(int output) => OnnxStrings.ToBytes(Measured(output), network.OutputNames[output]);
+    public byte[] StringsOf(int output, long most) => OnnxStrings.ToBytes(Measured(output), network.OutputNames[output], most);
 
     /// <summary>The kernel that copies the measured values to these addresses, and then lets them go.</summary>
     public ManagedKernel Delivery(ReadOnlySpan<DevicePointer> outputs)

@@ -112,7 +112,8 @@ internal sealed class OnnxRuns : IDisposable
             _call.OutputShapes[output] = _measurement.ShapeOf(output);
             if (_network.Outputs[output].Type == ElementType.Bytes)
             {
-                _call.OutputStrings[output] = _measurement.StringsOf(output);
+                long most = _call.MostStringBytes[output];
+                _call.OutputStrings[output] = most < 0 ? default(ReadOnlyMemory<byte>) : _measurement.StringsOf(output, most);
                 _call.Allocators[output]?.NotifyShape(output, _call.OutputShapes[output]);
                 continue;
             }

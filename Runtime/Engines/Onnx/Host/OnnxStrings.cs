@@ -38,8 +38,9 @@ internal static class OnnxStrings
     }
 
     /// <summary>Each string behind its length.</summary>
-    /// <exception cref="ForwardException">They are more than an array can hold.</exception>
-    public static byte[] ToBytes(OrtValue value, string output)
+    /// <param name="most">Bytes that they may take.</param>
+    /// <exception cref="ForwardException">They take more than that, or than the host has.</exception>
+    public static byte[] ToBytes(OrtValue value, string output, long most)
     {
         int count = (int)value.GetTensorTypeAndShape().ElementCount;
         long bytes = (long)BytesElements.PrefixBytes * count;
@@ -56,7 +57,15 @@ internal static class OnnxStrings
             );
         }
 
-        byte[] data = GC.AllocateUninitializedArray<byte>((int)bytes);
+        if (bytes > most)
+        {
+            throw new ForwardException(
+                FailureKind.BackendFailed,
+                $"The outputs that are wanted take {bytes} bytes together; at most {most} come back (max-output)."
+            );
+        }
+
+        byte[] data = Room((int)bytes, output);
         Span<byte> rest = data;
         for (int index = 0; index < count; index++)
         {
@@ -66,6 +75,22 @@ internal static class OnnxStrings
         }
 
         return data;
+    }
+
+    private static byte[] Room(int bytes, string output)
+    {
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(bytes);
+        }
+        catch (OutOfMemoryException full)
+        {
+            throw new ForwardException(
+                FailureKind.BackendFailed,
+                $"The host has no {bytes} bytes of memory left for the strings of the output '{output}'.",
+                full
+            );
+        }
     }
 
     private static ReadOnlySpan<byte> UpToNul(ReadOnlySpan<byte> element) =>
