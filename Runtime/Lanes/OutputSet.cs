@@ -37,10 +37,17 @@ internal sealed class OutputSet(int tensors)
     /// <summary>After a forward: sees to it that the next one of this plan finds a block.</summary>
     /// <param name="given">The block this forward's output lies in.</param>
     /// <param name="isUnowned">The caller keeps that block; it is not overwritten.</param>
+    /// <param name="stream">Its order covers everything of the forward, which may read what a set of another plan holds.</param>
     public void Prepare(ForwardPlan plan, TensorIndex tensor, DeviceBlock given, bool isUnowned, BlockPool pool, DeviceStream stream)
     {
         if (!ReferenceEquals(plan, _plan))
         {
+            if (!TryContinue(stream))
+            {
+                // One of its streams is being recorded on: the set stays as it is, and the next forward tries again.
+                return;
+            }
+
             Clear();
             _plan = plan;
         }
@@ -64,6 +71,21 @@ internal sealed class OutputSet(int tensors)
         }
     }
 
+    /// <summary>Puts a stream behind every use of the blocks, to be given back in its order; false where that cannot be done now. Whoever
+    /// wants one whose stream is gone asks the device first, which covers every use too.</summary>
+    private bool TryContinue(DeviceStream stream)
+    {
+        foreach (DeviceBlock? block in _blocks.Items)
+        {
+            if (block is { Stream.IsDisposed: false } && !block.Pool.TryContinue(block, stream))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Null where the device is full: this forward is done and has its outputs, and the next one asks again.</summary>
     private static DeviceBlock? TryRent(BlockPool pool, ulong bytes, DeviceStream stream)
     {
@@ -77,7 +99,7 @@ internal sealed class OutputSet(int tensors)
         }
     }
 
-    /// <summary>Gives every block back.</summary>
+    /// <summary>Gives every block back; what the lane has enqueued is done, or behind the streams of the blocks.</summary>
     public void Clear()
     {
         foreach (ref DeviceBlock? block in _blocks.Items.AsSpan())

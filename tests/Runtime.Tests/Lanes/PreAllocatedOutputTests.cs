@@ -141,6 +141,38 @@ public sealed class PreAllocatedOutputTests
         Assert.Empty(bench.Driver.Reports);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_set_that_another_shape_replaces_is_lent_again_behind_the_forward_that_reads_it(bool direct)
+    {
+        for (int seed = 0; seed < 8; seed++)
+        {
+            using var bench = new Workbench(
+                EmulatedDriverOptions.WithDevices(1) with
+                {
+                    Policy = ExecutionPolicy.Deferred,
+                    Seed = seed,
+                }
+            );
+            LocalModule module = bench.Open(TinyModels.Scale(2));
+            using EnteredMode scope = module.EnablePreAllocatedOutputs();
+            using var makes = new DeviceCaller(bench, module, direct);
+            using var reads = new DeviceCaller(bench, module, direct);
+            makes.Call(Y(1)).Return();
+            DeviceTensor made = makes.Call(Y(3));
+            DeviceTensor last = reads.Call([made.Part(0, new TensorShape(1, 4))])[0];
+            Assert.True(made.IsStale);
+            for (int value = 7; value < 11; value++)
+            {
+                makes.Upload(Y(value));
+            }
+
+            Assert.Equal([12f, 12, 12, 12], reads.Floats(last));
+            Assert.Empty(bench.Driver.Reports);
+        }
+    }
+
     [Fact]
     public void The_view_of_the_set_is_no_input_that_is_written_in_place()
     {
