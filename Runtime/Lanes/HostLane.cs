@@ -125,9 +125,10 @@ internal sealed class HostLane : ILane
             catch (ForwardException full) when (IsFullOfOwn(full))
             {
                 GiveBackOwn();
-                if (_writesInputs)
+                if (_writesInputs || IsAnyStale(inputs))
                 {
-                    // It may have written some: the caller alone knows whether they are still what they were.
+                    // It may have written some, in place or as views of the set that its outputs go to: nobody here knows whether they are
+                    // still what they were.
                     throw;
                 }
             }
@@ -273,6 +274,19 @@ internal sealed class HostLane : ILane
                 ForgetShapes();
             }
         }
+    }
+
+    private static bool IsAnyStale(ReadOnlySpan<DeviceTensor> inputs)
+    {
+        foreach (ref readonly DeviceTensor input in inputs)
+        {
+            if (input.IsStale)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Waits until the forward is computed, and computes it again where that is due: strings are read where the caller has

@@ -9,6 +9,7 @@ using Troupe.Runtime.Instances;
 using Troupe.Runtime.Memory;
 using Troupe.Runtime.Modes;
 using Troupe.Runtime.Platforms;
+using Troupe.Runtime.Scopes;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -114,6 +115,42 @@ public sealed class ReclaimTests
         Assert.InRange(kept, MiB - (64 << 10), MiB);
 
         static Tensor Rows(int rows) => Workbench.Floats("x", [rows, 4], [.. Enumerable.Range(0, rows * 4).Select(value => (float)value)]);
+    }
+
+    [Fact]
+    public void A_forward_that_fails_after_its_input_went_stale_says_that_the_device_is_full()
+    {
+        int answered = 0,
+            refused = 0;
+        for (ulong free = 0; free <= 16; free++)
+        {
+            using Workbench bench = With(MiB);
+            LocalModule module = bench.Open(TinyModels.Scale(2));
+            using EnteredMode scope = module.EnablePreAllocatedOutputs();
+            using var caller = new DeviceCaller(bench, module);
+            DeviceTensor[] last = [];
+            for (int call = 0; call < 3; call++)
+            {
+                last = caller.Call([caller.Upload(Workbench.Floats("x", [1, 4], 1, 2, 3, 4))]);
+            }
+
+            // Recording takes memory, after the forward has begun to overwrite what it was given.
+            using BlockPool others = bench.Platform.Memory.Open(0);
+            using EnteredMode graphs = module.EnableCudaGraphs();
+            DeviceBlock room = others.Reserve(Math.Max(1, free * 512), "Room for the forward");
+            while (Catch(() => others.Reserve(512, "Blocks of somebody else")) is null) { }
+
+            room.Return(room.Generation);
+            ForwardException? full = Catch(() => last = caller.Call(last));
+            (answered, refused) = (answered + (full is null ? 1 : 0), refused + (full is null ? 0 : 1));
+            Assert.True(full is null or { Kind: FailureKind.OutOfDeviceMemory }, full?.Message);
+            if (full is null)
+            {
+                Assert.Equal([4f, 8, 12, 16], caller.Floats(last[0]));
+            }
+        }
+
+        Assert.True(answered > 0 && refused > 0, $"{answered} were answered, {refused} refused.");
     }
 
     [Fact]
