@@ -99,7 +99,6 @@ internal sealed class ModelDirectoryCore
             }
         }
 
-        _residency.ForgetGone();
         _decisions.Add(ModelDecision.Announce());
         foreach (ModelOperation operation in _operations.Running)
         {

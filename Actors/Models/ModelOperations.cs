@@ -18,6 +18,7 @@ namespace Troupe.Actors.Models;
 /// reload:  as a load, beside the version that serves -> it serves -> every device lets go of the older
 /// restore: (build -> check content -> adopt) on the rebuilt device, or on the first sibling that takes it
 /// unload:  every device lets go -> the versions are forgotten
+/// a load waits until what its model was told to let go is gone
 /// </code>
 /// </remarks>
 internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<ModelDecision, IModelShell> decisions)
@@ -59,7 +60,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     /// <summary>Begins every operation that waits for nobody.</summary>
     public void Advance()
     {
-        while (_queue.TakeNext() is { } next)
+        while (_queue.TakeNext(MayBegin) is { } next)
         {
             switch (next)
             {
@@ -174,10 +175,10 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         RefuseLoad(load, kind, detail);
     }
 
-    /// <summary>Ends an unload once no device holds any of its versions.</summary>
+    /// <summary>Ends an unload once no device holds any of its versions, of whichever content.</summary>
     public void FinishUnload(ModelOperation.Unload unload)
     {
-        if (unload.Entries.Exists(entry => entry.Resident.Count > 0))
+        if (residency.IsLeaving(unload.Request.Name, unload.Request.Number))
         {
             return;
         }
@@ -190,6 +191,22 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         _queue.End(unload);
         int[] numbers = [.. unload.Entries.Select(entry => entry.Source.Model.Number ?? 1)];
         decisions.Add(ModelDecision.Announce(unload.Asker, new ModelReply.Unloaded(unload.Request.Name, numbers)));
+    }
+
+    /// <summary>A device has one instance of a content: what is being let go must be gone before it may be brought back, and what a load
+    /// brings is not known before it has begun.</summary>
+    private bool MayBegin(ModelOperation operation) =>
+        operation switch
+        {
+            ModelOperation.Load load => !residency.IsLeaving(load.Name, number: null),
+            ModelOperation.Restore { Version.Module: { } module } => !residency.IsLeaving(module.Model),
+            _ => true,
+        };
+
+    private void LetGo(ModelVersion model, int ordinal)
+    {
+        residency.LetGo(model, ordinal);
+        decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(model)));
     }
 
     private void Begin(ModelOperation.Load load) => Begin(load, load.Request);
@@ -245,7 +262,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             entry.Wanted.Clear();
             foreach (int ordinal in entry.Resident)
             {
-                decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(entry.Module!.Model)));
+                LetGo(entry.Module!.Model, ordinal);
             }
         }
 
@@ -326,14 +343,12 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             return;
         }
 
-        int[] left = [.. older.Resident];
-        ModelVersion version = older.Module!.Model;
         residency.Promote(entry);
         entry.State = ModelState.Ready;
         End(load, Loaded(entry));
-        foreach (int ordinal in left)
+        foreach (int ordinal in older.Resident)
         {
-            decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(version)));
+            LetGo(older.Module!.Model, ordinal);
         }
     }
 
@@ -352,7 +367,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         {
             entry.Resident.Remove(ordinal);
             entry.Wanted.Remove(ordinal);
-            decisions.Add(ModelDecision.Gpu(ordinal, new UnloadInstance(entry.Module!.Model)));
+            LetGo(entry.Module!.Model, ordinal);
         }
 
         if (entry.Replaced is not null)

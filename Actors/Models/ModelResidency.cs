@@ -18,8 +18,11 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
     private readonly SortedDictionary<(string Name, int Number), ModelEntry> _entries = [];
     private readonly List<ModelEntry> _ended = [];
 
-    /// <summary>Beside the one that serves: a newer generation that is being loaded, older ones whose forwards are not done.</summary>
+    /// <summary>Newer generations that are being loaded, each beside the one that serves.</summary>
     private readonly List<ModelEntry> _beside = [];
+
+    /// <summary>What devices were told to let go and still have: forwards of it are not done.</summary>
+    private readonly HashSet<(ModelVersion Model, int Ordinal)> _leaving = [];
     private readonly SortedDictionary<int, IReadOnlyList<int>> _devices = [];
 
     public NodeId Self => self;
@@ -46,7 +49,12 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
 
     public void AddDevice(int ordinal, IReadOnlyList<int> group) => _devices[ordinal] = group;
 
-    public void RemoveDevice(int ordinal) => _devices.Remove(ordinal);
+    /// <summary>A device was lost, and all that was on it.</summary>
+    public void RemoveDevice(int ordinal)
+    {
+        _devices.Remove(ordinal);
+        _leaving.RemoveWhere(left => left.Ordinal == ordinal);
+    }
 
     public string ListDevices() => _devices.Count == 0 ? "none" : string.Join(", ", _devices.Keys);
 
@@ -95,7 +103,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
         return entry;
     }
 
-    /// <summary>The newer generation serves from now on; the older is beside it until no device has it.</summary>
+    /// <summary>The newer generation serves from now on.</summary>
     public void Promote(ModelEntry entry)
     {
         ModelEntry older = entry.Replaced!;
@@ -103,10 +111,6 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
         _entries[KeyOf(entry.Source)] = entry;
         older.State = ModelState.Unloading;
         older.Wanted.Clear();
-        if (older.Resident.Count > 0)
-        {
-            _beside.Add(older);
-        }
     }
 
     /// <summary>A newer generation that failed: the one that serves is as it was.</summary>
@@ -139,11 +143,25 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
             entry.Resident.Remove(ordinal);
         }
 
-        ForgetGone();
+        _leaving.Remove((model, ordinal));
     }
 
-    /// <summary>Older generations that no device has any more are forgotten.</summary>
-    public void ForgetGone() => _beside.RemoveAll(entry => entry is { State: ModelState.Unloading, Resident.Count: 0 });
+    /// <summary>A device is told to let a version go.</summary>
+    public void LetGo(ModelVersion model, int ordinal)
+    {
+        if (HasDevice(ordinal))
+        {
+            _leaving.Add((model, ordinal));
+        }
+    }
+
+    /// <summary>Whether a device still has what it was told to let go, of any content.</summary>
+    /// <param name="number">Null: of any version of the model.</param>
+    public bool IsLeaving(string name, int? number) =>
+        _leaving.Any(left => left.Model.Name == name && (number is null || left.Model.Number == number));
+
+    /// <summary>Whether a device still has this content, which it was told to let go.</summary>
+    public bool IsLeaving(ModelVersion model) => _leaving.Any(left => left.Model == model);
 
     /// <summary>Why an instance that was built may not be used: other content under the same number, or devices that no one executor
     /// owns.</summary>

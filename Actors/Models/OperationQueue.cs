@@ -37,13 +37,14 @@ internal sealed class OperationQueue
 
     /// <summary>The first that waits behind none on the same model and, where it loads, for none of too many; it is under way from now
     /// on.</summary>
-    public ModelOperation? TakeNext()
+    /// <param name="mayBegin">False: it waits, and those on the same model behind it.</param>
+    public ModelOperation? TakeNext(Predicate<ModelOperation> mayBegin)
     {
         HashSet<string> busy = [.. _running.Select(operation => operation.Name)];
         for (int index = 0; index < _waiting.Count; index++)
         {
             ModelOperation next = _waiting[index];
-            if (busy.Add(next.Name) && (next is ModelOperation.Unload || CountAs(next, _running) < AtOnce))
+            if (busy.Add(next.Name) && (next is ModelOperation.Unload || CountAs(next, _running) < AtOnce) && mayBegin(next))
             {
                 _waiting.RemoveAt(index);
                 _running.Add(next);

@@ -27,6 +27,7 @@ public sealed class ModelDirectoryCoreTests
     private int[]? _devices;
     private string _written = "";
     private GivenConfiguration? _configuration;
+    private List<ModelDecision>? _draining;
 
     public ModelDirectoryCoreTests()
     {
@@ -492,6 +493,87 @@ public sealed class ModelDirectoryCoreTests
     }
 
     [Fact]
+    public void A_reload_to_content_whose_last_forwards_are_not_done_waits_for_them()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _draining = [];
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("there"));
+        Assert.IsType<ModelReply.Loaded>(Settle("there"));
+        _core.Load(new LoadModel("m", Replaces: [Content("m")]), new Asker("back"));
+        Assert.Null(Settle("back"));
+        Assert.Equal((false, 6), (_core.IsIdle, _platform.Live));
+        Drain();
+        Assert.IsType<ModelReply.Loaded>(Settle("back"));
+        Assert.Equal((old, 3), (Content("m"), _platform.Live));
+        Assert.True(_core.IsIdle);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_load_that_is_tried_again_waits_until_what_the_failed_one_brought_is_gone(bool isReload)
+    {
+        ContentHash[] replaced = [];
+        if (isReload)
+        {
+            Load("m");
+            replaced = [Content("m")];
+        }
+
+        int before = _platform.Live;
+        _failures["2"] = (FailureKind.InvalidModel, "no");
+        _draining = [];
+        _core.Load(new LoadModel("m", Path: "other", Replaces: replaced), new Asker("caller"));
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        _failures.Clear();
+        _core.Load(new LoadModel("m", Path: "other", Replaces: replaced), new Asker("again"));
+        Assert.Null(Settle("again"));
+        Assert.Equal(before + 2, _platform.Live);
+        Drain();
+        Assert.IsType<ModelReply.Loaded>(Settle("again"));
+        Assert.Equal(3, _platform.Live);
+    }
+
+    [Fact]
+    public void An_unload_lets_go_at_once_and_is_answered_when_older_content_is_gone_too()
+    {
+        Load("m");
+        _draining = [];
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [Content("m")]), new Asker("caller"));
+        Settle();
+        List<ModelDecision> older = _draining;
+        _draining = null;
+        _core.Unload(new UnloadModel("m"), new Asker("unload"));
+        Assert.Null(Settle("unload"));
+        Assert.Equal(3, _platform.Live);
+        _draining = older;
+        Drain();
+        Assert.IsType<ModelReply.Unloaded>(Settle("unload"));
+        Assert.Equal((0, true), (_platform.Live, _core.IsIdle));
+    }
+
+    [Fact]
+    public void A_device_that_is_lost_holds_nothing_that_anything_waits_for_and_gets_its_model_back_while_others_wait()
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        _draining = [];
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        Settle();
+        _core.Load(new LoadModel("m", Replaces: [Content("m")]), new Asker("back"));
+        _core.Gone(new DeviceGone(1, "a crash", ForGood: false));
+        _core.Ready([1]);
+        Assert.Null(Settle("back"));
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        _core.Gone(new DeviceGone(0, "a crash", ForGood: false));
+        Assert.Null(Settle("back"));
+        _core.Gone(new DeviceGone(2, "a crash", ForGood: false));
+        Assert.IsType<ModelReply.Loaded>(Settle("back"));
+        Assert.Equal((old, 1), (Content("m"), Gpus("m").Length));
+    }
+
+    [Fact]
     public void A_reload_of_some_devices_only_is_refused_for_the_others_would_lose_the_model()
     {
         Load("m");
@@ -592,6 +674,13 @@ public sealed class ModelDirectoryCoreTests
         return reply;
     }
 
+    /// <summary>The last forwards of what is to be let go are done.</summary>
+    private void Drain()
+    {
+        Decisions.InsertRange(0, _draining!);
+        _draining = null;
+    }
+
     private ModelDecision? StepOnce()
     {
         if (Decisions.Count == 0)
@@ -643,6 +732,9 @@ public sealed class ModelDirectoryCoreTests
                 break;
             case DiscardInstance discard:
                 discard.HandOver.Claim()?.Dispose();
+                break;
+            case UnloadInstance when _draining is not null:
+                _draining.Add(decision);
                 break;
             case UnloadInstance unload:
                 foreach (
