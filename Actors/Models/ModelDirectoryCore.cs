@@ -105,8 +105,11 @@ internal sealed class ModelDirectoryCore
             if (operation is ModelOperation.Unload unload)
             {
                 _operations.FinishUnload(unload);
+                continue;
             }
-            else if (operation.Ordinal == ordinal)
+
+            (operation as ModelOperation.Load)?.Refused.Remove(ordinal);
+            if (operation.Ordinal == ordinal)
             {
                 _operations.Fail(
                     operation,

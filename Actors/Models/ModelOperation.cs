@@ -55,6 +55,9 @@ internal abstract class ModelOperation
         /// <summary>Contents that give way to it.</summary>
         public IReadOnlyCollection<ContentHash> Replaces { get; } = request.Replaces ?? [];
 
+        /// <summary>Devices that did not take its present version, though they were there.</summary>
+        public HashSet<int> Refused { get; } = [];
+
         /// <summary>What its present version was built of first, which is what it is of on every device.</summary>
         public ContentHash? Content { get; set; }
 
@@ -111,6 +114,7 @@ internal abstract class ModelOperation
             Reserved = false;
             Targets.Clear();
             Done.Clear();
+            Refused.Clear();
         }
     }
 

@@ -162,6 +162,11 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         var load = (ModelOperation.Load)operation;
+        if (residency.HasDevice(load.Ordinal))
+        {
+            load.Refused.Add(load.Ordinal);
+        }
+
         bool nextMayTakeIt =
             kind == FailureKind.DeviceLost
             || (kind is FailureKind.NotSupported or FailureKind.OutOfDeviceMemory && load.Entry?.Replaced is null);
@@ -281,7 +286,8 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
         restore.Entry = entry;
         restore.Source = entry.Source;
-        foreach (int ordinal in restore.On is { } on ? [on] : residency.Devices.Where(entry.MayBeOn).ToList())
+        IEnumerable<int> devices = restore.On is { } on ? [on] : residency.Devices.Where(entry.MayBeOn);
+        foreach (int ordinal in devices.Where(ordinal => !entry.Resident.Contains(ordinal)))
         {
             restore.Targets.Enqueue(ordinal);
         }
@@ -321,15 +327,23 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     }
 
     /// <summary>A newer generation is ready on its devices: it serves, and the older is let go once those who forward know; unless a device
-    /// that has the older was left out, which it would then be without.</summary>
+    /// that has the older was left out, which it would then be without. A device that came back meanwhile takes it too, and one that is
+    /// away once it is back.</summary>
     private void CommitBeside(ModelOperation.Load load, ModelEntry entry, ModelEntry older)
     {
-        int[] without =
+        int[] missing =
         [
-            .. older.Wanted.Where(ordinal =>
-                residency.HasDevice(ordinal) && !entry.Resident.Contains(ordinal) && entry.Source.Devices?.Contains(ordinal) != false
-            ),
+            .. older.Wanted.Where(ordinal => !entry.Resident.Contains(ordinal) && entry.Source.Devices?.Contains(ordinal) != false),
         ];
+        int[] without = [.. missing.Where(residency.HasDevice)];
+        int[] back = load.AllOrNothing ? [] : [.. without.Where(ordinal => !load.Refused.Contains(ordinal))];
+        if (back.Length > 0)
+        {
+            Array.ForEach(back, load.Targets.Enqueue);
+            Next(load);
+            return;
+        }
+
         if (without.Length > 0 || entry.Resident.Count == 0 || !residency.IsLive(older))
         {
             (FailureKind kind, string detail) =
@@ -343,6 +357,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             return;
         }
 
+        entry.Wanted.UnionWith(missing);
         residency.Promote(entry);
         entry.State = ModelState.Ready;
         End(load, Loaded(entry));

@@ -490,6 +490,59 @@ public sealed class ModelDirectoryCoreTests
         Assert.IsType<ModelReply.Loaded>(Settle("caller"));
         Assert.NotEqual(old, Content("m"));
         Assert.Equal([0, 2], Gpus("m"));
+        Assert.Equal([new GpuId(Self, 1)], _core.Snapshot()[0].Awaited!);
+        ContentHash newer = Content("m");
+        _core.Ready([1]);
+        Settle();
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        Assert.Equal((newer, 3), (Content("m"), _core.Snapshot()[0].Gpus.Length));
+    }
+
+    [Fact]
+    public void A_device_that_is_being_rebuilt_when_a_reload_begins_gets_the_newer_content_once_it_is_back()
+    {
+        Load("m");
+        _core.Gone(new DeviceGone(1, "a crash", ForGood: false));
+        Settle();
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [Content("m")]), new Asker("caller"));
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal([new GpuId(Self, 1)], _core.Snapshot()[0].Awaited!);
+        ContentHash newer = Content("m");
+        _core.Ready([1]);
+        Settle();
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        Assert.Equal(newer, Content("m"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_device_that_comes_back_while_a_reload_is_under_way_gets_the_newer_content_with_the_others(bool isLostDuring)
+    {
+        Load("m");
+        ContentHash old = Content("m");
+        if (!isLostDuring)
+        {
+            _core.Gone(new DeviceGone(0, "a crash", ForGood: false));
+            Settle();
+        }
+
+        _core.Load(new LoadModel("m", Path: "other", Replaces: [old]), new Asker("caller"));
+        while (!Decisions.Exists(decision => decision.Message is BuildInstance { Ordinal: 2 }))
+        {
+            StepOnce();
+        }
+
+        if (isLostDuring)
+        {
+            _core.Gone(new DeviceGone(0, "a crash", ForGood: false));
+        }
+
+        _core.Ready([0]);
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.NotEqual(old, Content("m"));
+        Assert.Equal([0, 1, 2], Gpus("m"));
+        Assert.True(_core.IsIdle);
     }
 
     [Fact]
