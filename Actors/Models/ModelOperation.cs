@@ -70,6 +70,9 @@ internal abstract class ModelOperation
         /// <summary>Named devices: all of them or none.</summary>
         public bool AllOrNothing => Request.Gpus is { Length: > 0 };
 
+        /// <summary>It asks for all that its model's folder holds, wherever that may be.</summary>
+        public bool IsOfWholeModel => Request is { Number: null, Path: null } && !AllOrNothing;
+
         /// <summary>Versions that are still to be loaded, in order.</summary>
         public Queue<int> Further { get; } = new();
 

@@ -452,7 +452,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
 
         _queue.End(operation);
-        if (load is { Earlier: ModelReply.Loaded, Request.Number: null })
+        if (load is { Earlier: ModelReply.Loaded, IsOfWholeModel: true })
         {
             GiveWay(load);
         }

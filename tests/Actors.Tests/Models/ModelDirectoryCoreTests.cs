@@ -669,6 +669,21 @@ public sealed class ModelDirectoryCoreTests
         Assert.Equal(["m/1 Ready", "m/2 Unavailable", "m/7 Ready"], _core.Snapshot().Select(model => $"{model.Model} {model.State}"));
     }
 
+    [Theory]
+    [InlineData(null, 0)]
+    [InlineData("newer", null)]
+    public void A_load_of_a_path_or_of_named_devices_unloads_no_other_version(string? path, int? gpu)
+    {
+        _core.Load(new LoadModel("m", 7, Path: "seven"), null);
+        Settle();
+        _core.Load(
+            new LoadModel("m", Path: path, Gpus: gpu is { } ordinal ? [ordinal] : null, Replaces: [Content("m")]),
+            new Asker("caller")
+        );
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal(["m/1 Ready", "m/7 Ready"], _core.Snapshot().Select(model => $"{model.Model} {model.State}"));
+    }
+
     [Fact]
     public void Content_that_other_nodes_have_is_of_their_generation_and_other_content_is_newer_than_theirs()
     {
