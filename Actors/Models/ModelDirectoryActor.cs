@@ -28,7 +28,7 @@ internal sealed class ModelDirectoryActor : ReceiveActor, IModelShell
 
         On<LoadModel>(load => Ask(load, Asker()));
         On<LoadOwn>(own => _core.Load(own.Load, Asker(), isOwn: true));
-        On<UnloadOwn>(own => _core.Unload(own.Unload, Asker()));
+        On<UnloadOwn>(own => _core.Unload(own.Unload, Asker(), isOwn: true));
         On<LoadGiven>(given => Ask(given, Asker()));
         On<UnloadModel>(unload => Ask(unload, Asker()));
         On<ModelsAsked>(asked => Ask(asked.Request, asked.Asker));

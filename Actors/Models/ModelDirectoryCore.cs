@@ -60,8 +60,9 @@ internal sealed class ModelDirectoryCore
         _operations.Request(new ModelOperation.Load(load, isOwn: false, asker) { Given = given }, asker);
     }
 
-    public void Unload(UnloadModel unload, IReplyTo<ModelReply>? asker) =>
-        _operations.Request(new ModelOperation.Unload(unload, asker), asker);
+    /// <param name="isOwn">The node's own settings name it no longer: why it could not be had is forgotten too.</param>
+    public void Unload(UnloadModel unload, IReplyTo<ModelReply>? asker, bool isOwn = false) =>
+        _operations.Request(new ModelOperation.Unload(unload, asker) { IsOwn = isOwn }, asker);
 
     /// <summary>An executor can adopt instances for these devices: those that shall be on them and are not come back.</summary>
     public void Ready(IReadOnlyList<int> ordinals)

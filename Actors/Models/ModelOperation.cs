@@ -130,6 +130,9 @@ internal abstract class ModelOperation
 
         public IReplyTo<ModelReply>? Asker { get; } = asker;
 
+        /// <summary>The node's own settings name it no longer.</summary>
+        public bool IsOwn { get; init; }
+
         public List<ModelEntry> Entries { get; } = [];
     }
 

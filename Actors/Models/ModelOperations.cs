@@ -246,7 +246,8 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
     private void Begin(ModelOperation.Unload unload)
     {
         unload.Entries.AddRange(residency.Named(unload.Request));
-        if (unload.Entries.Count == 0)
+        bool wasNamed = unload.IsOwn && residency.ForgetEnded(unload.Request);
+        if (unload.Entries.Count == 0 && !wasNamed)
         {
             string what = unload.Request.Number is { } number
                 ? $"Version {number} of model '{unload.Request.Name}'"

@@ -129,11 +129,21 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
 
     /// <summary>The versions that a request to unload names.</summary>
     public IEnumerable<ModelEntry> Named(UnloadModel unload) =>
-        _entries
-            .Where(pair =>
-                pair.Key.Name == unload.Name && (unload.Number is not { } number || pair.Key.Number == number) && !pair.Value.HasEnded
-            )
-            .Select(pair => pair.Value);
+        _entries.Where(pair => IsNamed(pair.Key, unload) && !pair.Value.HasEnded).Select(pair => pair.Value);
+
+    /// <summary>Versions that have ended are forgotten, and why they did.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool ForgetEnded(UnloadModel unload)
+    {
+        int before = _ended.Count;
+        foreach (ModelEntry entry in _ended.Where(entry => IsNamed(KeyOf(entry.Source), unload)))
+        {
+            _entries.Remove(KeyOf(entry.Source));
+        }
+
+        _ended.RemoveAll(entry => IsNamed(KeyOf(entry.Source), unload));
+        return _ended.Count < before;
+    }
 
     /// <summary>A device no longer has this version.</summary>
     public void Forget(ModelVersion model, int ordinal)
@@ -204,7 +214,10 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
 
     private bool IsPresent(ModelEntry entry) => _entries.TryGetValue(KeyOf(entry.Source), out ModelEntry? present) && present == entry;
 
-    private static (string, int) KeyOf(ModuleSource source) => (source.Model.Name, source.Model.Number ?? 1);
+    private static bool IsNamed((string Name, int Number) key, UnloadModel unload) =>
+        key.Name == unload.Name && (unload.Number is not { } number || key.Number == number);
+
+    private static (string Name, int Number) KeyOf(ModuleSource source) => (source.Model.Name, source.Model.Number ?? 1);
 
     private ModelSnapshot Snapshot(ModelEntry entry) =>
         new(

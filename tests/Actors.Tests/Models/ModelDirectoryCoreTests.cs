@@ -295,6 +295,22 @@ public sealed class ModelDirectoryCoreTests
     }
 
     [Fact]
+    public void What_a_node_itself_asks_for_no_longer_has_not_failed_there()
+    {
+        Load("other");
+        _failures["0"] = (FailureKind.InvalidModel, "no graph");
+        _core.Load(new LoadModel("m"), new Asker("caller"), isOwn: true);
+        Assert.IsType<ModelReply.Failed>(Settle("caller"));
+        _core.Unload(new UnloadModel("m"), new Asker("unload"), isOwn: true);
+        Assert.IsType<ModelReply.Unloaded>(Settle("unload"));
+        Assert.Equal(["other"], _core.Snapshot().Select(model => model.Model.Name));
+        _core.Unload(new UnloadModel("m"), new Asker("unload"), isOwn: true);
+        Assert.Equal(FailureKind.NotFound, Assert.IsType<ModelReply.Failed>(Settle("unload")).Kind);
+        _failures.Clear();
+        Load("m");
+    }
+
+    [Fact]
     public void A_load_that_fails_leaves_a_version_that_is_served_as_it_is()
     {
         Load("m");
