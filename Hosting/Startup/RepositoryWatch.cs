@@ -59,7 +59,7 @@ internal sealed class RepositoryWatch(Action<string> note)
     /// <returns>False where that was so the last time, for the same reason.</returns>
     public bool Retry(string name, string reason)
     {
-        _seen.Remove(name);
+        _seen[name] = "";
         bool isNew = _retried.GetValueOrDefault(name) != reason;
         _retried[name] = reason;
         return isNew;

@@ -97,6 +97,31 @@ public sealed class RepositoryWatchTests : IDisposable
     }
 
     [Fact]
+    public void What_is_gone_and_could_not_be_unloaded_yet_comes_again()
+    {
+        Write("a/1/model.onnx", "one");
+        Changes();
+        Directory.Delete(Path.Combine(_folder.Path, "a"), recursive: true);
+        Assert.Equal(["-a"], Changes());
+        _watch.Retry("a", "full");
+        Assert.Equal(["-a"], Changes());
+        _watch.End("a");
+        Assert.Empty(Changes());
+    }
+
+    [Fact]
+    public void What_could_not_be_loaded_yet_and_is_gone_at_the_next_look_is_unloaded()
+    {
+        Write("a/1/model.onnx", "one");
+        Changes();
+        Write("a/2/model.onnx", "two");
+        Assert.Equal(["+a"], Changes());
+        _watch.Retry("a", "full");
+        Directory.Delete(Path.Combine(_folder.Path, "a"), recursive: true);
+        Assert.Equal(["-a"], Changes());
+    }
+
+    [Fact]
     public void A_model_in_two_repositories_has_changed_when_either_has()
     {
         Write("one/a/1/model.onnx", "one");
