@@ -24,23 +24,15 @@ internal sealed partial class NodeHost
     }
 
     /// <summary>Looks at the repositories from time to time, until cancelled.</summary>
-    public async Task PollAsync(TimeProvider time, CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(_spec.PollInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation))
-        {
-            await FollowAsync(cancellation);
-        }
-    }
+    public Task PollAsync(TimeProvider time, CancellationToken cancellation) =>
+        RepositoryRounds.RunAsync(_spec.PollInterval, time, FollowAsync, trouble => LogTrouble(_log, trouble), cancellation);
 
     /// <summary>Brings the node's models to what the repositories hold now.</summary>
     public async Task FollowAsync(CancellationToken cancellation)
     {
         foreach (RepositoryChange change in _watch.Changes(_repository.Look))
         {
-            ModelReply reply = change.IsThere
-                ? await Node.LoadOwnAsync(new LoadModel(change.Name, Replaces: Node.View.ContentsOf(change.Name)), cancellation)
-                : await Node.UnloadOwnAsync(new UnloadModel(change.Name), cancellation);
+            ModelReply reply = await FollowAsync(change, cancellation);
             bool isPassing =
                 reply is ModelReply.Failed { Kind: not (FailureKind.InvalidModel or FailureKind.NotSupported or FailureKind.NotFound) };
             if (!isPassing)
@@ -52,6 +44,21 @@ internal sealed partial class NodeHost
             {
                 Log(change.Name, reply);
             }
+        }
+    }
+
+    private async Task<ModelReply> FollowAsync(RepositoryChange change, CancellationToken cancellation)
+    {
+        try
+        {
+            return change.IsThere
+                ? await Node.LoadOwnAsync(new LoadModel(change.Name, Replaces: Node.View.ContentsOf(change.Name)), cancellation)
+                : await Node.UnloadOwnAsync(new UnloadModel(change.Name), cancellation);
+        }
+        catch (Exception trouble) when (!cancellation.IsCancellationRequested)
+        {
+            // One model keeps the others from nothing, and is tried again.
+            return new ModelReply.Failed(change.Name, FailureKind.Internal, trouble.Message);
         }
     }
 

@@ -193,6 +193,14 @@ public sealed class RepositoryControlTests : IDisposable
         await node.Host.FollowAsync(TestContext.Current.CancellationToken);
         Assert.Equal(404, await node.StatusAsync("GET", "/v2/models/b"));
         Assert.Equal(200, await node.StatusAsync("GET", "/v2/health/ready"));
+
+        // What was never served is in the way for as long as its folder is there.
+        Write("c/1/model.onnx", "no graph");
+        await node.Host.FollowAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(400, await node.StatusAsync("GET", "/v2/health/ready"));
+        Directory.Delete(Path.Combine(_folder.Path, "c"), recursive: true);
+        await node.Host.FollowAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(200, await node.StatusAsync("GET", "/v2/health/ready"));
     }
 
     [Fact]
