@@ -6,7 +6,7 @@ namespace Troupe.Actors.Serialization;
 /// <summary>Of Akka.Cluster's messages joining, gossip and heartbeats: that a member shall leave or is down every node says to itself
 /// alone.</summary>
 /// <remarks><b>Thread</b> any.</remarks>
-internal sealed class GuardedClusterMessages(ExtendedActorSystem system)
+public sealed class GuardedClusterMessages(ExtendedActorSystem system)
     : GuardedSerializer(
         system,
         5,

@@ -11,7 +11,7 @@ namespace Troupe.Actors.Serialization;
 /// <param name="id">The number under which messages name it.</param>
 /// <param name="inner">Reads and writes.</param>
 /// <param name="read">What is read.</param>
-internal abstract class GuardedSerializer(ExtendedActorSystem system, int id, Serializer inner, IReadOnlyList<string> read)
+public abstract class GuardedSerializer(ExtendedActorSystem system, int id, Serializer inner, IReadOnlyList<string> read)
     : SerializerWithStringManifest(system)
 {
     /// <inheritdoc />
@@ -31,7 +31,7 @@ internal abstract class GuardedSerializer(ExtendedActorSystem system, int id, Se
         {
             object message = inner is SerializerWithStringManifest named
                 ? named.FromBinary(bytes, manifest)
-                : inner.FromBinary(bytes, Type.GetType(manifest, throwOnError: true)!);
+                : inner.FromBinary(bytes, TypeOf(manifest)!);
             if (IsHarmless(message))
             {
                 return message;
@@ -42,6 +42,9 @@ internal abstract class GuardedSerializer(ExtendedActorSystem system, int id, Se
         return Unread.Instance;
     }
 
+    /// <summary>The type that a manifest names, where Akka's serializer goes by types.</summary>
+    private protected virtual Type? TypeOf(string manifest) => null;
+
     /// <summary>Whether a message that was read may come in.</summary>
-    protected virtual bool IsHarmless(object message) => true;
+    private protected virtual bool IsHarmless(object message) => true;
 }

@@ -7,16 +7,25 @@ namespace Troupe.Actors.Serialization;
 /// <summary>Of Akka's system messages those by which an actor here is watched from elsewhere, and one elsewhere from here.</summary>
 /// <remarks><b>Thread</b> any. Nobody makes an actor watch, suspends, resumes or ends one from afar, or tells it that one of this node has
 /// died.</remarks>
-internal sealed class GuardedSystemMessages(ExtendedActorSystem system)
-    : GuardedSerializer(
-        system,
-        22,
-        new SystemMessageSerializer(system),
-        ["Akka.Dispatch.SysMsg.Watch, Akka", "Akka.Dispatch.SysMsg.Unwatch, Akka", "Akka.Dispatch.SysMsg.DeathWatchNotification, Akka"]
-    )
+public sealed class GuardedSystemMessages(ExtendedActorSystem system)
+    : GuardedSerializer(system, 22, new SystemMessageSerializer(system), [Watching, Unwatching, Death])
 {
+    private const string Watching = "Akka.Dispatch.SysMsg.Watch, Akka";
+    private const string Unwatching = "Akka.Dispatch.SysMsg.Unwatch, Akka";
+    private const string Death = "Akka.Dispatch.SysMsg.DeathWatchNotification, Akka";
+
     /// <inheritdoc />
-    protected override bool IsHarmless(object message) =>
+    private protected override Type? TypeOf(string manifest) =>
+        manifest switch
+        {
+            Watching => typeof(Watch),
+            Unwatching => typeof(Unwatch),
+            Death => typeof(DeathWatchNotification),
+            _ => null,
+        };
+
+    /// <inheritdoc />
+    private protected override bool IsHarmless(object message) =>
         message switch
         {
             Watch watch => IsHere(watch.Watchee) && !IsHere(watch.Watcher),

@@ -11,8 +11,9 @@ using Troupe.TestSupport.Platforms;
 
 namespace Troupe.Actors.Tests.Node;
 
-/// <summary>A process that is no member speaks to a node's actors, by path, by reference and in a member's name: nothing changes, forwards
-/// are answered meanwhile, and what was dropped is counted.</summary>
+/// <summary>A process that is no member speaks to a node's actors, to the entrances (RouterActor, GatewayActor, ModeDirectoryActor) and to
+/// others, by path, by reference and in a member's name: nothing changes, forwards are answered meanwhile, and what was dropped is
+/// counted.</summary>
 public sealed class StrangersTests
 {
     private static readonly string[] Entrances = ["user/router", "user/gateway", "user/modes"];
