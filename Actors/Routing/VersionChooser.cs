@@ -80,7 +80,7 @@ internal sealed class VersionChooser(RoutingTable table, VersionRules rules)
             .ToDictionary(StringComparer.Ordinal);
     }
 
-    private int? NewestOf(IReadOnlyList<ModelRoute> versions, VersionRule rule, string name)
+    private int? NewestOf(List<ModelRoute> versions, VersionRule rule, string name)
     {
         int? present = _newest.TryGetValue(name, out int known) ? known : null;
         if (
