@@ -40,6 +40,7 @@ internal sealed class DeviceContext : IDisposable
     public static DeviceContext Retain(ICudaDriver driver, int ordinal)
     {
         ArgumentNullException.ThrowIfNull(driver);
+        CallingThread.Prepare(driver);
         driver.DeviceGet(out CuDevice device, ordinal).ThrowIfFailed();
         driver.DeviceGetAttribute(out int copyEngines, CuDeviceAttribute.AsyncEngineCount, device).ThrowIfFailed();
         driver.DevicePrimaryCtxRetain(out CuContext handle, device).ThrowIfFailed();
@@ -126,6 +127,7 @@ internal sealed class DeviceContext : IDisposable
     {
         if (Interlocked.Decrement(ref _holders) == 0)
         {
+            CallingThread.Prepare(Driver);
             Record(Driver.DevicePrimaryCtxRelease(Device), nameof(Driver.DevicePrimaryCtxRelease));
         }
     }

@@ -53,10 +53,15 @@ internal sealed class DeviceEvent : OwnedHandle<CuEvent>
     }
 
     /// <summary>The status itself, for callers that turn errors into replies.</summary>
-    public CuResult Query() => Driver.EventQuery(Handle);
+    public CuResult Query()
+    {
+        CallingThread.Prepare(Driver);
+        return Driver.EventQuery(Handle);
+    }
 
     public void Synchronize()
     {
+        CallingThread.Prepare(Driver);
         Driver.EventSynchronize(Handle).ThrowIfFailed();
         Context.ThrowIfFaulted();
     }

@@ -24,6 +24,7 @@ internal sealed class DeviceStream : OwnedHandle<CuStream>
     /// <summary>Whether everything enqueued is done. An error other than "not ready" is thrown.</summary>
     public bool IsDone()
     {
+        CallingThread.Prepare(Driver);
         CuResult status = Driver.StreamQuery(Handle);
         if (status == CuResult.NotReady)
         {
@@ -37,6 +38,7 @@ internal sealed class DeviceStream : OwnedHandle<CuStream>
     /// <summary>Waits for everything enqueued. Only for stopping, draining, building and tests.</summary>
     public void Synchronize()
     {
+        CallingThread.Prepare(Driver);
         Driver.StreamSynchronize(Handle).ThrowIfFailed();
         Context.ThrowIfFaulted();
     }

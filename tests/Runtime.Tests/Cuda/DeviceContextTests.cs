@@ -1,5 +1,6 @@
 using Troupe.Runtime.Cuda;
 using Troupe.Runtime.Cuda.Emulated.Driver;
+using Troupe.Runtime.Memory;
 
 namespace Troupe.Runtime.Tests.Cuda;
 
@@ -104,6 +105,55 @@ public sealed class DeviceContextTests : IDisposable
 
         Assert.Empty(_driver.Alive());
         Assert.Equal(0, _driver.Snapshot(0).BytesInUse);
+    }
+
+    [Theory]
+    [InlineData("an event is asked")]
+    [InlineData("an event is waited for")]
+    [InlineData("a stream is asked")]
+    [InlineData("a stream is waited for")]
+    [InlineData("a block is lent")]
+    public void A_thread_s_first_call_leaves_what_another_records_in_global_mode_whole(string call)
+    {
+        var devices = new DeviceAllocators(_driver);
+        using BlockPool pool = devices.Open(0);
+        using var used = DeviceStream.Create(pool.Device);
+        using var records = DeviceStream.Create(pool.Device);
+        using var @event = DeviceEvent.Create(pool.Device);
+        DeviceBlock block = pool.Rent(512, used);
+        block.Return(block.Generation);
+        using ContextEntry entry = pool.Device.Enter();
+        @event.Record(used);
+        records.BeginCapture(CuStreamCaptureMode.Global);
+        Exception? trouble = null;
+        var other = new Thread(() => trouble = Record.Exception(Act));
+        other.Start();
+        Assert.True(other.Join(TimeSpan.FromSeconds(30)));
+
+        records.EndCapture().Dispose();
+        Assert.Null(trouble);
+
+        void Act()
+        {
+            switch (call)
+            {
+                case "an event is asked":
+                    Assert.True(@event.IsDone());
+                    break;
+                case "an event is waited for":
+                    @event.Synchronize();
+                    break;
+                case "a stream is asked":
+                    Assert.True(used.IsDone());
+                    break;
+                case "a stream is waited for":
+                    used.Synchronize();
+                    break;
+                default:
+                    pool.Rent(512, records);
+                    break;
+            }
+        }
     }
 
     [Fact]
