@@ -11,6 +11,7 @@ internal sealed class DeviceContext : IDisposable
 {
     private int _holders = 1;
     private int _isDisposed;
+    private int _recordings;
     private CudaException? _recorded;
 
     private DeviceContext(ICudaDriver driver, CuDevice device, CuContext handle, int copyEngines)
@@ -85,12 +86,20 @@ internal sealed class DeviceContext : IDisposable
     }
 
     /// <summary>As <see cref="Synchronize"/>, but answers the status: "unsupported in a capture" where some thread records on a stream of
-    /// this context, which it then loses.</summary>
+    /// this context. Where the stream's owner has told, the driver is not asked: the recording would be lost by it.</summary>
     public CuResult TrySynchronize()
     {
+        if (Volatile.Read(ref _recordings) > 0)
+        {
+            return CuResult.StreamCaptureUnsupported;
+        }
+
         using ContextEntry entry = Enter();
         return Driver.CtxSynchronize();
     }
+
+    /// <summary>The owner of a stream of this context begins to record, or is done.</summary>
+    internal void CountRecording(bool begins) => Interlocked.Add(ref _recordings, begins ? 1 : -1);
 
     /// <summary>Throws the first error that a Dispose recorded since the last call, if any.</summary>
     public void ThrowIfFaulted()

@@ -55,6 +55,11 @@ internal sealed class DeviceStream : OwnedHandle<CuStream>
     {
         lock (_recording)
         {
+            if (_isRecording != recording)
+            {
+                Context.CountRecording(begins: recording);
+            }
+
             _isRecording = recording;
         }
     }

@@ -131,7 +131,7 @@ internal sealed class LaneCompletion : IDisposable
         else if (_ranOn is not null)
         {
             CuResult reached;
-            while ((reached = driver.CtxSynchronize()) == CuResult.StreamCaptureUnsupported)
+            while ((reached = Home.Context.TrySynchronize()) == CuResult.StreamCaptureUnsupported)
             {
                 // Another lane records, which takes no longer than a launch of its segments.
                 Thread.Yield();
