@@ -9,9 +9,6 @@ internal enum BlockSource
     /// <summary>An idle block whose last use is over.</summary>
     Over,
 
-    /// <summary>Much came back when its stream was gone: the device is asked whether it is done with it.</summary>
-    MuchLost,
-
     /// <summary>Memory that is new from the driver, within the budget.</summary>
     New,
 
@@ -21,7 +18,7 @@ internal enum BlockSource
     /// <summary>What idle lanes and their contexts keep: their holders are asked.</summary>
     Holders,
 
-    /// <summary>As <see cref="MuchLost"/>, however little it is.</summary>
+    /// <summary>What came back when its stream was gone: the device is asked whether it is done with it.</summary>
     Lost,
 
     /// <summary>An idle block whose last use is not over yet, behind the event that marks it.</summary>
@@ -34,16 +31,14 @@ internal enum BlockSource
 /// <summary>What is known of a device's memory when a block is wanted.</summary>
 /// <param name="OwnStream">An idle block that is large enough was last used on the same stream.</param>
 /// <param name="Over">The last use of an idle block that is large enough is over.</param>
-/// <param name="MuchLost">More than is wanted came back when its stream was gone, and the device has not been asked about it.</param>
 /// <param name="FitsBudget">The driver has not refused, and the budget admits as much.</param>
 /// <param name="HasIdle">Idle memory can be given back to the driver.</param>
 /// <param name="HasHolders">There is a holder that has not been asked.</param>
-/// <param name="HasLost">As <paramref name="MuchLost"/>, of a single byte.</param>
+/// <param name="HasLost">Something came back when its stream was gone, and the device has not been asked about it.</param>
 /// <param name="InFlight">An idle block that is large enough can be waited for.</param>
 internal readonly record struct BlockFacts(
     bool OwnStream,
     bool Over,
-    bool MuchLost,
     bool FitsBudget,
     bool HasIdle,
     bool HasHolders,
@@ -52,11 +47,10 @@ internal readonly record struct BlockFacts(
 )
 {
     /// <summary>A lane waits for another lane's work only where there is no other memory: lanes must overlap. Nobody waits for a whole
-    /// device before that either, but where memory is lost faster than it is found again.</summary>
+    /// device before that either.</summary>
     public BlockSource Choose() =>
         OwnStream ? BlockSource.OwnStream
         : Over ? BlockSource.Over
-        : MuchLost ? BlockSource.MuchLost
         : FitsBudget ? BlockSource.New
         : HasIdle ? BlockSource.NewForIdle
         : HasHolders ? BlockSource.Holders

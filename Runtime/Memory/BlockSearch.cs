@@ -35,16 +35,14 @@ internal sealed class BlockSearch(DeviceContext device, MemoryAccount account, I
             }
 
             bool isNew = found is null && isPossible;
-            ulong lostBytes = isNew && !isDeviceAsked ? lost.Bytes : 0;
             DeviceBlock? run = isNew && !isWhole ? idle.FindRun(size) : null;
             var facts = new BlockFacts(
                 own is not null,
                 over is not null,
-                MuchLost: lostBytes > Math.Max(size, slabs.MostAhead),
                 FitsBudget: isNew && !isFull && account.Admits(size),
                 HasIdle: isNew && slabs.HasFree,
                 HasHolders: isNew && mayAsk,
-                HasLost: lostBytes > 0,
+                HasLost: isNew && !isDeviceAsked && lost.Bytes > 0,
                 InFlight: run is not null
             );
             BlockSource from = facts.Choose();

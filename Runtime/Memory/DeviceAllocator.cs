@@ -9,8 +9,9 @@ namespace Troupe.Runtime.Memory;
 /// Blocks are pieces of larger allocations, split and joined as sizes ask for it. <see cref="BlockSearch"/> finds the next one. Idle memory
 /// is bounded: a new allocation that brings it above one and a half times the most that was ever lent replaces idle ones.
 /// <b>Owns</b> the allocations, events of last uses and a retain of the device context. <b>Thread</b> any. <b>Blocks</b> where the driver
-/// is asked to free, which steady state never does; where a block without a stream is wanted and all that is left is in flight; and where
-/// memory is lost with streams. The last two hold up nobody else.
+/// is asked to free, which steady state never does; where the driver has no event to mark a last use by; where a block without a stream is
+/// wanted and all that is left is in flight; and where memory that was lost with streams is much, is all that is left, or is to be freed.
+/// The last two hold up nobody else.
 /// </remarks>
 internal sealed class DeviceAllocator : IDisposable
 {
@@ -53,9 +54,10 @@ internal sealed class DeviceAllocator : IDisposable
         }
     }
 
-    /// <summary>Takes everything back that was lent through a door, and closes it; true where it was the last.</summary>
-    public bool Close(BlockPool pool)
+    /// <summary>Takes everything back that was lent through a door, through which nothing is lent any more.</summary>
+    public void TakeBackAll(BlockPool pool)
     {
+        LastUse[] lost;
         lock (_lock)
         {
             foreach (DeviceBlock block in _slabs.Blocks.Where(block => !block.IsIdle && ReferenceEquals(block.Pool, pool)).ToArray())
@@ -63,8 +65,18 @@ internal sealed class DeviceAllocator : IDisposable
                 TakeBack(block);
             }
 
+            lost = _lost.Hold();
+        }
+
+        AskDevice(lost);
+    }
+
+    /// <summary>Closes a door, through which nothing is lent any more, and frees what is idle; true where it was the last.</summary>
+    public bool Close(BlockPool pool)
+    {
+        lock (_lock)
+        {
             _pools.Remove(pool);
-            _lost.Resolve();
             _slabs.FreeIdle();
             _slabs.ForgetMost();
             _uses.Dispose();
@@ -92,7 +104,7 @@ internal sealed class DeviceAllocator : IDisposable
                     case BlockSource.Holders:
                         holders ??= HoldersFor(wanted.Pool);
                         break;
-                    case BlockSource.MuchLost or BlockSource.Lost:
+                    case BlockSource.Lost:
                         isDeviceAsked = true;
                         awaited = _lost.Hold();
                         break;
@@ -140,6 +152,7 @@ internal sealed class DeviceAllocator : IDisposable
     /// <inheritdoc cref="BlockPool.Return"/>
     public void Return(BlockPool pool, DeviceBlock block, int generation)
     {
+        LastUse[] lost;
         lock (_lock)
         {
             if (block.Generation != generation || block.IsKept || block.IsIdle)
@@ -153,15 +166,26 @@ internal sealed class DeviceAllocator : IDisposable
             }
 
             TakeBack(block);
+
+            // Whoever lets streams go first waits where that loses memory faster than it is wanted, and nobody who wants some.
+            lost = block.LastUse is { IsLost: true } && _lost.Bytes > Math.Max(block.Capacity, _slabs.MostAhead) ? _lost.Hold() : [];
         }
+
+        AskDevice(lost);
     }
 
     /// <summary>Gives idle memory back to the driver.</summary>
     public void Trim()
     {
+        LastUse[] lost;
         lock (_lock)
         {
-            _lost.Resolve();
+            lost = _lost.Hold();
+        }
+
+        AskDevice(lost);
+        lock (_lock)
+        {
             _slabs.FreeIdle();
             _uses.Dispose();
         }
@@ -243,9 +267,14 @@ internal sealed class DeviceAllocator : IDisposable
         _idle.Add(block);
     }
 
-    /// <summary>Waits until a device is done with what was lost with its streams.</summary>
+    /// <summary>Waits until a device is done with what was lost with its streams, unless something is recorded there now.</summary>
     private void AskDevice(LastUse[] held)
     {
+        if (held.Length == 0)
+        {
+            return;
+        }
+
         LastUse[] over = LastUse.Over(held);
         lock (_lock)
         {

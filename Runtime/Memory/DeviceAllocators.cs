@@ -52,6 +52,7 @@ internal sealed class DeviceAllocators(ICudaDriver driver)
     /// <summary>Closes a door.</summary>
     public void Close(DeviceAllocator allocator, BlockPool pool)
     {
+        allocator.TakeBackAll(pool);
         lock (_lock)
         {
             if (allocator.Close(pool))

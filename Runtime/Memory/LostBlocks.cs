@@ -4,7 +4,7 @@ namespace Troupe.Runtime.Memory;
 
 /// <summary>Idle blocks that came back when their stream was gone, behind which nothing can be ordered: only the device can say that it is
 /// done with them, which has to be waited for.</summary>
-/// <remarks><b>Thread</b> under the allocator's lock. <b>Blocks</b> in <see cref="Resolve"/>.</remarks>
+/// <remarks><b>Thread</b> under the allocator's lock. <b>Blocks</b> never.</remarks>
 internal sealed class LostBlocks(IdleBlocks idle, LastUses uses, IBlockWatcher? watcher)
 {
     public ulong Bytes
@@ -45,13 +45,5 @@ internal sealed class LostBlocks(IdleBlocks idle, LastUses uses, IBlockWatcher? 
                 }
             }
         }
-    }
-
-    /// <summary>Waits for the device, where idle memory is given back to the driver, which may wait for it too.</summary>
-    public void Resolve()
-    {
-        LastUse[] lost = Hold();
-        End(LastUse.Over(lost));
-        Array.ForEach(lost, uses.LetGo);
     }
 }

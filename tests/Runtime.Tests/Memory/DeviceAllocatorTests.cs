@@ -285,6 +285,88 @@ public sealed class DeviceAllocatorTests
     }
 
     [Fact]
+    public void What_is_lost_with_its_streams_is_asked_for_by_no_one_while_something_is_recorded()
+    {
+        using var stage = new MemoryStage(
+            new EmulatedDriverOptions { Strict = true, Devices = [new EmulatedDeviceOptions { MemoryBytes = 64 * MiB }] }
+        );
+        DeviceStream records = stage.Streams[0];
+        DevicePointer at = stage.Rent(64, records).Pointer;
+        records.KeepOff(recording: true);
+        records.BeginCapture();
+        Exception? trouble = null;
+        var other = new Thread(() => trouble = Record.Exception(Lose));
+        other.Start();
+        Assert.True(other.Join(TimeSpan.FromSeconds(30)));
+        Assert.Null(trouble);
+        records.Fill(at, 1, 64);
+        records.EndCapture().Dispose();
+        records.KeepOff(recording: false);
+        stage.Pool.Trim();
+        Assert.Equal(512, stage.Counts.Used);
+        Assert.InRange(stage.Counts.Reserved, 512, (long)MiB + 512);
+
+        void Lose()
+        {
+            for (int lost = 0; lost < 8; lost++)
+            {
+                DeviceStream gone = DeviceStream.Create(stage.Device);
+                DeviceBlock block = stage.Rent(MiB, gone);
+                gone.Dispose();
+                block.Return(block.Generation);
+            }
+
+            stage.Pool.Trim();
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Whoever_frees_what_is_lost_with_its_stream_holds_up_nobody_while_the_device_is_asked(bool closes)
+    {
+        CountingDriver? counting = null;
+        using var bench = new Workbench(Deferred, wrap: driver => counting = new CountingDriver(driver));
+        using BlockPool pool = bench.Platform.Memory.Open(0);
+        using DeviceStream stream = DeviceStream.Create(pool.Device);
+        DeviceBlock other = pool.Rent(512, stream);
+        BlockPool closed = bench.Platform.Memory.Open(0);
+        DeviceStream gone = DeviceStream.Create(pool.Device);
+        DeviceBlock lost = closed.Rent(512, gone);
+        gone.Dispose();
+        lost.Return(lost.Generation);
+        bool hasPassed = false;
+        counting!.OnCall = call =>
+        {
+            if (call == nameof(ICudaDriver.CtxSynchronize))
+            {
+                var beside = new Thread(() =>
+                {
+                    other.Return(other.Generation);
+                    bench.Platform.Memory.Open(0).Dispose();
+                })
+                {
+                    IsBackground = true,
+                };
+                counting.OnCall = null;
+                beside.Start();
+                hasPassed = beside.Join(TimeSpan.FromSeconds(10));
+            }
+        };
+        if (closes)
+        {
+            closed.Dispose();
+        }
+        else
+        {
+            closed.Trim();
+            closed.Dispose();
+        }
+
+        Assert.True(hasPassed, "The allocator is locked while somebody waits for the device.");
+    }
+
+    [Fact]
     public void Whoever_waits_on_the_host_for_memory_in_flight_holds_up_nobody()
     {
         CountingDriver? counting = null;
