@@ -5,7 +5,8 @@ namespace Troupe.Runtime.Memory;
 /// <summary>A piece of one device's memory that is lent out whole and comes back; its address stays the same while it is lent.</summary>
 /// <remarks>
 /// The generation counts how often it came back, so that a view kept too long is recognized.
-/// <b>Owns</b> nothing itself: the allocator owns the memory. <b>Thread</b> any; the allocator's lock guards lending. <b>Blocks</b> never.
+/// <b>Owns</b> nothing itself: the allocator owns the memory. <b>Thread</b> any; the allocator's lock guards lending. <b>Blocks</b> in
+/// <see cref="Return"/>, where much has come back after its stream.
 /// </remarks>
 internal sealed class DeviceBlock
 {

@@ -148,13 +148,7 @@ public sealed class PreAllocatedOutputTests
     {
         for (int seed = 0; seed < 8; seed++)
         {
-            using var bench = new Workbench(
-                EmulatedDriverOptions.WithDevices(1) with
-                {
-                    Policy = ExecutionPolicy.Deferred,
-                    Seed = seed,
-                }
-            );
+            using var bench = new Workbench(EmulatedDriverOptions.WithDevices(1) with { Policy = ExecutionPolicy.Deferred, Seed = seed });
             LocalModule module = bench.Open(TinyModels.Scale(2));
             using EnteredMode scope = module.EnablePreAllocatedOutputs();
             using var makes = new DeviceCaller(bench, module, direct);
