@@ -139,7 +139,7 @@ internal sealed class DeviceAllocator : IDisposable
     {
         lock (_lock)
         {
-            if (block.Stream is { } last && !ReferenceEquals(last, stream) && !TryPutBehind(last, stream))
+            if (block.Stream is { } last && !ReferenceEquals(last, stream) && !_uses.TryPutBehind(last, stream))
             {
                 return false;
             }
@@ -290,24 +290,6 @@ internal sealed class DeviceAllocator : IDisposable
         {
             // All was given back meanwhile.
             _uses.Dispose();
-        }
-    }
-
-    private bool TryPutBehind(DeviceStream last, DeviceStream stream)
-    {
-        LastUse? use = _uses.Mark(last);
-        try
-        {
-            if (use is { IsMarked: true })
-            {
-                stream.WaitFor(use.Event);
-            }
-
-            return use is null or { IsMarked: true };
-        }
-        finally
-        {
-            _uses.LetGo(use);
         }
     }
 }

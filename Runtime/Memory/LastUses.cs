@@ -52,6 +52,25 @@ internal sealed class LastUses(DeviceContext home) : IDisposable
         }
     }
 
+    /// <summary>Puts a stream behind everything on another; false where the other is recorded on, or gone.</summary>
+    public bool TryPutBehind(DeviceStream last, DeviceStream stream)
+    {
+        LastUse? use = Mark(last);
+        try
+        {
+            if (use is { IsMarked: true })
+            {
+                stream.WaitFor(use.Event);
+            }
+
+            return use is null or { IsMarked: true };
+        }
+        finally
+        {
+            LetGo(use);
+        }
+    }
+
     /// <summary>Destroys the events that nobody holds.</summary>
     public void Dispose()
     {
