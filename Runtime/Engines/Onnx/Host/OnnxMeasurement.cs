@@ -46,12 +46,12 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOpt
         byte* buffers = memory.Resolve(_binding.Memory, _binding.Bytes);
         OnnxLaunch.CopyIn(memory, buffers, _binding.Inputs, _inputs);
         OrtValue?[] inputs = _binding.BindInputs(buffers);
-        _values = network.HasStrings ? RunWithStrings(inputs) : Run(network, options, inputs!, failure);
+        _values = network.HasStrings ? Run(network, failure, () => RunWithStrings(inputs)) : Run(network, options, inputs!, failure);
         return CuResult.Success;
     }
 
     /// <summary>Strings become values for this run alone.</summary>
-    private IDisposableReadOnlyCollection<OrtValue>? RunWithStrings(ReadOnlySpan<OrtValue?> bound)
+    private IDisposableReadOnlyCollection<OrtValue> RunWithStrings(OrtValue?[] bound)
     {
         var inputs = new OrtValue[bound.Length];
         try
@@ -62,12 +62,7 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOpt
                     bound[input] ?? OnnxStrings.ToValue(call.InputStrings[input].Span, _binding.InputShapes[input], network.Arena);
             }
 
-            return Run(network, options, inputs, failure);
-        }
-        catch (Exception trouble) when (OnnxFailures.IsOfRun(trouble))
-        {
-            OnnxFailures.Report(failure, network, trouble);
-            return null;
+            return network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
         }
         finally
         {
@@ -87,12 +82,18 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOpt
         RunOptions options,
         OrtValue[] inputs,
         FailureSlot failure
+    ) => Run(network, failure, () => network.Session.Run(options, network.InputNames, inputs, network.OutputNames));
+
+    private static IDisposableReadOnlyCollection<OrtValue>? Run(
+        OnnxNetwork network,
+        FailureSlot failure,
+        Func<IDisposableReadOnlyCollection<OrtValue>> run
     )
     {
         IDisposableReadOnlyCollection<OrtValue> values;
         try
         {
-            values = Run(network, options, inputs);
+            values = Run(network, run);
         }
         catch (Exception trouble) when (OnnxFailures.IsOfRun(trouble))
         {
@@ -115,15 +116,15 @@ internal sealed class OnnxMeasurement(OnnxNetwork network, OnnxCall call, RunOpt
     }
 
     /// <summary>Where others had filled the arena and it could be shrunk, a run is tried once more.</summary>
-    private static IDisposableReadOnlyCollection<OrtValue> Run(OnnxNetwork network, RunOptions options, OrtValue[] inputs)
+    private static IDisposableReadOnlyCollection<OrtValue> Run(OnnxNetwork network, Func<IDisposableReadOnlyCollection<OrtValue>> run)
     {
         try
         {
-            return network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
+            return run();
         }
         catch (Exception trouble) when (OnnxFailures.IsOutOfMemory(trouble) && network.Arena.TryShrink())
         {
-            return network.Session.Run(options, network.InputNames, inputs, network.OutputNames);
+            return run();
         }
         finally
         {

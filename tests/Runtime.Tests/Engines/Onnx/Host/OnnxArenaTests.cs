@@ -152,6 +152,30 @@ public sealed class OnnxArenaTests : IDisposable
     }
 
     [Fact]
+    public void Strings_that_another_has_left_no_room_are_tried_again_after_the_arena_shrank()
+    {
+        const int strings = (int)(4 * Mebi);
+        using Workbench bench = Bench();
+        ModuleInstance first = bench.Load(TinyModels.Stretched(outputs: 2)),
+            second = bench.Load(
+                new TinyOnnx()
+                    .Input("x", TinyOnnx.Element.String, "n")
+                    .Output("n", TinyOnnx.Element.Int64, 1)
+                    .Node("Shape", ["x"], ["n"])
+            );
+        Workbench.Forward(first, X(), Shape(100 * Mebi / 4));
+        first.Dispose();
+        Assert.InRange(_arena.Holdings.Taken, 200 * Mebi, 256 * Mebi);
+
+        Tensor n = Workbench.Forward(second, new Tensor("x", ElementType.Bytes, new TensorShape(strings), new byte[4 * strings]))[0];
+
+        Assert.Equal([strings], Workbench.Longs(n));
+        Assert.InRange(_arena.Holdings.Taken, 32L * strings, 256 * Mebi);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.InRange(_arena.Holdings.Taken, 0, Mebi);
+    }
+
+    [Fact]
     public void Intermediate_tensors_count_where_shapes_are_known_too()
     {
         using Workbench bench = Bench();
