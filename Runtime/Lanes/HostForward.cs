@@ -183,6 +183,7 @@ internal sealed class HostForward : ISubmission
     /// <summary>It is detached, and its holder is done with it, whatever is still in flight.</summary>
     public void Dispose()
     {
+        _outputs.Forget();
         ReturnTravelling(_beside);
         _isDetached = false;
     }
@@ -190,6 +191,7 @@ internal sealed class HostForward : ISubmission
     /// <summary>It is on its lane, and its holder is done with it: what is in flight keeps the lane at work.</summary>
     public void Abandon()
     {
+        _outputs.Forget();
         if (_travelling.Count > 0)
         {
             KeepLaneBusy();

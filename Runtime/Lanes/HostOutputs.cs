@@ -196,9 +196,12 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
         finally
         {
-            Array.Clear(_strings);
+            Forget();
         }
     }
+
+    /// <summary>Lets strings go that nobody took.</summary>
+    public void Forget() => Array.Clear(_strings);
 
     /// <summary>Whether its staging is much larger than forwards need.</summary>
     public bool IsOversized => _results.IsOversized;

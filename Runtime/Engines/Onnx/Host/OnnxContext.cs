@@ -84,6 +84,11 @@ internal sealed class OnnxContext : IExecutionContext, IAllocatedOutputs, IHostS
         {
             _isInferred &= _runs.Enqueue(stream);
         }
+        catch
+        {
+            Array.Clear(_call.OutputStrings);
+            throw;
+        }
         finally
         {
             Array.Clear(_call.InputStrings);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Troupe.Messages.Failures;
+using Troupe.Messages.Modes;
 using Troupe.Messages.Tensors;
 using Troupe.Runtime.Cuda.Emulated.Devices;
 using Troupe.Runtime.Cuda.Emulated.Driver;
@@ -7,6 +8,7 @@ using Troupe.Runtime.Cuda.Emulated.Faults;
 using Troupe.Runtime.Engines.Onnx.Host;
 using Troupe.Runtime.Failures;
 using Troupe.Runtime.Instances;
+using Troupe.Runtime.Lanes;
 using Troupe.TestSupport.Onnx;
 using Troupe.TestSupport.Platforms;
 
@@ -173,6 +175,25 @@ public sealed class OnnxArenaTests : IDisposable
         Assert.InRange(_arena.Holdings.Taken, 32L * strings, 256 * Mebi);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.InRange(_arena.Holdings.Taken, 0, Mebi);
+    }
+
+    [Fact]
+    public void Strings_that_nobody_took_stay_with_no_idle_lane()
+    {
+        using Workbench bench = Bench();
+        ModuleInstance instance = bench.Load(TinyModels.Texts());
+        Tensor x = Workbench.Strings("x", [1], new string('x', (int)(32 * Mebi)));
+        Workbench.Forward(instance, Workbench.Strings("x", [1], "a"));
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        Assert.True(instance.TryLease(out ILane lane));
+        using (lane)
+        {
+            lane.Submit([new LaneForward([x], [])], ModeSettings.Default, () => { });
+            Assert.Equal(LaneStatus.Succeeded, lane.Poll(0));
+        }
+
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 16 * Mebi);
+        GC.KeepAlive(x);
     }
 
     [Fact]
