@@ -18,4 +18,7 @@ internal sealed class RequestMemory(HostMemory host, long limit)
 
     /// <exception cref="HostMemoryException">There is no room at present.</exception>
     public TensorLease Lease(long bytes) => host.Lease(bytes, Budget);
+
+    /// <inheritdoc cref="HostMemory.Grow"/>
+    public TensorLease Grow(TensorLease lease, long bytes) => host.Grow(lease, bytes, Budget);
 }

@@ -38,10 +38,11 @@ public sealed class HostBudget(long limit, string what)
 
     /// <summary>Refuses what will need more than there is room for now, before any of it is taken.</summary>
     /// <param name="bytes">What a block of it holds at the end.</param>
+    /// <param name="held">Length of a lease that grows into it, and counts already; 0: there is none.</param>
     /// <exception cref="HostMemoryException">There is no room at present.</exception>
-    public void ThrowIfFull(int bytes)
+    public void ThrowIfFull(int bytes, int held)
     {
-        long room = HostBlockSize.Bytes(HostBlockSize.Of(bytes));
+        long room = HostBlockSize.Bytes(HostBlockSize.Of(bytes)) - (held > 0 ? HostBlockSize.Bytes(HostBlockSize.Of(held)) : 0);
         if (room > Limit - Used)
         {
             Interlocked.Increment(ref _refusals);

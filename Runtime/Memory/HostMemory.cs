@@ -55,7 +55,24 @@ public sealed class HostMemory : IDisposable
     /// <summary>Lends a block of at least so many bytes; what they hold is undefined.</summary>
     /// <param name="budget">Whom the block counts for until its last lease is over; null: nobody.</param>
     /// <exception cref="HostMemoryException">The budget or the limit is reached, or the machine has no more.</exception>
-    public TensorLease Lease(long bytes, HostBudget? budget = null)
+    public TensorLease Lease(long bytes, HostBudget? budget = null) => Lease(bytes, budget, exchanged: 0);
+
+    /// <summary>Lends a larger block in place of a whole one, which is over then: its bytes stand at the beginning. The budget needs room
+    /// for what is added alone.</summary>
+    /// <param name="lease">Counts for the budget, and has no parts; where this fails it goes on.</param>
+    /// <inheritdoc cref="Lease(long, HostBudget?)" path="/exception"/>
+    public TensorLease Grow(TensorLease lease, long bytes, HostBudget budget)
+    {
+        long held = HostBlockSize.Bytes(HostBlockSize.Of(lease.Length));
+        TensorLease larger = Lease(bytes, budget, exchanged: held);
+        lease.GetSpan().CopyTo(larger.GetSpan());
+        budget.Return(-held);
+        lease.Release();
+        return larger;
+    }
+
+    /// <param name="exchanged">Bytes of the budget that another block has, and leaves to this one.</param>
+    private TensorLease Lease(long bytes, HostBudget? budget, long exchanged)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
@@ -67,9 +84,9 @@ public sealed class HostMemory : IDisposable
         TakeBackForgotten();
         int size = HostBlockSize.Of((int)bytes);
         long room = HostBlockSize.Bytes(size);
-        if (budget is not null && !budget.TryTake(room))
+        if (budget is not null && !budget.TryTake(room - exchanged))
         {
-            throw budget.Refusal(room);
+            throw budget.Refusal(room - exchanged);
         }
 
         try
@@ -86,7 +103,7 @@ public sealed class HostMemory : IDisposable
         }
         catch
         {
-            budget?.Return(room);
+            budget?.Return(room - exchanged);
             throw;
         }
     }

@@ -23,10 +23,11 @@ internal sealed class RequestBody : IDisposable
     private const long Trust = 8;
 
     private readonly RequestMemory _memory;
+    private readonly long _most;
     private TensorLease? _lease;
     private int _length;
 
-    private RequestBody(RequestMemory memory) => _memory = memory;
+    private RequestBody(RequestMemory memory, long most) => (_memory, _most) = (memory, most);
 
     /// <summary>Valid until disposed.</summary>
     public ReadOnlyMemory<byte> Memory => _lease is { } lease ? lease.Memory[.._length] : default;
@@ -42,7 +43,7 @@ internal sealed class RequestBody : IDisposable
             throw TooLarge(most);
         }
 
-        RequestBody body = new(memory);
+        RequestBody body = new(memory, most);
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
         {
             return ValueTask.FromResult(body);
@@ -58,7 +59,7 @@ internal sealed class RequestBody : IDisposable
             }
         }
 
-        return body.ReadSlowlyAsync(context, most);
+        return body.ReadSlowlyAsync(context);
     }
 
     public void Dispose()
@@ -69,10 +70,10 @@ internal sealed class RequestBody : IDisposable
 
     /// <exception cref="BadHttpRequestException">The body is too large, chunked wrongly, or comes too slowly.</exception>
     /// <exception cref="ConnectionResetException">The client went away in the middle of it.</exception>
-    private async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context, long most)
+    private async ValueTask<RequestBody> ReadSlowlyAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
-        int expected = (int)Math.Min(request.ContentLength ?? 0, most);
+        int expected = (int)Math.Min(request.ContentLength ?? 0, _most);
         try
         {
             while (true)
@@ -82,9 +83,9 @@ internal sealed class RequestBody : IDisposable
                 bool hasTurn = false;
                 try
                 {
-                    if (_length + read.Buffer.Length > most)
+                    if (_length + read.Buffer.Length > _most)
                     {
-                        throw TooLarge(most);
+                        throw TooLarge(_most);
                     }
 
                     if (Math.Max(expected, _length) > Announced)
@@ -171,18 +172,12 @@ internal sealed class RequestBody : IDisposable
     {
         if (expected > needed)
         {
-            _memory.Budget.ThrowIfFull(expected);
+            _memory.Budget.ThrowIfFull(expected, _lease?.Length ?? 0);
         }
 
         long trusted = Math.Max(Announced, Trust * _length);
-        long room = expected > _length ? Math.Min(expected, trusted) : Math.Min(2L * _length, Array.MaxLength);
-        TensorLease larger = _memory.Lease(Math.Max(needed, room));
-        if (_lease is { } old)
-        {
-            old.GetSpan()[.._length].CopyTo(larger.GetSpan());
-            old.Release();
-        }
-
-        _lease = larger;
+        long room = expected > _length ? Math.Min(expected, trusted) : Math.Min(2L * _length, _most);
+        room = Math.Max(needed, room);
+        _lease = _lease is { } full ? _memory.Grow(full, room) : _memory.Lease(room);
     }
 }

@@ -144,6 +144,28 @@ public sealed class UnreadBodiesTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_lone_body_of_the_largest_size_is_read_where_all_together_may_have_no_more(bool chunked)
+    {
+        await using EdgeFixture edge = await EdgeFixture.StartAsync(
+            new FakeNode(FakeNode.AddModel()),
+            maxRequestBytes: 10 << 20,
+            maxRequestMemory: 10 << 20
+        );
+        using RawClient client = await RawClient.ConnectAsync(edge.Url);
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.True(await SendAsync(client, 10 << 20, chunked, "/v2/models/add/infer"));
+
+            // Spaces are no request; there was room for all of them.
+            string head = await client.ReadHeadAsync();
+            Assert.StartsWith("HTTP/1.1 400 ", head, StringComparison.Ordinal);
+            await client.ReadAsync(new byte[Length(head)]);
+        }
+    }
+
     /// <summary>Answers at once, without a look at what comes.</summary>
     private static Task<KestrelListener> StartAsync(TimeProvider time) =>
         KestrelListener.StartAsync(
