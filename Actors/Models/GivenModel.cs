@@ -5,6 +5,6 @@ namespace Troupe.Actors.Models;
 /// <param name="Files">The whole of the model's folder by name, <c>1/model.onnx</c>; none: the folder's own.</param>
 public sealed record GivenModel(ReadOnlyMemory<byte> Configuration, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Files)
 {
-    /// <summary>Bytes of its files together.</summary>
-    public long Bytes => Files.Values.Sum(file => (long)file.Length);
+    /// <summary>Bytes of it all.</summary>
+    public long Bytes => Configuration.Length + Files.Values.Sum(file => (long)file.Length);
 }

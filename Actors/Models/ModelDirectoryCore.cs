@@ -45,7 +45,10 @@ internal sealed class ModelDirectoryCore
     /// <summary>A load that brings files along: as long as the version lives they are held in memory, within a bound.</summary>
     public void Load(LoadModel load, GivenModel given, IReplyTo<ModelReply>? asker)
     {
-        long held = _residency.HeldBytes + _operations.HeldBytes;
+        long held = _residency
+            .Given.Concat(_operations.Given)
+            .Distinct<GivenModel>(ReferenceEqualityComparer.Instance)
+            .Sum(one => one.Bytes);
         if (held + given.Bytes > MaxHeldBytes)
         {
             var refusal = new ModelReply.Failed(
@@ -130,7 +133,7 @@ internal sealed class ModelDirectoryCore
             return;
         }
 
-        (load.Entry, load.Reserved) = _residency.Reserve(resolved.Source);
+        (load.Entry, load.Reserved) = _residency.Reserve(resolved.Source, load.Given);
         if (load.Reserved)
         {
             _decisions.Add(ModelDecision.Announce());

@@ -6,9 +6,12 @@ using Troupe.Runtime.Specs;
 namespace Troupe.Actors.Models;
 
 /// <summary>A model version as its node's directory keeps it: reserved when its load begins, committed when the load is done.</summary>
-internal sealed class ModelEntry(ModuleSource source)
+internal sealed class ModelEntry(ModuleSource source, GivenModel? given)
 {
     public ModuleSource Source { get; private set; } = source;
+
+    /// <summary>What its load brought along, which is held for as long as it may be loaded of that again; null: nothing.</summary>
+    public GivenModel? Given { get; private set; } = given;
 
     /// <summary>Known from the first instance on; its hash is the version's for as long as the version lives.</summary>
     public ModuleSpec? Module { get; set; }
@@ -50,6 +53,7 @@ internal sealed class ModelEntry(ModuleSource source)
         Module = null;
         Configuration = null;
         Source = new ModuleSource(Source.Model, "");
+        Given = null;
         Wanted.Clear();
         Resident.Clear();
     }

@@ -31,8 +31,8 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
 
     public bool IsIdle => _queue.IsIdle;
 
-    /// <summary>Bytes of files that loads which have not ended brought along.</summary>
-    public long HeldBytes => _queue.All.OfType<ModelOperation.Load>().Sum(load => load.Given?.Bytes ?? 0);
+    /// <summary>What loads which have not ended brought along.</summary>
+    public IEnumerable<GivenModel> Given => _queue.All.OfType<ModelOperation.Load>().Select(load => load.Given).OfType<GivenModel>();
 
     /// <inheritdoc cref="OperationQueue.Of"/>
     public ModelOperation? Of(long ticket) => _queue.Of(ticket);
@@ -119,7 +119,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         ContentHash hash = built.Module.Model.Hash;
         if (load.Content is null && entry.Module is { } live && live.Model.Hash != hash && load.Replaces.Contains(live.Model.Hash))
         {
-            entry = load.Entry = residency.ReserveBeside(entry, load.Source!);
+            entry = load.Entry = residency.ReserveBeside(entry, load.Source!, load.Given);
         }
 
         load.Content ??= hash;
@@ -305,9 +305,15 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             return;
         }
 
-        if (entry.Resident.Count == 0 && operation is ModelOperation.Restore && entry.Wanted.Count > 0)
+        // A device brings it back when it is ready, or a sibling of one that is not; not what is new here, whose load has failed.
+        bool isComingBack =
+            operation is not ModelOperation.Load { Reserved: true }
+            && (
+                entry.Wanted.Count > 0
+                || _queue.All.Any(other => other is ModelOperation.Restore restore && restore.Version == entry && other != operation)
+            );
+        if (entry.Resident.Count == 0 && operation is ModelOperation.Restore && isComingBack)
         {
-            // Each of its devices brings it back when it is ready.
             _queue.End(operation);
             decisions.Add(ModelDecision.Announce());
             return;
@@ -317,7 +323,11 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         {
             (FailureKind kind, string detail) =
                 operation.Failure ?? (FailureKind.DeviceLost, $"No device of node {residency.Self} is left for it.");
-            EndWithout(entry, kind, detail, isNew: operation is ModelOperation.Load { Reserved: true });
+            if (!isComingBack)
+            {
+                EndWithout(entry, kind, detail);
+            }
+
             Refuse(operation, kind, detail);
             return;
         }
@@ -392,22 +402,15 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
         }
         else if (load.Reserved)
         {
-            EndWithout(entry, kind, detail, isNew: true);
+            EndWithout(entry, kind, detail);
         }
     }
 
     /// <summary>A version that no device has: one that cannot be had here says so.</summary>
-    private void EndWithout(ModelEntry entry, FailureKind kind, string detail, bool isNew)
+    private void EndWithout(ModelEntry entry, FailureKind kind, string detail)
     {
         entry.IsRefused = kind == FailureKind.NotSupported && entry.Source.Configuration?.Refusal() is not null;
-        if (isNew)
-        {
-            residency.End(entry, detail);
-            return;
-        }
-
-        entry.State = ModelState.Unavailable;
-        entry.Reason = detail;
+        residency.End(entry, detail);
     }
 
     /// <summary>A load that found no version leaves nothing behind, unless the node's own settings ask for the model; where it found one,
@@ -421,7 +424,7 @@ internal sealed class ModelOperations(ModelResidency residency, DecisionQueue<Mo
             ModuleSource named = load.Unfound ?? new ModuleSource(new ModelReference(load.Name, load.Request.Number ?? 1), "");
             if (residency.ReserveUnlessLive(named) is { } entry)
             {
-                EndWithout(entry, kind, detail, isNew: true);
+                EndWithout(entry, kind, detail);
             }
         }
 

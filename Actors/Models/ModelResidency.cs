@@ -33,9 +33,8 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
     /// <summary>Devices that can be loaded to, in order.</summary>
     public IReadOnlyCollection<int> Devices => _devices.Keys;
 
-    /// <summary>Bytes of files that are held in memory.</summary>
-    public long HeldBytes =>
-        Entries.Where(entry => !entry.HasEnded).Sum(entry => entry.Source.Held?.Values.Sum(file => (long)file.Length) ?? 0);
+    /// <summary>What loads brought along and versions hold, several of them the same.</summary>
+    public IEnumerable<GivenModel> Given => Entries.Select(entry => entry.Given).OfType<GivenModel>();
 
     public ModelSnapshot[] Snapshot() => [.. _entries.Values.Select(Snapshot)];
 
@@ -60,7 +59,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
 
     /// <summary>The version's entry; a new one, for which the second value is true, where there was none that could still become
     /// ready.</summary>
-    public (ModelEntry Entry, bool IsNew) Reserve(ModuleSource source)
+    public (ModelEntry Entry, bool IsNew) Reserve(ModuleSource source, GivenModel? given)
     {
         (string, int) key = KeyOf(source);
         if (_entries.TryGetValue(key, out ModelEntry? entry) && entry.State != ModelState.Unavailable)
@@ -73,7 +72,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
             _ended.Remove(entry);
         }
 
-        entry = new ModelEntry(source);
+        entry = new ModelEntry(source, given);
         _entries[key] = entry;
         return (entry, true);
     }
@@ -93,12 +92,12 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
     /// <summary>A version that cannot be had is unavailable from now on, but for one that is here.</summary>
     /// <returns>Its entry; null where it is here.</returns>
     public ModelEntry? ReserveUnlessLive(ModuleSource source) =>
-        _entries.TryGetValue(KeyOf(source), out ModelEntry? entry) && !entry.HasEnded ? null : Reserve(source).Entry;
+        _entries.TryGetValue(KeyOf(source), out ModelEntry? entry) && !entry.HasEnded ? null : Reserve(source, given: null).Entry;
 
     /// <summary>A newer generation of a version, beside the one that serves.</summary>
-    public ModelEntry ReserveBeside(ModelEntry serving, ModuleSource source)
+    public ModelEntry ReserveBeside(ModelEntry serving, ModuleSource source, GivenModel? given)
     {
-        var entry = new ModelEntry(source) { Replaced = serving };
+        var entry = new ModelEntry(source, given) { Replaced = serving };
         _beside.Add(entry);
         return entry;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Messages.Failures;
@@ -19,7 +20,7 @@ public sealed class ModelDirectoryCoreTests
 
     private readonly FakePlatform _platform = new(3);
     private readonly ModelRecorder _recorder = new();
-    private readonly ModelDirectoryCore _core;
+    private ModelDirectoryCore _core;
     private readonly Dictionary<string, (FailureKind Kind, string Detail)> _failures = [];
     private ModelSnapshot? _elsewhere;
     private int[] _further = [];
@@ -417,10 +418,44 @@ public sealed class ModelDirectoryCoreTests
         core.Failed(new BuildFailed(resolve.Ticket, FailureKind.InvalidModel, "no graph"));
         core.Load(new LoadModel("n"), Given(10), new Asker("caller"));
         Assert.Equal("n", Assert.IsType<ResolveModel>(Decisions[^1].Message).Load.Name);
-
-        static GivenModel Given(int bytes) =>
-            new(default, new Dictionary<string, ReadOnlyMemory<byte>> { ["1/model.onnx"] = new byte[bytes] });
     }
+
+    [Fact]
+    public void What_a_load_brings_along_counts_once_with_its_configuration_until_no_version_can_be_loaded_of_it_again()
+    {
+        _core = new ModelDirectoryCore(Self, _ => [], _recorder.Queue) { MaxHeldBytes = 10 };
+        _core.Ready([0]);
+        _further = [2];
+        _core.Load(new LoadModel("m"), Given(4, configuration: 2), new Asker("caller"));
+        while (!_core.Snapshot().Any(model => model.Model.Number == 2))
+        {
+            StepOnce();
+        }
+
+        Assert.Equal(6, Held());
+        Assert.IsType<ModelReply.Loaded>(Settle("caller"));
+        Assert.Equal(6, Held());
+        _core.Unload(new UnloadModel("m", 1), null);
+        Settle();
+        Assert.Equal(6, Held());
+        _failures["0"] = (FailureKind.OutOfDeviceMemory, "full");
+        _core.Gone(new DeviceGone(0, "a crash", ForGood: false));
+        _core.Ready([0]);
+        Settle();
+        Assert.Equal(ModelState.Unavailable, _core.Snapshot()[1].State);
+        Assert.Equal(0, Held());
+
+        long Held()
+        {
+            _core.Load(new LoadModel("n"), Given(11), new Asker("asks"));
+            string detail = Assert.IsType<ModelReply.Failed>(Decisions[^1].Reply).Detail;
+            Decisions.RemoveAt(Decisions.Count - 1);
+            return long.Parse(detail.Split(" take ")[1].Split(' ')[0], CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static GivenModel Given(int bytes, int configuration = 0) =>
+        new(new byte[configuration], new Dictionary<string, ReadOnlyMemory<byte>> { ["1/model.onnx"] = new byte[bytes] });
 
     [Fact]
     public void Other_content_under_a_live_number_is_refused_unless_the_load_says_what_it_replaces()
