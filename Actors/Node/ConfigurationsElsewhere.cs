@@ -3,8 +3,8 @@ using Troupe.Actors.Membership;
 using Troupe.Actors.Models;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
-using Troupe.Messages.Nodes;
 using Troupe.Runtime.Configuration;
+using Troupe.Runtime.Failures;
 using Troupe.Runtime.Specs;
 
 namespace Troupe.Actors.Node;
@@ -19,49 +19,70 @@ internal sealed class ConfigurationsElsewhere(NodeId self, IActorRef gateway, Cl
     /// <summary>Labels included.</summary>
     private const int MostConfigurationBytes = 64 << 20;
 
+    /// <summary>Most nodes that are asked, one after another.</summary>
+    private const int MostAsked = 3;
+
+    /// <exception cref="ModuleLoadException">None of them said it, and what came of one is no configuration of the model.</exception>
     public async Task<ModelConfiguration?> FetchAsync(ModelVersion model, CancellationToken cancellation)
     {
-        (NodeId Node, ModelSnapshot Model)? holder = Holder(model);
-        byte[] whole = [];
-        for (int read = 0; holder is { } there && configurations.Of(model) is null; )
+        ModuleLoadException? broken = null;
+        foreach ((NodeId node, ModelSnapshot said) in Holders(model).Take(MostAsked))
+        {
+            if (configurations.Of(model) is null && await WholeAsync(node, model, cancellation) is { } whole)
+            {
+                var module = new ModuleSpec(model, said.Platform, said.Inputs, said.Outputs, [], said.SafeToResend);
+                try
+                {
+                    configurations.Add(model, ModelConfiguration.FromBytes(whole, module));
+                }
+                catch (ModuleLoadException refused)
+                {
+                    broken = refused;
+                }
+            }
+        }
+
+        return configurations.Of(model) ?? (broken is null ? null : throw new ModuleLoadException(broken.Kind, broken.Message, broken));
+    }
+
+    /// <summary>All parts of what one node says; null where it does not say it in time, or says what cannot be.</summary>
+    private async Task<byte[]?> WholeAsync(NodeId node, ModelVersion model, CancellationToken cancellation)
+    {
+        byte[]? whole = null;
+        for (int read = 0; whole is null || read < whole.Length; )
         {
             var end = new ConversationEnd<ConfigurationPart>((_, _) => new ConfigurationPart(default, 0, default));
             gateway.Tell(
-                new Converse(new GetConfigurationPart(model, read), null, there.Node, end, FetchBound, cancellation),
+                new Converse(new GetConfigurationPart(model, read), null, node, end, FetchBound, cancellation),
                 ActorRefs.NoSender
             );
             ConfigurationPart part = await end.Reply;
-            if (part.Length is <= 0 or > MostConfigurationBytes || part.Bytes.IsEmpty || part.Bytes.Length > part.Length - read)
+            if (
+                part.Length is <= 0 or > MostConfigurationBytes
+                || part.Length != (whole?.Length ?? part.Length)
+                || part.Bytes.IsEmpty
+                || part.Bytes.Length > part.Length - read
+            )
             {
                 return null;
             }
 
-            whole = read == 0 ? new byte[part.Length] : whole;
+            whole ??= new byte[part.Length];
             part.Bytes.CopyTo(whole.AsMemory(read));
             read += part.Bytes.Length;
-            if (read == whole.Length)
-            {
-                ModelSnapshot said = there.Model;
-                var module = new ModuleSpec(model, said.Platform, said.Inputs, said.Outputs, [], said.SafeToResend);
-                configurations.Add(model, ModelConfiguration.FromBytes(whole, module));
-            }
         }
 
-        return configurations.Of(model);
+        return whole;
     }
 
-    /// <summary>A node that says that it serves this very content.</summary>
-    private (NodeId Node, ModelSnapshot Model)? Holder(ModelVersion model)
+    /// <summary>The nodes that say that they serve this very content.</summary>
+    private IEnumerable<(NodeId Node, ModelSnapshot Model)> Holders(ModelVersion model)
     {
         ClusterView view = views.View;
-        foreach (NodeSnapshot node in view.Nodes.Where(node => node.Node != self && !view.Unreachable.Contains(node.Node)))
-        {
-            if (Array.Find(node.Models, known => known.Model == model && known.State == ModelState.Ready) is { } found)
-            {
-                return (node.Node, found);
-            }
-        }
-
-        return null;
+        return from node in view.Nodes
+            where node.Node != self && !view.Unreachable.Contains(node.Node)
+            from known in node.Models
+            where known.Model == model && known.State == ModelState.Ready
+            select (node.Node, known);
     }
 }
