@@ -53,9 +53,10 @@ internal static class ModelFolder
     /// <summary>Whether a file is a model that lies where a folder should.</summary>
     public static bool IsLone(string file) => LoneFiles.Contains(Path.GetExtension(file));
 
-    /// <summary>The number that a version folder's name is; 0: it is none.</summary>
+    /// <summary>The number that a version folder's name is, spelled as the number is: a folder <c>01</c> would be found by no other name
+    /// than its own; 0: it is none.</summary>
     public static int NumberOf(ReadOnlySpan<char> name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
+        !name.StartsWith('0') && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
 
     /// <summary>Numbers of the version folders, rising.</summary>
     public static IEnumerable<int> Versions(string model) =>

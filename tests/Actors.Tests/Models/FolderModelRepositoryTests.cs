@@ -49,6 +49,17 @@ public sealed class FolderModelRepositoryTests : IDisposable
         Assert.All(source.Held!.Keys, name => Assert.DoesNotContain('/', name));
     }
 
+    [Fact]
+    public void A_folder_that_spells_its_number_otherwise_is_no_version()
+    {
+        Write("spelled/01/model.onnx");
+        Write("spelled/002/model.onnx");
+        Assert.DoesNotContain("spelled", _repository.List().Select(model => model.Name));
+        Write("spelled/1/model.onnx");
+        Assert.Equal([1], _repository.List().Where(model => model.Name == "spelled").Select(model => model.Number));
+        Assert.Equal(Path.Combine(_folder, "spelled/1/model.onnx"), _repository.Resolve(new LoadModel("spelled")).Path);
+    }
+
     [Theory]
     [InlineData("{}", "1/readme.txt", "holds none of", 1)]
     [InlineData("{}", "readme.txt", "at least one version must be available", null)]
