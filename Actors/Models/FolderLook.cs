@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Troupe.Runtime.Configuration;
+using Troupe.Runtime.Failures;
 
 namespace Troupe.Actors.Models;
 
@@ -11,28 +13,71 @@ internal static class FolderLook
     /// <summary>Deeper than a model's folder is.</summary>
     private const int MostLevels = 16;
 
-    private static readonly EnumerationOptions Everything = new()
-    {
-        RecurseSubdirectories = true,
-        MaxRecursionDepth = MostLevels,
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-    };
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <param name="repository">Where links to folders are followed; one that leads out of it counts by where it leads.</param>
+    /// <param name="most">Most files and folders that are looked at.</param>
+    /// <exception cref="IOException">It cannot be read, or there are more.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be read.</exception>
-    public static string Of(string folder)
+    public static string Of(string repository, string folder, int most = 65_536)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        IEnumerable<FileSystemInfo> entries = new DirectoryInfo(folder)
-            .EnumerateFileSystemInfos("*", Everything)
-            .OrderBy(entry => entry.FullName, StringComparer.Ordinal);
-        foreach (FileSystemInfo entry in entries)
+        int count = 0;
+        Add(new DirectoryInfo(folder), level: 0);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Add(DirectoryInfo parent, int level)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(Describe(folder, entry)));
+            foreach (
+                FileSystemInfo entry in parent
+                    .EnumerateFileSystemInfos("*", Everything)
+                    .Take(most - count + 1)
+                    .OrderBy(entry => entry.Name, StringComparer.Ordinal)
+            )
+            {
+                if (++count > most)
+                {
+                    throw new IOException($"it holds more than {most} files and folders.");
+                }
+
+                hash.AppendData(Encoding.UTF8.GetBytes(Describe(folder, entry)));
+                if (entry is DirectoryInfo child && level < MostLevels && IsLookedInto(repository, folder, child))
+                {
+                    Add(child, level + 1);
+                }
+            }
+        }
+    }
+
+    /// <summary>Of links those that stay in the repository, but not what is looked at anyway, nor what the folder itself is in.</summary>
+    private static bool IsLookedInto(string repository, string folder, DirectoryInfo child)
+    {
+        if (child.LinkTarget is null)
+        {
+            return true;
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        string real = child.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? child.FullName;
+        return !IsWithin(folder, real) && !IsWithin(real, folder) && IsConfined(repository, child.FullName);
+    }
+
+    private static bool IsWithin(string folder, string path) =>
+        (path + Path.DirectorySeparatorChar).StartsWith(
+            folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar,
+            StringComparison.Ordinal
+        );
+
+    private static bool IsConfined(string repository, string path)
+    {
+        try
+        {
+            RepositoryPath.Confine(repository, path, "it");
+            return true;
+        }
+        catch (ModuleLoadException)
+        {
+            return false;
+        }
     }
 
     private static string Describe(string folder, FileSystemInfo entry)

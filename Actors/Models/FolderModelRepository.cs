@@ -110,7 +110,7 @@ public sealed class FolderModelRepository : IModelRepository
 
                 try
                 {
-                    models[name] = models.GetValueOrDefault(name, "") + FolderLook.Of(path);
+                    models[name] = models.GetValueOrDefault(name, "") + FolderLook.Of(folder, path);
                 }
                 catch (Exception trouble) when (trouble is IOException or UnauthorizedAccessException)
                 {
