@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Troupe.Actors.Node;
 using Troupe.Messages.Identity;
-using Troupe.Runtime.Failures;
 
 namespace Troupe.Hosting.Edge;
 
@@ -49,8 +48,9 @@ internal sealed class FetchedConfigurations(ITroupeNode node, TimeProvider clock
                 Note(model);
             }
         }
-        catch (ModuleLoadException)
+        catch (Exception)
         {
+            // Whatever it was: the model is as one without, which is no failure of the request that asked.
             Note(model);
         }
         finally

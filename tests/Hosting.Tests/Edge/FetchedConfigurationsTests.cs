@@ -56,16 +56,20 @@ public sealed class FetchedConfigurationsTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task What_cannot_be_fetched_is_as_a_model_without_one_and_not_asked_for_again_at_once(bool isBroken)
+    [InlineData("broken")]
+    [InlineData("unforeseen")]
+    [InlineData("nothing")]
+    public async Task What_cannot_be_fetched_is_as_a_model_without_one_and_not_asked_for_again_at_once(string what)
     {
         _node.Fetch = _ =>
         {
             Interlocked.Increment(ref _fetches);
-            return isBroken
-                ? Task.FromException<ModelConfiguration?>(new ModuleLoadException(FailureKind.InvalidModel, "broken"))
-                : Task.FromResult<ModelConfiguration?>(null);
+            return what switch
+            {
+                "broken" => Task.FromException<ModelConfiguration?>(new ModuleLoadException(FailureKind.InvalidModel, what)),
+                "unforeseen" => Task.FromException<ModelConfiguration?>(new ArgumentException(what)),
+                _ => Task.FromResult<ModelConfiguration?>(null),
+            };
         };
         await using EdgeFixture edge = await EdgeFixture.StartAsync(_node);
         Assert.Equal(4, Batch((await edge.GetAsync("/v2/models/add/config")).Body));
