@@ -48,8 +48,8 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
         }
     }
 
-    /// <summary>Says how many bytes the strings of each tensor may take: those that a segment reads as many as there can be, those that come
-    /// back no more than the limit, and all others none.</summary>
+    /// <summary>Says how many bytes the strings of each tensor may take: those that a segment reads as many as there can be, those that
+    /// come back no more than the limit, and all others none.</summary>
     public void Limit(Table<TensorIndex, long> mostStringBytes)
     {
         if (!parts.Layout.HasStrings)

@@ -77,8 +77,8 @@ internal sealed class UnreadBodies(TimeProvider time)
         }
     }
 
-    /// <summary>How long to wait for so many bytes' turn, behind those of others; never longer than patience, because whoever waits that long
-    /// is closed, and its bytes are not to be waited for by those who come after.</summary>
+    /// <summary>How long to wait for so many bytes' turn, behind those of others; never longer than patience, because whoever waits that
+    /// long is closed, and its bytes are not to be waited for by those who come after.</summary>
     private TimeSpan Turn(long bytes)
     {
         long takes = (long)(bytes * (double)time.TimestampFrequency / Pace),
