@@ -95,7 +95,7 @@ public sealed partial class AkkaHoconTests : IAsyncLifetime
     {
         IActorRef here = _system.ActorOf(Props.Empty);
         IActorRef there = ((ExtendedActorSystem)_system).Provider.ResolveActorRef("akka.tcp://troupe@127.0.0.1:1/user/x");
-        var (near, far) = ((IInternalActorRef)here, (IInternalActorRef)there);
+        (IInternalActorRef near, IInternalActorRef far) = ((IInternalActorRef)here, (IInternalActorRef)there);
         Address address = new("akka.tcp", "troupe", "127.0.0.1", 1);
         object[] commands =
         [

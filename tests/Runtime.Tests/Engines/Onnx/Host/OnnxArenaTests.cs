@@ -160,10 +160,7 @@ public sealed class OnnxArenaTests : IDisposable
         using Workbench bench = Bench();
         ModuleInstance first = bench.Load(TinyModels.Stretched(outputs: 2)),
             second = bench.Load(
-                new TinyOnnx()
-                    .Input("x", TinyOnnx.Element.String, "n")
-                    .Output("n", TinyOnnx.Element.Int64, 1)
-                    .Node("Shape", ["x"], ["n"])
+                new TinyOnnx().Input("x", TinyOnnx.Element.String, "n").Output("n", TinyOnnx.Element.Int64, 1).Node("Shape", ["x"], ["n"])
             );
         Workbench.Forward(first, X(), Shape(100 * Mebi / 4));
         first.Dispose();
