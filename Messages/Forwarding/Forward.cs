@@ -59,8 +59,8 @@ public sealed record Forward
     [Key(11), AddedLater]
     public TimeSpan QueueTime { get; init; }
 
-    /// <summary>The caller named no version: where the one in <see cref="Model"/> has gone before the forward comes to it, another takes its
-    /// place. It does not travel: the router that accepts the forward chooses.</summary>
+    /// <summary>The caller named no version: where the one in <see cref="Model"/> has gone before the forward comes to it, another
+    /// takes its place. It does not travel: the router that accepts the forward chooses.</summary>
     [IgnoreMember]
     public bool TakesOtherVersion { get; init; }
 }
