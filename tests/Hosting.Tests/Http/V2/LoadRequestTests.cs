@@ -14,7 +14,7 @@ public sealed class LoadRequestTests
         Assert.Equal("""{"max_batch_size":3}""", Encoding.UTF8.GetString(given!.Configuration.Span));
         Assert.Equal(["1/model.onnx", "1/a/b.txt"], given.Files.Keys);
         Assert.Equal([1, 2, 3], given.Files["1/model.onnx"].ToArray());
-        Assert.Equal(3, given.Bytes);
+        Assert.Equal(given.Configuration.Length + 3, given.Bytes);
     }
 
     [Theory]
