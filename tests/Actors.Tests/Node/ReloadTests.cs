@@ -1,3 +1,4 @@
+using Troupe.Actors.Tests.Soak;
 using Troupe.Messages.Forwarding;
 using Troupe.Messages.Identity;
 using Troupe.Messages.Models;
@@ -7,6 +8,7 @@ namespace Troupe.Actors.Tests.Node;
 
 /// <summary>Content of a version is replaced under load, on one node and on one node after another: no forward fails, and none is run by
 /// what is let go.</summary>
+[Collection(nameof(ModesSoakTests))]
 public sealed class ReloadTests
 {
     private const int Callers = 16;
