@@ -13,7 +13,9 @@ public sealed class ReloadTests
 {
     private const int Callers = 16;
 
-    [Fact(Skip = "Known fault: once in a few runs a forward waits until its deadline during a reload. To be mended before the reload is called done.")]
+    [Fact(
+        Skip = "Known fault: once in a few runs a forward waits until its deadline during a reload. To be mended before the reload is called done."
+    )]
     public async Task No_forward_fails_while_a_version_is_replaced_on_several_devices()
     {
         using var platform = new FakePlatform(3);
@@ -55,7 +57,9 @@ public sealed class ReloadTests
         await LocalNode.Eventually(() => platform.Live == 1);
     }
 
-    [Fact(Skip = "Known fault: once in a few runs a forward waits until its deadline during a reload. To be mended before the reload is called done.")]
+    [Fact(
+        Skip = "Known fault: once in a few runs a forward waits until its deadline during a reload. To be mended before the reload is called done."
+    )]
     public async Task No_forward_fails_while_one_node_after_another_replaces_a_version()
     {
         FakePlatform[] platforms = [new(2), new(2), new(2)];
