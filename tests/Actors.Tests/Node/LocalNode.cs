@@ -20,6 +20,7 @@ internal sealed class LocalNode : IAsyncDisposable
     {
         System = system;
         Node = node;
+        Sink = new CountingSink(Memory);
     }
 
     public ActorSystem System { get; }
@@ -29,7 +30,7 @@ internal sealed class LocalNode : IAsyncDisposable
     /// <summary>Inputs are on lease from here, and outputs until the sink has noted them; none is left in the end.</summary>
     public HostMemory Memory { get; } = new();
 
-    public CountingSink Sink => field ??= new CountingSink(Memory);
+    public CountingSink Sink { get; }
 
     public static LocalNode Start(
         IPlatform platform,
