@@ -41,12 +41,14 @@ internal sealed class FetchedConfigurations(ITroupeNode node, TimeProvider clock
     {
         try
         {
-            bool isKnown = await node.FetchConfigurationAsync(model, CancellationToken.None) is not null;
-            _failed.TryRemove(model, out _);
-            if (!isKnown)
+            // Whoever asked by a view from before the last fetch finds that it is known by now.
+            if ((node.ConfigurationOf(model) ?? await node.FetchConfigurationAsync(model, CancellationToken.None)) is null)
             {
                 Note(model);
+                return;
             }
+
+            _failed.TryRemove(model, out _);
         }
         catch (Exception)
         {
