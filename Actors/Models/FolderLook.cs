@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Troupe.Runtime.Configuration;
-using Troupe.Runtime.Failures;
 
 namespace Troupe.Actors.Models;
 
@@ -50,35 +49,13 @@ internal static class FolderLook
     }
 
     /// <summary>Of links those that stay in the repository, but not what is looked at anyway, nor what the folder itself is in.</summary>
-    private static bool IsLookedInto(string repository, string folder, DirectoryInfo child)
-    {
-        if (child.LinkTarget is null)
-        {
-            return true;
-        }
-
-        string real = child.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? child.FullName;
-        return !IsWithin(folder, real) && !IsWithin(real, folder) && IsConfined(repository, child.FullName);
-    }
-
-    private static bool IsWithin(string folder, string path) =>
-        (path + Path.DirectorySeparatorChar).StartsWith(
-            folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar,
-            StringComparison.Ordinal
+    private static bool IsLookedInto(string repository, string folder, DirectoryInfo child) =>
+        child.LinkTarget is null
+        || (
+            RepositoryPath.LeadsBelow(child.FullName, [repository])
+            && !RepositoryPath.LeadsBelow(child.FullName, [folder])
+            && !RepositoryPath.LeadsBelow(folder, [child.FullName])
         );
-
-    private static bool IsConfined(string repository, string path)
-    {
-        try
-        {
-            RepositoryPath.Confine(repository, path, "it");
-            return true;
-        }
-        catch (ModuleLoadException)
-        {
-            return false;
-        }
-    }
 
     private static string Describe(string folder, FileSystemInfo entry)
     {
