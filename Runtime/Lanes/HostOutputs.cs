@@ -252,8 +252,6 @@ internal sealed class HostOutputs(InstanceParts parts, DeviceContext home) : IDi
             total += _sizes[output];
         }
 
-        return total > (ulong)parts.MaxOutputBytes
-            ? $"The outputs that are wanted take {total} bytes together; at most {parts.MaxOutputBytes} come back (max-output)."
-            : null;
+        return total > (ulong)parts.MaxOutputBytes ? OutputLimit.Exceeded((long)total, parts.MaxOutputBytes) : null;
     }
 }

@@ -59,10 +59,7 @@ internal static class OnnxStrings
 
         if (bytes > most)
         {
-            throw new ForwardException(
-                FailureKind.BackendFailed,
-                $"The outputs that are wanted take {bytes} bytes together; at most {most} come back (max-output)."
-            );
+            throw new ForwardException(FailureKind.BackendFailed, OutputLimit.Exceeded(bytes, most));
         }
 
         byte[] data = Room((int)bytes, output);
