@@ -67,8 +67,9 @@ internal sealed class ModelCatalogue
     public IEnumerable<int> Versions(string name) =>
         _byName.TryGetValue(name, out ServedModel[]? versions) ? versions.Select(one => one.Number) : [];
 
-    /// <summary>Devices of the whole cluster that have a version.</summary>
-    public int DevicesOf(string name, int version) => TryFind(name, version, out ServedModel? model) ? model.Devices : 0;
+    /// <summary>Of each of these versions the devices of the whole cluster that have it.</summary>
+    public (int Number, int Devices)[] Devices(string name) =>
+        _byName.TryGetValue(name, out ServedModel[]? versions) ? [.. versions.Select(one => (one.Number, one.Devices))] : [];
 
     /// <summary>What a caller reads of a model or version that nobody serves, in Triton's words.</summary>
     public string UnknownText(string name, int? version) =>

@@ -54,7 +54,7 @@ internal sealed class NodeEdge(ITroupeNode node, ModelLedgers ledgers, EdgeSpec 
         if (session is not null || call?.Version is not null)
         {
             // They may say another share of devices than the model, by which the router goes.
-            newest = rule.Newest([.. catalogue.Versions(name).Select(number => (number, catalogue.DevicesOf(name, number)))], newest);
+            newest = rule.Newest(catalogue.Devices(name), newest);
         }
 
         return
