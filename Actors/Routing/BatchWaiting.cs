@@ -117,7 +117,8 @@ internal sealed class BatchWaiting(
     /// <summary>The terminal reply to one that was admitted.</summary>
     private void End(BatchForward batch, ForwardReply reply)
     {
-        bool mayWait = !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && IsHeld(batch.Forward);
+        bool mayWait =
+            !_draining && reply is ForwardReply.Failed { Kind: FailureKind.QueueFull } && IsHeld(versions.Resolve(batch.Forward));
         if (mayWait && _waiting.TryAdd(batch.Forward.Id, batch))
         {
             Enter(batch);
@@ -153,9 +154,8 @@ internal sealed class BatchWaiting(
     }
 
     /// <summary>A device that it may run on holds the model, busy or not, or will have it again.</summary>
-    private bool IsHeld(Forward waiting)
+    private bool IsHeld(Forward forward)
     {
-        Forward forward = versions.Resolve(waiting);
         if (table.Routes.Find(forward.Model) is not { } route)
         {
             return table.Routes.IsComingBack(forward.Model, forward.Gpu);

@@ -25,19 +25,9 @@ internal sealed class ModelRoutes(NodeId self)
     /// with the number that <see cref="VersionChooser"/> gave them.</summary>
     public ModelRoute? Find(ModelReference model)
     {
-        if (!_routes.TryGetValue(model.Name, out List<ModelRoute>? versions))
+        foreach (ModelRoute route in Versions(model.Name))
         {
-            return null;
-        }
-
-        if (model.Number is not { } number)
-        {
-            return versions[0];
-        }
-
-        foreach (ModelRoute route in versions)
-        {
-            if (route.Model.Number == number)
+            if ((model.Number ?? route.Model.Number) == route.Model.Number)
             {
                 return route;
             }
@@ -64,9 +54,9 @@ internal sealed class ModelRoutes(NodeId self)
     public ModelRoute? FindHere(ModelReference model, ContentHash? content)
     {
         ModelRoute? found = null;
-        foreach (ModelRoute route in _routes.GetValueOrDefault(model.Name) ?? [])
+        foreach (ModelRoute route in Versions(model.Name))
         {
-            if (route.Local.Count > 0 && (model.Number is not { } number || route.Model.Number == number))
+            if (route.Local.Count > 0 && (model.Number ?? route.Model.Number) == route.Model.Number)
             {
                 if (content is null || route.Model.Hash == content)
                 {
