@@ -118,13 +118,14 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
     /// <summary>Which generation a content is: that of other nodes which have it, else newer than any that is known.</summary>
     public int GenerationOf(ModuleSpec module, ModelEntry? serving)
     {
-        IReadOnlyList<ModelSnapshot> others = elsewhere(new ModelReference(module.Model.Name, module.Model.Number));
+        IReadOnlyList<ModelSnapshot> others = elsewhere(module.Model.ToReference());
         return others.FirstOrDefault(other => other.Model.Hash == module.Model.Hash) is { } same ? same.Generation
             : others.Count == 0 && serving is null ? 0
             : others.Select(other => other.Generation).Append(serving?.Generation ?? 0).Max() + 1;
     }
 
-    public bool IsLive(ModelEntry entry) => !entry.HasEnded && IsPresent(entry);
+    public bool IsLive(ModelEntry entry) =>
+        !entry.HasEnded && _entries.TryGetValue(KeyOf(entry.Source), out ModelEntry? present) && present == entry;
 
     /// <summary>The versions that a request to unload names.</summary>
     public IEnumerable<ModelEntry> Named(UnloadModel unload) =>
@@ -187,7 +188,7 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
         }
 
         if (
-            elsewhere(new ModelReference(built.Module.Model.Name, built.Module.Model.Number))
+            elsewhere(built.Module.Model.ToReference())
                 .FirstOrDefault(known => known.Model.Hash != hash && known.Model.Hash != default && !replaces.Contains(known.Model.Hash)) is
             { } other
         )
@@ -210,8 +211,6 @@ internal sealed class ModelResidency(NodeId self, Func<ModelReference, IReadOnly
                 $"The model spans devices {string.Join(", ", built.Ordinals)}; the executor of device {built.Ordinal} owns {string.Join(", ", group)}. Put them in one executor group."
             );
     }
-
-    private bool IsPresent(ModelEntry entry) => _entries.TryGetValue(KeyOf(entry.Source), out ModelEntry? present) && present == entry;
 
     private static bool IsNamed((string Name, int Number) key, UnloadModel unload) =>
         key.Name == unload.Name && (unload.Number is not { } number || key.Number == number);

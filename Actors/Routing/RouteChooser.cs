@@ -15,7 +15,7 @@ internal sealed class RouteChooser(RoutingTable table)
     /// node.</summary>
     public RouteChoice Choose(PendingForward pending, TimeSpan now)
     {
-        ModelReference reference = pending.Model is { } version ? new ModelReference(version.Name, version.Number) : pending.Forward.Model;
+        ModelReference reference = pending.Model?.ToReference() ?? pending.Forward.Model;
         RouteChoice? newest = null;
         if (table.Routes.Find(reference) is { } first)
         {
@@ -51,7 +51,7 @@ internal sealed class RouteChooser(RoutingTable table)
         {
             return gpu is not null ? RouteChoice.To(route, gpu)
                 : route.Local.Count > 0 && (forward.Gpu is not { } pinned || pinned.Node == table.Self) ? NoRoom(route, forward.Gpu)
-                : table.Routes.IsComingBackHere(new ModelReference(route.Model.Name, route.Model.Number), forward.Gpu) ? Away(route)
+                : table.Routes.IsComingBackHere(route.Model.ToReference(), forward.Gpu) ? Away(route)
                 : RouteChoice.Nowhere(FailureKind.NotSupported, PayloadLimit.Refusal("inputs", bytes));
         }
 
@@ -67,8 +67,7 @@ internal sealed class RouteChooser(RoutingTable table)
     public RouteChoice ChooseAlone(PendingForward pending, SuspectLine line, TimeSpan now)
     {
         Forward forward = pending.Forward;
-        var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if (forward.Gpu is not null || (table.Routes.Find(line.Model) ?? table.Routes.Find(reference)) is not { } route)
+        if (forward.Gpu is not null || RouteOf(line) is not { } route)
         {
             return Choose(pending, now);
         }
@@ -88,8 +87,7 @@ internal sealed class RouteChooser(RoutingTable table)
     /// rebuilt; what cannot travel to it is refused, for its place must not depend on what is sent.</summary>
     public RouteChoice ChooseConfined(PendingForward pending, SuspectLine line, TimeSpan now)
     {
-        var reference = new ModelReference(line.Model.Name, line.Model.Number);
-        if ((table.Routes.Find(line.Model) ?? table.Routes.Find(reference)) is not { } route || pending.Forward.Gpu is not null)
+        if (pending.Forward.Gpu is not null || RouteOf(line) is not { } route)
         {
             return Choose(pending, now);
         }
@@ -125,6 +123,9 @@ internal sealed class RouteChooser(RoutingTable table)
         static int Compare(GpuId one, GpuId other) =>
             string.CompareOrdinal(one.Node.ToString(), other.Node.ToString()) is not 0 and int order ? order : one.Ordinal - other.Ordinal;
     }
+
+    /// <summary>Of the content that its suspects were launched with, else of what has taken its place.</summary>
+    private ModelRoute? RouteOf(SuspectLine line) => table.Routes.Find(line.Model) ?? table.Routes.Find(line.Model.ToReference());
 
     private static IEnumerable<GpuId> Holders(ModelRoute route)
     {
@@ -165,7 +166,7 @@ internal sealed class RouteChooser(RoutingTable table)
             );
         }
 
-        if (table.Routes.IsComingBack(new ModelReference(route.Model.Name, route.Model.Number), id))
+        if (table.Routes.IsComingBack(route.Model.ToReference(), id))
         {
             return RouteChoice.Nowhere(FailureKind.DeviceLost, $"Device {id}, which holds model '{route.Model}', is not ready at present.");
         }

@@ -223,7 +223,7 @@ internal sealed class RouterAttempts
     /// <summary>It met the end of a version whose place other content has taken: nobody sent it back for want of room.</summary>
     private bool HasGivenWay(PendingForward pending) =>
         pending is { Model: { } tried, LastFailure.Kind: FailureKind.ModelNotLoaded }
-        && _table.Routes.Find(new ModelReference(tried.Name, tried.Number)) is { } route
+        && _table.Routes.Find(tried.ToReference()) is { } route
         && route.Model != tried;
 
     /// <summary>Room comes, and devices come back: who was lost before it had begun did nothing but wait in the wrong place, and who
@@ -261,7 +261,7 @@ internal sealed class RouterAttempts
             node.Outstanding++;
             Forward forward = pending.Forward with
             {
-                Model = new ModelReference(route.Model.Name, route.Model.Number),
+                Model = route.Model.ToReference(),
                 Inputs = pending.Forward.Inputs.Copied(),
                 TimeLeft = pending.Deadline - now,
                 Gpu = pending.Forward.Gpu ?? choice.Wanted,

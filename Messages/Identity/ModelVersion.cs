@@ -31,6 +31,9 @@ public readonly record struct ContentHash(
 [MessagePackObject]
 public sealed record ModelVersion([property: Key(0)] string Name, [property: Key(1)] int Number, [property: Key(2)] ContentHash Hash)
 {
+    /// <summary>As a caller names it, whatever its content.</summary>
+    public ModelReference ToReference() => new(Name, Number);
+
     public override string ToString() => $"{Name}/{Number}";
 }
 

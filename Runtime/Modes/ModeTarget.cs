@@ -8,8 +8,7 @@ namespace Troupe.Runtime.Modes;
 /// <param name="Node">Only where no GPU is given.</param>
 public readonly record struct ModeTarget(GpuId? Gpu = null, ModelReference? Model = null, SessionId? Session = null, NodeId? Node = null)
 {
-    public static ModeTarget Of(GpuId gpu, ModelVersion model, SessionId? session = null) =>
-        new(gpu, new ModelReference(model.Name, model.Number), session);
+    public static ModeTarget Of(GpuId gpu, ModelVersion model, SessionId? session = null) => new(gpu, model.ToReference(), session);
 
     /// <summary>The place a scope names.</summary>
     public static ModeTarget Of(ModeScope scope) => new(scope.Gpu, scope.Model, scope.Session, scope.Node);
